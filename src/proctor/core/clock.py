@@ -1,0 +1,60 @@
+"""The only source of the current time, so that tests can own it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """Wall time as aware UTC datetimes, and a monotonic clock in seconds."""
+
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        return time.monotonic()
+
+
+class FakeClock(Clock):
+    """A clock that moves only when told to."""
+
+    def __init__(self, start: datetime = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)) -> None:
+        self._current = start
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        """The time set by the test."""
+        return self._current
+
+    def monotonic(self) -> float:
+        """Seconds advanced so far."""
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Move both clocks forward by ``seconds``."""
+        self._current += timedelta(seconds=seconds)
+        self._elapsed += seconds
+
+
+SYSTEM = Clock()
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC, rounded down to milliseconds, trailing zeros trimmed (audit event ``time``)."""
+    moment = moment.astimezone(UTC)
+    fraction = f".{moment.microsecond // 1000:03d}".rstrip("0").rstrip(".")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def parse_time(text: str) -> datetime:
+    """The inverse of :func:`format_time`; accepts any RFC 3339 time with an offset.
+
+    Raises ValueError when the text is not a time.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"time without an offset: {text!r}")
+    return moment.astimezone(UTC)

@@ -1,0 +1,167 @@
+"""Documents kept by the auth service: versioned, as read and written by ``tctl get`` and ``create``.
+
+Field names are those of Teleport's resources (role v7, user v2, token v2), see docs/resources.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+Labels = dict[str, str]
+EnhancedKind = Literal["command", "disk", "network"]
+ENHANCED_KINDS: tuple[EnhancedKind, ...] = ("command", "disk", "network")
+ENHANCED_DEFAULT: tuple[EnhancedKind, ...] = ("command", "network")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in a duration such as ``12h``, ``5m``, ``1h30m0s``. Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f"not a duration: {text!r} (examples: 30s, 5m, 12h, 1h30m)")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def format_duration(seconds: int) -> str:
+    """``12h0m0s``: hours, minutes and seconds, as Go prints durations."""
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    if hour:
+        return f"{hour}h{minute}m{second}s"
+    return f"{minute}m{second}s" if minute else f"{second}s"
+
+
+class Document(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of nested documents: unknown keys are an error, defaults are not written."""
+
+
+class Metadata(Document, kw_only=True):
+    """Name and bookkeeping of a resource; ``expires`` is RFC 3339."""
+
+    name: str
+    namespace: str = ""
+    description: str = ""
+    labels: Labels = {}
+    expires: str = ""
+    revision: str = ""
+    id: int = 0
+
+
+class Rule(Document, kw_only=True):
+    """Verbs allowed or denied on kinds of resources; ``*`` stands for any."""
+
+    resources: list[str]
+    verbs: list[str]
+    where: str = ""
+
+
+class Conditions(Document):
+    """One side, allow or deny, of a role."""
+
+    logins: list[str] = []
+    node_labels: dict[str, str | list[str]] = {}
+    rules: list[Rule] = []
+
+
+class RecordSession(Document):
+    """What to do when a session cannot be recorded."""
+
+    default: Literal["strict", "best_effort"] = "best_effort"
+    ssh: Literal["strict", "best_effort", ""] = ""
+
+
+class RoleOptions(Document):
+    """Options of a role; see ``model.access`` for how several roles merge."""
+
+    max_session_ttl: str = ""
+    enhanced_recording: list[EnhancedKind] | None = None
+    record_session: RecordSession | None = None
+    port_forwarding: bool | None = None
+    forward_agent: bool | None = None
+    ssh_file_copy: bool | None = None
+    permit_x11_forwarding: bool | None = None
+    client_idle_timeout: str = ""
+    disconnect_expired_cert: bool | None = None
+    max_sessions: int = 0
+    max_connections: int = 0
+    cert_format: str = ""
+
+
+class RoleSpec(Document):
+    """What a role allows, denies and sets."""
+
+    options: RoleOptions = msgspec.field(default_factory=RoleOptions)
+    allow: Conditions = msgspec.field(default_factory=Conditions)
+    deny: Conditions = msgspec.field(default_factory=Conditions)
+
+
+class Role(Document, kw_only=True):
+    """A role document."""
+
+    kind: Literal["role"] = "role"
+    version: Literal["v3", "v4", "v5", "v6", "v7"] = "v7"
+    metadata: Metadata
+    spec: RoleSpec = msgspec.field(default_factory=RoleSpec)
+
+
+class UserSpec(Document):
+    """Roles and traits of a person; secrets are kept apart and never leave the auth service."""
+
+    roles: list[str] = []
+    traits: dict[str, list[str]] = {}
+    created_by: dict[str, Any] = {}
+    expires: str = ""
+    status: dict[str, Any] = {}
+
+
+class User(Document, kw_only=True):
+    """A user document."""
+
+    kind: Literal["user"] = "user"
+    version: Literal["v2"] = "v2"
+    metadata: Metadata
+    spec: UserSpec = msgspec.field(default_factory=UserSpec)
+
+
+class TokenSpec(Document, kw_only=True):
+    """Which services a token may join, and how."""
+
+    roles: list[str]
+    join_method: Literal["token"] = "token"
+
+
+class Token(Document, kw_only=True):
+    """A join token; ``metadata.name`` is the secret itself."""
+
+    kind: Literal["token"] = "token"
+    version: Literal["v2"] = "v2"
+    metadata: Metadata
+    spec: TokenSpec
+
+
+class NodeSpec(Document, kw_only=True):
+    """Where a node listens and what it runs; written by its heartbeat."""
+
+    hostname: str
+    addr: str
+    labels: Labels = {}
+    server_version: str = ""
+    enhanced_recording: bool = False
+    last_seen: str = ""
+
+
+class Node(Document, kw_only=True):
+    """A node; ``metadata.name`` is its host UUID."""
+
+    kind: Literal["node"] = "node"
+    version: Literal["v2"] = "v2"
+    metadata: Metadata
+    spec: NodeSpec
+
+
+Resource = Role | User | Token | Node
+KINDS: dict[str, type[Resource]] = {"role": Role, "user": User, "token": Token, "node": Node}
