@@ -1,0 +1,90 @@
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.core import wire
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_message_and_descriptors_arrive_together(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    read_end, write_end = os.pipe()
+    wire.send(ours, {"op": "spawn", "argv": ["a", "ü"]}, [write_end])
+    os.close(write_end)
+    received = wire.receive(theirs)
+    assert received is not None
+    message, (descriptor,) = received
+    os.write(descriptor, b"x")
+    os.close(descriptor)
+    assert message == {"op": "spawn", "argv": ["a", "ü"]}
+    assert os.read(read_end, 2) == b"x"
+    os.close(read_end)
+
+
+def test_end_of_stream_between_frames_is_not_an_error(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    wire.send(ours, {"n": 1})
+    ours.close()
+    assert wire.receive(theirs) == ({"n": 1}, [])
+    assert wire.receive(theirs) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wire.encode({"n": 1})[:-1],
+        wire.encode({"n": 1})[:2],
+        wire.HEADER.pack(3) + b"[1]",
+        wire.HEADER.pack(4) + b"\xff\xfe{}",
+        wire.HEADER.pack(wire.MAX_FRAME + 1),
+    ],
+    ids=["torn body", "torn header", "not an object", "not UTF-8", "too long"],
+)
+def test_bad_frames_are_refused(pair: tuple[socket.socket, socket.socket], data: bytes) -> None:
+    ours, theirs = pair
+    ours.sendall(data)
+    ours.close()
+    with pytest.raises(wire.FrameError):
+        wire.receive(theirs)
+
+
+def test_descriptors_of_a_bad_frame_are_closed(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    read_end, write_end = os.pipe()
+    socket.send_fds(ours, [wire.HEADER.pack(3) + b"[1]"], [write_end])
+    os.close(write_end)
+    with pytest.raises(wire.FrameError):
+        wire.receive(theirs)
+    assert os.read(read_end, 1) == b"", "the writing end is still open"
+    os.close(read_end)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(), json_values))
+def test_codec_round_trip(message: dict[str, object]) -> None:
+    frame = wire.encode(message)
+    assert wire.body_length(frame[: wire.HEADER.size]) == len(frame) - wire.HEADER.size
+    assert wire.decode(frame[wire.HEADER.size :]) == json.loads(json.dumps(message))
+
+
+@given(st.binary())
+def test_any_body_decodes_or_is_refused(body: bytes) -> None:
+    with suppress(wire.FrameError):
+        assert isinstance(wire.decode(body), dict)
