@@ -1,0 +1,143 @@
+"""The verbs of ``./run``, and what happens when one is typed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.runner import checks, debian, locks, suites
+from tools.runner.console import RunError, say, step
+from tools.runner.paths import BIN, BUILD, LOGS, PYTHON, ROOT, VENV
+from tools.runner.setup import prepare
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing that ``./run`` can do."""
+
+    name: str
+    summary: str
+    run: Callable[[Sequence[str]], int]
+
+
+def _become(*argv: str | Path) -> int:
+    """Go on as another program, so that Ctrl-C and the exit status are its own."""
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    os.execv(argv[0], [str(part) for part in argv])
+
+
+def _demo(arguments: Sequence[str]) -> int:
+    prepare()
+    return _become(PYTHON, "-m", "tools.demo", *arguments)
+
+
+def _test(arguments: Sequence[str]) -> int:
+    prepare(packages=debian.TEST_PACKAGES)
+    return suites.run(arguments)
+
+
+def _lint(_arguments: Sequence[str]) -> int:
+    prepare()
+    return checks.run()
+
+
+def _bench(arguments: Sequence[str]) -> int:
+    prepare(packages=debian.TEST_PACKAGES)
+    return _become(PYTHON, "-m", "bench", *arguments)
+
+
+def _build(_arguments: Sequence[str]) -> int:
+    prepare()
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    step("wheel", [PYTHON, "-m", "build", "--wheel", "--no-isolation", "--outdir", ROOT / "dist"])
+    for wheel in (ROOT / "dist").glob("*.whl"):
+        say(f"  {wheel.relative_to(ROOT)}  {wheel.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def _setup(_arguments: Sequence[str]) -> int:
+    prepare(packages=debian.TEST_PACKAGES)
+    return 0
+
+
+def _format(_arguments: Sequence[str]) -> int:
+    prepare()
+    step("import order", [BIN / "ruff", "check", "--select", "I", "--fix", "."])
+    step("format", [BIN / "ruff", "format", "."])
+    return 0
+
+
+def _proto(_arguments: Sequence[str]) -> int:
+    prepare()
+    step("code of the RPC contract", [PYTHON, ROOT / "tools/gen_proto.py"])
+    return 0
+
+
+def _lock(_arguments: Sequence[str]) -> int:
+    prepare()
+    locks.write()
+    return 0
+
+
+def _clean(_arguments: Sequence[str]) -> int:
+    generated = ["dist", "web/node_modules", "src/proctor/bpf/_obj", "src/proctor/proxy/_web", "bpf/.output"]
+    for path in (VENV, BUILD, LOGS, *(ROOT / name for name in generated)):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in (ROOT / "src/proctor").rglob("*.so"):
+        path.unlink()
+    return 0
+
+
+VERBS = (
+    Verb(
+        "demo",
+        "a cluster, a recorded session, and what the kernel saw of it (--once, --data-dir, --json)",
+        _demo,
+    ),
+    Verb("test", "lint, then all tests; with arguments: pytest with those arguments", _test),
+    Verb("lint", "ruff, mypy, import borders, size limits", _lint),
+    Verb("bench", "login latency against OpenSSH, events per second with losses (login, events)", _bench),
+    Verb("build", "the wheel, in dist/", _build),
+    Verb("setup", "only what the other verbs do first: packages, .venv, BPF objects, web bundle", _setup),
+    Verb("format", "sort imports and format the Python code", _format),
+    Verb("proto", "generate the Python code of proto/", _proto),
+    Verb("lock", "pin newest allowed versions of the Python packages in the lock files", _lock),
+    Verb("clean", "remove everything that was installed or built in the checkout", _clean),
+)
+
+
+def usage() -> str:
+    """The list of verbs."""
+    rows = "\n".join(f"  ./run {verb.name:<8} {verb.summary}" for verb in VERBS)
+    return f"usage: ./run VERB [arguments]\n\n{rows}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the verb named by the first argument; the exit status of ``./run``."""
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        say(usage())
+        return 0
+    name, *rest = arguments
+    for verb in VERBS:
+        if verb.name == name:
+            return _guarded(verb, rest)
+    close = difflib.get_close_matches(name, [verb.name for verb in VERBS], n=1)
+    say(f"./run: unknown verb {name!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    say(usage())
+    return 2
+
+
+def _guarded(verb: Verb, arguments: Sequence[str]) -> int:
+    try:
+        return verb.run(arguments)
+    except RunError as error:
+        print(f"\n./run {verb.name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
