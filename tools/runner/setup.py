@@ -45,7 +45,7 @@ def _environment() -> None:
     lock = ROOT / "requirements-uv.lock"
     value = stamps.digest([lock])
     if not stamps.is_current("uv", value):
-        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
+        pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
         step("package installer", [*pip, "--require-hashes", "--requirement", lock])
         stamps.write("uv", value)
 
@@ -72,17 +72,9 @@ def _proctor() -> None:
     value = stamps.digest(_native_sources())
     if stamps.is_current("proctor", value) and (BIN / "teleport").exists():
         return
-    install = [
-        BIN / "uv",
-        "pip",
-        "install",
-        "--python",
-        PYTHON,
-        "--no-deps",
-        "--no-build-isolation",
-        "--editable",
-    ]
-    step("BPF objects and commands", [*install, ROOT])
+    install: list[str | Path] = [BIN / "uv", "pip", "install", "--python", PYTHON]
+    options = ["--no-deps", "--no-build-isolation", "--editable"]
+    step("BPF objects and commands", [*install, *options, ROOT])
     stamps.write("proctor", value)
 
 
