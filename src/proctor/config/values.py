@@ -1,0 +1,142 @@
+"""Kinds of values that a configuration file may hold, each with its reader and its name for people."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+
+_YES = frozenset({"y", "yes", "true", "on"})
+_NO = frozenset({"n", "no", "false", "off"})
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_PIN = re.compile(r"sha256:[0-9a-f]{64}")
+_HOST_NAME = re.compile(
+    r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
+)
+AUTO_PAGES = 0
+MAX_PAGES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the text of a scalar becomes a value: ``read`` raises ValueError with what is wrong."""
+
+    expected: str
+    read: Callable[[str], Any]
+
+
+class Address(msgspec.Struct, frozen=True, order=True):
+    """A host (name, IPv4 or IPv6 without brackets) and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_flag(text: str) -> bool:
+    """``yes``, ``no``, ``true``, ``false``, ``on``, ``off``: the booleans of YAML 1.1."""
+    lowered = text.lower()
+    if lowered in _YES:
+        return True
+    if lowered in _NO:
+        return False
+    raise ValueError(f"{text!r} is neither yes nor no")
+
+
+def read_duration(text: str) -> int:
+    """Seconds in ``30s``, ``5m``, ``12h``, ``1h30m``, ``365d``; ``never`` and ``0`` are 0."""
+    if text in {"never", "0"}:
+        return 0
+    if not re.fullmatch(r"(\d+[dhms])+", text):
+        raise ValueError(f"{text!r} is not a duration")
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+
+
+def read_address(text: str, default_port: int) -> Address:
+    """``host``, ``host:port``, ``[ipv6]:port``, ``ipv6``, with or without ``tcp://`` or ``https://``."""
+    bare = re.sub(r"^(tcp|https)://", "", text)
+    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", bare)
+    if bracketed is not None:
+        host, port = bracketed.groups()
+        if not _is_ip(host):
+            raise ValueError(f"{host!r} is not an IPv6 address")
+    elif bare.count(":") > 1:
+        host, port = bare, None
+        if not _is_ip(host):
+            raise ValueError(f"{text!r} is neither host:port nor an IPv6 address")
+    else:
+        host, _, port = bare.partition(":")
+        if host and not _is_ip(host) and not _HOST_NAME.fullmatch(host):
+            raise ValueError(f"{host!r} is not a host name or address")
+        if not host and not port:
+            raise ValueError("the address is empty")
+        if ":" in bare and not port:
+            raise ValueError(f"{text!r} has no port after the colon")
+    return Address(host or "0.0.0.0", read_port(port) if port else default_port)  # noqa: S104 - what ":3022" means
+
+
+def read_port(text: str) -> int:
+    """A TCP port; 0 lets the system choose one."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise ValueError(f"{text!r} is not a port number")
+    return int(text)
+
+
+def read_pages(text: str) -> int:
+    """A power of two of 4 KiB pages, or ``auto`` (0)."""
+    if text == "auto":
+        return AUTO_PAGES
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError(f"{text!r} is not a number of pages")
+    pages = int(text)
+    if pages > MAX_PAGES:
+        raise ValueError(f"{pages} pages are more than the limit of {MAX_PAGES}")
+    if pages & (pages - 1):
+        below = 1 << (pages.bit_length() - 1)
+        raise ValueError(f"{pages} is not a power of two; the nearest are {below} and {below * 2}")
+    return pages
+
+
+def read_pin(text: str) -> str:
+    """``sha256:`` and 64 hexadecimal digits, or the absolute path of a file that holds such lines."""
+    if text.startswith("/") or _PIN.fullmatch(text):
+        return text
+    raise ValueError(f"{text!r} is not a CA pin")
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(default_port: int) -> Kind:
+    return Kind(
+        f"host:port such as 192.0.2.1:{default_port} or [2001:db8::1]:{default_port}",
+        lambda text: read_address(text, default_port),
+    )
+
+
+DURATION = Kind("a duration such as 30s, 5m, 12h or never", read_duration)
+PAGES = Kind("a power of two of 4 KiB pages such as 8 or 128, or auto", read_pages)
+
+Duration = Annotated[int, DURATION]
+"""Seconds; 0 is never."""
+Pages = Annotated[int, PAGES]
+"""4 KiB pages; AUTO_PAGES lets the capture service choose."""
+Pin = Annotated[str, Kind("sha256: and 64 hexadecimal digits, or the path of a file of such lines", read_pin)]
+NodeAddress = Annotated[Address, _address(3022)]
+ProxySshAddress = Annotated[Address, _address(3023)]
+TunnelAddress = Annotated[Address, _address(3024)]
+AuthAddress = Annotated[Address, _address(3025)]
+WebAddress = Annotated[Address, _address(3080)]
+PeerAddress = Annotated[Address, _address(3021)]
+DiagAddress = Annotated[Address, _address(3000)]
