@@ -1,0 +1,67 @@
+"""The peer that logins are measured against: an OpenSSH server that trusts the same user CA."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.support.processes import Process, free_ports
+
+_CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {directory}/host
+HostCertificate {directory}/host-cert.pub
+TrustedUserCAKeys {directory}/user_ca.pub
+AuthorizedKeysFile none
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+PermitRootLogin prohibit-password
+StrictModes no
+PidFile none
+PrintMotd no
+PrintLastLog no
+UseDNS no
+LogLevel ERROR
+"""
+
+
+class OpenSshServer:
+    """``sshd`` on a free port of 127.0.0.1 with an Ed25519 host certificate.
+
+    ``known_hosts`` is the line with which a client verifies that certificate.
+    """
+
+    def __init__(self, directory: Path, user_ca: str) -> None:
+        directory.mkdir(parents=True)
+        (self.port,) = free_ports(1)
+        for name in ("host", "host_ca"):
+            _keygen("-q", "-t", "ed25519", "-N", "", "-f", str(directory / name))
+        _keygen(
+            "-q",
+            "-s",
+            str(directory / "host_ca"),
+            "-I",
+            "host",
+            "-h",
+            "-n",
+            "127.0.0.1",
+            str(directory / "host.pub"),
+        )
+        (directory / "user_ca.pub").write_text(user_ca)
+        (directory / "sshd_config").write_text(_CONFIG.format(port=self.port, directory=directory))
+        self.known_hosts = f"@cert-authority * {(directory / 'host_ca.pub').read_text()}"
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        program = shutil.which("sshd", path="/usr/sbin:/usr/bin") or "/usr/sbin/sshd"
+        argv = [program, "-D", "-e", "-f", str(directory / "sshd_config")]
+        self._process = Process(argv, log=directory / "sshd.log")
+
+    def stop(self) -> None:
+        """End it and its connections."""
+        self._process.kill()
+
+
+def _keygen(*arguments: str) -> None:
+    subprocess.run(["ssh-keygen", *arguments], check=True)
