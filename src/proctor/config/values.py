@@ -12,7 +12,7 @@ import msgspec
 
 _YES = frozenset({"y", "yes", "true", "on"})
 _NO = frozenset({"n", "no", "false", "off"})
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST_NAME = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
@@ -55,7 +55,7 @@ def read_duration(text: str) -> int:
         return 0
     if not re.fullmatch(r"(\d+[dhms])+", text):
         raise ValueError(f"{text!r} is not a duration")
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
 
 
 def read_address(text: str, default_port: int) -> Address:
