@@ -351,26 +351,9 @@ SCP_CODES = {"download": ("T3004I", "T3004E"), "upload": ("T3005I", "T3005E")}
 SCP_DISALLOWED = "T3010E"
 
 SFTP_ACTIONS = [
-    "open",
-    "close",
-    "read",
-    "write",
-    "lstat",
-    "fstat",
-    "setstat",
-    "fsetstat",
-    "opendir",
-    "readdir",
-    "remove",
-    "mkdir",
-    "rmdir",
-    "realpath",
-    "stat",
-    "rename",
-    "readlink",
-    "symlink",
-    "link",
-]
+    "open", "close", "read", "write", "lstat", "fstat", "setstat", "fsetstat", "opendir", "readdir",
+    "remove", "mkdir", "rmdir", "realpath", "stat", "rename", "readlink", "symlink", "link",
+]  # fmt: skip
 SFTP_DISALLOWED = "TS020E"
 
 
@@ -506,6 +489,17 @@ class SessionLoss(SessionPart):
     EVENT, CODE = "session.loss", "TP4900W"
 
     lost: dict[str, int] = {}
+    reason: str = ""
+
+
+class AuditGap(Event):
+    """Events that a source announced or held and that are not in the log; an event of ours."""
+
+    EVENT, CODE = "audit.gap", "TP4901W"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("lost", "source")
+
+    source: str = ""
+    lost: int = 0
     reason: str = ""
 
 
