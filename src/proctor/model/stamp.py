@@ -1,0 +1,93 @@
+"""The last step before an event is stored: mandatory fields, bounded size, one canonical line of JSON."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from proctor.core.clock import format_time, parse_time
+from proctor.core.errors import BadRequest
+from proctor.model.events import Event
+
+MAX_LINE = 1 << 20
+"""Bytes of the longest line; longer events have their largest fields cut."""
+
+MAX_FIELDS = 256
+MAX_CUTS = 64
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def stamped(event: Event | Mapping[str, Any], moment: datetime, cluster_name: str) -> dict[str, Any]:
+    """The event as a dict with ``ei``, ``uid``, ``time`` and ``cluster_name`` filled in where empty.
+
+    Raises BadRequest when ``event`` or ``code`` is missing, or a mandatory field is not what it must be.
+    """
+    fields = event.to_dict() if isinstance(event, Event) else dict(event)
+    fields.setdefault("ei", 0)
+    fields["uid"] = fields.get("uid") or str(uuid.uuid4())
+    fields["time"] = fields.get("time") or format_time(moment)
+    fields["cluster_name"] = fields.get("cluster_name") or cluster_name
+    _check(fields)
+    return fields
+
+
+def _check(fields: dict[str, Any]) -> None:
+    if len(fields) > MAX_FIELDS:
+        raise BadRequest(f"audit event with more than {MAX_FIELDS} fields")
+    for name in ("event", "code"):
+        if not fields.get(name):
+            raise BadRequest(f"audit event without {name}")
+    for name in ("event", "code", "uid", "time", "cluster_name"):
+        if not isinstance(fields[name], str):
+            raise BadRequest(f"audit event whose {name} is not text")
+    if type(fields["ei"]) is not int:
+        raise BadRequest("audit event whose ei is not a number")
+    try:
+        parse_time(fields["time"])
+    except ValueError:
+        raise BadRequest(f"audit event whose time is not a time: {fields['time'][:64]!r}") from None
+
+
+def to_line(fields: dict[str, Any]) -> bytes:
+    """``fields`` as one line of JSON, keys sorted, newline at the end, at most MAX_LINE bytes.
+
+    Bytes of a text that is not Unicode (a file name of another encoding) are spelled out as escapes;
+    what is cut to fit is named in ``truncated``. Raises BadRequest when cutting does not help.
+    """
+    for _ in range(MAX_CUTS):
+        line = _encode(fields)
+        if len(line) <= MAX_LINE:
+            return line
+        fields = _shortened(fields)
+    raise BadRequest("audit event that is too large")
+
+
+def _encode(fields: dict[str, Any]) -> bytes:
+    try:
+        return _encoder.encode(fields) + b"\n"
+    except UnicodeEncodeError:
+        return _encoder.encode(_spelled_out(fields)) + b"\n"
+
+
+def _spelled_out(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_spelled_out(key): _spelled_out(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled_out(item) for item in value]
+    return value
+
+
+def _shortened(fields: dict[str, Any]) -> dict[str, Any]:
+    name = max(fields, key=lambda key: len(_encode({key: fields[key]})))
+    value = fields[name]
+    shorter = value[: len(value) // 2] if isinstance(value, str | list) else type(value)()
+    before = fields.get("truncated")
+    cut = before if isinstance(before, list) else []
+    return {**fields, name: shorter, "truncated": cut if name in cut else [*cut, name]}
