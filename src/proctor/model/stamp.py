@@ -17,7 +17,7 @@ MAX_LINE = 1 << 20
 """Bytes of the longest line; longer events have their largest fields cut."""
 
 MAX_FIELDS = 256
-MAX_CUTS = 64
+MAX_CUTS = 24
 
 _encoder = msgspec.json.Encoder(order="sorted")
 

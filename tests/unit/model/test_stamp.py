@@ -46,7 +46,7 @@ def test_refuses_more_fields_than_any_event_has() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"k" * 2 * MAX_LINE: 1}, {"truncated": ["x" * 30] * MAX_LINE}, {"truncated": 5, "k" * MAX_LINE: "v"}],
+    [{"k" * 2 * MAX_LINE: 1}, {"truncated": ["x" * 30] * (MAX_LINE // 16)}, {"truncated": 5, "k" * MAX_LINE: "v"}],
 )
 def test_an_event_that_cannot_be_cut_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="too large"):
@@ -70,6 +70,6 @@ def test_long_events_are_cut_and_say_so() -> None:
     line = to_line(event.to_dict())
     assert len(line) <= MAX_LINE
     fields = json.loads(line)
-    assert fields["truncated"] == ["env", "argv"]
+    assert set(fields["truncated"]) == {"argv", "env"}
     assert fields["path"] == "/bin/echo"
     assert fields["argv"]
