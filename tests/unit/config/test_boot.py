@@ -3,7 +3,6 @@ from pathlib import Path
 from proctor.config.boot import ServiceBoot
 from proctor.config.load import parse
 
-
 BOOT = ServiceBoot(
     service="node",
     config=parse("teleport: {data_dir: /data, diag_addr: ':1'}", "f").config,
