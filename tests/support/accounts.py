@@ -63,8 +63,11 @@ class Account:
         self._last_step = step
         return pyotp.TOTP(self.secret).at(step * _STEP_SECONDS)
 
-    def login(self, *flags: str) -> str:
-        """``tsh login`` at a terminal; what it printed. AssertionError when it fails."""
+    def login(self, *flags: str, code: str = "") -> str:
+        """``tsh login`` at a terminal, with a fresh ``code`` unless one is given; what it printed.
+
+        AssertionError when it fails.
+        """
         argv = [
             str(BIN / "tsh"),
             "login",
@@ -77,7 +80,7 @@ class Account:
             terminal.expect("(?i)password")
             terminal.line(self.password)
             terminal.expect("(?i)(one-time|otp|code)")
-            terminal.line(self.code())
+            terminal.line(code or self.code())
             status = terminal.wait()
             assert status == 0, terminal.text()
             return terminal.text()
