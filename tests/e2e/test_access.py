@@ -87,7 +87,7 @@ def test_code_is_not_accepted_twice(shared: Cluster) -> None:
     code = erin.code()
     erin.login(code=code)
 
-    with pytest.raises(AssertionError, match="(?i)code"):
+    with pytest.raises(AssertionError, match=r"(?i)code"):
         erin.login(code=code)
 
 

@@ -59,6 +59,7 @@ class Service:
         self.data_dir = directory / "data"
         self.config = directory / "teleport.yaml"
         self.flags = list(flags)
+        self.env = environment(directory)
         self._diag_port = diag_port
         self.process: Process | None = None
         directory.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,7 @@ class Service:
         self.process = Process(
             [str(BIN / "teleport"), "start", "-c", str(self.config), *self.flags],
             log=self.directory / "teleport.log",
-            env=environment(self.directory),
+            env=self.env,
             cwd=self.directory,
         )
         if ready:

@@ -1,0 +1,94 @@
+"""What was recorded can be watched again, in every format, also while it still happens."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.support.accounts import Account
+from tests.support.cluster import Cluster, Node
+from tests.support.polling import until
+from tests.support.sessions import ShellSession
+
+
+@pytest.fixture(scope="module")
+def sid(shared: Cluster, node: Node, alice: Account) -> str:
+    """A session that printed something, resized, and idled for a while."""
+    with ShellSession(alice, f"root@{node.name}") as shell:
+        shell.run("echo first-$((40+2))")
+        shell.terminal.resize(90, 30)
+        shell.run("stty size; sleep 4; echo second-$((40+3))")
+        shell.exit()
+    shared.session_events(shell.sid)
+    return shell.sid
+
+
+def test_recordings_are_listed(alice: Account, sid: str) -> None:
+    assert sid in alice.tsh("recordings", "ls").stdout
+
+
+def test_terminal(alice: Account, sid: str) -> None:
+    started = time.monotonic()
+    with alice.terminal("play", sid, "--speed=8x", "--skip-idle-time") as terminal:
+        assert terminal.wait() == 0
+    assert time.monotonic() - started < 4
+    assert (
+        terminal.text().index("first-42")
+        < terminal.text().index("30 90")
+        < terminal.text().index("second-43")
+    )
+
+
+def test_text(alice: Account, sid: str) -> None:
+    text = alice.tsh("play", sid, "--format=text").stdout
+
+    assert "first-42" in text
+    assert "second-43" in text
+
+
+def test_json(alice: Account, sid: str) -> None:
+    events = [json.loads(line) for line in alice.tsh("play", sid, "--format=json").stdout.splitlines()]
+
+    names = [event["event"] for event in events]
+    assert names[0] == "session.start"
+    assert names[-1] == "session.end"
+    assert {"print", "resize", "session.command", "session.leave"} <= set(names)
+    assert [event["ei"] for event in events] == list(range(len(events)))
+    assert any(event["argv"] == ["4"] for event in events if event.get("program") == "sleep")
+
+
+def test_asciicast(alice: Account, sid: str) -> None:
+    header, *frames = [
+        json.loads(line) for line in alice.tsh("play", sid, "--format=asciicast").stdout.splitlines()
+    ]
+
+    assert (header["version"], header["width"], header["height"]) == (2, 120, 40)
+    assert "second-43" in "".join(data for _, kind, data in frames if kind == "o")
+    assert [data for _, kind, data in frames if kind == "r"] == ["90x30"]
+    assert frames[-1][0] >= 4
+    assert [moment for moment, *_ in frames] == sorted(moment for moment, *_ in frames)
+
+
+def test_watching_is_audited(shared: Cluster, alice: Account, sid: str) -> None:
+    alice.tsh("play", sid, "--format=text")
+
+    assert shared.wait_for_event("session.recording.access", sid=sid)["user"] == "alice"
+
+
+def test_live_session(node: Node, alice: Account) -> None:
+    with ShellSession(alice, f"root@{node.name}") as shell:
+        shell.run("echo live-$((40+4))")
+        until(lambda: "live-44" in alice.tsh("play", shell.sid, "--format=text", check=False).stdout, 20)
+        shell.exit()
+
+
+def test_nobody_sees_the_recordings_of_others(shared: Cluster, sid: str) -> None:
+    mallory = shared.add_user("mallory", roles="access")
+    mallory.login()
+
+    done = mallory.tsh("play", sid, "--format=text", check=False)
+
+    assert done.returncode != 0
+    assert "first-42" not in done.stdout
