@@ -1,0 +1,36 @@
+"""``./run bench [login] [events]``: measure, print tables, write docs/benchmarks/."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import events, login
+from proctor.bpf import loader
+
+BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {"login": login.run, "events": events.run}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the named benchmarks, or all; the exit status."""
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; default all")
+    parser.add_argument("--quick", action="store_true", help="few rounds: does it run, not how fast is it")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - BENCHMARKS.keys():
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    report = loader.probe()
+    if not report.ok:
+        print("\n".join(["Sessions cannot be recorded here:", *report.missing]), file=sys.stderr)
+        return 1
+    for name in options.names or BENCHMARKS:
+        with tempfile.TemporaryDirectory(prefix="proctor-bench-") as directory:
+            BENCHMARKS[name](Path(directory), options.quick)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
