@@ -51,7 +51,7 @@ def source_files() -> Iterator[Path]:
     """Every file that people write, relative to the checkout."""
     for name in SOURCES:
         top = ROOT / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+        for path in sorted(top.rglob("*")) if top.is_dir() else filter(Path.exists, [top]):
             relative = path.relative_to(ROOT)
             if path.is_file() and not any(part in str(relative) for part in GENERATED):
                 yield relative
@@ -129,7 +129,7 @@ def complaints(exempt: dict[str, int]) -> Iterator[str]:
             yield f"{measure.name}: {measure.size} {measure.unit}, exempted with {allowed}"
         elif measure.size < allowed:
             yield f"{measure.name}: has shrunk to {measure.size}; lower its number in {EXEMPTIONS.name}"
-    for name in exempt.keys() - known:
+    for name in sorted(exempt.keys() - known):
         yield f"{name}: does not exist; remove it from {EXEMPTIONS.name}"
 
 

@@ -91,11 +91,12 @@ def _pytest(suite: Suite, environment: dict[str, str]) -> Outcome:
     argv = [PYTHON, "-m", "pytest", *options, *suite.directories]
     status = subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode
     outcome = Outcome(suite.name, status in {0, _NOTHING_COLLECTED}, time.monotonic() - started)
-    _count(report, outcome)
+    count(report, outcome)
     return outcome
 
 
-def _count(report: Path, outcome: Outcome) -> None:
+def count(report: Path, outcome: Outcome) -> None:
+    """Add up the test cases of a JUnit report."""
     if not report.exists():
         return
     for case in ElementTree.parse(report).iter("testcase"):

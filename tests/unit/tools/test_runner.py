@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tools.runner import console, debian, stamps, suites, verbs
+
+
+def test_without_a_verb_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.main([]) == 0
+
+    shown = capsys.readouterr().out
+    assert all(f"./run {name}" in shown for name in ("demo", "test", "lint", "bench", "build"))
+
+
+def test_unknown_verb_suggests_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.main(["tets"]) == 2
+
+    assert "did you mean 'test'" in capsys.readouterr().out
+
+
+def test_failed_step_shows_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "LOGS", tmp_path)
+
+    with pytest.raises(console.RunError, match="exit status 3") as error:
+        console.step("a step", [sys.executable, "-c", "print('reason'); raise SystemExit(3)"])
+
+    assert "reason" in str(error.value)
+    assert (tmp_path / "a-step.log").read_text() == "reason\n"
+
+
+def test_program_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "LOGS", tmp_path)
+
+    with pytest.raises(console.RunError, match="/no/such/program"):
+        console.step("a step", ["/no/such/program"])
+
+
+def test_stamp_follows_names_and_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamps, "ROOT", tmp_path)
+    monkeypatch.setattr(stamps, "STAMPS", tmp_path / "stamps")
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a").write_text("1")
+    first = stamps.digest([source])
+
+    assert not stamps.is_current("step", first)
+    stamps.write("step", first)
+    assert stamps.is_current("step", stamps.digest([source]))
+    (source / "a").rename(source / "b")
+    assert not stamps.is_current("step", stamps.digest([source]))
+
+
+def test_missing_packages() -> None:
+    assert debian.missing(["libc6", "no-such-package-anywhere"]) == ["no-such-package-anywhere"]
+
+
+def test_counts_of_a_report(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(
+        "<testsuites><testsuite><testcase/><testcase/>"
+        '<testcase><skipped message="no kernel"/></testcase>'
+        "<testcase><failure/></testcase><testcase><error/></testcase></testsuite></testsuites>"
+    )
+
+    outcome = suites.Outcome("unit", ok=True, seconds=1.0)
+    suites.count(report, outcome)
+
+    assert outcome.counts == Counter(passed=2, failed=2, skipped=1)
+    assert outcome.skipped == Counter({"no kernel": 1})
