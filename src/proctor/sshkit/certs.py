@@ -1,0 +1,194 @@
+"""SSH certificates: issued for people and hosts, verified for people.
+
+Format: OpenSSH PROTOCOL.certkeys. Our data travel in extensions (never in critical options, which
+foreign clients refuse): ``teleport-roles``, ``teleport-traits``, ``teleport-route-to-cluster``.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    SSHCertificate,
+    SSHCertificateBuilder,
+    SSHCertificateType,
+    load_ssh_private_key,
+    load_ssh_public_identity,
+    load_ssh_public_key,
+)
+
+from proctor.core.errors import BadRequest, Unauthenticated
+from proctor.model.identity import UserIdentity
+from proctor.sshkit import keys
+
+JOIN_PRINCIPAL = "-teleport-internal-join"
+BACKDATED = timedelta(seconds=60)
+PERMITS = (b"permit-pty", b"permit-port-forwarding", b"permit-agent-forwarding", b"permit-X11-forwarding")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedUser:
+    """What a user certificate says once its signature and validity were checked."""
+
+    identity: UserIdentity
+    key_id: str
+    principals: tuple[str, ...]
+    valid_before: datetime
+    serial: int
+    fingerprint: str
+    permits: frozenset[str]
+
+
+def issue_user_certificate(
+    ca_key: bytes,
+    public_key: str,
+    identity: UserIdentity,
+    *,
+    now: datetime,
+    valid_before: datetime,
+    permits: Sequence[bytes] = PERMITS,
+) -> str:
+    """An OpenSSH certificate line for ``public_key``; principals are the identity's logins."""
+    builder = _builder(public_key, SSHCertificateType.USER, identity.username, now, valid_before)
+    builder = builder.valid_principals([*_encoded(identity.logins), JOIN_PRINCIPAL.encode()])
+    extensions = {
+        **dict.fromkeys(permits, b""),
+        b"teleport-roles": _json({"roles": list(identity.roles)}),
+        b"teleport-traits": _json({name: list(values) for name, values in identity.traits.items()}),
+        b"teleport-route-to-cluster": identity.cluster.encode(),
+    }
+    return _signed(builder, ca_key, extensions)
+
+
+def issue_host_certificate(
+    ca_key: bytes,
+    public_key: str,
+    *,
+    key_id: str,
+    principals: Sequence[str],
+    now: datetime,
+    valid_before: datetime,
+) -> str:
+    """An OpenSSH host certificate line for ``public_key``."""
+    builder = _builder(public_key, SSHCertificateType.HOST, key_id, now, valid_before)
+    return _signed(builder.valid_principals(_encoded(principals)), ca_key, {})
+
+
+def _builder(
+    public_key: str, kind: SSHCertificateType, key_id: str, now: datetime, valid_before: datetime
+) -> SSHCertificateBuilder:
+    subject = load_ssh_public_key(keys.normalize(public_key).encode())
+    return (
+        SSHCertificateBuilder()
+        .public_key(subject)  # type: ignore[arg-type]  # DSA keys are refused by the builder itself
+        .type(kind)
+        .serial(secrets.randbits(63))
+        .key_id(key_id.encode())
+        .valid_after(int((now - BACKDATED).timestamp()))
+        .valid_before(int(valid_before.timestamp()))
+    )
+
+
+def _signed(builder: SSHCertificateBuilder, ca_key: bytes, extensions: Mapping[bytes, bytes]) -> str:
+    for name in sorted(extensions):
+        builder = builder.add_extension(name, extensions[name])
+    key = load_ssh_private_key(ca_key, password=None)
+    if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey):
+        raise BadRequest("a CA key must be Ed25519 or ECDSA")
+    return builder.sign(key).public_bytes().decode()
+
+
+def _encoded(names: Sequence[str]) -> list[bytes]:
+    return [name.encode() for name in names]
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def verify_user_certificate(line: str, trusted: Sequence[str], now: datetime) -> VerifiedUser:
+    """Check type, issuer, signature, validity and critical options of a user certificate.
+
+    ``trusted`` holds public key lines of user CAs. Raises Unauthenticated with the reason.
+    """
+    certificate = _parse(line)
+    if certificate.type is not SSHCertificateType.USER:
+        raise Unauthenticated("the certificate is a host certificate, not one of a user")
+    issuer = certificate.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    if issuer not in {keys.normalize(authority) for authority in trusted}:
+        raise Unauthenticated("the certificate was not signed by this cluster's user CA")
+    try:
+        certificate.verify_cert_signature()
+    except (InvalidSignature, UnsupportedAlgorithm):
+        raise Unauthenticated("the certificate's signature is wrong") from None
+    _check_validity(certificate, now)
+    if certificate.critical_options:
+        names = ", ".join(sorted(name.decode(errors="replace") for name in certificate.critical_options))
+        raise Unauthenticated(f"the certificate has critical options unknown here: {names}")
+    return _verified(certificate, line)
+
+
+def _parse(line: str) -> SSHCertificate:
+    try:
+        certificate = load_ssh_public_identity(line.encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Unauthenticated(f"not an OpenSSH certificate: {error}") from None
+    if not isinstance(certificate, SSHCertificate):
+        raise Unauthenticated("a plain key was offered; a certificate of this cluster is needed")
+    return certificate
+
+
+def _check_validity(certificate: SSHCertificate, now: datetime) -> None:
+    moment = now.timestamp()
+    if moment < certificate.valid_after:
+        raise Unauthenticated("the certificate is not valid yet; check the clocks")
+    if moment >= certificate.valid_before:
+        raise Unauthenticated("the certificate has expired; log in again")
+
+
+def _verified(certificate: SSHCertificate, line: str) -> VerifiedUser:
+    principals = tuple(name.decode(errors="replace") for name in certificate.valid_principals)
+    extensions = certificate.extensions
+    identity = UserIdentity(
+        username=certificate.key_id.decode(errors="replace"),
+        roles=_string_tuple(_object(extensions, b"teleport-roles").get("roles", [])),
+        logins=tuple(name for name in principals if name != JOIN_PRINCIPAL),
+        traits={
+            name: _string_tuple(values) for name, values in _object(extensions, b"teleport-traits").items()
+        },
+        cluster=extensions.get(b"teleport-route-to-cluster", b"").decode(errors="replace"),
+    )
+    return VerifiedUser(
+        identity=identity,
+        key_id=identity.username,
+        principals=principals,
+        valid_before=datetime.fromtimestamp(min(certificate.valid_before, 2**33), UTC),
+        serial=certificate.serial,
+        fingerprint=keys.fingerprint(line),
+        permits=frozenset(name.decode() for name in PERMITS if name in extensions),
+    )
+
+
+def _object(extensions: Mapping[bytes, bytes], name: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(extensions.get(name, b"{}"))
+    except ValueError:
+        raise Unauthenticated(f"the certificate's extension {name.decode()} is not JSON") from None
+    if not isinstance(value, dict):
+        raise Unauthenticated(f"the certificate's extension {name.decode()} is not an object")
+    return value
+
+
+def _string_tuple(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise Unauthenticated("the certificate lists roles or traits that are not text")
+    return tuple(values)

@@ -1,0 +1,42 @@
+"""SSH key pairs (Ed25519), as text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_public_key,
+)
+
+from proctor.core.errors import BadRequest
+
+
+def generate() -> tuple[bytes, str]:
+    """A new key pair: OpenSSH private key (PEM) and public key line."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return private, public.decode()
+
+
+def normalize(line: str) -> str:
+    """``type base64`` of a public key line, without its comment; BadRequest when it is not a key."""
+    parts = line.split()
+    try:
+        load_ssh_public_key(line.encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadRequest(f"not an OpenSSH public key: {error}") from None
+    return " ".join(parts[:2])
+
+
+def fingerprint(line: str) -> str:
+    """``SHA256:…`` of a public key or certificate line, as ``ssh-keygen -l`` prints it."""
+    digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
