@@ -33,7 +33,7 @@ class Archive:
         raise NotImplementedError
 
     def read(self, sid: str, *, follow: bool = False) -> AsyncIterator[pb.FileChunk]:
-        """The files of a recording; with ``follow`` goes on until a live one is completed. Raises NotFound."""
+        """The files of a recording; with ``follow`` goes on until it is completed. Raises NotFound."""
         raise NotImplementedError
 
     def has(self, sid: str) -> bool:

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from proctor.core.clock import SYSTEM, Clock
-from proctor.core.errors import ProctorError
-from proctor.model.events import Event, SessionEnd
+import msgspec
+
+from proctor.core.clock import SYSTEM, Clock, format_time
+from proctor.core.errors import AlreadyExists, ProctorError
+from proctor.model.events import SESSION_DATA_INDEX, Event, SessionEnd, SessionLoss
+from proctor.model.stamp import stamped, to_line
+from proctor.recording.files import Files, Journal, journal_path, set_aside
+from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event
+from proctor.recording.journal import (
+    Assembler,
+    Base,
+    Cut,
+    Tag,
+    encode,
+    encode_event,
+    encode_output,
+)
+
+FLUSH_BYTES = 64 << 10
+FLUSH_SECONDS = 0.25
+RETRY_SECONDS = 1.0
+BACKLOG_BYTES = 8 << 20
+"""Waiting bytes beyond which ``output`` flushes by itself, so that a fast program cannot fill memory."""
+
+_RECORD_BYTES = 1 << 20
+_log = logging.getLogger(__name__)
 
 Flushed = Callable[[str, Mapping[str, int]], None]
 """Called with a session id and the durable size of each of its files (``Replicator.notify``)."""
@@ -22,69 +51,314 @@ class RecordingError(ProctorError):
 class SessionWriter:
     """Writes ``<sid>-0.*.gz`` and ``<sid>.index`` in ``directory`` through a journal.
 
-    ``event`` and ``output`` survive ``kill -9`` on return. Methods may be called from any thread.
+    ``event`` and ``output`` survive ``kill -9`` on return, and power failure after the next flush. Methods
+    may be called from any thread.
     """
 
-    lost_events: int
-    """Events refused because they could not be written."""
-    lost_bytes: int
-    """Bytes of terminal output refused because they could not be written."""
+    def __init__(self, directory: Path, sid: str, clock: Clock = SYSTEM, *, cluster_name: str = "") -> None:
+        """Start a new recording.
 
-    def __init__(
-        self, directory: Path, sid: str, clock: Clock = SYSTEM, *, cluster_name: str = ""
+        Raises BadRequest for a sid that is no UUID, AlreadyExists, RecordingError.
+        """
+        base = Base(started=clock.now())
+        if (directory / file_name(check_sid(sid), INDEX)).exists():
+            raise AlreadyExists(f"session {sid} has a recording already")
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            journal = Journal.create(journal_path(directory, sid), base)
+        except FileExistsError:
+            raise AlreadyExists(f"session {sid} has a recording already") from None
+        except OSError as error:
+            raise _failure(sid, error) from error
+        self._open(journal, Assembler(base), Files(directory, sid, {}), (sid, clock, cluster_name))
+
+    @classmethod
+    def reopened(
+        cls, journal: Journal, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
+    ) -> SessionWriter:
+        """A writer at the end of a replayed journal; ``about``: sid, clock, cluster name."""
+        writer = cls.__new__(cls)
+        writer._open(journal, assembler, files, about)
+        return writer
+
+    def _open(
+        self, journal: Journal, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
     ) -> None:
-        """Start a new recording. Raises BadRequest for a sid that is no UUID, AlreadyExists, RecordingError."""
-        raise NotImplementedError
+        self.sid, self._clock, self._cluster_name = about
+        self.lost_events = 0
+        """Events refused because they could not be written."""
+        self.lost_bytes = 0
+        """Bytes of terminal output refused because they could not be written."""
+        self._journal, self._assembler, self._files = journal, assembler, files
+        elapsed = (self._clock.now() - assembler.state.started) / timedelta(seconds=1)
+        self._zero = self._clock.monotonic() - max(0.0, elapsed)
+        self._cuts: deque[Cut] = deque()
+        self._base: Base | None = None
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._alarm = Alarm()
+        self._closed = False
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Durable bytes of each file."""
+        return self._files.sizes
 
     def event(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
         """Record an event; returns it with ``ei``, ``uid``, ``time`` and ``cluster_name`` filled in.
 
         ``session.data`` keeps its fixed ``ei``. Raises RecordingError.
         """
-        raise NotImplementedError
+        return self.events([event])[0]
 
     def events(self, events: Iterable[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Record several events with one write, all or none. Raises RecordingError."""
-        raise NotImplementedError
+        now = self._clock.now()
+        batch = [stamped(event, now, self._cluster_name) for event in events]
+        with self._lock:
+            lines = self._numbered(batch)
+            try:
+                self._append(b"".join(encode_event(kind, line, numbered=n) for kind, line, n in lines))
+            except RecordingError:
+                self.lost_events += len(batch)
+                raise
+            for kind, line, numbered in lines:
+                self._assembler.event(kind, line, numbered=numbered)
+            self._alarm.grown(self._assembler.size)
+        return batch
+
+    def _numbered(self, batch: list[dict[str, Any]]) -> list[tuple[str, bytes, bool]]:
+        ei = self._assembler.next_ei
+        lines = []
+        for fields in batch:
+            numbered = fields["ei"] != SESSION_DATA_INDEX
+            if numbered:
+                fields["ei"] = ei
+                ei += 1
+            lines.append((kind_of_event(fields["event"]), to_line(fields), numbered))
+        return lines
 
     def output(self, data: bytes) -> None:
         """Record terminal output. Raises RecordingError."""
-        raise NotImplementedError
+        pieces = [data[start : start + _RECORD_BYTES] for start in range(0, len(data), _RECORD_BYTES)]
+        with self._lock:
+            ms = int((self._clock.monotonic() - self._zero) * 1000)
+            try:
+                self._append(b"".join(encode_output(ms, piece) for piece in pieces))
+            except RecordingError:
+                self.lost_bytes += len(data)
+                raise
+            for piece in pieces:
+                self._assembler.output(ms, piece)
+            self._alarm.grown(self._assembler.size)
+            backlog = self._assembler.size
+        if backlog > BACKLOG_BYTES:
+            self.flush()
+
+    def _append(self, record: bytes) -> None:
+        if self._closed:
+            raise RecordingError(f"the recording of session {self.sid} is closed")
+        try:
+            self._journal.append(record)
+        except OSError as error:
+            raise _failure(self.sid, error) from error
 
     def flush(self) -> None:
-        """Move everything from the journal into the recording's files, durably. Raises RecordingError."""
-        raise NotImplementedError
+        """Move everything from the journal into the recording's files, durably. Raises RecordingError.
+
+        After a failure everything is still in the journal, and the next flush tries again.
+        """
+        with self._flushing:
+            with self._lock:
+                self._mark()
+            try:
+                self._move()
+            except OSError as error:
+                raise _failure(self.sid, error) from error
+
+    def _mark(self) -> None:
+        self._alarm.reset()
+        if self._assembler.size:
+            self._append(encode(Tag.MARK))
+            self._cuts.append(self._assembler.cut(self._journal.size))
+
+    def _move(self) -> None:
+        if self._cuts:
+            # Before the members, so that replay after a power failure gives the same bytes again.
+            self._journal.sync()
+        while self._cuts:
+            self._files.append(self._cuts[0].contents)
+            self._base = msgspec.structs.replace(self._cuts.popleft().base, sizes=self._files.sizes)
+        if self._base:
+            with self._lock:
+                self._journal.rebase(self._base)
+            self._base = None
 
     async def keep_flushed(self, flushed: Flushed) -> None:
         """Flush at 64 KiB or 250 ms of age, off the event loop, and tell ``flushed``; ends with ``close``."""
-        raise NotImplementedError
+        self._alarm.attach(asyncio.get_running_loop())
+        while not self._closed:
+            await self._alarm.wait(FLUSH_SECONDS)
+            if self._closed:
+                break
+            try:
+                await asyncio.to_thread(self.flush)
+                flushed(self.sid, self.sizes)
+            except RecordingError as error:
+                _log.error("%s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._alarm.ring()
+        flushed(self.sid, self.sizes)
 
     def close(self) -> None:
         """Flush and mark the recording finished, so that it may be completed. Raises RecordingError."""
-        raise NotImplementedError
+        if self._closed:
+            return
+        self.flush()
+        with self._lock:
+            try:
+                self._journal.remove()
+            except OSError as error:
+                raise _failure(self.sid, error) from error
+            self._closed = True
+            self._journal.close()
+            self._alarm.ring()
 
 
-@dataclass
+class Alarm:
+    """Wakes the flusher: soon after something is waiting, at once when it is much."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._some, self._much = asyncio.Event(), asyncio.Event()
+        self._rung = 0
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The loop that waits."""
+        self._loop = loop
+        self._tell(self._rung)
+
+    def grown(self, size: int) -> None:
+        """``size`` bytes are waiting."""
+        level = 2 if size >= FLUSH_BYTES else 1
+        if level > self._rung:
+            self._rung = level
+            self._tell(level)
+
+    def ring(self) -> None:
+        """Wake the flusher whatever is waiting."""
+        self._tell(2)
+
+    def reset(self) -> None:
+        """What was waiting is being flushed."""
+        self._rung = 0
+
+    def _tell(self, level: int) -> None:
+        if self._loop and level and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._set, level)
+
+    def _set(self, level: int) -> None:
+        self._some.set()
+        if level > 1:
+            self._much.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until much is waiting, or something has been for ``seconds``."""
+        await self._some.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._much.wait(), seconds)
+        self._some.clear()
+        self._much.clear()
+
+
+def _failure(sid: str, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"the recording of session {sid} cannot be written: {error.strerror}",
+        hint="Free some space in the data directory of this node, or check the file system.",
+    )
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """A recording whose writer died, open again at its end."""
 
     sid: str
     writer: SessionWriter
-    start: dict[str, Any] | None
-    """The ``session.start`` event."""
+    start: dict[str, Any]
+    """The ``session.start`` event; empty when there was none."""
     ended: bool
     """``session.end`` is there already."""
+    enhanced: bool
+    """There are events of enhanced recording."""
     last_ei: int
+    """Number of the last event, -1 when there is none."""
+    last_time: datetime
+    """When the last event or output was recorded."""
 
     def session_end(self) -> SessionEnd:
         """The missing ``session.end``, made from ``start`` and the time of the last event."""
-        raise NotImplementedError
+        start = self.start
+        kept: dict[str, Any] = {name: start[name] for name in _KEPT if name in start}
+        return SessionEnd(
+            **kept,
+            sid=self.sid,
+            addr_local=start.get("addr.local", ""),
+            addr_remote=start.get("addr.remote", ""),
+            enhanced_recording=self.enhanced,
+            interactive="size" in start,
+            participants=[start["user"]] if "user" in start else [],
+            session_start=start.get("time", ""),
+            session_stop=format_time(self.last_time),
+        )
 
 
-def recover(directory: Path, clock: Clock = SYSTEM) -> list[Interrupted]:
+_KEPT = (
+    "cluster_name", "user", "login", "user_roles", "user_traits", "namespace", "server_id", "server_hostname",
+    "server_addr", "server_labels", "server_version", "proto", "initial_command", "session_recording",
+)  # fmt: skip
+
+
+def recover(
+    directory: Path, clock: Clock = SYSTEM, *, cluster_name: str = "", emit: Callable[[Event], object]
+) -> list[Interrupted]:
     """Reopen every unfinished recording in ``directory``; call before new sessions start.
 
     The caller adds what is missing (``session_end``) and closes each ``writer``. A recording that cannot
-    be repaired is moved to ``corrupted/`` and logged.
+    be repaired is moved to ``corrupted/`` beside ``sessions/``, and ``emit`` gets a ``session.loss``.
     """
-    raise NotImplementedError
+    found = []
+    for path in sorted(directory.glob("*.journal")):
+        sid = path.stem
+        try:
+            found.append(_reopen(directory, check_sid(sid), clock, cluster_name))
+        except (ProctorError, OSError) as error:
+            _log.error("recording %s cannot be recovered: %s", sid, error)
+            set_aside(directory, sid)
+            emit(SessionLoss(sid=sid, lost={"recording": 1}, reason=f"not recoverable: {error}"))
+    return found
+
+
+def _reopen(directory: Path, sid: str, clock: Clock, cluster_name: str) -> Interrupted:
+    journal, base, records = Journal.open(journal_path(directory, sid))
+    try:
+        files = Files(directory, sid, base.sizes)
+        files.repair()
+        assembler = Assembler(base)
+        for record in records:
+            if cut := assembler.apply(record):
+                files.append(cut.contents)
+                base = msgspec.structs.replace(cut.base, sizes=files.sizes)
+        journal.rebase(base)
+    except (ProctorError, OSError):
+        journal.close()
+        raise
+    state = assembler.state
+    return Interrupted(
+        sid=sid,
+        writer=SessionWriter.reopened(journal, assembler, files, (sid, clock, cluster_name)),
+        start=state.start,
+        ended=state.ended,
+        enhanced=state.enhanced,
+        last_ei=assembler.next_ei - 1,
+        last_time=state.last or state.started,
+    )
