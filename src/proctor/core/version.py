@@ -6,17 +6,23 @@ accepts clients one major version behind and refuses newer majors.
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
+import os
+import sys
+from contextlib import suppress
 
 from proctor.core.errors import IncompatibleVersion
 
+_PREFIX, _SUFFIX = "proctor-", ".dist-info"
+
 
 def _installed_version() -> str:
-    try:
-        return version("proctor")
-    except PackageNotFoundError:
-        return "0.0.0"
+    """From the name of our ``.dist-info``; importlib.metadata costs more than all of ``tsh version`` may."""
+    for directory in filter(None, sys.path):
+        with suppress(OSError):
+            for name in os.listdir(directory):
+                if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+                    return name[len(_PREFIX) : -len(_SUFFIX)]
+    return "0.0.0"
 
 
 VERSION = _installed_version()
@@ -24,7 +30,8 @@ VERSION = _installed_version()
 
 def banner() -> str:
     """What ``teleport version`` prints."""
-    return f"Teleport v{VERSION} (Proctor) python{platform.python_version()}"
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"Teleport v{VERSION} (Proctor) python{python}"
 
 
 def major(text: str) -> int:
