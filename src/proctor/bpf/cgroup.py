@@ -1,0 +1,125 @@
+"""The cgroup tree of sessions: ``<mount>/<root_path>/<run id>/<sid>``."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from proctor.core.errors import BadRequest, Unavailable
+
+_CGROUP2_MAGIC = 0x63677270
+_MODE = 0o555
+
+
+class SessionCgroup(NamedTuple):
+    """A session's cgroup: where it is, and its kernel id, the ``cgroup_id`` of events."""
+
+    path: Path
+    id: int
+
+
+class CgroupTree:
+    """Cgroups of one run of the node; every operation needs root."""
+
+    def __init__(self, mount: str | Path, root_path: str, run_id: str) -> None:
+        """``mount``: the cgroup2 hierarchy, mounted by ``prepare`` when it is not; ``root_path`` is below it.
+
+        Raises BadRequest when ``run_id`` is not a UUID or ``root_path`` leaves the hierarchy.
+        """
+        parts = Path(root_path.strip("/")).parts
+        if ".." in parts:
+            raise BadRequest(f"root_path {root_path!r} leaves the cgroup hierarchy")
+        self.mount = Path(mount)
+        self.root = self.mount.joinpath(*parts, _uuid(run_id))
+
+    def prepare(self) -> None:
+        """Mount the hierarchy if need be and make the directory of this run; raises Unavailable."""
+        try:
+            mount_cgroup2(self.mount)
+            self.root.mkdir(parents=True, exist_ok=True, mode=_MODE)
+        except OSError as error:
+            raise Unavailable(
+                f"no cgroup2 hierarchy at {self.mount}: {error.strerror}",
+                hint="Point ssh_service.enhanced_recording.cgroup_path to where one is or can be mounted.",
+            ) from None
+
+    def create(self, sid: str) -> SessionCgroup:
+        """Make the cgroup of session ``sid``; raises BadRequest (not a UUID) or Unavailable."""
+        path = self.root / _uuid(sid)
+        try:
+            path.mkdir(mode=_MODE)
+        except OSError as error:
+            raise Unavailable(f"cannot make the session's cgroup {path}: {error.strerror}") from None
+        return SessionCgroup(path, path.stat().st_ino)
+
+    def remove(self, sid: str) -> bool:
+        """Remove the cgroup of ``sid`` with all below it; False when processes are still in it."""
+        return remove(self.root / _uuid(sid))
+
+    def close(self) -> None:
+        """Remove what this run has made and is empty."""
+        if self.root.exists():
+            for child in self.root.iterdir():
+                if child.is_dir():
+                    remove(child)
+        for directory in (self.root, *self.root.relative_to(self.mount).parents):
+            with contextlib.suppress(OSError):
+                (self.mount / directory).rmdir()
+
+
+def enter(cgroup: Path, pid: int = 0) -> None:
+    """Put process ``pid`` (0: the caller) into ``cgroup``."""
+    (cgroup / "cgroup.procs").write_text(str(pid))
+
+
+def is_populated(cgroup: Path) -> bool:
+    """Does a process live in ``cgroup`` or below it? False when the cgroup is gone."""
+    try:
+        events = (cgroup / "cgroup.events").read_text()
+    except FileNotFoundError:
+        return False
+    return "populated 1" in events.splitlines()
+
+
+def remove(cgroup: Path) -> bool:
+    """Remove ``cgroup`` and those below it, deepest first; False when processes are still in one."""
+    try:
+        for directory, _, _ in os.walk(cgroup, topdown=False):
+            os.rmdir(directory)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def mount_cgroup2(mount: Path) -> None:
+    """Mount the cgroup2 hierarchy at ``mount`` unless it is there; raises OSError."""
+    mount.mkdir(parents=True, exist_ok=True)
+    if _filesystem(mount) == _CGROUP2_MAGIC:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"cgroup2", os.fsencode(mount), b"cgroup2", 0, None) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(mount))
+
+
+def _filesystem(path: Path) -> int:
+    """Magic number of the filesystem at ``path``: the first word of ``struct statfs``."""
+    buffer = (ctypes.c_long * 32)()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.statfs(os.fsencode(path), ctypes.byref(buffer)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(path))
+    return int(buffer[0])
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise BadRequest(f"not a UUID: {text!r}") from None

@@ -1,0 +1,159 @@
+"""The other end of ``capture.sock``: blocking for a session's monitor, asynchronous for the node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from proctor.bpf.messages import Acknowledge, CloseSession, Delivery, Drained, OpenSession, Subscribed
+from proctor.core import unixsock, wire
+from proctor.core.errors import Unavailable
+from proctor.model.resources import EnhancedKind
+from proctor.model.serde import to_builtins
+
+_log = logging.getLogger(__name__)
+_RECONNECT_SECONDS = (0.05, 0.2, 1.0)
+_ANSWER_SECONDS = 30.0
+
+_deliveries: msgspec.json.Decoder[Delivery] = msgspec.json.Decoder(Delivery)
+
+
+class SessionCapture:
+    """A monitor's registration of one session: opened before the child's first exec, closed after its end.
+
+    The connection stays up in between; when it breaks without ``close``, capture acts as if the
+    session had been closed then. Blocking; not for use in an event loop.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Connect to the capture service at ``path``; raises Unavailable."""
+        try:
+            self._connection = unixsock.connect(path)
+        except OSError as error:
+            raise Unavailable(f"the capture service does not answer: {error.strerror}") from None
+        self._connection.settimeout(_ANSWER_SECONDS)
+
+    def open(
+        self,
+        sid: str,
+        *,
+        cgroup: Path,
+        cgroup_id: int,
+        pidfd: int,
+        kinds: Sequence[EnhancedKind],
+        strict: bool = False,
+    ) -> None:
+        """Record ``kinds`` of the process behind ``pidfd`` and all its descendants as session ``sid``.
+
+        When this returns, the next system call of the process is recorded. Raises Unavailable with
+        the reason when capture cannot; then the process must not go on.
+        """
+        request = OpenSession(
+            sid=sid, cgroup=str(cgroup), cgroup_id=cgroup_id, kinds=list(kinds), strict=strict
+        )
+        self._ask(request, (pidfd,))
+
+    def close(self, sid: str) -> Drained:
+        """The drain barrier: returns when every event up to now is on its way to the node.
+
+        The answer's ``seq`` is the number of the ``Drained`` message that ends them.
+        """
+        answer = self._ask(CloseSession(sid=sid))
+        return Drained(sid=sid, seq=answer["seq"], lost=answer["lost"])
+
+    def disconnect(self) -> None:
+        """Release the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> SessionCapture:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.disconnect()
+
+    def _ask(self, request: OpenSession | CloseSession, descriptors: Sequence[int] = ()) -> wire.Message:
+        try:
+            wire.send(self._connection, to_builtins(request), descriptors)
+            received = wire.receive(self._connection)
+        except (OSError, wire.FrameError) as error:
+            raise Unavailable(f"the capture service broke off: {error}") from None
+        if received is None:
+            raise Unavailable("the capture service closed the connection")
+        answer, _ = received
+        if not answer.get("ok"):
+            raise Unavailable(str(answer.get("error", "the capture service refused")))
+        return answer
+
+
+class CaptureClient:
+    """What the node uses: the stream of events, acknowledged one by one, over reconnections."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def subscribe(self) -> AsyncIterator[Delivery]:
+        """Messages of all sessions, in order per session, without end.
+
+        What was not acknowledged comes again after a reconnection or to the next subscriber, with the
+        same ``sid``, ``seq`` and event ``uid``. Reconnects by itself; each time starts with ``Subscribed``.
+        """
+        attempt = 0
+        while True:
+            try:
+                reader, self._writer = await self._connect({"op": "subscribe"})
+            except OSError:
+                await asyncio.sleep(_RECONNECT_SECONDS[min(attempt, len(_RECONNECT_SECONDS) - 1)])
+                attempt += 1
+                continue
+            try:
+                while (body := await _frame(reader)) is not None:
+                    attempt = 0
+                    yield _deliveries.decode(body)
+            finally:
+                self._writer.close()
+                self._writer = None
+            _log.warning("the capture service closed the stream; connecting again")
+            await asyncio.sleep(_RECONNECT_SECONDS[0])
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell capture that ``delivery`` and all before it of the same session are stored for good."""
+        if isinstance(delivery, Subscribed) or self._writer is None:
+            return
+        self._writer.write(wire.encode(to_builtins(Acknowledge(sid=delivery.sid, seq=delivery.seq))))
+
+    async def status(self) -> dict[str, Any]:
+        """What capture records and what it has counted; raises Unavailable."""
+        try:
+            reader, writer = await self._connect({"op": "status"})
+        except OSError as error:
+            raise Unavailable(f"the capture service does not answer: {error}") from None
+        with contextlib.closing(writer):
+            body = await _frame(reader)
+        if body is None:
+            raise Unavailable("the capture service closed the connection")
+        return wire.decode(body)
+
+    async def _connect(self, request: wire.Message) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        connection = unixsock.connect(self._path)
+        connection.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=connection, limit=wire.MAX_FRAME)
+        writer.write(wire.encode(request))
+        return reader, writer
+
+
+async def _frame(reader: asyncio.StreamReader) -> bytes | None:
+    try:
+        header = await reader.readexactly(wire.HEADER.size)
+        return await reader.readexactly(wire.body_length(header))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None

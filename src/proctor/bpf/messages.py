@@ -1,0 +1,89 @@
+"""What travels over ``capture.sock``, as the two ends see it.
+
+The frames themselves are those of ``core.wire``; ``docs/capture.md`` describes the exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from proctor.model.resources import EnhancedKind
+
+MAX_KINDS = 3
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor registers its session; the child's pidfd rides along as a descriptor."""
+
+    op: Literal["open"] = "open"
+    sid: str
+    cgroup_id: int
+    cgroup: str
+    kinds: list[EnhancedKind]
+    strict: bool = False
+
+
+class CloseSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor reports that the session's child has ended."""
+
+    op: Literal["close"] = "close"
+    sid: str
+
+
+class Acknowledge(msgspec.Struct, frozen=True, kw_only=True):
+    """The node has stored everything of ``sid`` up to and including ``seq``."""
+
+    op: Literal["ack"] = "ack"
+    sid: str
+    seq: int
+
+
+class Subscribed(msgspec.Struct, frozen=True, kw_only=True, tag="subscribed", tag_field="op"):
+    """First message after (re)connecting to capture.
+
+    ``instance`` is a random name of the running capture process: when it differs from the one before,
+    capture was restarted, and live sessions that ``sessions`` does not list are no longer recorded.
+    """
+
+    instance: str
+    sessions: list[str]
+
+
+class Events(msgspec.Struct, frozen=True, kw_only=True, tag="events", tag_field="op"):
+    """Kernel events of one session, oldest first.
+
+    Each event holds ``event``, ``code``, ``uid``, ``time`` and the kernel's fields of ``SessionCommand``,
+    ``SessionDisk`` or ``SessionNetwork`` in ``model.events``; who and where is the node's to add.
+    ``lost`` counts all losses of the session so far, by kind.
+    """
+
+    sid: str
+    seq: int
+    events: list[dict[str, Any]]
+    lost: dict[str, int] = {}
+
+
+class Drained(msgspec.Struct, frozen=True, kw_only=True, tag="drained", tag_field="op"):
+    """The session's child has ended, and every event up to then was in the batches before this one.
+
+    Events that follow come from processes that outlived the session and carry ``detached``.
+    """
+
+    sid: str
+    seq: int
+    lost: dict[str, int] = {}
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field="op"):
+    """No process of the session is left; nothing follows. ``lost`` is final."""
+
+    sid: str
+    seq: int
+    lost: dict[str, int] = {}
+
+
+Delivery = Subscribed | Events | Drained | Closed
+Lost = Mapping[str, int]
