@@ -1,0 +1,30 @@
+"""The certificate of somebody without one.
+
+A gRPC server in Python either demands a client certificate or ignores it. Hosts that join have none
+of the cluster's, so they show this one: its key is derived from a constant and known to everybody,
+hence it proves nothing and makes its holder ``Anonymous``. The server never takes its word: it verifies
+each leaf against its own CAs (``rpc.tls.identify``).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from proctor.rpc import tls
+
+_SEED = b"proctor: the key of nobody"
+_FROM = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@functools.cache
+def key_and_certificate() -> tuple[bytes, bytes]:
+    """Private key and self-signed certificate, PEM; the same on every machine but for the signature."""
+    secret = int.from_bytes(hashlib.sha256(_SEED).digest(), "big")
+    key = ec.derive_private_key(secret, ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem, tls.self_signed_ca(pem, "anonymous", now=_FROM, lifetime=timedelta(days=36500))

@@ -1,0 +1,198 @@
+"""Keys and certificates of one service or person, and the files that keep them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from proctor.core.errors import Corrupted, NotFound
+from proctor.rpc._pb import auth_pb2
+
+_FILES = {
+    "tls_key": "tls.key",
+    "tls_certificate": "tls.crt",
+    "ssh_key": "ssh.key",
+    "ssh_certificate": "ssh-cert.pub",
+}
+_AUTHORITIES = "authorities.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorities:
+    """The public half of a cluster's CAs: X.509 in PEM, SSH as public key lines."""
+
+    cluster_name: str
+    host_tls_ca: bytes
+    user_tls_ca: bytes
+    host_ssh_ca: list[str] = field(default_factory=list)
+    user_ssh_ca: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_message(cls, message: auth_pb2.Authorities) -> Authorities:
+        """From the RPC message."""
+        return cls(
+            cluster_name=message.cluster_name,
+            host_tls_ca=message.host_tls_ca,
+            user_tls_ca=message.user_tls_ca,
+            host_ssh_ca=list(message.host_ssh_ca),
+            user_ssh_ca=list(message.user_ssh_ca),
+        )
+
+    def to_message(self) -> auth_pb2.Authorities:
+        """As the RPC message."""
+        return auth_pb2.Authorities(**asdict(self))
+
+    def to_json(self) -> bytes:
+        """As kept in ``authorities.json``."""
+        fields = asdict(self)
+        texts = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in fields.items()
+        }
+        return json.dumps(texts, indent=1, sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Authorities:
+        """The inverse of to_json; raises Corrupted."""
+        try:
+            fields = json.loads(data)
+            return cls(
+                cluster_name=fields["cluster_name"],
+                host_tls_ca=fields["host_tls_ca"].encode(),
+                user_tls_ca=fields["user_tls_ca"].encode(),
+                host_ssh_ca=list(fields["host_ssh_ca"]),
+                user_ssh_ca=list(fields["user_ssh_ca"]),
+            )
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise Corrupted(f"{_AUTHORITIES} does not hold a cluster's authorities: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What a service or person needs to prove itself, and whom it trusts. Keys are private; never log one."""
+
+    tls_key: bytes = field(repr=False)
+    tls_certificate: bytes
+    ssh_key: bytes = field(repr=False, default=b"")
+    ssh_certificate: bytes = b""
+    authorities: Authorities
+
+
+class IdentityFiles:
+    """A directory such as ``proc/node``: 0700, files 0600, written atomically."""
+
+    @staticmethod
+    def exists(directory: Path) -> bool:
+        """Was an identity saved here?"""
+        return (directory / _AUTHORITIES).is_file()
+
+    @staticmethod
+    def load(directory: Path) -> Credentials:
+        """Read an identity; raises NotFound when there is none, Corrupted when it does not decode."""
+        try:
+            texts = {name: (directory / file).read_bytes() for name, file in _FILES.items()}
+            authorities = (directory / _AUTHORITIES).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"no identity in {directory}: {error.filename} is missing") from None
+        return Credentials(authorities=Authorities.from_json(authorities), **texts)
+
+    @staticmethod
+    def save(directory: Path, credentials: Credentials, uid: int = -1) -> None:
+        """Write an identity for ``uid``; the authorities come last, so a torn write is no identity."""
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.chown(directory, uid, -1)
+        directory.chmod(0o700)
+        for name, file in _FILES.items():
+            write_private(directory / file, getattr(credentials, name), uid)
+        write_private(directory / _AUTHORITIES, credentials.authorities.to_json(), uid)
+
+
+def write_private(path: Path, data: bytes, uid: int = -1, mode: int = 0o600) -> None:
+    """Replace ``path`` atomically by a file that only its owner may read."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        os.fchown(descriptor, uid, -1)
+        os.fchmod(descriptor, mode)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)
+
+
+def write_identity_file(path: Path, credentials: Credentials) -> None:
+    """One text file with all of ``credentials``, for ``tctl auth sign`` and ``tsh -i``."""
+    lines = [f"@cert-authority-{kind} {line}" for kind, line in _authority_lines(credentials.authorities)]
+    parts = [
+        credentials.tls_key,
+        credentials.tls_certificate,
+        _labelled("HOST CA", credentials.authorities.host_tls_ca),
+        _labelled("USER CA", credentials.authorities.user_tls_ca),
+        credentials.ssh_key,
+        credentials.ssh_certificate,
+        f"@cluster {credentials.authorities.cluster_name}".encode(),
+        *(line.encode() for line in lines),
+    ]
+    write_private(path, b"\n".join(part.strip() for part in parts) + b"\n")
+
+
+def _authority_lines(authorities: Authorities) -> Iterable[tuple[str, str]]:
+    yield from (("host", line) for line in authorities.host_ssh_ca)
+    yield from (("user", line) for line in authorities.user_ssh_ca)
+
+
+def _labelled(label: str, pem: bytes) -> bytes:
+    return pem.replace(b"CERTIFICATE-----", f"{label} CERTIFICATE-----".encode())
+
+
+def read_identity_file(path: Path) -> Credentials:
+    """The inverse of :func:`write_identity_file`; raises NotFound or Corrupted."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise NotFound(f"identity file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Corrupted(f"identity file {path} cannot be read: {error}") from None
+    blocks, lines = _split(text)
+    try:
+        return Credentials(
+            tls_key="".join(blocks["PRIVATE KEY"]).encode(),
+            tls_certificate="".join(blocks["CERTIFICATE"]).encode(),
+            ssh_key="".join(blocks["OPENSSH PRIVATE KEY"]).encode(),
+            ssh_certificate=next(line for line in lines if "-cert-v01@openssh.com " in line).encode(),
+            authorities=Authorities(
+                cluster_name=_tagged(lines, "@cluster")[0],
+                host_tls_ca=_unlabelled("HOST CA", blocks),
+                user_tls_ca=_unlabelled("USER CA", blocks),
+                host_ssh_ca=_tagged(lines, "@cert-authority-host"),
+                user_ssh_ca=_tagged(lines, "@cert-authority-user"),
+            ),
+        )
+    except (KeyError, StopIteration, IndexError):
+        raise Corrupted(
+            f"{path} is not an identity file", hint="Make one with: tctl auth sign --out FILE"
+        ) from None
+
+
+def _split(text: str) -> tuple[dict[str, list[str]], list[str]]:
+    blocks: dict[str, list[str]] = {}
+    lines: list[str] = []
+    current: list[str] | None = None
+    for line in text.splitlines(keepends=True):
+        if line.startswith("-----BEGIN "):
+            current = blocks.setdefault(line.removeprefix("-----BEGIN ").strip().removesuffix("-----"), [])
+        (lines if current is None else current).append(line if current is not None else line.strip())
+        if line.startswith("-----END "):
+            current = None
+    return blocks, lines
+
+
+def _tagged(lines: list[str], tag: str) -> list[str]:
+    return [line.split(" ", 1)[1] for line in lines if line.startswith(f"{tag} ")]
+
+
+def _unlabelled(label: str, blocks: dict[str, list[str]]) -> bytes:
+    return "".join(blocks[f"{label} CERTIFICATE"]).replace(f"{label} CERTIFICATE", "CERTIFICATE").encode()

@@ -1,0 +1,196 @@
+"""What every RPC passes before it does anything: who calls, which version, may they."""
+
+from __future__ import annotations
+
+import contextvars
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+
+from proctor.core.clock import Clock
+from proctor.core.errors import AccessDenied, ProctorError, Unauthenticated
+from proctor.core.version import VERSION, check_client
+from proctor.model.identity import HostIdentity, Identity, UserIdentity
+from proctor.rpc import anonymous, tls
+from proctor.rpc.client import MAX_MESSAGE, VERSION_KEY
+from proctor.rpc.identity import Credentials
+from proctor.rpc.status import status_of, trailers
+
+ANONYMOUS, USER = "anonymous", "user"
+AccessTable = Mapping[str, frozenset[str]]
+"""``/proctor.v1.Auth/Ping`` to the callers it serves: anonymous, user, or a host's role."""
+
+_CACHED_IDENTITIES = 4096
+_log = logging.getLogger(__name__)
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.so_reuseport", 0),
+]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes the current call, and from where (``host:port``)."""
+
+    identity: Identity
+    address: str
+
+    @property
+    def kind(self) -> str:
+        """``anonymous``, ``user`` or the host's role, as in the access table."""
+        if isinstance(self.identity, HostIdentity):
+            return self.identity.role.value
+        return USER if isinstance(self.identity, UserIdentity) else ANONYMOUS
+
+
+_current: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller")
+
+
+def caller() -> Caller:
+    """The caller of the RPC being served."""
+    return _current.get()
+
+
+class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
+    """Identity, version and access of each call; ProctorErrors become statuses, all else INTERNAL."""
+
+    def __init__(
+        self, authorities: Callable[[], tuple[bytes, bytes]], table: AccessTable, clock: Clock
+    ) -> None:
+        self._authorities = authorities
+        self._table = table
+        self._clock = clock
+        self._known: dict[bytes, tuple[Identity, datetime]] = {}
+
+    async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
+        """Wrap the handler of one method."""
+        handler = await continuation(details)
+        if handler is None:
+            return None
+        serve = self._streaming if handler.response_streaming else self._unary
+        make = _HANDLERS[handler.request_streaming, handler.response_streaming]
+        behaviour = (
+            handler.stream_stream or handler.stream_unary or handler.unary_stream or handler.unary_unary
+        )
+        return make(
+            serve(details.method, behaviour),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def _unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                self._admit(method, context)
+                return await behaviour(request, context)
+            except Exception as error:  # noqa: BLE001  # the edge of the process
+                await _abort(context, method, error)
+
+        return serve
+
+    def _streaming(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            try:
+                self._admit(method, context)
+                async for response in behaviour(request, context):
+                    yield response
+            except Exception as error:  # noqa: BLE001  # the edge of the process
+                await _abort(context, method, error)
+
+        return serve
+
+    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        current = Caller(self._identify(context), _address(context.peer()))
+        metadata = dict(context.invocation_metadata() or ())
+        check_client(str(metadata.get(VERSION_KEY, "")), server=VERSION, what=f"{current.kind} client")
+        if current.kind not in self._table.get(method, frozenset()):
+            if current.kind == ANONYMOUS:
+                raise Unauthenticated(
+                    "this call needs a certificate of the cluster", hint="Log in with: tsh login"
+                )
+            raise AccessDenied(f"a caller of kind {current.kind} may not call {method.rsplit('/', 1)[-1]}")
+        _current.set(current)
+
+    def _identify(self, context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
+        certificates = list(context.auth_context().get("x509_pem_cert", ()))
+        if len(certificates) != 1:
+            raise Unauthenticated("the call came without a client certificate")
+        digest = hashlib.sha256(certificates[0]).digest()
+        known = self._known.get(digest)
+        if known is None or self._clock.now() >= known[1]:
+            host_ca, user_ca = self._authorities()
+            known = tls.identify(certificates[0], host_ca=host_ca, user_ca=user_ca, now=self._clock.now())
+            if len(self._known) >= _CACHED_IDENTITIES:
+                self._known.clear()
+            self._known[digest] = known
+        return known[0]
+
+    def forget(self) -> None:
+        """Verify every certificate anew, after the authorities changed."""
+        self._known.clear()
+
+
+_HANDLERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], method: str, error: Exception) -> None:
+    if isinstance(error, ProctorError):
+        await context.abort(status_of(error), error.message, trailers(error))
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    _log.error("%s failed", method, exc_info=error)
+    await context.abort(
+        grpc.StatusCode.INTERNAL, "internal error; the log of the Auth Service has the details"
+    )
+
+
+def _address(peer: str) -> str:
+    family, _, address = unquote(peer).partition(":")
+    return address if family in {"ipv4", "ipv6"} else peer
+
+
+def make_server(
+    authorities: Callable[[], tuple[bytes, bytes]], table: AccessTable, clock: Clock
+) -> grpc.aio.Server:
+    """A gRPC server that asks every client for a certificate; ``authorities`` gives host and user CA (PEM).
+
+    The caller adds services, and the port with :func:`add_port`.
+    """
+    return grpc.aio.server(interceptors=[Guard(authorities, table, clock)], options=_OPTIONS)
+
+
+def add_port(server: grpc.aio.Server, address: str, credentials: Credentials) -> int:
+    """Listen on ``address`` (port 0: any) and return the port; raises OSError when it is taken."""
+    _, nobody = anonymous.key_and_certificate()
+    authorities = credentials.authorities
+    chain = credentials.tls_certificate + authorities.host_tls_ca
+    tls_credentials = grpc.ssl_server_credentials(
+        [(credentials.tls_key, chain)],
+        root_certificates=authorities.host_tls_ca + authorities.user_tls_ca + nobody,
+        require_client_auth=True,
+    )
+    try:
+        port: int = server.add_secure_port(address, tls_credentials)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: {error}") from None
+    if port == 0:
+        raise OSError(f"cannot listen on {address}: the address is in use or not of this host")
+    return port

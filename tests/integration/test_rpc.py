@@ -1,0 +1,181 @@
+"""A real server and real clients on loopback: identity, version, access, errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from proctor.core.clock import SYSTEM
+from proctor.core.errors import (
+    AccessDenied,
+    IncompatibleVersion,
+    NotFound,
+    ProctorError,
+    Unauthenticated,
+    Unavailable,
+)
+from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
+from proctor.rpc import server as rpc_server
+from proctor.rpc import tls
+from proctor.rpc._pb import auth_pb2, auth_pb2_grpc
+from proctor.rpc.client import Client, fetch_authorities_tls, join
+from proctor.rpc.identity import Authorities, Credentials
+
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(hours=1)
+TABLE = {
+    "/proctor.v1.Auth/Ping": frozenset({"anonymous", "user", "node"}),
+    "/proctor.v1.Auth/GetRoles": frozenset({"node"}),
+    "/proctor.v1.Auth/GetDocument": frozenset({"user"}),
+    "/proctor.v1.Join/RegisterHost": frozenset({"anonymous"}),
+}
+
+
+class Authority:
+    """A CA of the test."""
+
+    def __init__(self, name: str) -> None:
+        self.key = tls.generate_key()
+        self.certificate = tls.self_signed_ca(self.key, name, now=NOW, lifetime=timedelta(days=1))
+
+    def issue(
+        self, identity: HostIdentity | UserIdentity, *, names: tuple[str, ...] = (), until: datetime = LATER
+    ) -> Any:
+        key = tls.generate_key()
+        return key, tls.issue(
+            self.key,
+            self.certificate,
+            tls.public_key(key),
+            identity,
+            now=NOW,
+            valid_before=until,
+            names=names,
+        )
+
+
+class Auth(auth_pb2_grpc.AuthServicer, auth_pb2_grpc.JoinServicer):
+    async def Ping(self, _request: Any, _context: Any) -> auth_pb2.PingResponse:  # noqa: N802
+        return auth_pb2.PingResponse(cluster_name=rpc_server.caller().kind, server_version="14.0.0")
+
+    async def GetDocument(self, request: Any, _context: Any) -> auth_pb2.Document:  # noqa: N802
+        if request.kind == "bug":
+            raise RuntimeError("secret detail")
+        raise NotFound(f"{request.kind} {request.name} does not exist", hint="Ünicode hint")
+
+    async def RegisterHost(self, request: Any, _context: Any) -> auth_pb2.HostCredentials:  # noqa: N802
+        return auth_pb2.HostCredentials(tls_certificate=request.node_name.encode())
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[SimpleNamespace]:
+    host_ca, user_ca = Authority("host"), Authority("user")
+    authorities = Authorities(
+        cluster_name="c", host_tls_ca=host_ca.certificate, user_tls_ca=user_ca.certificate
+    )
+    own = HostIdentity(host_id=str(uuid4()), role=SystemRole.AUTH)
+    key, certificate = host_ca.issue(own, names=(tls.SERVER_NAME,))
+    server = rpc_server.make_server(lambda: (host_ca.certificate, user_ca.certificate), TABLE, SYSTEM)
+    auth_pb2_grpc.add_AuthServicer_to_server(Auth(), server)  # type: ignore[no-untyped-call]
+    auth_pb2_grpc.add_JoinServicer_to_server(Auth(), server)  # type: ignore[no-untyped-call]
+    credentials = Credentials(tls_key=key, tls_certificate=certificate, authorities=authorities)
+    port = rpc_server.add_port(server, "127.0.0.1:0", credentials)
+    await server.start()
+    yield SimpleNamespace(
+        address=f"127.0.0.1:{port}", host_ca=host_ca, user_ca=user_ca, authorities=authorities
+    )
+    await server.stop(0)
+
+
+def credentials(cluster: SimpleNamespace, authority: Authority, identity: Any, **options: Any) -> Credentials:
+    key, certificate = authority.issue(identity, **options)
+    return Credentials(tls_key=key, tls_certificate=certificate, authorities=cluster.authorities)
+
+
+NODE = HostIdentity(host_id=str(uuid4()), role=SystemRole.NODE)
+ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",))
+
+
+async def kind_of(cluster: SimpleNamespace, given: Credentials | None, **options: Any) -> str:
+    client = Client(cluster.address, given, authorities=cluster.host_ca.certificate, **options)
+    try:
+        return (await client.ping()).cluster_name
+    finally:
+        await client.close()
+
+
+async def test_the_issuer_of_the_certificate_decides_who_calls(cluster: SimpleNamespace) -> None:
+    assert await kind_of(cluster, None) == "anonymous"
+    assert await kind_of(cluster, credentials(cluster, cluster.host_ca, NODE)) == "node"
+    assert await kind_of(cluster, credentials(cluster, cluster.user_ca, ALICE)) == "user"
+
+
+async def test_a_user_certificate_that_claims_to_be_a_host_is_refused(cluster: SimpleNamespace) -> None:
+    with pytest.raises(Unauthenticated):
+        await kind_of(cluster, credentials(cluster, cluster.user_ca, NODE))
+
+
+async def test_a_certificate_of_a_stranger_does_not_get_in(cluster: SimpleNamespace) -> None:
+    with pytest.raises(Unavailable):
+        await kind_of(cluster, credentials(cluster, Authority("stranger"), NODE))
+
+
+async def test_an_expired_certificate_does_not_get_in(cluster: SimpleNamespace) -> None:
+    expired = credentials(cluster, cluster.user_ca, ALICE, until=NOW - timedelta(seconds=1))
+    with pytest.raises((Unauthenticated, Unavailable)):
+        await kind_of(cluster, expired)
+
+
+@pytest.mark.parametrize(("version", "works"), [("13.9.0", True), ("15.0.0", False), ("12.0.0", False)])
+async def test_versions_are_checked_on_every_call(
+    cluster: SimpleNamespace, version: str, works: bool
+) -> None:
+    if works:
+        assert await kind_of(cluster, None, version=version) == "anonymous"
+        return
+    with pytest.raises(IncompatibleVersion, match=version):
+        await kind_of(cluster, None, version=version)
+
+
+@pytest.mark.parametrize(
+    ("authority", "identity", "refusal"),
+    [(None, None, Unauthenticated), ("user_ca", ALICE, AccessDenied)],
+)
+async def test_what_the_table_does_not_allow_is_refused(
+    cluster: SimpleNamespace, authority: str | None, identity: Any, refusal: type[ProctorError]
+) -> None:
+    given = credentials(cluster, getattr(cluster, authority), identity) if authority else None
+    client = Client(cluster.address, given, authorities=cluster.host_ca.certificate)
+    with pytest.raises(refusal):
+        await client.call(client.auth.GetRoles, auth_pb2.GetRolesRequest())
+    with pytest.raises((Unauthenticated, AccessDenied)):
+        await client.call(client.auth.CreateUser, auth_pb2.CreateUserRequest())
+    await client.close()
+
+
+async def test_errors_keep_their_class_message_and_hint(cluster: SimpleNamespace) -> None:
+    client = Client(cluster.address, credentials(cluster, cluster.user_ca, ALICE))
+    with pytest.raises(NotFound) as missing:
+        await client.call(client.auth.GetDocument, auth_pb2.DocumentRequest(kind="role", name="x"))
+    assert (missing.value.message, missing.value.hint) == ("role x does not exist", "Ünicode hint")
+    with pytest.raises(ProctorError) as broken:
+        await client.call(client.auth.GetDocument, auth_pb2.DocumentRequest(kind="bug"))
+    assert "secret detail" not in broken.value.diagnostics()
+    await client.close()
+
+
+async def test_joining_pins_the_ca(cluster: SimpleNamespace) -> None:
+    request = auth_pb2.RegisterHostRequest(node_name="web-1")
+    (pin,) = tls.ca_pins(cluster.host_ca.certificate)
+    assert (await join(cluster.address, [pin], request)).tls_certificate == b"web-1"
+    with pytest.raises(AccessDenied, match=pin):
+        await join(cluster.address, ["sha256:" + "0" * 64], request)
+
+
+async def test_nobody_at_the_address(cluster: SimpleNamespace) -> None:
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1 cannot be reached"):
+        fetch_authorities_tls("127.0.0.1:1")
