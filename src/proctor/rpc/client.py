@@ -172,6 +172,8 @@ async def join(
             f"the cluster at {address} has the CA pin {', '.join(presented)}, expected {', '.join(ca_pins)}",
             hint="Compare with the CA pin of `tctl status` on the Auth Service host.",
         )
+    else:
+        authorities = tls.pinned(authorities, ca_pins)
     client = Client(address, None, authorities=authorities, version=version)
     try:
         credentials: auth_pb2.HostCredentials = await client.call(client.join.RegisterHost, request)

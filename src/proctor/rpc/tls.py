@@ -187,6 +187,12 @@ def ca_pins(pem: bytes) -> list[str]:
     return [_pin(certificate) for certificate in x509.load_pem_x509_certificates(pem)]
 
 
+def pinned(pem: bytes, pins: Sequence[str]) -> bytes:
+    """Those certificates in ``pem`` that have one of ``pins``; others may have been added by anybody."""
+    certificates = x509.load_pem_x509_certificates(pem)
+    return b"".join(each.public_bytes(Encoding.PEM) for each in certificates if _pin(each) in pins)
+
+
 def _pin(certificate: x509.Certificate) -> str:
     info = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return "sha256:" + hashlib.sha256(info).hexdigest()
