@@ -1,1 +1,18 @@
-"""To be written."""
+"""``teleport``: runs the services of a host, and writes what they need."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry of the command."""
+    if sys.argv[1:] == ["version"]:
+        from proctor.core.version import banner
+
+        print(banner())
+        return
+    from proctor.cli.entry import run
+    from proctor.cli.host.app import app
+
+    run(app, sys.argv[1:])

@@ -1,0 +1,77 @@
+"""The edge between a command and its user: errors become a sentence and an exit status, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
+
+_INTERRUPTED = 130
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
+    """Run ``app`` with ``arguments`` and leave with its exit status."""
+    sys.exit(_status(app, arguments))
+
+
+def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+        sys.stdout.flush()
+    except ProctorError as error:
+        return fail(error)
+    except typer.TyperException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print(file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except OSError as error:
+        return fail(ProctorError(_os_error(error)))
+    except Exception as error:
+        logging.getLogger(__name__).debug("unexpected", exc_info=error)
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return fail(ProctorError(f"unexpected: {what}", hint="Run again with -d for details."))
+    return result if isinstance(result, int) else 0
+
+
+def fail(error: ProctorError) -> int:
+    """Print an error and its hint; the exit status to leave with."""
+    print(f"ERROR: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(error.hint, file=sys.stderr)
+    return error.exit_code
+
+
+def _usage(error: typer.TyperException) -> int:
+    if getattr(error, "cmd", None) is None and not hasattr(error, "format_message"):
+        print(f"ERROR: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    context = getattr(error, "ctx", None)
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message, file=sys.stderr)
+        return EXIT_USAGE
+    print(f"ERROR: {message}", file=sys.stderr)
+    if context is not None:
+        print(f"Try: {context.command_path} --help", file=sys.stderr)
+    return EXIT_USAGE
+
+
+def _os_error(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+def debug_logging(debug: bool) -> None:
+    """With ``debug``, show what libraries and we log, on stderr."""
+    level = logging.DEBUG if debug else logging.CRITICAL
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

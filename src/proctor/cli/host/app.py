@@ -1,0 +1,159 @@
+"""The verbs of ``teleport``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from proctor.cli.entry import fail
+from proctor.cli.host import configure as files
+from proctor.cli.host import session, systemd
+from proctor.cli.options import bundled
+from proctor.cli.output import note
+from proctor.core.errors import EXIT_FAILURE, ConfigError, ProctorError
+from proctor.core.version import banner
+
+app = typer.Typer(
+    name="teleport",
+    help="Runs the services of this host: auth, proxy, node.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+node = typer.Typer(help="Hosts that only run SSH sessions.", no_args_is_help=True)
+install = typer.Typer(help="Integration with the system.", no_args_is_help=True)
+app.add_typer(node, name="node")
+app.add_typer(install, name="install")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartOptions:
+    """Flags of ``teleport start`` that lie over the configuration file; empty means not given."""
+
+    config: Annotated[str, Option("-c", "--config", help="Configuration file [/etc/teleport.yaml].")] = ""
+    config_string: Annotated[str, Option(help="Configuration, base64, instead of a file.")] = ""
+    roles: Annotated[str, Option("-r", "--roles", help="Services to run: auth,proxy,node.")] = ""
+    token: Annotated[str, Option(help="Join token, or the path of a file with it.")] = ""
+    ca_pin: Annotated[list[str] | None, Option(help="Pin of the cluster's CA; may be repeated.")] = None
+    auth_server: Annotated[str, Option(help="Address of the auth service.")] = ""
+    nodename: Annotated[str, Option(help="Name of this host.")] = ""
+    labels: Annotated[str, Option(help="Labels of this node: key=value,key=value.")] = ""
+    listen_ip: Annotated[str, Option("-l", "--listen-ip", help="Address to listen on.")] = ""
+    advertise_ip: Annotated[str, Option(help="Address to announce.")] = ""
+    pid_file: Annotated[str, Option(help="Where to write the process id.")] = ""
+    diag_addr: Annotated[str, Option(help="Serve /healthz, /readyz and /metrics here.")] = ""
+    permit_user_env: Annotated[bool, Option("--permit-user-env", help="Read ~/.tsh/environment.")] = False
+    skip_version_check: Annotated[
+        bool, Option("--skip-version-check", help="Work with an older auth service.")
+    ] = False
+    debug: Annotated[bool, Option("-d", "--debug", help="Log in detail.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignOptions:
+    """Flags of ``teleport start`` that are known and mean nothing here, or cannot be honoured."""
+
+    insecure: Annotated[bool, Option("--insecure", help="No effect: joining is verified by pins.")] = False
+    bootstrap: Annotated[str, Option(help="Not supported.")] = ""
+    apply_on_startup: Annotated[str, Option(help="Not supported.")] = ""
+    insecure_no_tls: Annotated[bool, Option("--insecure-no-tls", help="Not supported.")] = False
+    fips: Annotated[bool, Option("--fips", help="Not supported.")] = False
+
+    def check(self) -> None:
+        """Raises ConfigError for what would be promised and not kept."""
+        for name, value in asdict(self).items():
+            if value and name != "insecure":
+                raise ConfigError(f"--{name.replace('_', '-')} is not supported")
+        if self.insecure:
+            note("WARNING: --insecure has no effect: auth is verified by the cluster's CA on every way")
+
+
+@app.command()
+@bundled
+def start(options: StartOptions, foreign: ForeignOptions) -> None:
+    """Start the services and keep them running."""
+    from proctor.cli.host.start import start as run
+    from proctor.runtime.plan import Flags
+
+    foreign.check()
+    run(Flags(**asdict(options) | {"ca_pin": tuple(options.ca_pin or ())}))
+
+
+Output = Annotated[str, Option("-o", "--output", help="stdout, file (/etc/teleport.yaml) or a path.")]
+
+
+@app.command()
+@bundled
+def configure(
+    joining: files.Joining,
+    services: files.Services,
+    output: Output = "stdout",
+    test: Annotated[str, Option(help="Check this file and write nothing.")] = "",
+) -> int:
+    """Write a configuration file, or check one with --test."""
+    if test:
+        return _test(Path(test))
+    files.write(files.render(joining, services), output)
+    return 0
+
+
+def _test(path: Path) -> int:
+    from proctor.config.load import read
+
+    try:
+        loaded = read(path)
+    except ProctorError as error:
+        fail(error)
+        note(f"FAIL {path}")
+        return EXIT_FAILURE
+    for warning in loaded.warnings:
+        note(f"WARNING: {warning}")
+    note(f"OK {path}")
+    return 0
+
+
+@node.command("configure")
+@bundled
+def node_configure(
+    joining: files.Joining,
+    output: Output = "stdout",
+    labels: Annotated[str, Option(help="Labels of this node: key=value,key=value.")] = "",
+) -> None:
+    """Write the configuration file of a host that only runs SSH sessions."""
+    if not joining.auth_server and not joining.proxy:
+        raise ConfigError("give one of --auth-server and --proxy")
+    files.write(files.render(joining, files.Services(roles="node", node_labels=labels)), output)
+
+
+@app.command()
+def status() -> int:
+    """Say in which recorded session this shell runs; exit status 1 outside of one."""
+    text = session.describe(os.environ)
+    print(text or "You are not in a Teleport session.")
+    return 0 if text else EXIT_FAILURE
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(banner())
+
+
+@install.command("systemd")
+def install_systemd(
+    output: Annotated[str, Option("-o", "--output", help="stdout or the path of the unit.")] = "stdout",
+    env_file: Annotated[str, Option(help="File of environment variables.")] = "/etc/default/teleport",
+    pid_file: Annotated[str, Option(help="File with the process id.")] = "/run/teleport.pid",
+    fd_limit: Annotated[int, Option(help="Limit of open files.", min=1024)] = 524288,
+    teleport_path: Annotated[str, Option(help="The command [this one].")] = "",
+) -> None:
+    """Write a systemd unit that starts teleport with the host."""
+    command = teleport_path or str(Path(sys.argv[0]).resolve())
+    systemd.write(systemd.unit(command, env_file=env_file, pid_file=pid_file, fd_limit=fd_limit), output)

@@ -1,0 +1,106 @@
+"""``teleport configure`` and ``teleport node configure``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from proctor.cli.output import note, yaml
+from proctor.config.load import parse
+from proctor.config.schema import DEFAULT_PATH
+from proctor.core.errors import ConfigError
+from proctor.runtime.plan import ROLES, parse_labels, parse_roles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joining:
+    """Flags about this host and how it joins; empty means not given."""
+
+    node_name: Annotated[str, Option(help="Name of this host.")] = ""
+    data_dir: Annotated[str, Option(help="Directory of everything the services keep.")] = ""
+    auth_server: Annotated[str, Option(help="Address of the auth service.")] = ""
+    proxy: Annotated[str, Option(help="Address of the proxy.")] = ""
+    token: Annotated[str, Option(help="Join token, or the path of a file with it.")] = ""
+    ca_pin: Annotated[list[str] | None, Option(help="Pin of the cluster's CA; may be repeated.")] = None
+    join_method: Annotated[str, Option(help="How to join: token.")] = "token"
+    version: Annotated[str, Option(help="Version of the file: v3.")] = "v3"
+
+    def section(self) -> dict[str, Any]:
+        """The ``teleport`` section. Raises ConfigError."""
+        if self.auth_server and self.proxy:
+            raise ConfigError("give one of --auth-server and --proxy")
+        values = {
+            "nodename": self.node_name,
+            "data_dir": self.data_dir or "/var/lib/teleport",
+            "join_params": {"method": self.join_method, "token_name": self.token} if self.token else {},
+            "ca_pin": list(self.ca_pin or ()),
+            "auth_server": self.auth_server,
+            "proxy_server": self.proxy,
+            "log": {"output": "stderr", "severity": "INFO", "format": {"output": "text"}},
+        }
+        return _given(values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Flags about what runs here; empty means not given."""
+
+    roles: Annotated[str, Option(help="Services to enable: auth,proxy,node.")] = ""
+    cluster_name: Annotated[str, Option(help="Name of the cluster.")] = ""
+    public_addr: Annotated[str, Option(help="Address of the web page as people reach it.")] = ""
+    cert_file: Annotated[str, Option(help="Certificate of the web page, PEM.")] = ""
+    key_file: Annotated[str, Option(help="Private key of the web page, PEM.")] = ""
+    node_labels: Annotated[str, Option(help="Labels of this node: key=value,key=value.")] = ""
+    acme: Annotated[bool, Option("--acme", help="Not supported.")] = False
+    acme_email: Annotated[str, Option(help="Not supported.")] = ""
+
+    def sections(self) -> dict[str, Any]:
+        """The sections of the services. Raises ConfigError."""
+        if self.acme or self.acme_email:
+            raise ConfigError("--acme is not supported; give --cert-file and --key-file")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ConfigError("--cert-file and --key-file go together")
+        pairs = [{"key_file": self.key_file, "cert_file": self.cert_file}] if self.cert_file else []
+        labels = parse_labels(self.node_labels) if self.node_labels else {}
+        settings: dict[str, dict[str, Any]] = {
+            "auth": {"cluster_name": self.cluster_name},
+            "proxy": {"public_addr": self.public_addr, "https_keypairs": pairs},
+            "node": {"labels": labels},
+        }
+        enabled = parse_roles(self.roles) if self.roles else set(ROLES)
+        return {
+            section: {"enabled": "yes", **_given(settings[role])} if role in enabled else {"enabled": "no"}
+            for role, section in ROLES.items()
+        }
+
+
+def render(joining: Joining, services: Services) -> str:
+    """A configuration file; raises ConfigError when the flags do not make one."""
+    text = yaml([{"version": joining.version, "teleport": joining.section(), **services.sections()}])
+    parse(text, "the resulting file")
+    return text
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}
+
+
+def write(text: str, output: str) -> None:
+    """Print ``text``, or make a private file of it; an existing one is not replaced."""
+    if output == "stdout":
+        print(text, end="")
+        return
+    path = Path(DEFAULT_PATH if output == "file" else output.removeprefix("file://"))
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigError(f"{path} exists; move it away or choose another with -o") from None
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    note(f"Wrote {path}. Check it: teleport configure --test {path}. Start: teleport start -c {path}")

@@ -1,0 +1,21 @@
+"""``teleport start``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from proctor.runtime import logs
+from proctor.runtime.plan import Flags, make
+from proctor.runtime.supervise import Supervisor
+
+_log = logging.getLogger(__name__)
+
+
+def start(flags: Flags) -> None:
+    """Run until a signal; raises ProctorError when the services cannot start."""
+    plan = make(flags)
+    logs.configure(plan.config.teleport.log, "supervisor", debug=flags.debug)
+    for warning in plan.warnings:
+        _log.warning("%s", warning)
+    asyncio.run(Supervisor(plan, lambda: make(flags)).run())

@@ -1,0 +1,38 @@
+"""Whom each service runs as."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import NamedTuple
+
+from proctor.config.boot import ServiceName
+
+
+class Account(NamedTuple):
+    """A uid and the gid that goes with it."""
+
+    uid: int
+    gid: int
+
+
+ROOT = Account(0, 0)
+_SYSTEM_USERS = {"auth": "proctor-auth", "proxy": "proctor-proxy", "node": "proctor-node"}
+_FALLBACK = {"auth": 64401, "proxy": 64402, "node": 64403}
+
+
+def account_of(service: ServiceName) -> Account:
+    """The account for ``service``.
+
+    Under a root supervisor: the system user ``proctor-<service>`` where it exists, else a fixed id
+    outside the ranges that distributions assign; root for capture and spawner. Otherwise the caller.
+    """
+    if os.geteuid() != 0:
+        return Account(os.geteuid(), os.getegid())
+    if service not in _SYSTEM_USERS:
+        return ROOT
+    try:
+        entry = pwd.getpwnam(_SYSTEM_USERS[service])
+    except KeyError:
+        return Account(_FALLBACK[service], _FALLBACK[service])
+    return Account(entry.pw_uid, entry.pw_gid)

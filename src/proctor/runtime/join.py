@@ -1,0 +1,166 @@
+"""A service of this host gets its identity from the cluster, once.
+
+The supervisor asks for it (:func:`ensure`); the exchange itself is done by a short-lived process with the
+account of the service: ``python -P -m proctor.runtime.join ROLE``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from proctor.config.boot import ServiceBoot
+from proctor.config.secrets import ca_pins, join_token
+from proctor.core.errors import ConfigError, ProctorError, Unavailable
+from proctor.model.serde import from_json, to_json
+from proctor.runtime import logs, sandbox
+from proctor.runtime.accounts import Account
+from proctor.runtime.channel import Child, Line
+
+_log = logging.getLogger(__name__)
+_PROBE_SECONDS = 3.0
+
+
+class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the joining process is told; holds the token, never log it."""
+
+    boot: ServiceBoot
+    candidates: list[str]
+    token: str
+    pins: list[str]
+
+
+async def ensure(boot: ServiceBoot, candidates: Sequence[str], local_token: str = "") -> str:
+    """Join unless the service has its identity already; the address at which auth was found.
+
+    ``local_token``: auth runs on this host, no configured token is needed. Raises ConfigError
+    without a token, and ServiceFailed, whose ``retry`` says whether auth only was out of reach.
+    """
+    if _has_identity(boot):
+        return await reachable(candidates)
+    token = local_token or join_token(boot.config)
+    if not token:
+        raise ConfigError(
+            f"the {boot.service} service has not joined a cluster yet and has no token",
+            hint="Make one with 'tctl nodes add' and set teleport.auth_token, or give --token.",
+        )
+    pins = [] if local_token else ca_pins(boot.config)
+    request = JoinRequest(boot=boot, candidates=list(candidates), token=token, pins=pins)
+    child = await Child.start("proctor.runtime.join", boot.service, to_json(request))
+    try:
+        answer = await child.answer()
+    finally:
+        await child.stop(1.0)
+    if boot.service == "node":
+        _trust(boot.trusted_user_ca, answer["user_ssh_ca"])
+    _log.info("the %s service has joined the cluster %s", boot.service, answer["cluster_name"])
+    return str(answer["address"])
+
+
+def _has_identity(boot: ServiceBoot) -> bool:
+    trusted = boot.service != "node" or boot.trusted_user_ca.exists()
+    return trusted and (boot.proc_dir() / "authorities.json").exists()
+
+
+def _trust(path: Path, keys: Sequence[str]) -> None:
+    """Keep the user CA as it was at the time of joining where only root can change it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text("".join(f"{key.strip()}\n" for key in keys))
+    fresh.chmod(0o644)
+    fresh.rename(path)
+
+
+async def reachable(candidates: Sequence[str]) -> str:
+    """The first address that accepts a connection, or the first when none does."""
+    for candidate in candidates if len(candidates) > 1 else ():
+        host, _, port = candidate.rpartition(":")
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        except (OSError, TimeoutError):
+            _log.info("nothing answers at %s", candidate)
+            continue
+        writer.close()
+        return candidate
+    return candidates[0]
+
+
+async def _join(request: JoinRequest) -> dict[str, object]:
+    """Register with the first of the addresses that can be reached, and keep what it answers."""
+    from proctor.rpc import client, tls  # noqa: PLC0415 - gRPC starts threads: only after the sandbox
+    from proctor.rpc._pb.auth_pb2 import RegisterHostRequest  # noqa: PLC0415 - as above
+    from proctor.rpc.identity import Authorities, Credentials, IdentityFiles  # noqa: PLC0415 - as above
+    from proctor.sshkit import keys  # noqa: PLC0415 - as above
+
+    boot = request.boot
+    tls_key, (ssh_key, ssh_public_key) = tls.generate_key(), keys.generate()
+    registration = RegisterHostRequest(
+        token=request.token,
+        host_id=boot.host_uuid,
+        node_name=boot.node_name,
+        role=boot.service,
+        tls_public_key=tls.public_key(tls_key),
+        ssh_public_key=ssh_public_key.encode(),
+        principals=principals(boot),
+    )
+    failure = Unavailable("no address of the auth service is known")
+    for address in request.candidates:
+        try:
+            answer = await client.join(address, request.pins, registration)
+        except Unavailable as error:
+            failure = error
+            continue
+        authorities = Authorities.from_message(answer.authorities)
+        credentials = Credentials(
+            tls_key=tls_key,
+            tls_certificate=answer.tls_certificate,
+            ssh_key=ssh_key,
+            ssh_certificate=answer.ssh_certificate,
+            authorities=authorities,
+        )
+        IdentityFiles.save(boot.proc_dir(), credentials)
+        return {
+            "address": address,
+            "cluster_name": authorities.cluster_name,
+            "user_ssh_ca": authorities.user_ssh_ca,
+        }
+    raise failure
+
+
+def principals(boot: ServiceBoot) -> list[str]:
+    """Names and addresses besides UUID and node name under which the service is dialled."""
+    config = boot.config
+    section = config.ssh_service if boot.service == "node" else config.proxy_service
+    hosts = [address.host for address in section.public_addr]
+    if boot.service == "proxy":
+        hosts += [address.host for address in config.proxy_service.ssh_public_addr]
+    hosts += [section.listen_addr.host, config.teleport.advertise_ip]
+    return sorted({host for host in hosts if host not in {"", "0.0.0.0", "::"}})  # noqa: S104 - not dialled
+
+
+def main() -> int:
+    """The joining process; see the module's docstring."""
+    line = Line()
+    request = from_json(line.receive(), JoinRequest)
+    boot = request.boot
+    try:
+        logs.configure(boot.config.teleport.log, f"{boot.service}:join", debug=boot.debug)
+        sandbox.enter(Account(boot.uid, boot.gid), [boot.proc_dir()])
+        line.ready(**asyncio.run(_join(request)))
+    except Unavailable as error:
+        line.failed(error, retry=True)
+        return os.EX_TEMPFAIL
+    except ProctorError as error:
+        line.failed(error)
+        return error.exit_code
+    return os.EX_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The web page's certificates: read as root, handed to the proxy's own account."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from proctor.config.schema import Config, KeyPair
+from proctor.core.errors import ConfigError
+from proctor.runtime.accounts import account_of
+
+
+def adopted(config: Config) -> Config:
+    """``config`` with its ``https_keypairs`` copied to where only the proxy reads them.
+
+    Private keys commonly belong to root; without root they stay where they are. Raises ConfigError.
+    """
+    if os.geteuid() != 0 or not config.proxy_service.https_keypairs:
+        return config
+    directory = Path(config.teleport.data_dir) / "proc/proxy"
+    pairs = [
+        KeyPair(
+            key_file=_copy(pair.key_file, directory / f"https-{number}.key"),
+            cert_file=_copy(pair.cert_file, directory / f"https-{number}.crt"),
+        )
+        for number, pair in enumerate(config.proxy_service.https_keypairs)
+    ]
+    return replace(config, proxy_service=replace(config.proxy_service, https_keypairs=pairs))
+
+
+def _copy(source: str, target: Path) -> str:
+    account = account_of("proxy")
+    try:
+        content = Path(source).read_bytes()
+        directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _replace_file(directory, target.name, content, account.uid, account.gid)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise ConfigError(f"https_keypairs: {source}: {error.strerror}") from None
+    return str(target)
+
+
+def _replace_file(directory: int, name: str, content: bytes, uid: int, gid: int) -> None:
+    """The directory is not root's, so a fresh file is made in it rather than one there reused."""
+    fresh = f".{name}.{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(fresh, flags, 0o600, dir_fd=directory)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchown(file.fileno(), uid, gid)
+    os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)

@@ -1,0 +1,97 @@
+"""The data directory: every directory with its owner and mode, and the host's UUID."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path, PurePosixPath
+
+from proctor.core.errors import Corrupted, ProctorError
+from proctor.runtime.accounts import ROOT, Account, account_of
+
+_ENTER = 0o711
+_PRIVATE = 0o700
+
+
+class LayoutError(ProctorError):
+    """The data directory cannot be used."""
+
+
+def prepare(data_dir: Path) -> str:
+    """Create what is missing below ``data_dir`` and set owners and modes; the host's UUID.
+
+    Raises LayoutError when that is not possible, Corrupted when ``host_uuid`` holds something else.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        top = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fchmod(top, _ENTER)
+            for path, (account, mode) in _directories().items():
+                _make(top, PurePosixPath(path), account, mode)
+        finally:
+            os.close(top)
+        return _host_uuid(data_dir / "host_uuid")
+    except OSError as error:
+        where = error.filename or data_dir
+        raise LayoutError(
+            f"data directory {data_dir}: {where}: {error.strerror}",
+            hint="Choose another with teleport.data_dir, or start as root.",
+        ) from None
+
+
+def _directories() -> dict[str, tuple[Account, int]]:
+    own = ROOT if os.geteuid() == 0 else Account(os.geteuid(), os.getegid())
+    auth, node, proxy = account_of("auth"), account_of("node"), account_of("proxy")
+    return {
+        "backend": (auth, _PRIVATE),
+        "proc": (own, _ENTER),
+        "proc/auth": (auth, _PRIVATE),
+        "proc/admin": (auth, _PRIVATE),
+        "proc/proxy": (proxy, _PRIVATE),
+        "proc/node": (node, _PRIVATE),
+        "proc/trusted": (own, 0o755),
+        "spool": (own, _ENTER),
+        "spool/auth": (auth, _PRIVATE),
+        "spool/proxy": (proxy, _PRIVATE),
+        "spool/node": (node, _PRIVATE),
+        "log": (auth, _ENTER),
+        "log/playbacks": (auth, _PRIVATE),
+        "log/playbacks/sessions": (auth, _PRIVATE),
+        "log/playbacks/sessions/default": (auth, _PRIVATE),
+        "log/upload": (node, _PRIVATE),
+        "log/upload/sessions": (node, _PRIVATE),
+        "log/upload/sessions/default": (node, _PRIVATE),
+        "run": (own, 0o755),
+    }
+
+
+def _make(top: int, path: PurePosixPath, account: Account, mode: int) -> None:
+    """A directory below ``top``; parents belong to services, so no link on the way is followed."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    directory = os.dup(top)
+    try:
+        for part in path.parts:
+            with contextlib.suppress(FileExistsError):  # whatever exists, open accepts a directory only
+                os.mkdir(part, _PRIVATE, dir_fd=directory)
+            inner = os.open(part, flags, dir_fd=directory)
+            os.close(directory)
+            directory = inner
+        os.fchown(directory, account.uid, account.gid)
+        os.fchmod(directory, mode)
+    finally:
+        os.close(directory)
+
+
+def _host_uuid(path: Path) -> str:
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.write_text(f"{uuid.uuid4()}\n")
+        fresh.chmod(0o644)
+        fresh.rename(path)
+    text = path.read_text().strip()
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise Corrupted(f"{path} does not hold a UUID") from None
