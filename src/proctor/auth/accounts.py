@@ -1,0 +1,168 @@
+"""People who log in: passwords, second factors, lockout, one-time links."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+
+from proctor.auth import secrets
+from proctor.auth.documents import Documents
+from proctor.core.clock import Clock
+from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, NotFound, Unavailable
+from proctor.model import serde
+from proctor.model.resources import User
+from proctor.storage.base import Backend, Item
+
+MAX_FAILURES = 5
+LOCKOUT = timedelta(minutes=20)
+OTP_DEVICE = "otp"
+INVITE_TTL, MAX_INVITE_TTL = 3600, 48 * 3600
+RESET_TTL, MAX_RESET_TTL = 8 * 3600, 24 * 3600
+_REFUSED = "invalid username, password or one-time code"
+
+
+class OtpDevice(msgspec.Struct, frozen=True):
+    """A registered authenticator app; ``last_counter`` is the newest time step it was used for."""
+
+    uuid: str
+    secret: str
+    last_counter: int = -1
+
+
+class _Account(msgspec.Struct, frozen=True):
+    password_hash: str = ""
+    otp: OtpDevice | None = None
+    failures: int = 0
+    locked_until: float = 0.0
+
+
+class _Link(msgspec.Struct, frozen=True):
+    username: str
+    otp_secret: str
+    reset: bool
+
+
+class Refused(AccessDenied):
+    """A login that failed; the caller sees the same message whatever was wrong, ``detail`` is for the log."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(_REFUSED)
+        self.detail = detail
+
+
+class Accounts:
+    """The secrets of users, kept apart from their documents."""
+
+    def __init__(self, backend: Backend, documents: Documents, clock: Clock) -> None:
+        self._backend = backend
+        self._documents = documents
+        self._clock = clock
+        self._passwords = secrets.Passwords()
+
+    async def authenticate(self, username: str, password: str, otp_code: str) -> tuple[User, OtpDevice]:
+        """The user, when password and one-time code fit.
+
+        Raises Refused (after as much work as for a right guess), or LimitExceeded while the account is
+        locked after MAX_FAILURES failures in a row.
+        """
+        try:
+            user = await self._documents.users.find(username)
+        except BadRequest:
+            user = None
+        item, account = await self._load(username) if user else (None, _Account())
+        now = self._clock.now().timestamp()
+        if now < account.locked_until:
+            raise LimitExceeded(
+                "too many failed attempts to log in", hint=f"Try again in {LOCKOUT.seconds // 60} minutes."
+            )
+        password_fits = await self._passwords.verify(account.password_hash, password)
+        counter = secrets.otp_counter(account.otp.secret, otp_code, now) if account.otp else None
+        if user is None or item is None or account.otp is None:
+            raise Refused(f"user {username} does not exist or has not set a password")
+        if not password_fits or counter is None:
+            await self._count_failure(item, account)
+            raise Refused("wrong password" if not password_fits else "wrong one-time code")
+        if counter <= account.otp.last_counter:
+            await self._count_failure(item, account)
+            raise Refused("the one-time code was used before")
+        device = msgspec.structs.replace(account.otp, last_counter=counter)
+        fresh = msgspec.structs.replace(account, otp=device, failures=0, locked_until=0.0)
+        if await self._backend.swap(item, serde.to_json(fresh)) is None:
+            raise Refused("two logins at the same moment")
+        return user, device
+
+    async def _load(self, username: str) -> tuple[Item | None, _Account]:
+        item = await self._backend.get(_account_key(username))
+        return item, serde.from_json(item.value, _Account) if item else _Account()
+
+    async def _count_failure(self, item: Item, account: _Account) -> None:
+        failures = account.failures + 1
+        locked = failures >= MAX_FAILURES
+        until = (self._clock.now() + LOCKOUT).timestamp() if locked else 0.0
+        changed = msgspec.structs.replace(account, failures=0 if locked else failures, locked_until=until)
+        if await self._backend.swap(item, serde.to_json(changed)) is None:
+            raise Refused("two logins at the same moment")
+
+    async def invite(self, username: str, ttl: int, *, reset: bool) -> tuple[str, datetime]:
+        """A one-time link's token and when it ends. A reset takes password and second factor away at once."""
+        default, longest = (RESET_TTL, MAX_RESET_TTL) if reset else (INVITE_TTL, MAX_INVITE_TTL)
+        if not 0 <= ttl <= longest:
+            raise BadRequest(f"the link may live at most {longest // 3600}h")
+        await self.forget(username)
+        token = secrets.new_token()
+        expires = self._clock.now() + timedelta(seconds=ttl or default)
+        link = _Link(username, secrets.new_otp_secret(), reset)
+        await self._backend.put(_link_key(token), serde.to_json(link), expires=expires)
+        return token, expires
+
+    async def forget(self, username: str) -> None:
+        """Remove password, second factor and open links of a user."""
+        await self._backend.delete(_account_key(username))
+        for item in await self._backend.range("links/"):
+            if serde.from_json(item.value, _Link).username == username:
+                await self._backend.delete(item.key)
+
+    async def link(self, token: str) -> _Link:
+        """What a link is for; raises NotFound when it was used, replaced, or has expired."""
+        return (await self._find_link(token))[1]
+
+    async def _find_link(self, token: str) -> tuple[Item, _Link]:
+        item = await self._backend.get(_link_key(token))
+        if item is None or not hmac.compare_digest(item.key, _link_key(token)):
+            raise NotFound(
+                "this link is not valid: it was used, replaced or has expired",
+                hint="Ask an administrator for a new one (tctl users reset).",
+            )
+        return item, serde.from_json(item.value, _Link)
+
+    async def accept(self, token: str, password: str, otp_code: str) -> tuple[str, OtpDevice]:
+        """Set password and authenticator app through a link, which is used up then.
+
+        Raises NotFound for a bad link, BadRequest for a bad password or code (the link stays good).
+        """
+        item, link = await self._find_link(token)
+        await self._documents.users.get(link.username)
+        counter = secrets.otp_counter(link.otp_secret, otp_code, self._clock.now().timestamp())
+        if counter is None:
+            raise BadRequest(
+                "the one-time code does not fit",
+                hint="Scan the QR code, check the clock of your device, and enter the current code.",
+            )
+        password_hash = await self._passwords.hash(password)
+        if not await self._backend.delete(item.key):
+            raise Unavailable("this link is being used by somebody else")
+        device = OtpDevice(str(uuid4()), link.otp_secret, counter)
+        account = _Account(password_hash=password_hash, otp=device)
+        await self._backend.put(_account_key(link.username), serde.to_json(account))
+        return link.username, device
+
+
+def _account_key(username: str) -> str:
+    return f"accounts/{username}"
+
+
+def _link_key(token: str) -> str:
+    return f"links/{secrets.digest(token)}"

@@ -1,0 +1,107 @@
+"""Typed collections of documents in the backend."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from proctor.core.clock import parse_time
+from proctor.core.errors import AlreadyExists, BadRequest, NotFound
+from proctor.model import serde
+from proctor.model.resources import KINDS, Node, Resource, Role, Token, User
+from proctor.storage.base import Backend, Item
+
+D = TypeVar("D", bound=Resource)
+MAX_NAME = 255
+
+
+class Collection(Generic[D]):
+    """Documents of one kind, by name."""
+
+    def __init__(self, backend: Backend, kind: type[D]) -> None:
+        self._backend = backend
+        self._kind = kind
+        self._prefix = f"{kind.__name__.lower()}s/"
+        self.label = kind.__name__.lower()
+
+    def _key(self, name: str) -> str:
+        if not name or len(name) > MAX_NAME or not name.isprintable() or "/" in name:
+            raise BadRequest(f"{name!r} is not a name for a {self.label}")
+        return self._prefix + name
+
+    def _decode(self, item: Item) -> D:
+        return serde.from_json(item.value, self._kind)
+
+    async def find(self, name: str) -> D | None:
+        """The document, or None."""
+        item = await self._backend.get(self._key(name))
+        return self._decode(item) if item else None
+
+    async def get(self, name: str) -> D:
+        """The document; raises NotFound."""
+        document = await self.find(name)
+        if document is None:
+            raise NotFound(f"{self.label} {name} does not exist")
+        return document
+
+    async def list(self) -> list[D]:
+        """All documents, by name."""
+        return [self._decode(item) for item in await self._backend.range(self._prefix)]
+
+    async def create(self, document: D) -> None:
+        """Store a new document; raises AlreadyExists."""
+        name = document.metadata.name
+        try:
+            await self._backend.create(self._key(name), serde.to_json(document), expires=_expires(document))
+        except AlreadyExists:
+            raise AlreadyExists(f"{self.label} {name} exists already") from None
+
+    async def put(self, document: D) -> None:
+        """Store a document, replacing an older one."""
+        key = self._key(document.metadata.name)
+        await self._backend.put(key, serde.to_json(document), expires=_expires(document))
+
+    async def delete(self, name: str) -> None:
+        """Remove a document; raises NotFound."""
+        if not await self._backend.delete(self._key(name)):
+            raise NotFound(f"{self.label} {name} does not exist")
+
+
+def _expires(document: Resource) -> datetime | None:
+    text = document.metadata.expires
+    try:
+        return parse_time(text) if text else None
+    except ValueError as error:
+        raise BadRequest(f"metadata.expires: {error}") from None
+
+
+class Documents:
+    """All collections of a cluster."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.roles = Collection(backend, Role)
+        self.users = Collection(backend, User)
+        self.tokens = Collection(backend, Token)
+        self.nodes = Collection(backend, Node)
+
+    async def roles_named(self, names: tuple[str, ...]) -> list[Role]:
+        """The roles of these names; those that do not exist (any more) grant nothing."""
+        found = [await self.roles.find(name) for name in names]
+        return [role for role in found if role is not None]
+
+
+def parse(data: bytes) -> Resource:
+    """A document of any known kind from JSON; raises BadRequest that names the field."""
+    try:
+        plain = msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"not JSON: {error}") from None
+    kind = plain.get("kind") if isinstance(plain, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise BadRequest(f"unknown kind {kind!r}", hint=f"Known kinds: {', '.join(KINDS)}.")
+    try:
+        return serde.convert(plain, KINDS[kind])
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{kind}: {error}") from None

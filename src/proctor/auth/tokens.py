@@ -1,0 +1,131 @@
+"""Join tokens: made, listed, revoked, and checked when a host wants to join."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from proctor.auth import secrets
+from proctor.auth.documents import Documents
+from proctor.auth.settings import StaticToken
+from proctor.core.clock import Clock, format_time, parse_time
+from proctor.core.errors import AccessDenied, BadRequest, NotFound
+from proctor.model import serde
+from proctor.model.identity import SystemRole
+from proctor.model.resources import Metadata, Token, TokenSpec
+from proctor.storage.base import Backend
+
+DEFAULT_TTL, MAX_TTL = 1800, 48 * 3600
+MIN_LENGTH = 8
+JOINABLE = frozenset({SystemRole.NODE.value, SystemRole.PROXY.value})
+REMEMBERED = timedelta(days=30)
+"""How long a token that is gone is remembered, so that its refusal can say why."""
+
+
+class _Grave(msgspec.Struct, frozen=True):
+    revoked: bool
+
+
+class Tokens:
+    """The tokens of a cluster, static ones from the configuration included."""
+
+    def __init__(
+        self, backend: Backend, documents: Documents, static: Sequence[StaticToken], clock: Clock
+    ) -> None:
+        self._backend = backend
+        self._documents = documents
+        self._static = static
+        self._clock = clock
+
+    async def create(self, roles: Sequence[str], ttl: int, value: str) -> Token:
+        """A new token; raises BadRequest for unknown roles, a long ttl, a short value; AlreadyExists."""
+        unknown = sorted(set(roles) - JOINABLE)
+        if unknown or not roles:
+            what = f"unknown role {unknown[0]!r}" if unknown else "no role given"
+            raise BadRequest(f"{what} for a token", hint=f"Roles that join: {', '.join(sorted(JOINABLE))}.")
+        if not 0 <= ttl <= MAX_TTL:
+            raise BadRequest(f"a token may live at most {MAX_TTL // 3600}h")
+        if value and len(value) < MIN_LENGTH:
+            raise BadRequest(f"a token has at least {MIN_LENGTH} characters")
+        expires = self._clock.now() + timedelta(seconds=ttl or DEFAULT_TTL)
+        metadata = Metadata(name=value or secrets.new_token(), expires=format_time(expires))
+        token = Token(metadata=metadata, spec=TokenSpec(roles=list(dict.fromkeys(roles))))
+        await self.store(token)
+        return token
+
+    async def store(self, token: Token) -> None:
+        """Keep a token document; raises AlreadyExists."""
+        await self._documents.tokens.create(token)
+        await self._remember(token.metadata.name, revoked=False, until=_expiry(token))
+
+    async def _remember(self, value: str, *, revoked: bool, until: datetime | None = None) -> None:
+        expires = (until or self._clock.now()) + REMEMBERED
+        await self._backend.put(_grave_key(value), serde.to_json(_Grave(revoked)), expires=expires)
+
+    async def revoke(self, value: str) -> None:
+        """Make a token worthless; raises NotFound, BadRequest for a static one."""
+        if self._find_static(value) is not None:
+            raise BadRequest(
+                "this token comes from the configuration file",
+                hint="Remove it from auth_service.tokens and restart.",
+            )
+        await self._documents.tokens.delete(value)
+        await self._remember(value, revoked=True)
+
+    async def list(self) -> list[Token]:
+        """Tokens that work now; static ones have no expiry."""
+        static = [
+            Token(metadata=Metadata(name=token.value), spec=TokenSpec(roles=sorted(token.roles)))
+            for token in self._static
+        ]
+        return static + await self._documents.tokens.list()
+
+    async def check(self, value: str, role: str) -> None:
+        """May the holder of ``value`` join as ``role``? Raises AccessDenied that says why not."""
+        roles = await self._roles_of(value)
+        if role not in roles or role not in JOINABLE:
+            raise AccessDenied(
+                f"the token does not allow the role {role}",
+                hint=f"It allows: {', '.join(sorted(roles))}. Make another: tctl nodes add --roles={role}",
+            )
+
+    async def _roles_of(self, value: str) -> frozenset[str]:
+        if (static := self._find_static(value)) is not None:
+            return static.roles
+        try:
+            token = await self._documents.tokens.find(value)
+        except BadRequest:
+            token = None
+        if token is not None and hmac.compare_digest(token.metadata.name.encode(), value.encode()):
+            return frozenset(token.spec.roles)
+        raise await self._why_not(value)
+
+    def _find_static(self, value: str) -> StaticToken | None:
+        fitting = [t for t in self._static if hmac.compare_digest(t.value.encode(), value.encode())]
+        return fitting[0] if fitting else None
+
+    async def _why_not(self, value: str) -> AccessDenied:
+        hint = "Make a new one on the Auth Service host: tctl nodes add"
+        item = await self._backend.get(_grave_key(value))
+        if item is None:
+            return AccessDenied("the token is not known", hint=hint)
+        revoked = serde.from_json(item.value, _Grave).revoked
+        return AccessDenied("the token was revoked" if revoked else "the token has expired", hint=hint)
+
+    async def describe(self, value: str) -> Token:
+        """The document of a token; raises NotFound."""
+        for token in await self.list():
+            if token.metadata.name == value:
+                return token
+        raise NotFound(f"token {secrets.masked(value)} does not exist")
+
+
+def _expiry(token: Token) -> datetime | None:
+    return parse_time(token.metadata.expires) if token.metadata.expires else None
+
+
+def _grave_key(value: str) -> str:
+    return f"graves/{secrets.digest(value)}"
