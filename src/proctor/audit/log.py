@@ -36,7 +36,8 @@ class Query:
 class Page:
     """Matching events as JSON, sorted by time and ``ei``, newest first unless asked otherwise.
 
-    Pages follow each other in the order in which events were stored; ``next_key`` is empty on the last.
+    Pages follow each other in the order in which events were stored. ``next_key`` is empty when the whole
+    log has been searched; the page after a key may have no events.
     """
 
     events: list[bytes] = field(default_factory=list)

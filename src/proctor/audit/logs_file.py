@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
+
+from proctor.audit.dayfiles import DayFile, day_files, day_name, lines_forward
 from proctor.audit.log import Page, Query
-from proctor.core.clock import SYSTEM, Clock
-from proctor.model.events import Event
+from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
+from proctor.audit.search import Brief, Region, search
+from proctor.core.clock import SYSTEM, Clock, parse_time
+from proctor.core.errors import BadRequest, Unavailable
+from proctor.model.events import AuditGap, Event
+from proctor.model.stamp import MAX_LINE, stamped, to_line
+
+SAVE_BYTES = 1 << 20
+"""Bytes written between two saves of the progress, and so read again after a crash."""
+
+_GAPS = uuid.UUID("6a4e5a3c-3f0e-5f5b-9d5c-0d7a5b1c9e11")
+_DIRECTORIES = ("playbacks/sessions/default", "upload/sessions/default")
+_log = logging.getLogger(__name__)
+
+
+class Line(NamedTuple):
+    """An event ready to be stored."""
+
+    uid: str
+    time: datetime
+    text: bytes
 
 
 class FileLog:
@@ -18,20 +44,202 @@ class FileLog:
     """
 
     def __init__(self, root: Path, host_uuid: str, clock: Clock = SYSTEM, *, cluster_name: str = "") -> None:
-        raise NotImplementedError
+        self._root = root.absolute()
+        self._directory = self._root / host_uuid
+        self._clock = clock
+        self._cluster_name = cluster_name
+        self._lock = threading.Lock()
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+        for name in (*_DIRECTORIES, f"{host_uuid}/sessions/default"):
+            (self._root / name).mkdir(parents=True, exist_ok=True, mode=0o750)
+        self._progress_file = ProgressFile(self._root.parent / "backend")
+        self._progress = self._progress_file.load()
+        self._seen = dict.fromkeys(self._progress.doubtful)
+        self.torn_bytes = 0
+        """Bytes of unfinished lines that a crash had left, moved to ``backend/audit-torn``."""
+        shrunk = self._catch_up()
+        self._open_today()
+        if shrunk:
+            self.append_own(shrunk)
+
+    def _catch_up(self) -> AuditGap | None:
+        """Read what was written after the last save; returns an event when the log is shorter than then."""
+        progress = self._progress
+        names = [name for name in day_files(self._directory) if name >= progress.file]
+        gap = None
+        size = (self._directory / progress.file).stat().st_size if progress.file in names else 0
+        if size < progress.offset:
+            reason = f"{progress.file} has {size} bytes, {progress.offset} were written"
+            gap = AuditGap(source="log", reason=reason)
+            progress.offset = size
+        for name in names:
+            if name != progress.file:
+                self._finish_day()
+                progress.file, progress.offset, progress.span = name, 0, None
+            self._repair(self._directory / name)
+            self._read_on(self._directory / name)
+        return gap
+
+    def _repair(self, path: Path) -> None:
+        file = DayFile(path)
+        torn = file.cut_torn_tail()
+        size = file.size
+        file.close()
+        if torn:
+            _log.warning("%s: cut %d bytes of an unfinished line at %d", path.name, len(torn), size)
+            self.torn_bytes += len(torn)
+            with (self._root.parent / "backend/audit-torn").open("ab") as aside:
+                aside.write(torn + b"\n")
+
+    def _read_on(self, path: Path) -> None:
+        end = path.stat().st_size
+        for _, line in lines_forward(path, self._progress.offset, end):
+            try:
+                brief = msgspec.json.decode(line, type=Brief)
+            except msgspec.DecodeError:
+                continue
+            self._seen[brief.uid] = None
+            self._extend_span(brief.time)
+        self._progress.offset = end
+
+    def _extend_span(self, moment: datetime) -> None:
+        span = self._progress.span or Span(moment, moment)
+        self._progress.span = span.extended(moment)
+
+    def _open_today(self) -> None:
+        name = day_name(self._clock.now().date())
+        self._file = DayFile(self._directory / name)
+        if name != self._progress.file:
+            self._finish_day()
+            self._progress.file, self._progress.offset, self._progress.span = name, 0, None
+            self._read_on(self._file.path)
+        self._progress.offset = self._file.size
+        self._save()
+        self._link()
+
+    def _finish_day(self) -> None:
+        if self._progress.file and self._progress.span:
+            self._progress.days[self._progress.file] = self._progress.span
+            self._progress_file.save_days(self._progress.days)
+
+    def _link(self) -> None:
+        fresh = self._root / ".events.log"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(self._file.path)
+        fresh.replace(self._root / "events.log")
+
+    def _save(self) -> None:
+        self._progress.doubtful = list(self._seen)[-DOUBTFUL:]
+        self._progress_file.save(self._progress)
+        self._saved_at = self._progress.offset
+
+    def _save_if_due(self) -> None:
+        # Never between lines and their cursor: what the saved offset covers is not read again.
+        if self._progress.offset - self._saved_at > SAVE_BYTES:
+            self._save()
 
     def append(self, source: str, first_sequence: int, events: Sequence[bytes]) -> int:
         """See ``AuditLog.append``."""
-        raise NotImplementedError
+        if not 0 < first_sequence < 1 << 62 or not 0 < len(source) <= 256 or not source.isprintable():
+            raise BadRequest("a batch of audit events needs a source and sequence numbers from 1")
+        with self._lock:
+            highest = self._progress.cursors.get(source, 0)
+            last = first_sequence + len(events) - 1
+            if last <= highest:
+                return highest
+            batch = []
+            if first_sequence > highest + 1:
+                batch.append(self._hole(source, highest, first_sequence))
+            known = max(0, highest + 1 - first_sequence)
+            for number, raw in enumerate(events[known:], first_sequence + known):
+                batch.append(self._parsed(source, number, raw))
+            self._store([entry for entry in batch if entry.uid not in self._seen])
+            self._advance(source, last)
+            return last
+
+    def _advance(self, source: str, last: int) -> None:
+        try:
+            self._progress_file.advance(source, last)
+        except OSError as error:
+            raise _failure(error) from error
+        self._progress.cursors[source] = last
+        self._save_if_due()
+
+    def _hole(self, source: str, highest: int, first: int) -> Line:
+        reason = f"events {highest + 1} to {first - 1} never arrived"
+        gap = AuditGap(source=source, lost=first - highest - 1, reason=reason)
+        return self._gap(gap, f"{source}:{highest}:{first}")
+
+    def _gap(self, gap: AuditGap, name: str) -> Line:
+        # A name, not chance, so that a batch delivered again brings no second gap.
+        gap.uid = str(uuid.uuid5(_GAPS, name))
+        _log.warning("audit log: %s: %s", gap.source, gap.reason)
+        return _line(stamped(gap, self._clock.now(), self._cluster_name))
+
+    def _parsed(self, source: str, number: int, raw: bytes) -> Line:
+        try:
+            if len(raw) > 2 * MAX_LINE:
+                raise BadRequest("it is too large")
+            fields = msgspec.json.decode(raw, type=dict[str, Any])
+            return _line(stamped(fields, self._clock.now(), self._cluster_name))
+        except (BadRequest, msgspec.DecodeError, RecursionError) as error:
+            reason = f"event {number} is malformed: {error}"
+            return self._gap(AuditGap(source=source, lost=1, reason=reason), f"{source}:{number}")
 
     def append_own(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
         """See ``AuditLog.append_own``."""
-        raise NotImplementedError
+        named = event.uid if isinstance(event, Event) else event.get("uid")
+        fields = stamped(event, self._clock.now(), self._cluster_name)
+        with self._lock:
+            if named and (named in self._seen or named in self._progress.recent):
+                return fields
+            self._store([_line(fields)])
+            if named:
+                self._progress.recent = [*self._progress.recent[1 - RECENT :], named]
+            self._save_if_due()
+        return fields
+
+    def _store(self, batch: Sequence[Line]) -> None:
+        if not batch:
+            return
+        try:
+            if day_name(self._clock.now().date()) != self._progress.file:
+                finished = self._file
+                self._open_today()
+                finished.close()
+            self._file.append(b"".join(entry.text for entry in batch))
+        except OSError as error:
+            raise _failure(error) from error
+        self._progress.offset = self._file.size
+        self._extend_span(min(entry.time for entry in batch))
+        self._extend_span(max(entry.time for entry in batch))
 
     def search(self, query: Query) -> Page:
         """See ``AuditLog.search``."""
-        raise NotImplementedError
+        with self._lock:
+            spans = {**self._progress.days, self._progress.file: self._progress.span}
+            sizes = {self._progress.file: self._progress.offset}
+        regions = []
+        for name in day_files(self._directory):
+            path = self._directory / name
+            size = sizes.get(name) if name in sizes else path.stat().st_size
+            regions.append(Region(path, size or 0, spans.get(name)))
+        return search(regions, query)
 
     def close(self) -> None:
         """See ``AuditLog.close``."""
-        raise NotImplementedError
+        with self._lock:
+            self._save()
+            self._progress_file.close()
+            self._file.close()
+
+
+def _line(fields: dict[str, Any]) -> Line:
+    return Line(fields["uid"], parse_time(fields["time"]), to_line(fields))
+
+
+def _failure(error: OSError) -> Unavailable:
+    return Unavailable(
+        f"the audit log cannot be written: {error.strerror}",
+        hint="Free some space in the data directory of the Auth Service, or check the file system.",
+    )

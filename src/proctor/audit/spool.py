@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import random
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import grpc
+
+from proctor.audit.segments import Reader, Segments
 from proctor.core.clock import SYSTEM, Clock
-from proctor.model.events import Event
-from proctor.rpc.client import Client
+from proctor.core.errors import ProctorError, Unavailable
+from proctor.core.tasks import TaskSet
+from proctor.model.events import AuditGap, Event
+from proctor.model.stamp import stamped, to_line
+from proctor.rpc._pb import record_pb2 as pb
+from proctor.rpc.client import Client, translated
+
+BATCH_BYTES = 128 << 10
+BATCH_EVENTS = 4096
+WINDOW_EVENTS = 4 * BATCH_EVENTS
+"""Events sent and not yet acknowledged."""
+
+SYNC_SECONDS = 1.0
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
+_log = logging.getLogger(__name__)
 
 
 class Spool:
@@ -16,21 +36,29 @@ class Spool:
 
     ``source`` must be ``<role>/<host uuid>``; the directory's random epoch is added to it, so that a
     lost directory never reuses numbers. Methods may be called from any thread; ``deliver`` and
-    ``flushed`` belong to the event loop.
+    ``flushed`` belong to one event loop.
     """
 
-    full: bool
-    """The last append failed for lack of space or another write error."""
-    lost: int
-    """Events refused since the start because they could not be written."""
-
     def __init__(self, directory: Path, *, source: str, cluster_name: str, clock: Clock = SYSTEM) -> None:
-        raise NotImplementedError
+        self._segments = Segments(directory)
+        self.source = f"{source}/{self._segments.epoch}"
+        """What the auth service knows this spool by."""
+        self._cluster_name = cluster_name
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._synced_at = clock.monotonic()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed = asyncio.Event()
+        self.full = False
+        """The last append failed for lack of space or another write error."""
+        self.lost = 0
+        """Events refused since the start because they could not be written."""
+        self._unreported = 0
 
     @property
     def pending(self) -> int:
         """Events not yet acknowledged by the auth service."""
-        raise NotImplementedError
+        return self._segments.last - self._segments.done
 
     def append(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
         """Keep one event; returns it with ``uid``, ``time`` and ``cluster_name`` filled in.
@@ -38,20 +66,149 @@ class Spool:
         On return it survives the death of the process. Raises Unavailable when the disk does not take
         it (then ``full`` is set and ``lost`` counted), BadRequest when it has no ``event`` or ``code``.
         """
-        raise NotImplementedError
+        return self.extend([event])[0]
 
     def extend(self, events: Iterable[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Keep several events with one write; all or none are kept. Raises as ``append`` does."""
-        raise NotImplementedError
+        now = self._clock.now()
+        batch = [stamped(event, now, self._cluster_name) for event in events]
+        lines = [to_line(fields) for fields in batch]
+        with self._lock:
+            try:
+                self._segments.append([*self._loss_report(), *lines])
+            except OSError as error:
+                self._refuse(len(lines), error)
+            self.full, self._unreported = False, 0
+            self._sync_if_due()
+        self._wake()
+        return batch
+
+    def _loss_report(self) -> list[bytes]:
+        if not self._unreported:
+            return []
+        gap = AuditGap(source=self.source, lost=self._unreported, reason="the spool could not be written")
+        return [to_line(stamped(gap, self._clock.now(), self._cluster_name))]
+
+    def _refuse(self, count: int, error: OSError) -> None:
+        self.full = True
+        self.lost += count
+        self._unreported += count
+        raise Unavailable(
+            f"audit events cannot be written: {error.strerror}",
+            hint="Free some space in the data directory of this service, or check the file system.",
+        ) from error
+
+    def _sync_if_due(self) -> None:
+        if self._clock.monotonic() - self._synced_at >= SYNC_SECONDS:
+            self._sync()
+
+    def _sync(self) -> None:
+        self._segments.sync()
+        self._synced_at = self._clock.monotonic()
+
+    def _wake(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     async def deliver(self, connect: Callable[[], Client]) -> None:
         """Send events to the auth service until cancelled; reconnects with back-off, forever."""
-        raise NotImplementedError
+        self._loop = asyncio.get_running_loop()
+        tasks = TaskSet("spool")
+        tasks.spawn(self._keep_synced(), name="sync")
+        delay = SHORTEST_WAIT
+        try:
+            while True:
+                done = self._segments.done
+                error = await self._stream(connect(), tasks)
+                _log.warning("audit events wait (%d): %s", self.pending, error)
+                delay = SHORTEST_WAIT if self._segments.done > done else min(LONGEST_WAIT, delay * 2)
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+        finally:
+            await tasks.close()
+
+    async def _keep_synced(self) -> None:
+        while True:
+            await asyncio.sleep(SYNC_SECONDS)
+            if self._segments.unsynced:
+                await asyncio.to_thread(self.flush)
+
+    async def _stream(self, client: Client, tasks: TaskSet) -> ProctorError:
+        """One connection, until it ends; returns why."""
+        call = client.audit.Emit()
+        reader = Reader(self._segments, self._segments.done)
+        acks = tasks.spawn(self._receive(call), name="acks")
+        sends = tasks.spawn(self._send(call, reader), name="send")
+        try:
+            await asyncio.wait((acks, sends), return_when=asyncio.FIRST_COMPLETED)
+            # A failed write says only that the call is over; why comes with its status.
+            await asyncio.wait((acks,), timeout=1.0)
+            return (acks if acks.done() else sends).result()
+        finally:
+            call.cancel()
+            for task in (acks, sends):
+                task.cancel()
+            await asyncio.wait((acks, sends))
+
+    async def _send(self, call: Any, reader: Reader) -> ProctorError:
+        try:
+            while True:
+                await self._until(lambda: self._may_send(reader.number))
+                first = reader.number
+                events = await asyncio.to_thread(self._next_batch, reader)
+                await call.write(pb.EventBatch(source=self.source, first_sequence=first, events=events))
+        except grpc.RpcError as error:
+            return translated(error)
+        except (asyncio.InvalidStateError, OSError) as error:
+            return Unavailable(f"audit events cannot be sent: {error}")
+
+    def _may_send(self, number: int) -> bool:
+        return number <= self._segments.last and number - self._segments.done <= WINDOW_EVENTS
+
+    def _next_batch(self, reader: Reader) -> list[bytes]:
+        with self._lock:
+            # What the auth service has stored must never come back under another number.
+            self._sync()
+            return reader.take(BATCH_BYTES, BATCH_EVENTS)
+
+    async def _receive(self, call: Any) -> ProctorError:
+        try:
+            async for ack in call:
+                await asyncio.to_thread(self._finish, ack.sequence)
+                self._changed.set()
+        except grpc.RpcError as error:
+            return translated(error)
+        except ProctorError as error:
+            return error
+        return Unavailable("the Auth Service closed the stream")
+
+    def _finish(self, sequence: int) -> None:
+        with self._lock:
+            if sequence > self._segments.last:
+                raise ProctorError(f"the Auth Service acknowledged event {sequence}, which was not sent")
+            if sequence > self._segments.done:
+                self._segments.finish(sequence)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            if not condition():
+                await self._changed.wait()
 
     async def flushed(self, seconds: float) -> bool:
         """Wait until nothing is pending; False when ``seconds`` passed first."""
-        raise NotImplementedError
+        self._loop = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(self._until(lambda: not self.pending), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def flush(self) -> None:
+        """Make everything durable now; by itself it is within a second."""
+        with self._lock:
+            self._sync()
 
     def close(self) -> None:
         """Make everything durable and release files."""
-        raise NotImplementedError
+        with self._lock:
+            self._segments.close()

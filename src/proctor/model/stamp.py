@@ -11,7 +11,7 @@ import msgspec
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
-from proctor.model.events import Event
+from proctor.model.events import SESSION_UPLOAD_INDEX, Event
 
 MAX_LINE = 1 << 20
 """Bytes of the longest line; longer events have their largest fields cut."""
@@ -45,12 +45,19 @@ def _check(fields: dict[str, Any]) -> None:
     for name in ("event", "code", "uid", "time", "cluster_name"):
         if not isinstance(fields[name], str):
             raise BadRequest(f"audit event whose {name} is not text")
-    if type(fields["ei"]) is not int:
+    if type(fields["ei"]) is not int or not 0 <= fields["ei"] <= SESSION_UPLOAD_INDEX:
         raise BadRequest("audit event whose ei is not a number")
+    fields["time"] = _canonical(fields["time"])
+
+
+def _canonical(text: str) -> str:
     try:
-        parse_time(fields["time"])
-    except ValueError:
-        raise BadRequest(f"audit event whose time is not a time: {fields['time'][:64]!r}") from None
+        moment = parse_time(text)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or not 1970 <= moment.year < 9999:
+        raise BadRequest(f"audit event whose time is not a time: {text[:64]!r}")
+    return format_time(moment)
 
 
 def to_line(fields: dict[str, Any]) -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from proctor.core.durable import append_at, sync_directory, write_at
 from proctor.core.errors import Corrupted
 from proctor.recording.format import INDEX, file_name, file_names, index_line, member
 from proctor.recording.journal import Base, Record, Tag, decode_base, encode_base, records
@@ -19,23 +19,6 @@ JOURNAL_LIMIT = 4 << 20
 def journal_path(directory: Path, sid: str) -> Path:
     """Where the journal of ``sid`` is; a recording without one is finished."""
     return directory / f"{sid}.journal"
-
-
-def sync_directory(directory: Path) -> None:
-    """Make names created in or removed from ``directory`` durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of ``data`` at ``offset``; OSError when the disk does not take it."""
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written
 
 
 def set_aside(directory: Path, sid: str) -> Path:
@@ -87,12 +70,7 @@ class Journal:
 
     def append(self, data: bytes) -> None:
         """Add records; on return they survive the death of the process."""
-        try:
-            write_at(self._descriptor, data, self.size)
-        except OSError:
-            os.ftruncate(self._descriptor, self.size)
-            raise
-        self.size += len(data)
+        self.size = append_at(self._descriptor, data, self.size)
 
     def sync(self) -> None:
         """Make every record durable."""
@@ -105,8 +83,7 @@ class Journal:
             return
         tail = os.pread(self._descriptor, self.size - base.position, base.position)
         fresh = self._path.with_suffix(".journal-new")
-        with contextlib.suppress(FileNotFoundError):
-            fresh.unlink()
+        fresh.unlink(missing_ok=True)
         replacement = Journal.create(fresh, _at_own_end(base))
         try:
             replacement.append(tail)
