@@ -50,7 +50,7 @@ class CertificateServer(asyncssh.SSHServer):
             raise AccessDenied(f"the certificate of {user.identity.username} does not allow login {login}")
 
     def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:
-        """An attempt failed, for auditing; once for each reason. ``user`` is set when the certificate was good."""
+        """An attempt failed, for auditing; once for each reason. ``user`` is set for a good certificate."""
 
     @property
     def connection(self) -> asyncssh.SSHServerConnection:
@@ -83,8 +83,8 @@ class CertificateServer(asyncssh.SSHServer):
         """Called from within ``_validate`` when the certificate has been verified."""
         return self._validated
 
-    async def _validate(self, login: str, key_data: bytes, message: bytes, signature: bytes) -> bool:
-        """Is ``key_data`` a good certificate for ``login``, and ``signature`` (if there is one) by its key?"""
+    async def _validate(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
+        """Is this a good certificate for ``username``, and the signature (if there is one) by its key?"""
         self._attempts += 1
         if self._attempts > 2 * MAX_ATTEMPTS:
             self.connection.disconnect(
@@ -97,14 +97,14 @@ class CertificateServer(asyncssh.SSHServer):
                 return False
             user = verify_user_certificate(line, self._authorities(), self._clock.now())
         except ProctorError as error:
-            self._refuse(login, error.message, None)
+            self._refuse(username, error.message, None)
             return False
         try:
-            await self.authorize(login, user)
+            await self.authorize(username, user)
         except AccessDenied as error:
-            self._refuse(login, error.message, user)
+            self._refuse(username, error.message, user)
             return False
-        return await self._prove(login, user, (key_data, message, signature))
+        return await self._prove(username, user, (key_data, msg, signature))
 
     async def _prove(self, login: str, user: VerifiedUser, proof: tuple[bytes, bytes, bytes]) -> bool:
         self._validated = True

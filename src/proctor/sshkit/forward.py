@@ -1,0 +1,81 @@
+"""Bytes from one stream to another, counted, with back-pressure and half-close.
+
+Works between any two of asyncio's and asyncssh's streams; asyncssh's own forwarding is not used
+because it counts and audits nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import NamedTuple, Protocol
+
+CHUNK = 64 << 10
+
+
+class Source(Protocol):
+    """The reading half of a stream: ``asyncio.StreamReader``, ``asyncssh.SSHReader``."""
+
+    async def read(self, n: int = -1, /) -> bytes:
+        """Up to ``n`` bytes; empty at the end."""
+
+
+class Sink(Protocol):
+    """The writing half of a stream: ``asyncio.StreamWriter``, ``asyncssh.SSHWriter``."""
+
+    def write(self, data: bytes, /) -> None:
+        """Queue ``data``."""
+
+    async def drain(self) -> None:
+        """Wait until there is room for more."""
+
+    def can_write_eof(self) -> bool:
+        """Can the other side be told of the end while it still sends?"""
+
+    def write_eof(self) -> None:
+        """Tell the other side that nothing follows."""
+
+    def close(self) -> None:
+        """Close both halves."""
+
+
+class Stream(NamedTuple):
+    """Both halves of one connection."""
+
+    source: Source
+    sink: Sink
+
+
+class Counts(NamedTuple):
+    """Bytes that a relay carried, seen from its first stream."""
+
+    sent: int
+    received: int
+
+
+async def pump(source: Source, sink: Sink) -> int:
+    """Copy until the end of ``source``, then pass the end on; returns the number of bytes.
+
+    A connection that breaks ends the copy as the end of the stream does.
+    """
+    count = 0
+    with contextlib.suppress(OSError, EOFError):
+        while data := await source.read(CHUNK):
+            sink.write(data)
+            await sink.drain()
+            count += len(data)
+        if sink.can_write_eof():
+            sink.write_eof()
+    return count
+
+
+async def relay(first: Stream, second: Stream) -> Counts:
+    """Copy both ways until both ends have finished, then close both; cancelling closes both at once."""
+    try:
+        sent, received = await asyncio.gather(
+            pump(first.source, second.sink), pump(second.source, first.sink)
+        )
+        return Counts(sent, received)
+    finally:
+        first.sink.close()
+        second.sink.close()
