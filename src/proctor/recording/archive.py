@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+import hmac
+import os
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from proctor.core.clock import SYSTEM, Clock
-from proctor.model.events import Event
+import msgspec
+
+from proctor.core.clock import SYSTEM, Clock, format_time
+from proctor.core.durable import append_at, replace_file, sync_directory
+from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, Corrupted, NotFound, Unavailable
+from proctor.model.events import Event, SessionUpload
+from proctor.model.serde import from_json, to_json
+from proctor.recording.files import digest
+from proctor.recording.format import ENHANCED, Timeline, check_sid, file_name, file_names
 from proctor.rpc._pb import record_pb2 as pb
+
+CHUNK_BYTES = 256 << 10
+_UPLOADS = uuid.UUID("0e6f2f5e-5f0b-5c0e-8a43-3d6b5f0d7c21")
+
+
+class Owner(msgspec.Struct):
+    """Which node a recording comes from, and since when."""
+
+    server_id: str
+    since: str
 
 
 class Archive:
@@ -18,9 +40,16 @@ class Archive:
     """
 
     def __init__(self, root: Path, host_uuid: str, clock: Clock = SYSTEM) -> None:
-        raise NotImplementedError
+        self._clock = clock
+        self._directory = root.absolute() / host_uuid / "sessions/default"
+        state = root.absolute().parent / "backend/recordings"
+        self._live, self._completed = state / "live", state / "completed"
+        for directory, mode in ((self._directory, 0o750), (self._live, 0o700), (self._completed, 0o700)):
+            directory.mkdir(parents=True, exist_ok=True, mode=mode)
+        self._locks: dict[str, threading.Lock] = {}
+        self._changes: dict[str, asyncio.Event] = {}
 
-    def upload(
+    async def upload(
         self, frames: AsyncIterator[pb.UploadFrame], *, host_id: str, emit: Callable[[Event], object]
     ) -> AsyncIterator[pb.UploadStatus]:
         """The body of ``Recordings.Upload`` for the node ``host_id``: one status per frame.
@@ -30,21 +59,165 @@ class Archive:
         AlreadyExists for bytes that differ from those stored or come after completion, Corrupted when
         the checksum does not fit, Unavailable when the disk is full.
         """
-        raise NotImplementedError
+        started: set[str] = set()
+        async for frame in frames:
+            sid, kind = check_sid(frame.sid), frame.WhichOneof("kind")
+            if kind == "start":
+                if frame.start.server_id != host_id:
+                    raise AccessDenied("a node uploads its own recordings only")
+                await asyncio.to_thread(self._locked, self._start, sid, host_id)
+                started.add(sid)
+            elif sid not in started:
+                raise BadRequest(f"session {sid}: bytes before the start of its upload")
+            elif kind == "chunk":
+                await asyncio.to_thread(self._locked, self._append, sid, frame.chunk)
+            elif kind == "complete":
+                await asyncio.to_thread(self._locked, self._complete, sid, frame.complete.files, emit)
+            else:
+                raise BadRequest(f"session {sid}: a frame of its upload is empty")
+            self._tell(sid)
+            yield self._status(sid)
 
-    def read(self, sid: str, *, follow: bool = False) -> AsyncIterator[pb.FileChunk]:
+    def _locked(self, act: Callable[..., None], sid: str, *arguments: Any) -> None:
+        with self._locks.setdefault(sid, threading.Lock()):
+            try:
+                act(sid, *arguments)
+            except OSError as error:
+                raise Unavailable(
+                    f"the recording of session {sid} cannot be stored: {error.strerror}",
+                    hint="Free some space in the data directory of the Auth Service.",
+                ) from error
+
+    def _status(self, sid: str) -> pb.UploadStatus:
+        files = [pb.FileState(name=name, size=size) for name, size in self._sizes(sid).items()]
+        return pb.UploadStatus(sid=sid, files=files, completed=self._state(self._completed, sid).exists())
+
+    def _state(self, directory: Path, sid: str) -> Path:
+        return directory / f"{sid}.json"
+
+    def _sizes(self, sid: str) -> dict[str, int]:
+        paths = {name: self._directory / name for name in file_names(sid)}
+        return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
+
+    def _start(self, sid: str, host_id: str) -> None:
+        for directory in (self._completed, self._live):
+            if (path := self._state(directory, sid)).exists():
+                if from_json(path.read_bytes(), Owner).server_id != host_id:
+                    raise AccessDenied(f"session {sid} belongs to another node")
+                return
+        if self._sizes(sid):
+            raise AlreadyExists(f"session {sid} has a recording of unknown origin")
+        owner = Owner(host_id, format_time(self._clock.now()))
+        replace_file(self._state(self._live, sid), to_json(owner))
+
+    def _append(self, sid: str, chunk: pb.FileChunk) -> None:
+        if chunk.name not in file_names(sid):
+            raise BadRequest(f"not a file of session {sid}: {chunk.name[:64]!r}")
+        if not self._state(self._live, sid).exists():
+            raise AlreadyExists(f"the recording of session {sid} is complete")
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._directory / chunk.name, flags, 0o640)
+        try:
+            size = os.fstat(descriptor).st_size
+            known = min(size - chunk.offset, len(chunk.data))
+            if known < 0:
+                raise BadRequest(f"{chunk.name}: bytes from {chunk.offset}, but only {size} are stored")
+            if os.pread(descriptor, known, chunk.offset) != chunk.data[:known]:
+                raise AlreadyExists(f"{chunk.name}: different bytes are stored already")
+            append_at(descriptor, chunk.data[known:], size, sync=True)
+        finally:
+            os.close(descriptor)
+
+    def _complete(self, sid: str, files: Iterable[pb.FileState], emit: Callable[[Event], object]) -> None:
+        if self._state(self._completed, sid).exists():
+            return
+        sizes = self._sizes(sid)
+        if {state.name: state.size for state in files} != sizes:
+            raise Corrupted(f"session {sid}: the files stored are not those announced")
+        for state in files:
+            if not hmac.compare_digest(digest(self._directory / state.name), state.sha256):
+                raise Corrupted(f"{state.name}: the checksum does not fit")
+        sync_directory(self._directory)
+        url = f"file://{self._directory / sid}"
+        # A name, not chance: a crash before the next line makes the node ask again.
+        emit(SessionUpload(uid=str(uuid.uuid5(_UPLOADS, sid)), sid=sid, url=url))
+        self._state(self._live, sid).rename(self._state(self._completed, sid))
+        sync_directory(self._completed)
+
+    def _tell(self, sid: str) -> None:
+        if change := self._changes.pop(sid, None):
+            change.set()
+
+    async def read(self, sid: str, *, follow: bool = False) -> AsyncIterator[pb.FileChunk]:
         """The files of a recording; with ``follow`` goes on until it is completed. Raises NotFound."""
-        raise NotImplementedError
+        if not self.has(sid):
+            raise NotFound(f"there is no recording of session {sid}")
+        offsets = dict.fromkeys(file_names(sid), 0)
+        while True:
+            change = self._changes.setdefault(sid, asyncio.Event()) if follow else None
+            whole = self._state(self._completed, sid).exists()
+            for name in offsets:
+                while data := await asyncio.to_thread(self._read, name, offsets[name]):
+                    yield pb.FileChunk(name=name, offset=offsets[name], data=data)
+                    offsets[name] += len(data)
+            if whole or change is None:
+                self._tell(sid)
+                return
+            await change.wait()
+
+    def _read(self, name: str, offset: int) -> bytes:
+        try:
+            with (self._directory / name).open("rb") as file:
+                file.seek(offset)
+                return file.read(CHUNK_BYTES)
+        except FileNotFoundError:
+            return b""
 
     def has(self, sid: str) -> bool:
         """Is there a recording of ``sid``, live or complete? Raises BadRequest."""
-        raise NotImplementedError
+        check_sid(sid)
+        return self._state(self._completed, sid).exists() or self._state(self._live, sid).exists()
 
     def live(self) -> list[pb.RecordingInfo]:
-        """Recordings being received, newest first."""
-        raise NotImplementedError
+        """Recordings being received, newest first; those of a node that died are among them."""
+        found = [self._live_info(path) for path in self._live.glob("*.json")]
+        return sorted(found, key=lambda info: info.started, reverse=True)
+
+    def _live_info(self, path: Path) -> pb.RecordingInfo:
+        owner = from_json(path.read_bytes(), Owner)
+        start = self._session_start(path.stem)
+        known: dict[str, Any] = {"sid": path.stem, "server_id": owner.server_id}
+        info = _info({**known, **start, "session_start": start.get("time", owner.since)})
+        info.live = True
+        info.interactive = "size" in start
+        info.enhanced = any(file_name(path.stem, kind) in self._sizes(path.stem) for kind in ENHANCED)
+        return info
+
+    def _session_start(self, sid: str) -> dict[str, Any]:
+        name = file_name(sid, "events")
+        try:
+            timeline = Timeline.decode({name: self._read(name, 0)})
+        except Corrupted:
+            return {}
+        return next((e.event for e in timeline.entries if e.event["event"] == "session.start"), {})
 
 
 def ended(session_end: Mapping[str, Any]) -> pb.RecordingInfo:
     """What a ``session.end`` event of the audit log says about its recording."""
-    raise NotImplementedError
+    info = _info(session_end)
+    info.ended = str(session_end.get("session_stop") or session_end.get("time", ""))
+    info.interactive = bool(session_end.get("interactive"))
+    info.enhanced = bool(session_end.get("enhanced_recording"))
+    return info
+
+
+def _info(event: Mapping[str, Any]) -> pb.RecordingInfo:
+    participants = event.get("participants") or ([event["user"]] if event.get("user") else [])
+    return pb.RecordingInfo(
+        sid=str(event.get("sid", "")),
+        participants=[str(user) for user in participants],
+        server_hostname=str(event.get("server_hostname", "")),
+        server_id=str(event.get("server_id", "")),
+        login=str(event.get("login", "")),
+        started=str(event.get("session_start", "")),
+    )

@@ -2,23 +2,75 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from proctor.core.clock import parse_time
 from proctor.recording.format import Entry
+
+DEFAULT_SIZE = (80, 24)
+_SIZE = re.compile(r"([1-9]\d{0,4}):([1-9]\d{0,4})")
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)"
+    r"|\r(?=\n)|[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]"
+)
+
+
+def terminal_size(event: dict[str, Any]) -> tuple[int, int] | None:
+    """Columns and rows from the ``size`` of an event; None when it has none."""
+    match = _SIZE.fullmatch(str(event.get("size", "")))
+    return (int(match[1]), int(match[2])) if match else None
 
 
 class Asciicast:
     """Makes an asciicast v2 file, entry by entry, so that it works for live sessions too."""
 
+    def __init__(self, term: str = "xterm-256color") -> None:
+        self._term = term
+        self._characters = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = False
+        self._seconds = 0.0
+
     def feed(self, entry: Entry) -> str:
         """The lines that ``entry`` adds; empty for events a player does not show."""
-        raise NotImplementedError
+        self._seconds = max(self._seconds, entry.ms / 1000)
+        size = terminal_size(entry.event)
+        header = "" if self._begun else self._header(entry, size or DEFAULT_SIZE)
+        if entry.event["event"] == "print":
+            return header + self._line("o", self._characters.decode(entry.data))
+        if entry.event["event"] == "resize" and size and not header:
+            return header + self._line("r", f"{size[0]}x{size[1]}")
+        return header
 
     def finish(self) -> str:
         """The lines for bytes held back as the start of a character."""
-        raise NotImplementedError
+        return self._line("o", self._characters.decode(b"", final=True))
+
+    def _header(self, entry: Entry, size: tuple[int, int]) -> str:
+        self._begun = True
+        started = int(parse_time(entry.event["time"]).timestamp()) - entry.ms // 1000
+        header = {
+            "version": 2,
+            "width": size[0],
+            "height": size[1],
+            "timestamp": started,
+            "env": {"TERM": self._term},
+        }
+        return json.dumps(header) + "\n"
+
+    def _line(self, kind: str, data: str) -> str:
+        return json.dumps([round(self._seconds, 3), kind, data]) + "\n" if data else ""
 
 
 def plain_text(entries: Iterable[Entry]) -> Iterator[str]:
-    """Terminal output without escape sequences and control characters."""
-    raise NotImplementedError
+    """Terminal output without escape sequences and control characters, in pieces that end with a line."""
+    characters = codecs.getincrementaldecoder("utf-8")("replace")
+    line = ""
+    for entry in entries:
+        done, newline, line = (line + characters.decode(entry.data)).rpartition("\n")
+        if newline:
+            yield _ESCAPES.sub("", done + newline)
+    yield _ESCAPES.sub("", line + characters.decode(b"", final=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,12 @@ JOURNAL_LIMIT = 4 << 20
 def journal_path(directory: Path, sid: str) -> Path:
     """Where the journal of ``sid`` is; a recording without one is finished."""
     return directory / f"{sid}.journal"
+
+
+def digest(path: Path) -> bytes:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def set_aside(directory: Path, sid: str) -> Path:

@@ -2,30 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Literal
+import asyncio
+import io
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, Literal
 
-from proctor.recording.format import Entry
+from proctor.core.errors import BadRequest
+from proctor.model.serde import to_json
+from proctor.recording.format import Decoder, Entry
 from proctor.rpc._pb import record_pb2 as pb
 
 MIN_SPEED, MAX_SPEED = 0.5, 8.0
+IDLE_SECONDS = 0.5
+"""The longest wait when idle time is skipped."""
+
+Pause = Callable[[float], Awaitable[None]]
+Style = Literal["json", "yaml", "text"]
 
 
-def live(chunks: AsyncIterable[pb.FileChunk]) -> AsyncIterator[Entry]:
+async def live(chunks: AsyncIterable[pb.FileChunk]) -> AsyncIterator[Entry]:
     """Entries of a recording as its files arrive from ``Recordings.Read``. Raises Corrupted."""
-    raise NotImplementedError
+    decoder = Decoder()
+    async for chunk in chunks:
+        decoder.feed(chunk.name, chunk.data)
+        for entry in decoder.entries():
+            yield entry
+    for entry in decoder.rest():
+        yield entry
 
 
-def play(
-    entries: Iterable[Entry] | AsyncIterable[Entry], *, speed: float = 1.0, skip_idle: bool = False
+async def play(
+    entries: Iterable[Entry] | AsyncIterable[Entry],
+    *,
+    speed: float = 1.0,
+    skip_idle: bool = False,
+    pause: Pause = asyncio.sleep,
 ) -> AsyncIterator[Entry]:
-    """Each entry at its time. ``skip_idle`` cuts waits to half a second. Raises BadRequest for a bad speed.
+    """Each entry at its time; what arrives late comes at once. Raises BadRequest for a bad speed.
 
-    Terminal bytes are in ``Entry.data``; what the kernel saw comes on the same clock.
+    ``skip_idle`` cuts every wait to half a second. Terminal bytes are in ``Entry.data``; what the kernel
+    saw comes on the same clock.
     """
-    raise NotImplementedError
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise BadRequest(f"speed must be between {MIN_SPEED} and {MAX_SPEED:g}, not {speed:g}")
+    now = 0
+    async for entry in _each(entries):
+        seconds = max(0, entry.ms - now) / 1000 / speed
+        now = max(now, entry.ms)
+        if seconds:
+            await pause(min(seconds, IDLE_SECONDS) if skip_idle else seconds)
+        yield entry
 
 
-def printed(entries: Iterable[Entry], style: Literal["json", "yaml", "text"]) -> Iterator[str]:
-    """Pieces of text that list the events (json: an array; yaml: documents; text: a line per event)."""
-    raise NotImplementedError
+async def _each(entries: Iterable[Entry] | AsyncIterable[Entry]) -> AsyncIterator[Entry]:
+    if isinstance(entries, AsyncIterable):
+        async for entry in entries:
+            yield entry
+    else:
+        for entry in entries:
+            yield entry
+
+
+def printed(entries: Iterable[Entry], style: Style) -> Iterator[str]:
+    """Pieces of text that list the events: a JSON array, YAML documents, or a line of text each.
+
+    Terminal output itself is left out; ``print`` events say when there was some, and how much.
+    """
+    if style == "json":
+        return _json_array(entries)
+    return map(_yaml_document if style == "yaml" else _text_line, entries)
+
+
+def _json_array(entries: Iterable[Entry]) -> Iterator[str]:
+    opening = "[\n"
+    for entry in entries:
+        yield opening + to_json(entry.event).decode()
+        opening = ",\n"
+    yield "\n]\n" if opening.startswith(",") else "[]\n"
+
+
+def _yaml_document(entry: Entry) -> str:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - heavy, and seldom wanted
+
+    text = io.StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.explicit_start = True
+    writer.default_flow_style = False
+    writer.dump(entry.event, text)
+    return text.getvalue()
+
+
+_SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
+    "print": lambda event: f"{event['bytes']} bytes",
+    "resize": lambda event: str(event.get("size", "")),
+    "session.command": lambda event: " ".join([str(event.get("path", "")), *map(str, event.get("argv", []))]),
+    "session.disk": lambda event: str(event.get("path", "")),
+    "session.network": lambda event: f"{event.get('dst_addr', '')}:{event.get('dst_port', '')}",
+}
+
+
+def _text_line(entry: Entry) -> str:
+    show = _SHOWN.get(entry.event["event"], lambda _: "")
+    text = f"{entry.ms / 1000:10.3f}  {entry.event['event']:<18} {show(entry.event)}".rstrip()
+    return text.encode("unicode_escape").decode() + "\n"
