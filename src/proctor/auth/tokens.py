@@ -42,22 +42,25 @@ class Tokens:
 
     async def create(self, roles: Sequence[str], ttl: int, value: str) -> Token:
         """A new token; raises BadRequest for unknown roles, a long ttl, a short value; AlreadyExists."""
-        unknown = sorted(set(roles) - JOINABLE)
-        if unknown or not roles:
-            what = f"unknown role {unknown[0]!r}" if unknown else "no role given"
-            raise BadRequest(f"{what} for a token", hint=f"Roles that join: {', '.join(sorted(JOINABLE))}.")
+        value = value or secrets.new_token()
+        _check(roles, value)
         if not 0 <= ttl <= MAX_TTL:
             raise BadRequest(f"a token may live at most {MAX_TTL // 3600}h")
-        if value and len(value) < MIN_LENGTH:
-            raise BadRequest(f"a token has at least {MIN_LENGTH} characters")
         expires = self._clock.now() + timedelta(seconds=ttl or DEFAULT_TTL)
-        metadata = Metadata(name=value or secrets.new_token(), expires=format_time(expires))
+        metadata = Metadata(name=value, expires=format_time(expires))
         token = Token(metadata=metadata, spec=TokenSpec(roles=list(dict.fromkeys(roles))))
-        await self.store(token)
+        await self._store(token)
         return token
 
-    async def store(self, token: Token) -> None:
-        """Keep a token document; raises AlreadyExists."""
+    async def adopt(self, token: Token) -> None:
+        """Keep a token given as a document, under the rules of ``create``."""
+        _check(token.spec.roles, token.metadata.name)
+        expiry = _expiry(token)
+        if expiry is not None and expiry <= self._clock.now():
+            raise BadRequest("metadata.expires is in the past")
+        await self._store(token)
+
+    async def _store(self, token: Token) -> None:
         await self._documents.tokens.create(token)
         await self._remember(token.metadata.name, revoked=False, until=_expiry(token))
 
@@ -121,6 +124,15 @@ class Tokens:
             if token.metadata.name == value:
                 return token
         raise NotFound(f"token {secrets.masked(value)} does not exist")
+
+
+def _check(roles: Sequence[str], value: str) -> None:
+    unknown = sorted(set(roles) - JOINABLE)
+    if unknown or not roles:
+        what = f"unknown role {unknown[0]!r}" if unknown else "no role given"
+        raise BadRequest(f"{what} for a token", hint=f"Roles that join: {', '.join(sorted(JOINABLE))}.")
+    if len(value) < MIN_LENGTH:
+        raise BadRequest(f"a token has at least {MIN_LENGTH} characters")
 
 
 def _expiry(token: Token) -> datetime | None:

@@ -1,0 +1,170 @@
+"""RPC: reading and writing documents, whatever their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proctor.auth import secrets
+from proctor.auth.cluster import Cluster
+from proctor.auth.documents import parse
+from proctor.auth.presets import PRESETS
+from proctor.auth.rpc_users import Users
+from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest
+from proctor.model import serde
+from proctor.model.access import check_node
+from proctor.model.events import JoinTokenCreate, JoinTokenDelete, RoleCreated, RoleDeleted, RoleUpdated
+from proctor.model.identity import HostIdentity, UserIdentity
+from proctor.model.resources import KINDS, Node, Resource, Role, Token, User, parse_duration
+from proctor.rpc._pb import auth_pb2 as pb
+from proctor.rpc.server import caller
+
+
+class DocumentMethods:
+    """The methods of AuthService about documents; users are handed to Users."""
+
+    def __init__(self, cluster: Cluster, users: Users) -> None:
+        self._cluster = cluster
+        self._users = users
+
+    async def get(self, kind: str, name: str) -> Resource:
+        """One document."""
+        _check_kind(kind)
+        if kind == "node":
+            return next(iter(await self._visible_nodes(name)), None) or await self._node(name)
+        await self._cluster.authorise(kind, "read")
+        if kind == "token":
+            return await self._cluster.tokens.describe(name)
+        documents = self._cluster.documents
+        return await (documents.roles.get(name) if kind == "role" else documents.users.get(name))
+
+    async def _node(self, name: str) -> Resource:
+        await self._cluster.authorise("node", "read")
+        return await self._cluster.documents.nodes.get(name)
+
+    async def list(self, kind: str) -> Sequence[Resource]:
+        """All documents of a kind that the caller may see: people see the nodes that they may enter."""
+        _check_kind(kind)
+        if kind == "node":
+            return await self._visible_nodes()
+        await self._cluster.authorise(kind, "list")
+        if kind == "token":
+            return await self._cluster.tokens.list()
+        documents = self._cluster.documents
+        return await (documents.roles.list() if kind == "role" else documents.users.list())
+
+    async def _visible_nodes(self, name: str = "") -> Sequence[Node]:
+        nodes = [
+            node for node in await self._cluster.documents.nodes.list() if name in {"", node.metadata.name}
+        ]
+        identity = caller().identity
+        if isinstance(identity, HostIdentity):
+            return nodes
+        if not isinstance(identity, UserIdentity):
+            raise AccessDenied("only members of the cluster see its nodes")
+        if await self._cluster.decide("node", "list"):
+            return nodes
+        roles = await self._cluster.roles_of(identity)
+        return [node for node in nodes if check_node(identity, roles, node.spec.labels)]
+
+    async def put(self, data: bytes, *, overwrite: bool) -> Resource:
+        """Create or replace a document given as JSON."""
+        document = parse(data)
+        match document:
+            case User():
+                await self._users.put(document, overwrite=overwrite)
+            case Role():
+                await self._put_role(document, overwrite=overwrite)
+            case Token():
+                await self._put_token(document)
+            case Node():
+                raise BadRequest("nodes write their own documents")
+        return document
+
+    async def _put_role(self, role: Role, *, overwrite: bool) -> None:
+        _check_role(role)
+        name = role.metadata.name
+        existing = await self._cluster.documents.roles.find(name)
+        by = await self._cluster.authorise("role", "update" if existing else "create")
+        if existing and not overwrite:
+            raise AlreadyExists(f"role {name} exists already", hint="Replace it with: tctl create -f")
+        await self._cluster.documents.roles.put(role)
+        kind = RoleUpdated if existing else RoleCreated
+        await self._cluster.emit(kind(user=by.identity.name, name=name, addr_remote=by.address))
+
+    async def _put_token(self, token: Token) -> None:
+        await self._cluster.authorise("token", "create")
+        await self._cluster.tokens.adopt(token)
+        await self._emit_token(token)
+
+    async def create_token(self, request: pb.CreateTokenRequest) -> Token:
+        """A new join token."""
+        await self._cluster.authorise("token", "create")
+        token = await self._cluster.tokens.create(list(request.roles), request.ttl_seconds, request.value)
+        await self._emit_token(token)
+        return token
+
+    async def _emit_token(self, token: Token) -> None:
+        event = JoinTokenCreate(
+            user=caller().identity.name,
+            name=secrets.masked(token.metadata.name),
+            roles=token.spec.roles,
+            expires=token.metadata.expires or "0001-01-01T00:00:00Z",
+            addr_remote=caller().address,
+        )
+        await self._cluster.emit(event)
+
+    async def delete(self, kind: str, name: str) -> None:
+        """Remove a document."""
+        _check_kind(kind)
+        if kind == "user":
+            return await self._users.delete(name)
+        by = await self._cluster.authorise(kind, "delete")
+        if kind == "role":
+            await self._delete_role(name)
+            await self._cluster.emit(RoleDeleted(user=by.identity.name, name=name, addr_remote=by.address))
+        elif kind == "token":
+            await self._cluster.tokens.revoke(name)
+            masked = secrets.masked(name)
+            await self._cluster.emit(
+                JoinTokenDelete(user=by.identity.name, name=masked, addr_remote=by.address)
+            )
+        else:
+            await self._cluster.documents.nodes.delete(name)
+        return None
+
+    async def _delete_role(self, name: str) -> None:
+        if name in {role.metadata.name for role in PRESETS}:
+            raise BadRequest(f"role {name} is a preset and stays", hint="Change it with: tctl create -f")
+        users = await self._cluster.documents.users.list()
+        holders = [user.metadata.name for user in users if name in user.spec.roles]
+        if holders:
+            raise BadRequest(
+                f"role {name} is held by {', '.join(holders)}",
+                hint="Take it from them first: tctl users update --set-roles=… USER",
+            )
+        await self._cluster.documents.roles.delete(name)
+
+    async def roles(self, names: Sequence[str]) -> Sequence[Role]:
+        """Roles of these names, or all."""
+        if names:
+            return await self._cluster.documents.roles_named(tuple(names))
+        return await self._cluster.documents.roles.list()
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise BadRequest(f"unknown kind {kind!r}", hint=f"Known kinds: {', '.join(KINDS)}.")
+
+
+def _check_role(role: Role) -> None:
+    for key in ("max_session_ttl", "client_idle_timeout"):
+        value = getattr(role.spec.options, key)
+        try:
+            _ = parse_duration(value) if value else 0
+        except ValueError as error:
+            raise BadRequest(f"role: {error} - at `$.spec.options.{key}`") from None
+
+
+def documents(resources: Sequence[Resource]) -> pb.Documents:
+    """As the RPC message."""
+    return pb.Documents(json=[serde.to_json(resource) for resource in resources])

@@ -1,0 +1,109 @@
+"""The auth service: composed, started, stopped."""
+
+from __future__ import annotations
+
+import grpc
+
+from proctor.audit.log import AuditLog
+from proctor.auth.access import TABLE
+from proctor.auth.accounts import Accounts
+from proctor.auth.ca import CertificateAuthorities
+from proctor.auth.cluster import Cluster
+from proctor.auth.documents import Documents
+from proctor.auth.presets import PRESETS
+from proctor.auth.rpc_auth import AuthService
+from proctor.auth.rpc_join import JoinService
+from proctor.auth.rpc_record import AuditService, RecordingService
+from proctor.auth.settings import AuthSettings
+from proctor.auth.tokens import Tokens
+from proctor.core.clock import SYSTEM, Clock
+from proctor.core.errors import AlreadyExists
+from proctor.model.identity import HostIdentity, SystemRole
+from proctor.recording.archive import Archive
+from proctor.rpc import tls
+from proctor.rpc._pb import auth_pb2_grpc, record_pb2_grpc
+from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.rpc.server import add_port, make_server
+from proctor.storage.base import Backend
+
+
+class AuthServer:
+    """One auth service over a backend, a log and an archive, which it closes at the end."""
+
+    def __init__(
+        self,
+        settings: AuthSettings,
+        backend: Backend,
+        log: AuditLog,
+        archive: Archive,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._settings = settings
+        self._backend = backend
+        self._log = log
+        self._archive = archive
+        self._clock = clock
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> int:
+        """Make what a first start makes, listen, and return the port.
+
+        Raises OSError when the address is taken, ProctorError when the state does not fit the settings.
+        """
+        authorities = await CertificateAuthorities.open(
+            self._backend, self._settings.cluster_name, self._clock
+        )
+        documents = Documents(self._backend)
+        await _add_presets(documents)
+        credentials = self._save_identities(authorities)
+        cluster = Cluster(
+            settings=self._settings,
+            documents=documents,
+            authorities=authorities,
+            accounts=Accounts(self._backend, documents, self._clock),
+            tokens=Tokens(self._backend, documents, self._settings.static_tokens, self._clock),
+            log=self._log,
+            archive=self._archive,
+            clock=self._clock,
+        )
+        self._server = make_server(
+            lambda: (authorities.host_tls_ca, authorities.user_tls_ca), TABLE, self._clock
+        )
+        auth_pb2_grpc.add_JoinServicer_to_server(JoinService(cluster), self._server)  # type: ignore[no-untyped-call]
+        auth_pb2_grpc.add_AuthServicer_to_server(AuthService(cluster), self._server)  # type: ignore[no-untyped-call]
+        record_pb2_grpc.add_AuditServicer_to_server(AuditService(cluster), self._server)  # type: ignore[no-untyped-call]
+        record_pb2_grpc.add_RecordingsServicer_to_server(RecordingService(cluster), self._server)  # type: ignore[no-untyped-call]
+        port = add_port(self._server, self._settings.listen_address, credentials)
+        await self._server.start()
+        return port
+
+    def _save_identities(self, authorities: CertificateAuthorities) -> Credentials:
+        settings = self._settings
+        own = HostIdentity(
+            host_id=settings.host_uuid,
+            role=SystemRole.AUTH,
+            node_name=settings.node_name,
+            cluster=settings.cluster_name,
+        )
+        names = (tls.SERVER_NAME, f"auth.{settings.cluster_name}.cluster.local", "localhost", "127.0.0.1")
+        credentials = authorities.own_credentials(own, (*names, *settings.names))
+        IdentityFiles.save(settings.own_identity, credentials)
+        admin = HostIdentity(host_id=settings.host_uuid, role=SystemRole.ADMIN, cluster=settings.cluster_name)
+        IdentityFiles.save(settings.admin_identity, authorities.own_credentials(admin, ()))
+        return credentials
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Refuse new calls, let those under way end within ``grace`` seconds, close state and log."""
+        if self._server is not None:
+            await self._server.stop(grace)
+        self._log.close()
+        await self._backend.close()
+
+
+async def _add_presets(documents: Documents) -> None:
+    for role in PRESETS:
+        if await documents.roles.find(role.metadata.name) is None:
+            try:
+                await documents.roles.create(role)
+            except AlreadyExists:
+                continue
