@@ -12,6 +12,7 @@ from proctor.core.clock import parse_time
 from proctor.recording.format import Entry
 
 DEFAULT_SIZE = (80, 24)
+LONGEST_LINE = 64 << 10
 _SIZE = re.compile(r"([1-9]\d{0,4}):([1-9]\d{0,4})")
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)"
@@ -66,11 +67,13 @@ class Asciicast:
 
 
 def plain_text(entries: Iterable[Entry]) -> Iterator[str]:
-    """Terminal output without escape sequences and control characters, in pieces that end with a line."""
+    """Terminal output without escape sequences and control characters, in pieces of whole lines."""
     characters = codecs.getincrementaldecoder("utf-8")("replace")
     line = ""
     for entry in entries:
-        done, newline, line = (line + characters.decode(entry.data)).rpartition("\n")
-        if newline:
-            yield _ESCAPES.sub("", done + newline)
+        text = line + characters.decode(entry.data)
+        whole = text.rfind("\n") + 1 if len(text) < LONGEST_LINE else len(text)
+        if whole:
+            yield _ESCAPES.sub("", text[:whole])
+        line = text[whole:]
     yield _ESCAPES.sub("", line + characters.decode(b"", final=True))

@@ -102,6 +102,8 @@ _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def _text_line(entry: Entry) -> str:
-    show = _SHOWN.get(entry.event["event"], lambda _: "")
-    text = f"{entry.ms / 1000:10.3f}  {entry.event['event']:<18} {show(entry.event)}".rstrip()
-    return text.encode("unicode_escape").decode() + "\n"
+    name = entry.event["event"]
+    shown = _SHOWN[name](entry.event) if name in _SHOWN else ""
+    text = f"{entry.ms / 1000:10.3f}  {name:<18} {shown}".rstrip()
+    # Arguments come from the recorded user, and the reader's terminal must not obey them.
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) + "\n"
