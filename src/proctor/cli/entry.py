@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from asyncio import CancelledError
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -28,7 +29,7 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
         return fail(error)
     except typer.TyperException as error:
         return _usage(error)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, CancelledError, typer.Abort):
         print(file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:

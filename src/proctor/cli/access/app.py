@@ -1,0 +1,240 @@
+"""The verbs of ``tsh``."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from proctor.cli import profile as profiles
+from proctor.cli.access.connection import Connecting
+from proctor.cli.access.web import proxy_address
+from proctor.cli.entry import debug_logging
+from proctor.cli.options import bundled
+from proctor.cli.output import Format, emit, note
+from proctor.core.errors import BadRequest
+from proctor.core.version import banner
+
+DEFAULT_NODE_PORT = 3022
+_ENVIRONMENT = {
+    "proxy": "TELEPORT_PROXY",
+    "user": "TELEPORT_USER",
+    "identity": "TELEPORT_IDENTITY_FILE",
+}
+
+app = typer.Typer(
+    name="tsh",
+    help="Opens sessions on nodes with short-lived certificates, and plays recordings.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+recordings = typer.Typer(help="Recorded sessions.", no_args_is_help=True)
+app.add_typer(recordings, name="recordings")
+
+Login = Annotated[str, Option("-l", "--login", help="Login on the node.", envvar="TELEPORT_LOGIN")]
+Port = Annotated[int, Option("-p", "--port", help="Port of the node.", min=0, max=65535)]
+Output = Annotated[Format, Option("--format", help="text, json or yaml.")]
+
+
+@app.callback()
+@bundled
+def options_of_all(context: typer.Context, connecting: Connecting) -> None:
+    """Options that every verb takes may stand before it as well."""
+    given = {name: value for name, value in asdict(connecting).items() if value}
+    environment = {name: os.environ[key] for name, key in _ENVIRONMENT.items() if os.environ.get(key)}
+    defaults = environment | given
+    context.default_map = {
+        **dict.fromkeys(_verbs(app), defaults),
+        "recordings": dict.fromkeys(_verbs(recordings), defaults),
+    }
+
+
+def _verbs(commands: typer.Typer) -> list[str]:
+    return [each.name or each.callback.__name__ for each in commands.registered_commands if each.callback]
+
+
+@app.command()
+@bundled
+def login(
+    connecting: Connecting,
+    ttl: Annotated[int, Option(help="Minutes that the login is to last [720].", min=0)] = 0,
+    out: Annotated[str, Option("-o", "--out", help="Write an identity file instead of a profile.")] = "",
+) -> None:
+    """Log in with password and one-time code."""
+    from proctor.cli.access.login import login as log_in
+    from proctor.cli.access.status import describe
+
+    debug_logging(connecting.debug)
+    profile = profiles.current()
+    web = connecting.proxy or (profile.web if profile else "")
+    if not web:
+        raise BadRequest("which proxy?", hint="Give --proxy=<host> or set TELEPORT_PROXY.")
+    user = connecting.user or (profile.user if profile else getpass.getuser())
+    active = log_in(proxy_address(web), user, minutes=ttl, insecure=connecting.insecure, out=out)
+    if not out:
+        print(describe(active))
+
+
+@app.command()
+@bundled
+def logout(connecting: Connecting) -> None:
+    """Delete the certificates of this login."""
+    profile = profiles.find(proxy_address(connecting.proxy)) if connecting.proxy else profiles.current()
+    if profile is None:
+        note(profiles.NOT_LOGGED_IN)
+        return
+    profiles.remove(profile)
+    print(f"Logged out {profile.user} from {profile.cluster}.")
+
+
+@app.command()
+@bundled
+def status(connecting: Connecting, output: Output = Format.TEXT) -> None:
+    """Show who is logged in, and for how long."""
+    from proctor.cli.access import status as page
+
+    active = connecting.active()
+    emit(output, page.as_data(active), page.describe(active))
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of this command and of the proxy."""
+    print(banner())
+    for line in profiles.version_lines():
+        print(line)
+
+
+@app.command()
+@bundled
+def ls(
+    connecting: Connecting,
+    labels: Annotated[list[str] | None, Argument(help="key=value,…")] = None,
+    verbose: Annotated[bool, Option("-v", "--verbose", help="Show node ids.")] = False,
+    search: Annotated[str, Option(help="Text in name, address or labels.")] = "",
+    output: Output = Format.TEXT,
+) -> None:
+    """List nodes."""
+    from proctor.cli.access import nodes
+    from proctor.model.serde import to_builtins
+
+    debug_logging(connecting.debug)
+    wanted = nodes.parse_labels(labels or [])
+    found = nodes.matching(asyncio.run(nodes.nodes(connecting.active())), wanted, search)
+    emit(output, [to_builtins(node) for node in found], nodes.text(found, verbose=verbose))
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+@bundled
+def ssh(
+    connecting: Connecting,
+    target: Annotated[str, Argument(help="[login@]host")],
+    command: Annotated[list[str] | None, Argument(help="Command; without it, a shell.")] = None,
+    login: Login = "",
+    port: Port = DEFAULT_NODE_PORT,
+    terminal: Annotated[bool, Option("-t", "--tty", help="A terminal for a command, too.")] = False,
+    forward: Annotated[list[str] | None, Option("-L", help="[bind:]port:host:port")] = None,
+    no_command: Annotated[bool, Option("-N", help="Forward ports only.")] = False,
+) -> int:
+    """Open a shell on a node, or run a command there."""
+    from proctor.cli.access import dial, shell
+
+    debug_logging(connecting.debug)
+    active = connecting.active()
+    where = dial.parse_target(target, login, active)
+    forwards = [shell.parse_forward(text) for text in forward or []]
+
+    async def session() -> int:
+        async with dial.connected(active, where, port) as connection:
+            await shell.forward(connection, forwards)
+            if no_command:
+                await connection.wait_closed()
+                return 0
+            line = " ".join(command) if command else None
+            return await shell.run(connection, line, terminal=terminal or (not line and sys.stdin.isatty()))
+
+    return asyncio.run(session())
+
+
+@app.command()
+@bundled
+def scp(
+    connecting: Connecting,
+    paths: Annotated[list[str], Argument(help="Sources and destination; remote: [login@]host:path")],
+    login: Login = "",
+    port: Annotated[int, Option("-P", "--port", help="Port of the node.")] = DEFAULT_NODE_PORT,
+    recursive: Annotated[bool, Option("-r", "--recursive", help="Directories, too.")] = False,
+    preserve: Annotated[bool, Option("-p", "--preserve", help="Keep times and modes.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="No progress.")] = False,
+) -> None:
+    """Copy files to or from a node."""
+    from proctor.cli.access import transfer
+
+    debug_logging(connecting.debug)
+    active = connecting.active()
+    what = transfer.plan(active, login, paths)
+    options = transfer.CopyOptions(port=port, recursive=recursive, preserve=preserve, quiet=quiet)
+    asyncio.run(transfer.copy(active, what, options))
+
+
+@app.command()
+@bundled
+def config(connecting: Connecting, port: Port = DEFAULT_NODE_PORT) -> None:
+    """Print a configuration for OpenSSH: ssh -F FILE login@node.cluster."""
+    from proctor.cli.access import openssh
+
+    if connecting.identity:
+        raise BadRequest("tsh config needs a login, not an identity file")
+    print(openssh.config(connecting.active(), port), end="")
+
+
+@app.command()
+@bundled
+def play(
+    connecting: Connecting,
+    session_id: Annotated[str, Argument(help="Id of the session.")],
+    format_: Annotated[str, Option("--format", help="pty, json, yaml, text or asciicast.")] = "pty",
+    speed: Annotated[str, Option(help="0.5x, 1x, 2x, 4x or 8x.")] = "1x",
+    skip_idle_time: Annotated[bool, Option("--skip-idle-time", help="Cut long pauses.")] = False,
+) -> None:
+    """Play a recording; a session that still runs is followed."""
+    from proctor.cli.access import replay
+
+    debug_logging(connecting.debug)
+    how = _choice(replay.PlayFormat, "--format", format_)
+    rate = _choice(replay.Speed, "--speed", speed)
+    asyncio.run(replay.play(connecting.active(), session_id, how, rate, skip_idle=skip_idle_time))
+
+
+def _choice(kind: Any, flag: str, text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadRequest(f"{flag}: {text!r} is not one of {', '.join(kind)}") from None
+
+
+@recordings.command("ls")
+@bundled
+def recordings_ls(
+    connecting: Connecting,
+    from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = "",
+    to_utc: Annotated[str, Option(help="Last day.")] = "",
+    last: Annotated[str, Option(help="Period until now: 24h.")] = "",
+    limit: Annotated[int, Option(help="Most recordings to show.", min=1)] = 50,
+    output: Output = Format.TEXT,
+) -> None:
+    """List recorded sessions."""
+    from proctor.cli.access import replay
+
+    debug_logging(connecting.debug)
+    search = replay.recordings(connecting.active(), since=from_utc, until=to_utc, last=last, limit=limit)
+    found = asyncio.run(search)
+    emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))

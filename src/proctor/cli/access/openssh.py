@@ -1,0 +1,39 @@
+"""``tsh config``: the same access for OpenSSH's own programs."""
+
+from __future__ import annotations
+
+from proctor.cli.access.connection import Active
+from proctor.config.values import read_address
+
+_CONFIG = """\
+# Begin generated Teleport configuration for {web}
+
+Host *.{cluster} {proxy_host}
+    UserKnownHostsFile "{keys}/known_hosts"
+    StrictHostKeyChecking yes
+    IdentityFile "{keys}/ssh.key"
+    CertificateFile "{keys}/ssh-cert.pub"
+    IdentitiesOnly yes
+    HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com
+
+Host *.{cluster} !{proxy_host}
+    Port {port}
+    ProxyJump {login}@{jump}
+
+# End generated Teleport configuration
+"""
+
+
+def config(active: Active, port: int) -> str:
+    """A file for ``ssh -F``: hosts are ``<node name>.<cluster>``, reached through the proxy."""
+    profile = active.profile
+    proxy = read_address(profile.ssh, 0)
+    return _CONFIG.format(
+        web=profile.web,
+        cluster=profile.cluster,
+        proxy_host=proxy.host,
+        jump=proxy,
+        keys=profile.keys,
+        port=port,
+        login=active.logins[0] if active.logins else profile.user,
+    )

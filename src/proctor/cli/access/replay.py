@@ -1,0 +1,163 @@
+"""``tsh play`` and ``tsh recordings ls``."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+
+from proctor.cli.access.connection import Active
+from proctor.cli.output import note, printable, table
+from proctor.core.clock import SYSTEM, format_time, parse_time
+from proctor.core.errors import BadRequest
+from proctor.model.resources import parse_duration
+from proctor.recording import player
+from proctor.recording.export import Asciicast, plain_text
+from proctor.recording.format import Entry, check_sid
+from proctor.rpc._pb import record_pb2 as pb
+from proctor.rpc.client import Client, translated
+
+
+class PlayFormat(enum.StrEnum):
+    """What ``tsh play`` prints."""
+
+    PTY = "pty"
+    JSON = "json"
+    YAML = "yaml"
+    TEXT = "text"
+    ASCIICAST = "asciicast"
+
+
+class Speed(enum.StrEnum):
+    """How fast."""
+
+    HALF = "0.5x"
+    NORMAL = "1x"
+    DOUBLE = "2x"
+    FOUR = "4x"
+    EIGHT = "8x"
+
+    @property
+    def factor(self) -> float:
+        """As a number."""
+        return float(self.value.removesuffix("x"))
+
+
+async def play(active: Active, sid: str, format_: PlayFormat, speed: Speed, *, skip_idle: bool) -> None:
+    """Print the recording of ``sid``; a live session is followed in the formats for people."""
+    check_sid(sid)
+    follow = format_ is PlayFormat.PTY
+    async with active.client() as client, aclosing(_entries(client, sid, format_, follow=follow)) as entries:
+        if format_ is PlayFormat.PTY:
+            await _show(player.play(entries, speed=speed.factor, skip_idle=skip_idle))
+            return
+        found = [entry async for entry in entries]
+    _print(found, format_)
+
+
+async def _entries(
+    client: Client, sid: str, format_: PlayFormat, *, follow: bool
+) -> AsyncGenerator[Entry, None]:
+    request = pb.ReadRequest(sid=sid, follow=follow, format=format_.value)
+    try:
+        async for entry in player.live(client.recordings.Read(request)):
+            yield entry
+    except grpc.RpcError as error:
+        raise translated(error) from None
+
+
+async def _show(entries: AsyncIterator[Entry]) -> None:
+    sys.stdout.flush()
+    async for entry in entries:
+        if entry.data:
+            _write(entry.data)
+        elif entry.event["event"] == "session.loss":
+            note(f"\r\n[{_loss(entry.event)}]\r")
+
+
+def _write(data: bytes) -> None:
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def _loss(event: dict[str, Any]) -> str:
+    lost = ", ".join(f"{count} {kind}" for kind, count in sorted(event.get("lost", {}).items()))
+    return f"kernel events that could not be recorded here: {lost or event.get('reason', 'unknown')}"
+
+
+def _print(entries: list[Entry], format_: PlayFormat) -> None:
+    if format_ is PlayFormat.ASCIICAST:
+        cast = Asciicast()
+        pieces = [*(cast.feed(entry) for entry in entries), cast.finish()]
+    elif format_ is PlayFormat.TEXT:
+        pieces = list(plain_text(entries))
+    else:
+        pieces = list(player.printed(entries, "json" if format_ is PlayFormat.JSON else "yaml"))
+    sys.stdout.writelines(pieces)
+    for entry in entries:
+        if entry.event["event"] == "session.loss":
+            note(_loss(entry.event))
+
+
+async def recordings(
+    active: Active, *, since: str, until: str, last: str, limit: int
+) -> list[pb.RecordingInfo]:
+    """Ended sessions in the period, newest first."""
+    start, end = period(since, until, last, SYSTEM.now())
+    request = pb.ListRecordingsRequest(from_time=format_time(start), to_time=format_time(end), limit=limit)
+    async with active.client() as client:
+        answer = await client.call(client.recordings.List, request)
+    return list(answer.recordings)
+
+
+def period(since: str, until: str, last: str, now: datetime) -> tuple[datetime, datetime]:
+    """Begin and end (UTC) of the period that the flags name; default the last day. Raises BadRequest."""
+    if last and (since or until):
+        raise BadRequest("--last does not go with --from-utc and --to-utc")
+    try:
+        if last:
+            return now - timedelta(seconds=parse_duration(last)), now
+        end = _moment(until) + timedelta(days=1) if until else now
+        return (_moment(since) if since else end - timedelta(days=1)), end
+    except ValueError as error:
+        raise BadRequest(str(error), hint="Dates are written 2023-07-04, durations 24h.") from None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def recordings_table(found: list[pb.RecordingInfo]) -> str:
+    """ID, Type, Participants, Hostname, Timestamp."""
+    rows = [
+        [
+            info.sid,
+            "ssh",
+            printable(", ".join(info.participants)),
+            printable(info.server_hostname),
+            parse_time(info.started).strftime("%b %d %H:%M:%S UTC") if info.started else "",
+        ]
+        for info in found
+    ]
+    return table(["ID", "Type", "Participants", "Hostname", "Timestamp"], rows)
+
+
+def recording_data(info: pb.RecordingInfo) -> dict[str, Any]:
+    """For ``--format=json``."""
+    return {
+        "sid": info.sid,
+        "participants": list(info.participants),
+        "server_hostname": info.server_hostname,
+        "server_id": info.server_id,
+        "login": info.login,
+        "session_start": info.started,
+        "session_stop": info.ended,
+        "interactive": info.interactive,
+        "enhanced_recording": info.enhanced,
+    }

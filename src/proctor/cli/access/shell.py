@@ -1,0 +1,143 @@
+"""``tsh ssh``: a shell or a command on a node, with our terminal, and forwarded ports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import asyncssh
+
+from proctor.cli.output import note
+from proctor.core.errors import BadRequest
+
+_BLOCK = 32768
+_LOST = 255
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Connections to ``bind:port`` here go to ``host:host_port`` as seen from the node."""
+
+    bind: str
+    port: int
+    host: str
+    host_port: int
+
+
+def parse_forward(text: str) -> Forward:
+    """``[bind:]port:host:port``. Raises BadRequest."""
+    parts = text.split(":")
+    bind, *rest = parts if len(parts) == 4 else ["127.0.0.1", *parts]
+    if len(rest) != 3 or not (rest[0].isdecimal() and rest[2].isdecimal()) or not rest[1]:
+        raise BadRequest(f"-L {text}: expected [bind:]port:host:port")
+    return Forward(bind, int(rest[0]), rest[1], int(rest[2]))
+
+
+async def forward(connection: asyncssh.SSHClientConnection, forwards: Sequence[Forward]) -> None:
+    """Listen for ``forwards`` as long as the connection lasts."""
+    for each in forwards:
+        try:
+            await connection.forward_local_port(each.bind, each.port, each.host, each.host_port)
+        except OSError as error:
+            raise BadRequest(f"-L: cannot listen on {each.bind}:{each.port}: {error.strerror}") from None
+
+
+async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, terminal: bool) -> int:
+    """Run ``command``, or a shell, with our standard streams; its exit status.
+
+    With ``terminal`` it gets a pseudo-terminal of our size and kind, and ours becomes raw meanwhile.
+    128 + n stands for an end by signal n, 255 for a lost connection.
+    """
+    process: asyncssh.SSHClientProcess[bytes] = await connection.create_process(
+        command,
+        encoding=None,
+        term_type=os.environ.get("TERM", "xterm") if terminal else None,
+        term_size=_size() if terminal else None,
+    )
+    with _raw_terminal(lambda: process.change_terminal_size(*_size())) if terminal else _nothing():
+        typing = asyncio.ensure_future(_send(process.stdin))
+        await asyncio.gather(_show(process.stdout, 1), _show(process.stderr, 2))
+        await process.wait_closed()
+        typing.cancel()
+    return _status(process)
+
+
+def _status(process: asyncssh.SSHClientProcess[bytes]) -> int:
+    if process.exit_signal is not None:
+        name = process.exit_signal[0]
+        note(f"Ended by signal {name}.")
+        return 128 + getattr(signal, f"SIG{name}", 0)
+    if process.exit_status is None:
+        note("The connection was lost.")
+        return _LOST
+    return process.exit_status
+
+
+async def _show(source: asyncssh.SSHReader[bytes], descriptor: int) -> None:
+    with suppress(asyncssh.ConnectionLost):
+        while data := await source.read(_BLOCK):
+            while data:
+                data = data[os.write(descriptor, data) :]
+
+
+async def _send(sink: asyncssh.SSHWriter[bytes]) -> None:
+    """Standard input to the node; read by a thread since files cannot be polled."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[bytes] = asyncio.Queue(4)
+
+    def read() -> None:
+        with suppress(RuntimeError, OSError):  # the loop has closed, or the terminal is gone
+            while True:
+                data = os.read(0, _BLOCK)
+                asyncio.run_coroutine_threadsafe(queue.put(data), loop).result()
+                if not data:
+                    return
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    with suppress(BrokenPipeError, asyncssh.Error):
+        while data := await queue.get():
+            sink.write(data)
+            await sink.drain()
+        sink.write_eof()
+
+
+def _size() -> tuple[int, int]:
+    try:
+        size = os.get_terminal_size(0)
+    except OSError:
+        return 80, 24
+    return size.columns, size.lines
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _raw_terminal(resized: Callable[[], None]) -> Iterator[None]:
+    """Our terminal passes every key on; it is as before afterwards, whatever ends the session."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    before = termios.tcgetattr(0)
+    loop.add_signal_handler(signal.SIGWINCH, resized)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel if task else loop.stop)
+    try:
+        tty.setraw(0)
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        for number in (signal.SIGWINCH, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)

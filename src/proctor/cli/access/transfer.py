@@ -1,0 +1,83 @@
+"""``tsh scp``: files to and from nodes, over SFTP."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncssh
+
+from proctor.cli.access.connection import Active
+from proctor.cli.access.dial import Target, connected, parse_target
+from proctor.core.errors import BadRequest, ProctorError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """What to copy: ``sources`` to ``destination``, one side of which is on ``target``."""
+
+    target: Target
+    upload: bool
+    sources: tuple[str, ...]
+    destination: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """How to copy."""
+
+    port: int
+    recursive: bool
+    preserve: bool
+    quiet: bool
+
+
+def plan(active: Active, login: str, paths: Sequence[str]) -> Copy:
+    """Sort out which of ``paths`` are remote (``[login@]host:path``). Raises BadRequest."""
+    *sources, destination = paths
+    if not sources:
+        raise BadRequest("scp needs at least one source and a destination")
+    hosts = {_remote(path)[0] for path in sources}
+    upload = _remote(destination)[0] != ""
+    if len(hosts) != 1 or upload == (hosts != {""}):
+        raise BadRequest(
+            "one side of the copy must be on one node, the other here", hint="Write it as [login@]host:path."
+        )
+    remote = destination if upload else sources[0]
+    return Copy(
+        target=parse_target(_remote(remote)[0], login, active),
+        upload=upload,
+        sources=tuple(_remote(path)[1] for path in sources),
+        destination=_remote(destination)[1],
+    )
+
+
+def _remote(text: str) -> tuple[str, str]:
+    """Host (empty for a local path) and path, as scp decides: a colon before any slash."""
+    host, colon, path = text.partition(":")
+    return (host, path or ".") if colon and host and "/" not in host else ("", text)
+
+
+async def copy(active: Active, what: Copy, options: CopyOptions) -> None:
+    """Do it. Raises ProctorError with the path that failed."""
+    shown = None if options.quiet or not sys.stderr.isatty() else _progress
+    async with connected(active, what.target, options.port) as connection:
+        try:
+            async with connection.start_sftp_client() as sftp:
+                move = sftp.mput if what.upload else sftp.mget
+                await move(
+                    list(what.sources),
+                    what.destination,
+                    preserve=options.preserve,
+                    recurse=options.recursive,
+                    progress_handler=shown,
+                )
+        except (asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
+            raise ProctorError(f"scp: {error.reason}") from None
+
+
+def _progress(source: bytes, _destination: bytes, done: int, total: int) -> None:
+    percent = 100 * done // total if total else 100
+    end = "\n" if done >= total else ""
+    print(f"\r{source.decode(errors='replace')}  {percent:3}%  {done} bytes", end=end, file=sys.stderr)
