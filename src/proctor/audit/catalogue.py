@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
-from proctor.model.events import EVENTS, SCP_CODES, SCP_DISALLOWED, SFTP_ACTIONS, SFTP_DISALLOWED, Event
+from proctor.model.events import (
+    EVENTS,
+    SCP_CODES,
+    SCP_DISALLOWED,
+    SFTP_ACTIONS,
+    SFTP_DISALLOWED,
+    ConnectedPart,
+    EnhancedPart,
+    Event,
+    ResourcePart,
+    SessionPart,
+    UserPart,
+)
 
 SEVERITIES = {"I": "information", "W": "warning", "E": "error", "S": "information"}
 _RECORDING_ONLY = ("print",)
+BLOCKS: dict[str, type[Event]] = {
+    "kernel": EnhancedPart,
+    "connection": ConnectedPart,
+    "session": SessionPart,
+    "resource": ResourcePart,
+    "user": UserPart,
+}
+"""Fields that events share; an event has the first block that it derives from, which includes its parents."""
+
 _MORE_CODES = {
     "scp": (*SCP_CODES["download"], *SCP_CODES["upload"], SCP_DISALLOWED),
-    "sftp": (f"TS001–TS{len(SFTP_ACTIONS):03d} I or E", SFTP_DISALLOWED),
+    "sftp": (f"TS001 to TS{len(SFTP_ACTIONS):03d}, each I or E", SFTP_DISALLOWED),
     "port": ("T3003I", "T3003E", "T3003S"),
 }
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One kind of audit event."""
+    """One kind of audit event: its codes, its block of shared fields (or none), and its own fields."""
 
     name: str
     struct: type[Event]
     codes: tuple[str, ...]
+    block: str
     fields: tuple[str, ...]
-    """JSON names without those that every event has."""
-
-    @property
-    def ours(self) -> bool:
-        """Is this an event that Teleport does not have?"""
-        return self.codes[0].startswith("TP")
 
 
 def catalogue() -> Iterator[Entry]:
     """Every event of the audit log, in order of code."""
-    common = set(_json_names(Event))
     for name, struct in sorted(EVENTS.items(), key=lambda item: item[1].CODE):
         if name in _RECORDING_ONLY:
             continue
         codes = _MORE_CODES.get(name, tuple(filter(None, (struct.CODE, struct.FAILURE_CODE))))
-        fields = tuple(field for field in _json_names(struct) if field not in common)
-        yield Entry(name, struct, codes, fields)
+        block = next((block for block, part in BLOCKS.items() if issubclass(struct, part)), "")
+        shared = _json_names(BLOCKS.get(block, Event))
+        own = tuple(field for field in _json_names(struct) if field not in shared)
+        yield Entry(name, struct, codes, block, own)
 
 
 def severity(code: str) -> str:
@@ -51,15 +68,22 @@ def severity(code: str) -> str:
 
 
 def _json_names(struct: type[Event]) -> list[str]:
-    return sorted(field.encode_name for field in msgspec.structs.fields(struct))
+    return [field.encode_name for field in msgspec.structs.fields(struct)]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def render() -> str:
-    """The table as Markdown."""
-    rows = ["| event | codes | meaning | fields |", "|---|---|---|---|"]
+    """The tables as Markdown: blocks of fields, then events."""
+    rows = ["| block | fields |", "|---|---|", f"| every event | `event`, {_quoted(_json_names(Event))} |"]
+    for block, part in BLOCKS.items():
+        own = [name for name in _json_names(part) if name not in _json_names(Event)]
+        rows.append(f"| {block} | {_quoted(own)} |")
+    rows += ["", "| event | codes | meaning | block | further fields |", "|---|---|---|---|---|"]
     for entry in catalogue():
-        meaning = " ".join((entry.struct.__doc__ or "").split("\n", 1)[0].split())
+        meaning = (entry.struct.__doc__ or "").split("\n", 1)[0].replace("``", "`")
         codes = ", ".join(entry.codes)
-        fields = ", ".join(f"`{field}`" for field in entry.fields)
-        rows.append(f"| `{entry.name}` | {codes} | {meaning} | {fields} |")
+        rows.append(f"| `{entry.name}` | {codes} | {meaning} | {entry.block} | {_quoted(entry.fields)} |")
     return "\n".join(rows) + "\n"

@@ -19,7 +19,7 @@ from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, Corrupt
 from proctor.model.events import Event, SessionUpload
 from proctor.model.serde import from_json, to_json
 from proctor.recording.files import digest
-from proctor.recording.format import ENHANCED, Timeline, check_sid, file_name, file_names
+from proctor.recording.format import ENHANCED, Timeline, check_sid, file_name, file_names, is_sid
 from proctor.rpc._pb import record_pb2 as pb
 
 CHUNK_BYTES = 256 << 10
@@ -174,8 +174,10 @@ class Archive:
             return b""
 
     def has(self, sid: str) -> bool:
-        """Is there a recording of ``sid``, live or complete? Raises BadRequest."""
-        check_sid(sid)
+        """Is there a recording of ``sid``, live or complete? What is no session id has none."""
+        return is_sid(sid) and self._exists(sid)
+
+    def _exists(self, sid: str) -> bool:
         return self._state(self._completed, sid).exists() or self._state(self._live, sid).exists()
 
     def live(self) -> list[pb.RecordingInfo]:

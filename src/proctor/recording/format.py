@@ -26,9 +26,14 @@ MAX_HELD = 1 << 30
 _SID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+def is_sid(sid: str) -> bool:
+    """Is ``sid`` a UUID in canonical form?"""
+    return _SID.fullmatch(sid) is not None
+
+
 def check_sid(sid: str) -> str:
     """``sid`` itself; raises BadRequest when it is not a UUID in canonical form."""
-    if not _SID.fullmatch(sid):
+    if not is_sid(sid):
         raise BadRequest(f"not a session id: {sid[:64]!r}")
     return sid
 
