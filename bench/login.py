@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.report import publish, spread
 from bench.sshd import OpenSshServer
-from tests.support.cluster import Cluster, Node
+from tests.support.cluster import Cluster
 from tests.support.openssh import OpenSsh
 
 ROUNDS = 60
@@ -36,8 +36,8 @@ def run(directory: Path, quick: bool) -> None:
         peer = OpenSshServer(directory / "sshd", cluster.tctl("auth", "export", "--type=user").stdout)
         commands = {
             "sshd": _to_peer(directory, peer, OpenSsh(account, recording)),
-            "node": _to_node(OpenSsh(account, recording), recording),
-            "node, enhanced recording off": _to_node(OpenSsh(account, plain), plain),
+            "node": _to_node(OpenSsh(account, recording)),
+            "node, enhanced recording off": _to_node(OpenSsh(account, plain)),
         }
         _publish(_measure(commands, 5 if quick else ROUNDS))
     finally:
@@ -51,9 +51,8 @@ def _without_enhanced_recording(text: str) -> str:
     return before + key + after.replace("enabled: true", "enabled: false", 1)
 
 
-def _to_node(client: OpenSsh, node: Node) -> list[str]:
-    direct = ["-o", "ProxyCommand=none", "-o", "HostName=127.0.0.1", "-o", f"HostKeyAlias={node.name}.purple"]
-    return ["ssh", *client.options, *direct, "-p", str(node.port), client.host, "true"]
+def _to_node(client: OpenSsh) -> list[str]:
+    return ["ssh", *client.direct, client.host, "true"]
 
 
 def _to_peer(directory: Path, peer: OpenSshServer, client: OpenSsh) -> list[str]:

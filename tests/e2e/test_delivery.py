@@ -32,9 +32,8 @@ def test_auth_is_down_and_the_node_is_killed(kernel: None, make_cluster: MakeClu
     alice = cluster.add_user("alice")
     alice.login()
     openssh = OpenSsh(alice, node)
-    direct = ["-o", "ProxyCommand=none", "-o", "HostName=127.0.0.1", "-o", f"HostKeyAlias={node.name}.purple"]
     spool = node.data_dir / "spool/node"
-    argv = ["ssh", "-tt", *openssh.options, *direct, "-p", str(node.port), openssh.host]
+    argv = ["ssh", "-tt", *openssh.direct, openssh.host]
 
     with Terminal(argv, env=alice.env) as terminal:
         terminal.line("echo sid=$SSH_SESSION_ID; for n in 0 1 2 3 4; do /bin/echo before $n; done")

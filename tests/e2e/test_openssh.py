@@ -32,13 +32,18 @@ def test_command_and_exit_status(openssh: OpenSsh) -> None:
 
 
 def test_jump(openssh: OpenSsh, shared: Cluster, node: Node) -> None:
-    jump = ["-J", f"root@127.0.0.1:{shared.ssh_port}"]
-    done = openssh.ssh("-o", "ProxyCommand=none", *jump, openssh.host, "echo $SSH_SESSION_ID")
+    done = openssh.ssh("-J", f"root@127.0.0.1:{shared.ssh_port}", openssh.host, "echo $SSH_SESSION_ID")
 
     assert done.returncode == 0, done.stderr
     assert (
         shared.session_events(done.stdout.decode().strip(), "session.end")[0]["server_id"] == node.host_uuid
     )
+
+
+def test_without_proxy(openssh: OpenSsh) -> None:
+    done = openssh.run("ssh", *openssh.direct, openssh.host, "echo", "direct")
+
+    assert (done.returncode, done.stdout) == (0, b"direct\n"), done.stderr
 
 
 def test_many_sessions_over_one_connection(openssh: OpenSsh, tmp_path: Path) -> None:

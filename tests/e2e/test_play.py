@@ -9,7 +9,6 @@ import pytest
 
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
-from tests.support.polling import until
 from tests.support.sessions import ShellSession
 
 
@@ -79,9 +78,13 @@ def test_watching_is_audited(shared: Cluster, alice: Account, sid: str) -> None:
 
 def test_live_session(node: Node, alice: Account) -> None:
     with ShellSession(alice, f"root@{node.name}") as shell:
-        shell.run("echo live-$((40+4))")
-        until(lambda: "live-44" in alice.tsh("play", shell.sid, "--format=text", check=False).stdout, 20)
-        shell.exit()
+        shell.run("echo early-$((40+4))")
+        with alice.terminal("play", shell.sid, "--format=text") as player:
+            player.expect("early-44")
+            shell.run("echo late-$((40+5))")
+            player.expect("late-45")
+            shell.exit()
+            assert player.wait() == 0
 
 
 def test_nobody_sees_the_recordings_of_others(shared: Cluster, sid: str) -> None:

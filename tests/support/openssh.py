@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 
@@ -19,7 +18,12 @@ class OpenSsh:
         self.host = f"root@{node.name}.purple"
         self.options = ["-F", str(self.config), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
         self._account = account
-        self._node = node
+        self.direct = [
+            *self.options,
+            *("-o", "ProxyJump=none", "-o", "HostName=127.0.0.1", "-o", f"HostKeyAlias={node.name}.purple"),
+            *("-o", f"Port={node.port}"),
+        ]
+        """Options for a connection to the node itself, past the proxy."""
 
     def run(self, *argv: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run a client to its end, in the account's environment."""
@@ -29,7 +33,7 @@ class OpenSsh:
 
     def ssh(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run ``ssh`` to its end."""
-        return self.run("ssh", *self.options, "-p", str(self._node.port), *arguments, stdin=stdin)
+        return self.run("ssh", *self.options, *arguments, stdin=stdin)
 
     def setting(self, name: str) -> str:
         """The value that ssh takes for an option of the host."""
@@ -37,4 +41,4 @@ class OpenSsh:
         output = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
         found = re.search(rf"^{name} (.*)$", output, re.MULTILINE)
         assert found, output
-        return os.path.expanduser(found[1].replace("~", str(self._account.home)))
+        return found[1].replace("~", str(self._account.home), 1)
