@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opened files: the resolved path when it went well, the path as given when it failed. */
+#include "lib/path.bpf.h"
+#include "lib/syscall.bpf.h"
+
+#define O_CREAT_WRONLY_TRUNC 01101
+
+struct disk_scratch {
+	struct disk_record record;
+	char path[PATH_BYTES];
+	struct path_text walk;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 128 * 4096);
+} opens SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct disk_scratch);
+} disk_scratch SEC(".maps");
+
+static __always_inline __u32 flags_of(const struct syscall *call)
+{
+	__u64 how = 0;
+
+	switch (call->operation) {
+	case OPEN: return call->args[1];
+	case CREAT: return O_CREAT_WRONLY_TRUNC;
+	case OPENAT2:
+		bpf_probe_read_user(&how, sizeof(how), (void *)call->args[2]);
+		return how;
+	default: return call->args[2];
+	}
+}
+
+static __always_inline __u32 given_path(struct disk_scratch *scratch, const struct syscall *call)
+{
+	bool at_directory = call->operation == OPENAT || call->operation == OPENAT2;
+	long size;
+
+	if (call->operation == OPEN_HANDLE)
+		return 0;
+	size = bpf_probe_read_user_str(scratch->path, sizeof(scratch->path), (void *)call->args[at_directory]);
+	if (size < 0)
+		scratch->record.header.flags |= UNREADABLE;
+	return size > 0 ? size - 1 : 0;
+}
+
+static __always_inline __u32 resolved_path(struct disk_scratch *scratch, struct file *file)
+{
+	struct path path;
+	__u32 start, size;
+
+	BPF_CORE_READ_INTO(&path.mnt, file, f_path.mnt);
+	BPF_CORE_READ_INTO(&path.dentry, file, f_path.dentry);
+	start = write_path(&scratch->walk, path.dentry, path.mnt, &scratch->record.header.flags);
+	size = (PATH_BYTES - 1 - start) & (PATH_BYTES - 1);
+	bpf_probe_read_kernel(scratch->path, size, scratch->walk.bytes + start);
+	return size;
+}
+
+__hidden void file_opened(struct task_state *state, struct syscall *call)
+{
+	__u32 zero = 0, size = 0, length;
+	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
+	struct file *file = file_of(call->result);
+
+	if (!scratch)
+		return;
+	fill_header(&scratch->record.header, state, RECORD_DISK, call->result);
+	scratch->record.open_flags = flags_of(call);
+	if (file)
+		size = resolved_path(scratch, file);
+	if (!size)
+		size = given_path(scratch, call);
+	if (size > knobs.disk_limit) {
+		size = knobs.disk_limit;
+		scratch->record.header.flags |= CUT_PATH;
+	}
+	scratch->record.size = size;
+	length = sizeof(scratch->record) + (size & (PATH_BYTES - 1));
+	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&opens, scratch, length, wake(&opens, knobs.disk_mark)));
+}

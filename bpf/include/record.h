@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the kernel side hands to src/proctor/bpf/abi.py; numbers are never reused. */
+#pragma once
+
+enum record_kind { RECORD_PROCESS, RECORD_COMMAND, RECORD_DISK, RECORD_NETWORK, RECORD_KINDS };
+
+enum record_flags {
+	CUT_PATH = 1 << 0,	 /* path is longer than what is here */
+	CUT_ARGS = 1 << 1,
+	CUT_ENV = 1 << 2,
+	UNREADABLE = 1 << 3, /* user memory could not be read */
+	DELETED = 1 << 4,	 /* the file has no name any more */
+};
+
+enum command_text { TEXT_PATH, TEXT_EXE, TEXT_CWD, TEXT_INTERPRETER, TEXT_TTY, TEXT_ENV, COMMAND_TEXTS };
+enum network_operation { OPERATION_NONE, OPERATION_CONNECT, OPERATION_SEND, OPERATION_ACCEPT };
+
+struct record_header {
+	__u64 time;			 /* CLOCK_MONOTONIC, nanoseconds */
+	__u64 cgroup_id;
+	__u32 session;
+	__u16 kind;
+	__u16 flags;
+	__u32 pid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 euid;
+	__u32 audit_session; /* ~0 when unset */
+	__s32 result;
+	char program[16];
+};
+
+struct command_record {
+	struct record_header header;
+	__u16 sizes[COMMAND_TEXTS]; /* texts follow in this order, then the arguments */
+	__u32 args;					/* bytes of arguments here */
+	__u64 args_total;			/* bytes of arguments that the program got */
+};
+
+struct disk_record {
+	struct record_header header;
+	__u32 open_flags;
+	__u32 size; /* of the path that follows */
+};
+
+struct endpoints {
+	__u16 operation;
+	__u16 family;
+	__u16 protocol;
+	__u16 source_port;
+	__u16 destination_port;
+	__u16 padding[3];
+	__u8 source[16];
+	__u8 destination[16];
+};
+
+struct network_record {
+	struct record_header header;
+	struct endpoints endpoints;
+};

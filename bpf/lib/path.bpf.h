@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Absolute paths, by walking up from a dentry through mount points: bpf_d_path is refused to tracepoints.
+ * Names are as seen from the root of the mount namespace, whatever chroot the task is in. */
+#pragma once
+
+#include "session.bpf.h"
+
+#define PATH_BYTES 4096
+#define NAME_BYTES 256
+#define MAX_DEPTH 256
+
+struct path_text {
+	char bytes[PATH_BYTES + NAME_BYTES];
+};
+
+struct path_walk {
+	struct dentry *dentry;
+	struct vfsmount *mount;
+	struct path_text *text;
+	__u32 start; /* of what is written so far, which ends at PATH_BYTES */
+	bool complete;
+};
+
+static __always_inline bool prepend(struct path_walk *walk, struct dentry *dentry)
+{
+	__u32 length = BPF_CORE_READ(dentry, d_name.len) & (NAME_BYTES - 1);
+	__u32 start = walk->start;
+
+	if (start < length + 1)
+		return false;
+	start = (start - length) & (PATH_BYTES - 1);
+	bpf_probe_read_kernel(walk->text->bytes + start, length, BPF_CORE_READ(dentry, d_name.name));
+	walk->start = start;
+	return true;
+}
+
+static long step_up(__u32 index, struct path_walk *walk)
+{
+	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	struct vfsmount *mounted = walk->mount;
+	struct dentry *root = BPF_CORE_READ(mounted, mnt_root);
+	struct mount *mount, *above;
+
+	if (dentry == root) {
+		mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
+		above = BPF_CORE_READ(mount, mnt_parent);
+		if (above == mount) {
+			walk->complete = true;
+			return 1;
+		}
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+		return 0;
+	}
+	if (dentry == parent) { /* no directory holds it: a memfd, a pipe */
+		walk->complete = prepend(walk, dentry);
+		return 1;
+	}
+	if (!prepend(walk, dentry))
+		return 1;
+	walk->start = (walk->start - 1) & (PATH_BYTES - 1);
+	walk->text->bytes[walk->start] = '/';
+	walk->dentry = parent;
+	return 0;
+}
+
+/* Write a path so that it ends before text[PATH_BYTES - 1]; returns where it starts, flags what is wrong. */
+static __noinline __u32 write_path(struct path_text *text, struct dentry *dentry, struct vfsmount *mount,
+								   __u16 *flags)
+{
+	struct path_walk walk = {.dentry = dentry, .mount = mount, .text = text, .start = PATH_BYTES - 1};
+	struct dentry *root = BPF_CORE_READ(mount, mnt_root);
+
+	if (!text || !flags)
+		return PATH_BYTES - 1;
+	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
+		*flags |= DELETED;
+	bpf_loop(MAX_DEPTH, step_up, &walk, 0);
+	if (!walk.complete)
+		*flags |= CUT_PATH;
+	if (walk.complete && walk.start == PATH_BYTES - 1 && dentry == root) {
+		walk.start = PATH_BYTES - 2;
+		text->bytes[PATH_BYTES - 2] = '/';
+	}
+	return walk.start & (PATH_BYTES - 1);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Whose process it is, and what became of each of its records. */
+#pragma once
+
+#include "kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "../include/record.h"
+#include "../include/control.h"
+
+#define MAX_SESSIONS 8192
+
+extern const volatile struct knobs knobs;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_state);
+} lineage __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SESSIONS);
+	__type(key, __u32);
+	__type(value, struct tally);
+} tallies __weak SEC(".maps");
+
+static __always_inline struct task_state *state_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&lineage, task, 0, 0);
+}
+
+static __always_inline bool wants(const struct task_state *state, enum record_kind kind)
+{
+	return state->kinds & (1 << kind);
+}
+
+static __always_inline struct tally *tally_of(__u32 session)
+{
+	return bpf_map_lookup_elem(&tallies, &session);
+}
+
+/* Every attempt to hand over a record ends here, so that nothing is lost without a count. Programs may
+ * be preempted by others on the same processor, hence the atomics. */
+static __always_inline void count(__u32 session, enum record_kind kind, bool delivered)
+{
+	struct tally *tally = tally_of(session);
+
+	if (!tally)
+		return;
+	__sync_fetch_and_add(&tally->seen[kind], 1);
+	if (!delivered)
+		__sync_fetch_and_add(&tally->lost[kind], 1);
+}
+
+static __always_inline void fill_header(struct record_header *header, const struct task_state *state,
+										enum record_kind kind, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	header->time = bpf_ktime_get_ns();
+	header->cgroup_id = bpf_get_current_cgroup_id();
+	header->session = state->session;
+	header->kind = kind;
+	header->flags = 0;
+	header->pid = task->tgid;
+	header->ppid = task->real_parent->tgid;
+	header->uid = task->cred->uid.val;
+	header->euid = task->cred->euid.val;
+	header->audit_session = ~0U;
+	if (bpf_core_field_exists(task->sessionid))
+		header->audit_session = task->sessionid;
+	header->result = result;
+	bpf_get_current_comm(header->program, sizeof(header->program));
+}
+
+/* The reader is woken when it has caught up, and once more when the ring fills; in between it comes by
+ * itself. Forcing for a range only: beyond it the reader knows, and each wake-up is an interrupt. */
+static __always_inline __u64 wake(void *ring, __u64 mark)
+{
+	__u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+
+	return waiting >= mark && waiting < mark + mark / 2 ? BPF_RB_FORCE_WAKEUP : 0;
+}

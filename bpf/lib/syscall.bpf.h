@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* System calls of x86-64 and of 32-bit programs, reduced to what we record. */
+#pragma once
+
+#include "session.bpf.h"
+
+#if !defined(__TARGET_ARCH_x86)
+#error "system call numbers are known for x86-64 only"
+#endif
+
+#define TS_COMPAT 0x2
+#define X32_BIT 0x40000000
+#define ERESTART_FIRST -516
+#define ERESTART_LAST -512
+#define EINTR 4
+
+enum operation {
+	NOTHING, OPEN, CREAT, OPENAT, OPENAT2, OPEN_HANDLE, CONNECT, ACCEPT, EXEC, EXECAT,
+};
+
+struct syscall {
+	enum operation operation;
+	bool compat;
+	long result;
+	__u64 args[3];
+};
+
+static __always_inline enum operation native_operation(__u32 number)
+{
+	switch (number) {
+	case 2: return OPEN;
+	case 42: return CONNECT;
+	case 43: return ACCEPT;
+	case 59: return EXEC;
+	case 85: return CREAT;
+	case 257: return OPENAT;
+	case 288: return ACCEPT;
+	case 304: return OPEN_HANDLE;
+	case 322: return EXECAT;
+	case 437: return OPENAT2;
+	case X32_BIT | 520: return EXEC;
+	case X32_BIT | 545: return EXECAT;
+	default: return NOTHING;
+	}
+}
+
+static __always_inline enum operation compat_operation(__u32 number)
+{
+	switch (number) {
+	case 5: return OPEN;
+	case 8: return CREAT;
+	case 11: return EXEC;
+	case 295: return OPENAT;
+	case 342: return OPEN_HANDLE;
+	case 358: return EXECAT;
+	case 362: return CONNECT;
+	case 364: return ACCEPT;
+	case 437: return OPENAT2;
+	default: return NOTHING;
+	}
+}
+
+/* socketcall(2) of 32-bit programs: the number of the call, then a pointer to its arguments. */
+static __always_inline void decode_socketcall(struct syscall *call, const struct pt_regs *regs)
+{
+	__u32 number = regs->bx, args[3] = {};
+
+	if (number == 3)
+		call->operation = CONNECT;
+	else if (number == 5 || number == 18)
+		call->operation = ACCEPT;
+	else
+		return;
+	bpf_probe_read_user(args, sizeof(args), (void *)(__u64)(__u32)regs->cx);
+	call->args[0] = args[0];
+	call->args[1] = args[1];
+	call->args[2] = args[2];
+}
+
+static __always_inline void decode_syscall(struct syscall *call, const struct task_struct *task,
+										   const struct pt_regs *regs, long result)
+{
+	__u64 number = regs->orig_ax;
+
+	call->result = result >= ERESTART_FIRST && result <= ERESTART_LAST ? -EINTR : result;
+	if (!(task->thread_info.status & TS_COMPAT)) {
+		call->operation = native_operation(number & X32_BIT && (number & 0x3ff) < 512 ? number & 0x3ff : number);
+		call->args[0] = regs->di;
+		call->args[1] = regs->si;
+		call->args[2] = regs->dx;
+		return;
+	}
+	call->compat = true;
+	call->operation = compat_operation(number);
+	call->args[0] = (__u32)regs->bx;
+	call->args[1] = (__u32)regs->cx;
+	call->args[2] = (__u32)regs->dx;
+	if (number == 102)
+		decode_socketcall(call, regs);
+}
+
+static __always_inline struct file *file_of(int descriptor)
+{
+	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	struct file *file = NULL, **files;
+
+	if (descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
+	return file;
+}
+
+/* What becomes of a system call, one function in each file of a concern. */
+void exec_failed(struct task_state *state, struct syscall *call) __hidden;
+void file_opened(struct task_state *state, struct syscall *call) __hidden;
+void connection_made(struct task_state *state, struct syscall *call) __hidden;

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libbpf for src/proctor/bpf/loader.py: maps here, objects and rings in the other files. */
+#include "native.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+PyObject *os_error(int code, const char *what)
+{
+	PyObject *arguments = Py_BuildValue("(iss)", code, strerror(code), what);
+
+	if (arguments) {
+		PyErr_SetObject(PyExc_OSError, arguments);
+		Py_DECREF(arguments);
+	}
+	return NULL;
+}
+
+int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
+{
+	*type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+	return *type ? PyModule_AddType(module, *type) : -1;
+}
+
+static PyObject *map_update(PyObject *module, PyObject *args)
+{
+	const char *key, *value;
+	Py_ssize_t key_size, value_size;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "iy#y#", &fd, &key, &key_size, &value, &value_size))
+		return NULL;
+	if (bpf_map_update_elem(fd, key, value, BPF_ANY))
+		return os_error(errno, "map update");
+	Py_RETURN_NONE;
+}
+
+static PyObject *map_lookup(PyObject *module, PyObject *args)
+{
+	const char *key;
+	Py_ssize_t key_size, value_size;
+	PyObject *value;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "iy#n", &fd, &key, &key_size, &value_size))
+		return NULL;
+	value = PyBytes_FromStringAndSize(NULL, value_size);
+	if (!value)
+		return NULL;
+	if (!bpf_map_lookup_elem(fd, key, PyBytes_AsString(value)))
+		return value;
+	Py_DECREF(value);
+	if (errno != ENOENT)
+		return os_error(errno, "map lookup");
+	Py_RETURN_NONE;
+}
+
+static PyObject *map_delete(PyObject *module, PyObject *args)
+{
+	const char *key;
+	Py_ssize_t key_size;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "iy#", &fd, &key, &key_size))
+		return NULL;
+	if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
+		return os_error(errno, "map delete");
+	Py_RETURN_NONE;
+}
+
+static PyObject *possible_cpus(PyObject *module, PyObject *unused)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? PyLong_FromLong(cpus) : os_error(-cpus, "processors");
+}
+
+static PyObject *missed_runs(PyObject *module, PyObject *args)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "i", &fd))
+		return NULL;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return os_error(errno, "program info");
+	return PyLong_FromUnsignedLongLong(info.recursion_misses);
+}
+
+static PyMethodDef functions[] = {
+	{"map_update", map_update, METH_VARARGS, NULL},
+	{"map_lookup", map_lookup, METH_VARARGS, NULL},
+	{"map_delete", map_delete, METH_VARARGS, NULL},
+	{"possible_cpus", possible_cpus, METH_NOARGS, NULL},
+	{"missed_runs", missed_runs, METH_VARARGS, NULL},
+	{},
+};
+
+static int execute(PyObject *module)
+{
+	return add_object_types(module) || add_ring_type(module) ? -1 : 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {}};
+
+static PyModuleDef definition = {
+	PyModuleDef_HEAD_INIT, .m_name = "_native", .m_methods = functions, .m_slots = slots};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+	return PyModuleDef_Init(&definition);
+}

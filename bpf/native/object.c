@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A BPF object: opened, given its knobs, loaded, its programs attached one by one. */
+#include "native.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+struct object {
+	PyObject_HEAD
+	struct bpf_object *bpf;
+};
+
+struct link {
+	PyObject_HEAD
+	struct bpf_link *bpf;
+};
+
+static PyTypeObject *object_type, *link_type;
+
+/* What libbpf complained of last: the name of the program that was refused is said nowhere else. */
+static char complaint[512];
+
+static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[sizeof(complaint)];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	if (!complaint[0] && (strstr(line, "failed to load: -") || strstr(line, "failed to create")))
+		snprintf(complaint, sizeof(complaint), "%s", line);
+	return 0;
+}
+
+static void object_free(struct object *self)
+{
+	PyTypeObject *type = Py_TYPE((PyObject *)self);
+
+	if (self->bpf)
+		bpf_object__close(self->bpf);
+	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+	Py_DECREF(type);
+}
+
+static PyObject *object_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+	struct object *self;
+	const char *path;
+
+	if (!PyArg_ParseTuple(args, "s", &path))
+		return NULL;
+	self = (struct object *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+	if (!self)
+		return NULL;
+	self->bpf = bpf_object__open_file(path, NULL);
+	if (!self->bpf) {
+		Py_DECREF((PyObject *)self);
+		return os_error(errno, path);
+	}
+	return (PyObject *)self;
+}
+
+static struct bpf_map *find_map(struct object *self, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(self->bpf, name);
+
+	if (!map)
+		PyErr_SetString(PyExc_KeyError, name);
+	return map;
+}
+
+static struct bpf_program *find_program(struct object *self, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(self->bpf, name);
+
+	if (!program)
+		PyErr_SetString(PyExc_KeyError, name);
+	return program;
+}
+
+static PyObject *object_programs(struct object *self, PyObject *unused)
+{
+	PyObject *found = PyDict_New(), *section;
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, self->bpf) {
+		section = PyUnicode_FromString(bpf_program__section_name(program));
+		if (!section || PyDict_SetItemString(found, bpf_program__name(program), section)) {
+			Py_XDECREF(section);
+			Py_DECREF(found);
+			return NULL;
+		}
+		Py_DECREF(section);
+	}
+	return found;
+}
+
+static PyObject *object_resize(struct object *self, PyObject *args)
+{
+	struct bpf_map *map;
+	const char *name;
+	unsigned int entries;
+	int error;
+
+	if (!PyArg_ParseTuple(args, "sI", &name, &entries) || !(map = find_map(self, name)))
+		return NULL;
+	error = bpf_map__set_max_entries(map, entries);
+	return error ? os_error(-error, name) : Py_NewRef(Py_None);
+}
+
+static PyObject *object_initialise(struct object *self, PyObject *args)
+{
+	struct bpf_map *map;
+	const char *name, *value;
+	Py_ssize_t size;
+	int error;
+
+	if (!PyArg_ParseTuple(args, "sy#", &name, &value, &size) || !(map = find_map(self, name)))
+		return NULL;
+	error = bpf_map__set_initial_value(map, value, size);
+	return error ? os_error(-error, name) : Py_NewRef(Py_None);
+}
+
+static PyObject *object_select(struct object *self, PyObject *args)
+{
+	struct bpf_program *program;
+	const char *name;
+	int load;
+
+	if (!PyArg_ParseTuple(args, "sp", &name, &load) || !(program = find_program(self, name)))
+		return NULL;
+	bpf_program__set_autoload(program, load);
+	Py_RETURN_NONE;
+}
+
+static PyObject *object_load(struct object *self, PyObject *unused)
+{
+	int error;
+
+	complaint[0] = 0;
+	Py_BEGIN_ALLOW_THREADS
+	error = bpf_object__load(self->bpf);
+	Py_END_ALLOW_THREADS
+	return error ? os_error(-error, complaint) : Py_NewRef(Py_None);
+}
+
+static PyObject *object_map(struct object *self, PyObject *args)
+{
+	struct bpf_map *map;
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "s", &name) || !(map = find_map(self, name)))
+		return NULL;
+	return PyLong_FromLong(bpf_map__fd(map));
+}
+
+static PyObject *object_program(struct object *self, PyObject *args)
+{
+	struct bpf_program *program;
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "s", &name) || !(program = find_program(self, name)))
+		return NULL;
+	return PyLong_FromLong(bpf_program__fd(program));
+}
+
+static PyObject *object_attach(struct object *self, PyObject *args)
+{
+	struct bpf_program *program;
+	struct bpf_link *bpf;
+	struct link *link;
+	const char *name;
+	int cgroup = -1;
+
+	if (!PyArg_ParseTuple(args, "s|i", &name, &cgroup) || !(program = find_program(self, name)))
+		return NULL;
+	bpf = cgroup < 0 ? bpf_program__attach(program) : bpf_program__attach_cgroup(program, cgroup);
+	if (!bpf)
+		return os_error(errno, name);
+	link = (struct link *)((allocfunc)PyType_GetSlot(link_type, Py_tp_alloc))(link_type, 0);
+	if (!link)
+		bpf_link__destroy(bpf);
+	else
+		link->bpf = bpf;
+	return (PyObject *)link;
+}
+
+static PyObject *link_close(struct link *self, PyObject *unused)
+{
+	int error = self->bpf ? bpf_link__destroy(self->bpf) : 0;
+
+	self->bpf = NULL;
+	return error ? os_error(-error, "detach") : Py_NewRef(Py_None);
+}
+
+static void link_free(struct link *self)
+{
+	PyTypeObject *type = Py_TYPE((PyObject *)self);
+
+	if (self->bpf)
+		bpf_link__destroy(self->bpf);
+	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+	Py_DECREF(type);
+}
+
+static PyMethodDef object_methods[] = {
+	{"programs", (PyCFunction)object_programs, METH_NOARGS, NULL},
+	{"resize", (PyCFunction)object_resize, METH_VARARGS, NULL},
+	{"initialise", (PyCFunction)object_initialise, METH_VARARGS, NULL},
+	{"select", (PyCFunction)object_select, METH_VARARGS, NULL},
+	{"load", (PyCFunction)object_load, METH_NOARGS, NULL},
+	{"map", (PyCFunction)object_map, METH_VARARGS, NULL},
+	{"program", (PyCFunction)object_program, METH_VARARGS, NULL},
+	{"attach", (PyCFunction)object_attach, METH_VARARGS, NULL},
+	{},
+};
+
+static PyMethodDef link_methods[] = {{"close", (PyCFunction)link_close, METH_NOARGS, NULL}, {}};
+
+static PyType_Slot object_slots[] = {
+	{Py_tp_new, object_new}, {Py_tp_dealloc, object_free}, {Py_tp_methods, object_methods}, {}};
+
+static PyType_Slot link_slots[] = {{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {}};
+
+static PyType_Spec object_spec = {
+	.name = "proctor.bpf._native.Object", .basicsize = sizeof(struct object),
+	.flags = Py_TPFLAGS_DEFAULT, .slots = object_slots};
+
+static PyType_Spec link_spec = {
+	.name = "proctor.bpf._native.Link", .basicsize = sizeof(struct link),
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = link_slots};
+
+int add_object_types(PyObject *module)
+{
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(keep_complaint);
+	return add_type(module, &object_spec, &object_type) || add_type(module, &link_spec, &link_type) ? -1 : 0;
+}

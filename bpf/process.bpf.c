@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Lineage: children of a session's tasks are the session's. */
+#include "lib/session.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_created, struct task_struct *child)
+{
+	struct task_state *parent = state_of(bpf_get_current_task_btf()), *inherited;
+	struct tally *tally;
+
+	if (!parent)
+		return 0;
+	inherited = bpf_task_storage_get(&lineage, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!inherited) {
+		count(parent->session, RECORD_PROCESS, false);
+		return 0;
+	}
+	inherited->session = parent->session;
+	inherited->kinds = parent->kinds;
+	tally = tally_of(parent->session);
+	if (tally)
+		__sync_fetch_and_add(&tally->tasks, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(task_ended, struct task_struct *task)
+{
+	struct task_state *state = state_of(task);
+	struct tally *tally;
+
+	if (!state)
+		return 0;
+	tally = tally_of(state->session);
+	if (tally)
+		__sync_fetch_and_add(&tally->tasks, -1);
+	return 0;
+}

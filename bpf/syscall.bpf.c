@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The one program at the end of system calls: all calls of all processes come through here, so that
+ * 32-bit entries are seen too, and a process outside sessions must leave at once. */
+#include "lib/syscall.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+const volatile struct knobs knobs SEC(".rodata.knobs") = {};
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_state *state = state_of(task);
+	struct syscall call = {};
+
+	if (!state)
+		return 0;
+	decode_syscall(&call, task, regs, result);
+	switch (call.operation) {
+	case OPEN:
+	case CREAT:
+	case OPENAT:
+	case OPENAT2:
+	case OPEN_HANDLE:
+		if (wants(state, RECORD_DISK))
+			file_opened(state, &call);
+		break;
+	case EXEC:
+	case EXECAT:
+		if (call.result < 0 && wants(state, RECORD_COMMAND))
+			exec_failed(state, &call);
+		break;
+	default:
+		if (call.operation == NOTHING && state->pending.operation == OPERATION_NONE)
+			break;
+		if (wants(state, RECORD_NETWORK))
+			connection_made(state, &call);
+	}
+	return 0;
+}
