@@ -99,7 +99,7 @@ class RoleSpec(Document):
     deny: Conditions = msgspec.field(default_factory=Conditions)
 
 
-class Role(Document, kw_only=True):
+class Role(Document, kw_only=True, omit_defaults=False):
     """A role document."""
 
     kind: Literal["role"] = "role"
@@ -118,7 +118,7 @@ class UserSpec(Document):
     status: dict[str, Any] = {}
 
 
-class User(Document, kw_only=True):
+class User(Document, kw_only=True, omit_defaults=False):
     """A user document."""
 
     kind: Literal["user"] = "user"
@@ -134,7 +134,7 @@ class TokenSpec(Document, kw_only=True):
     join_method: Literal["token"] = "token"
 
 
-class Token(Document, kw_only=True):
+class Token(Document, kw_only=True, omit_defaults=False):
     """A join token; ``metadata.name`` is the secret itself."""
 
     kind: Literal["token"] = "token"
@@ -154,7 +154,7 @@ class NodeSpec(Document, kw_only=True):
     last_seen: str = ""
 
 
-class Node(Document, kw_only=True):
+class Node(Document, kw_only=True, omit_defaults=False):
     """A node; ``metadata.name`` is its host UUID."""
 
     kind: Literal["node"] = "node"
