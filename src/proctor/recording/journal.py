@@ -77,8 +77,11 @@ class Record(NamedTuple):
 
 def encode(tag: Tag, payload: bytes = b"") -> bytes:
     """One record."""
-    checksum = zlib.crc32(payload, tag)
-    return _HEADER.pack(len(payload), checksum, tag) + payload
+    return _HEADER.pack(len(payload), _checksum(tag, payload), tag) + payload
+
+
+def _checksum(tag: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(bytes([tag])))
 
 
 def encode_base(base: Base) -> bytes:
@@ -105,7 +108,7 @@ def records(journal: bytes) -> Iterator[Record]:
         end = position + _HEADER.size + length
         payload = journal[position + _HEADER.size : end]
         torn = length > MAX_RECORD or end > len(journal) or tag > Tag.MARK
-        if torn or zlib.crc32(payload, tag) != checksum:
+        if torn or _checksum(tag, payload) != checksum:
             return
         yield Record(Tag(tag), payload, end)
         position = end
