@@ -10,15 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from proctor.audit.dayfiles import DayFile, day_files, day_name, lines_forward
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
 from proctor.audit.search import Brief, Region, search
 from proctor.core.clock import SYSTEM, Clock, parse_time
-from proctor.core.errors import BadRequest, Unavailable
+from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model.events import AuditGap, Event
+from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, stamped, to_line
 
 SAVE_BYTES = 1 << 20
@@ -95,8 +94,8 @@ class FileLog:
         end = path.stat().st_size
         for _, line in lines_forward(path, self._progress.offset, end):
             try:
-                brief = msgspec.json.decode(line, type=Brief)
-            except msgspec.DecodeError:
+                brief = from_json(line, Brief)
+            except Corrupted:
                 continue
             self._seen[brief.uid] = None
             self._extend_span(brief.time)
@@ -180,9 +179,9 @@ class FileLog:
         try:
             if len(raw) > 2 * MAX_LINE:
                 raise BadRequest("it is too large")
-            fields = msgspec.json.decode(raw, type=dict[str, Any])
+            fields = from_json(raw, dict)
             return _line(stamped(fields, self._clock.now(), self._cluster_name))
-        except (BadRequest, msgspec.DecodeError, RecursionError) as error:
+        except (BadRequest, Corrupted, RecursionError) as error:
             reason = f"event {number} is malformed: {error}"
             return self._gap(AuditGap(source=source, lost=1, reason=reason), f"{source}:{number}")
 

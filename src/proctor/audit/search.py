@@ -15,8 +15,8 @@ import msgspec
 from proctor.audit.dayfiles import lines_backward, lines_forward
 from proctor.audit.log import DEFAULT_LIMIT, MAX_LIMIT, Page, Query
 from proctor.audit.progress import Span
-from proctor.core.errors import BadRequest
-from proctor.model.serde import to_json
+from proctor.core.errors import BadRequest, Corrupted
+from proctor.model.serde import from_json, to_json
 
 PAGE_BYTES = 2 << 20
 """A page ends here even below its limit, so that it fits into one message."""
@@ -116,8 +116,8 @@ class Finder:
         if self._types and not any(name in line for name in self._types):
             return None
         try:
-            brief = msgspec.json.decode(line, type=Brief)
-        except msgspec.DecodeError:
+            brief = from_json(line, Brief)
+        except Corrupted:
             self._bad += 1
             return None
         return brief if self._fits(brief) else None

@@ -12,10 +12,11 @@ import msgspec
 from proctor.audit.log import MAX_LIMIT, Query
 from proctor.auth.cluster import Cluster
 from proctor.core.clock import parse_time
-from proctor.core.errors import AccessDenied, BadRequest, NotFound
+from proctor.core.errors import AccessDenied, BadRequest, Corrupted, NotFound
 from proctor.model.access import Decision
 from proctor.model.events import SessionRecordingAccess
 from proctor.model.identity import HostIdentity
+from proctor.model.serde import from_json
 from proctor.recording.archive import ended
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
@@ -73,8 +74,8 @@ class AuditService(record_pb2_grpc.AuditServicer):
 def _own(raw: bytes, host_id: str) -> bytes:
     """``raw``, or nothing in its place when it claims to come from another server."""
     try:
-        origin = msgspec.json.decode(raw, type=_Origin).server_id
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        origin = from_json(raw, _Origin).server_id
+    except Corrupted:
         return b""
     return raw if origin in {"", host_id} else b""
 

@@ -22,7 +22,7 @@ def from_json(data: bytes | str, kind: type[T]) -> T:
     """Decode and validate; raises Corrupted with the path of the first wrong field."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Corrupted(f"not a valid {kind.__name__}: {error}") from None
 
 

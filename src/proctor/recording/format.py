@@ -244,7 +244,7 @@ def _event(line: bytes) -> dict[str, Any]:
         moment = parse_time(event["time"])
         name = event["event"]
         numbers = [event[number] for number in _NUMBERS.get(name, ("ei",))]
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Corrupted(f"not an event: {error!r}") from None
     if any(type(n) is not int or not 0 <= n < _MAX_NUMBER for n in numbers):
         raise Corrupted("event with a wrong number")
