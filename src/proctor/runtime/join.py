@@ -12,11 +12,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from proctor.config.boot import ServiceBoot
-from proctor.config.secrets import ca_pins, join_token
 from proctor.core.errors import ConfigError, ProctorError, Unavailable
 from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs, sandbox
@@ -27,31 +27,35 @@ _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 3.0
 
 
-class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the joining process is told; holds the token, never log it."""
+class Way(NamedTuple):
+    """Addresses that lead to auth, the preferred one first; the token; pins of the cluster's CA."""
 
-    boot: ServiceBoot
     candidates: list[str]
     token: str
     pins: list[str]
 
 
-async def ensure(boot: ServiceBoot, candidates: Sequence[str], local_token: str = "") -> str:
+class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the joining process is told; holds the token, never log it."""
+
+    boot: ServiceBoot
+    way: Way
+
+
+async def ensure(boot: ServiceBoot, way: Way) -> str:
     """Join unless the service has its identity already; the address at which auth was found.
 
-    ``local_token``: auth runs on this host, no configured token is needed. Raises ConfigError
-    without a token, and ServiceFailed, whose ``retry`` says whether auth only was out of reach.
+    Raises ConfigError without a token, and ServiceFailed, whose ``retry`` says whether auth only was
+    out of reach.
     """
     if _has_identity(boot):
-        return await reachable(candidates)
-    token = local_token or join_token(boot.config)
-    if not token:
+        return await reachable(way.candidates)
+    if not way.token:
         raise ConfigError(
             f"the {boot.service} service has not joined a cluster yet and has no token",
             hint="Make one with 'tctl nodes add' and set teleport.auth_token, or give --token.",
         )
-    pins = [] if local_token else ca_pins(boot.config)
-    request = JoinRequest(boot=boot, candidates=list(candidates), token=token, pins=pins)
+    request = JoinRequest(boot=boot, way=way)
     child = await Child.start("proctor.runtime.join", boot.service, to_json(request))
     try:
         answer = await child.answer()
@@ -101,7 +105,7 @@ async def _join(request: JoinRequest) -> dict[str, object]:
     boot = request.boot
     tls_key, (ssh_key, ssh_public_key) = tls.generate_key(), keys.generate()
     registration = RegisterHostRequest(
-        token=request.token,
+        token=request.way.token,
         host_id=boot.host_uuid,
         node_name=boot.node_name,
         role=boot.service,
@@ -110,9 +114,9 @@ async def _join(request: JoinRequest) -> dict[str, object]:
         principals=principals(boot),
     )
     failure = Unavailable("no address of the auth service is known")
-    for address in request.candidates:
+    for address in request.way.candidates:
         try:
-            answer = await client.join(address, request.pins, registration)
+            answer = await client.join(address, request.way.pins, registration)
         except Unavailable as error:
             failure = error
             continue

@@ -60,8 +60,8 @@ def _directories() -> dict[str, tuple[Account, int]]:
         "log/playbacks": (auth, _PRIVATE),
         "log/playbacks/sessions": (auth, _PRIVATE),
         "log/playbacks/sessions/default": (auth, _PRIVATE),
-        "log/upload": (node, _PRIVATE),
-        "log/upload/sessions": (node, _PRIVATE),
+        "log/upload": (node, _ENTER),
+        "log/upload/sessions": (node, _ENTER),
         "log/upload/sessions/default": (node, _PRIVATE),
         "run": (own, 0o755),
     }

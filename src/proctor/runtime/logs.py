@@ -31,7 +31,7 @@ def configure(settings: Log, service: str, *, debug: bool = False) -> None:
     root.addHandler(handler)
     level = logging.DEBUG if debug else logging.getLevelNamesMapping()[settings.severity.upper()]
     root.setLevel(level)
-    for noisy in ("asyncssh", "asyncio", "uvicorn.access", "websockets"):
+    for noisy in ("asyncssh", "asyncio", "grpc", "uvicorn.access", "websockets"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
 

@@ -60,14 +60,14 @@ async def _serve(boot: ServiceBoot, line: Line) -> None:
     stop, orphaned = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     service = build.service(boot)
-    address = await service.start()
+    details = await service.start()
 
     def abandon() -> None:
         orphaned.set()
         stop.set()
 
     line.watch(abandon)
-    line.ready(address=address)
+    line.ready(**details)
     await stop.wait()
     if not orphaned.is_set():
         await service.drain(DRAIN_SECONDS)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from proctor.config import secrets as secrets_of
 from proctor.config.boot import ServiceBoot, ServiceName
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import ProctorError
@@ -47,6 +48,7 @@ class Supervisor:
         self._run_id = str(uuid.uuid4())
         self._local_token = secrets.token_hex(32)
         self._auth_address = ""
+        self._local_pins: list[str] = []
         self._joined = False
         self._children: dict[ServiceName, Child] = {}
         self._keepers: dict[ServiceName, asyncio.Task[None]] = {}
@@ -127,7 +129,7 @@ class Supervisor:
         """See to it that ``service`` has an identity, and find out where auth is."""
         for pause in pauses():
             try:
-                self._auth_address = await join.ensure(self._boot(service), self._candidates(), self._token())
+                self._auth_address = await join.ensure(self._boot(service), self._way())
                 return
             except ServiceFailed as failure:
                 if not failure.retry:
@@ -135,15 +137,12 @@ class Supervisor:
                 _log.warning("%s; trying again in %.1f s", failure.message, pause)
                 await asyncio.sleep(pause)
 
-    def _candidates(self) -> list[str]:
-        return [self._auth_address] if self._local else self._plan.auth_candidates
-
-    def _token(self) -> str:
-        return self._local_token if self._local else ""
-
-    @property
-    def _local(self) -> bool:
-        return "auth" in self._plan.services
+    def _way(self) -> join.Way:
+        """How the services of this host get to auth."""
+        config = self._plan.config
+        if "auth" in self._plan.services:
+            return join.Way([self._auth_address], self._local_token, self._local_pins)
+        return join.Way(self._plan.auth_candidates, secrets_of.join_token(config), secrets_of.ca_pins(config))
 
     async def _launch(self, service: ServiceName) -> None:
         if service in JOINING:
@@ -152,7 +151,7 @@ class Supervisor:
         self._children[service] = child
         details = await child.answer()
         if service == "auth":
-            self._auth_address = str(details["address"])
+            self._auth_address, self._local_pins = str(details["address"]), list(details["ca_pins"])
         self._states[service] = True
         self._metrics.up(service, True)
         _log.info("service %s is ready", service, extra={"pid": child.pid})

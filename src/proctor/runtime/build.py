@@ -1,0 +1,80 @@
+"""The composition root: from a boot to the objects of one service.
+
+Each function loads the room that it builds and nothing of the others; only here are drivers named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from proctor.config.boot import ServiceBoot
+from proctor.config.schema import Config
+from proctor.config.secrets import static_tokens
+from proctor.core.clock import SYSTEM
+
+LOCAL_ROLES = frozenset({"node", "proxy"})
+
+
+class Service(Protocol):
+    """What the entry of a service process runs."""
+
+    async def start(self) -> dict[str, Any]:
+        """Work from now on; what the supervisor is to know. Raises ProctorError or OSError."""
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, and let what is under way end within ``seconds``."""
+
+    async def stop(self) -> None:
+        """End what is left, and release everything."""
+
+
+def service(boot: ServiceBoot) -> Service:
+    """The service that ``boot`` names; not for the spawner, which has no event loop."""
+    return _BUILDERS[boot.service](boot)
+
+
+def _auth(boot: ServiceBoot) -> Service:
+    from proctor.audit.logs_file import FileLog
+    from proctor.auth.service import AuthServer
+    from proctor.auth.settings import AuthSettings, StaticToken
+    from proctor.recording.archive import Archive
+    from proctor.runtime.adapters import AuthService
+    from proctor.storage.sqlite import SqliteBackend
+
+    config = boot.config
+    listen = config.auth_service.listen_addr
+    tokens = [StaticToken(value=value, roles=frozenset(roles)) for roles, value in static_tokens(config)]
+    local = StaticToken(value=boot.local_join_token, roles=LOCAL_ROLES)
+    settings = AuthSettings(
+        cluster_name=boot.cluster_name,
+        host_uuid=boot.host_uuid,
+        listen_address=str(listen),
+        own_identity=boot.proc_dir("auth"),
+        admin_identity=boot.proc_dir("admin"),
+        node_name=boot.node_name,
+        names=tuple({listen.host, boot.node_name, *(a.host for a in config.auth_service.public_addr)}),
+        static_tokens=(*tokens, local),
+        proxy_public_addresses=_proxy_addresses(config, boot.node_name),
+        default_session_ttl=config.auth_service.authentication.default_session_ttl,
+        local_auth=config.auth_service.authentication.local_auth,
+    )
+    backend = SqliteBackend(
+        boot.backend_dir / "state.sqlite", synchronous=config.teleport.storage.sync, clock=SYSTEM
+    )
+    log = FileLog(boot.log_dir, boot.host_uuid, SYSTEM, cluster_name=boot.cluster_name)
+    server = AuthServer(settings, backend, log, Archive(boot.log_dir, boot.host_uuid, SYSTEM), SYSTEM)
+    return AuthService(boot, server)
+
+
+def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:
+    proxy = config.proxy_service
+    if not proxy.enabled:
+        return ()
+    if proxy.public_addr:
+        return tuple(map(str, proxy.public_addr))
+    host = node_name if proxy.web_listen_addr.host in {"0.0.0.0", "::"} else proxy.web_listen_addr.host  # noqa: S104 - recognised
+    return (f"{host}:{proxy.web_listen_addr.port}",)
+
+
+_BUILDERS: dict[str, Callable[[ServiceBoot], Service]] = {"auth": _auth}
