@@ -30,6 +30,8 @@ def test_fills_what_is_missing_and_keeps_what_is_there() -> None:
         ({"ei": True}, "ei is not a number"),
         ({"time": "yesterday"}, "time is not a time"),
         ({"time": "2023-07-04T16:42:20"}, "time is not a time"),
+        ({"time": "0001-01-01T00:00:00+23:59"}, "time is not a time"),
+        ({"time": "9999-12-31T23:59:59-23:59"}, "time is not a time"),
         ({"time": [1]}, "time is not text"),
     ],
 )
@@ -37,6 +39,11 @@ def test_refuses_what_is_not_an_event(change: dict[str, Any], complaint: str) ->
     fields = {"event": "user.login", "code": "T1000I"} | change
     with pytest.raises(BadRequest, match=complaint):
         stamped(fields, MOMENT, "")
+
+
+def test_times_become_canonical() -> None:
+    fields = stamped({"event": "e", "code": "c", "time": "20230704T184220.540+02:00"}, MOMENT, "")
+    assert fields["time"] == "2023-07-04T16:42:20.54Z"
 
 
 def test_refuses_more_fields_than_any_event_has() -> None:
