@@ -8,10 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class StaticToken:
-    """A token from the configuration: never expires, cannot be revoked."""
+    """A token from the configuration: never expires, cannot be revoked.
+
+    ``listed`` False: shown to nobody, for the services of the auth host itself.
+    """
 
     value: str = field(repr=False)
     roles: frozenset[str]
+    listed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

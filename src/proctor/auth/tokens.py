@@ -83,6 +83,7 @@ class Tokens:
         static = [
             Token(metadata=Metadata(name=token.value), spec=TokenSpec(roles=sorted(token.roles)))
             for token in self._static
+            if token.listed
         ]
         return static + await self._documents.tokens.list()
 
