@@ -1,1 +1,18 @@
-"""To be written."""
+"""``tctl``: administers the cluster."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Entry of the command."""
+    if sys.argv[1:] == ["version"]:
+        from proctor.core.version import banner
+
+        print(banner())
+        return
+    from proctor.cli.admin.app import app
+    from proctor.cli.entry import run
+
+    run(app, sys.argv[1:])

@@ -45,7 +45,7 @@ def _auth(boot: ServiceBoot) -> Service:
     config = boot.config
     listen = config.auth_service.listen_addr
     tokens = [StaticToken(value=value, roles=frozenset(roles)) for roles, value in static_tokens(config)]
-    local = StaticToken(value=boot.local_join_token, roles=LOCAL_ROLES)
+    local = StaticToken(value=boot.local_join_token, roles=LOCAL_ROLES, listed=False)
     settings = AuthSettings(
         cluster_name=boot.cluster_name,
         host_uuid=boot.host_uuid,

@@ -235,6 +235,12 @@ def recordings_ls(
     from proctor.cli.access import replay
 
     debug_logging(connecting.debug)
-    search = replay.recordings(connecting.active(), since=from_utc, until=to_utc, last=last, limit=limit)
-    found = asyncio.run(search)
+    active = connecting.active()
+    period = replay.Period(since=from_utc, until=to_utc, last=last)
+
+    async def search() -> list[Any]:
+        async with active.client() as client:
+            return await replay.recordings(client, period, limit)
+
+    found = asyncio.run(search())
     emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))

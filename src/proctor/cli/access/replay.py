@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,28 +106,32 @@ def _print(entries: list[Entry], format_: PlayFormat) -> None:
             note(_loss(entry.event))
 
 
-async def recordings(
-    active: Active, *, since: str, until: str, last: str, limit: int
-) -> list[pb.RecordingInfo]:
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """The flags about time; empty means not given."""
+
+    since: str
+    until: str
+    last: str
+
+    def bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        """Begin and end (UTC); default the day up to ``now``. Raises BadRequest."""
+        if self.last and (self.since or self.until):
+            raise BadRequest("--last does not go with --from-utc and --to-utc")
+        try:
+            if self.last:
+                return now - timedelta(seconds=parse_duration(self.last)), now
+            end = _moment(self.until) + timedelta(days=1) if self.until else now
+            return (_moment(self.since) if self.since else end - timedelta(days=1)), end
+        except ValueError as error:
+            raise BadRequest(str(error), hint="Dates are written 2023-07-04, durations 24h.") from None
+
+
+async def recordings(client: Client, period: Period, limit: int) -> list[pb.RecordingInfo]:
     """Ended sessions in the period, newest first."""
-    start, end = period(since, until, last, SYSTEM.now())
+    start, end = period.bounds(SYSTEM.now())
     request = pb.ListRecordingsRequest(from_time=format_time(start), to_time=format_time(end), limit=limit)
-    async with active.client() as client:
-        answer = await client.call(client.recordings.List, request)
-    return list(answer.recordings)
-
-
-def period(since: str, until: str, last: str, now: datetime) -> tuple[datetime, datetime]:
-    """Begin and end (UTC) of the period that the flags name; default the last day. Raises BadRequest."""
-    if last and (since or until):
-        raise BadRequest("--last does not go with --from-utc and --to-utc")
-    try:
-        if last:
-            return now - timedelta(seconds=parse_duration(last)), now
-        end = _moment(until) + timedelta(days=1) if until else now
-        return (_moment(since) if since else end - timedelta(days=1)), end
-    except ValueError as error:
-        raise BadRequest(str(error), hint="Dates are written 2023-07-04, durations 24h.") from None
+    return list((await client.call(client.recordings.List, request)).recordings)
 
 
 def _moment(text: str) -> datetime:

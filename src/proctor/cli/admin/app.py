@@ -1,0 +1,308 @@
+"""The verbs of ``tctl``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from proctor.cli.admin.connection import Administering
+from proctor.cli.entry import debug_logging
+from proctor.cli.options import bundled
+from proctor.cli.output import Format, emit, yaml
+from proctor.core.errors import BadRequest
+from proctor.core.version import banner
+
+
+def _group(help_: str) -> typer.Typer:
+    return typer.Typer(help=help_, no_args_is_help=True)
+
+
+app = typer.Typer(
+    name="tctl",
+    help="Administers the cluster.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+users = _group("People.")
+nodes = _group("Hosts.")
+tokens = _group("Join tokens.")
+auth = _group("Certificates.")
+recordings = _group("Recorded sessions.")
+_GROUPS = {"users": users, "nodes": nodes, "tokens": tokens, "auth": auth, "recordings": recordings}
+for _name, _typer in _GROUPS.items():
+    app.add_typer(_typer, name=_name)
+
+Output = Annotated[Format, Option("--format", help="text, json or yaml.")]
+UserName = Annotated[str, Argument(help="Name of the account.")]
+
+
+@app.callback()
+@bundled
+def options_of_all(context: typer.Context, administering: Administering) -> None:
+    """Options that every verb takes may stand before it as well."""
+    debug_logging(administering.debug)
+    given = {name: value for name, value in asdict(administering).items() if value}
+    context.default_map = {
+        **dict.fromkeys(_verbs(app), given),
+        **{name: dict.fromkeys(_verbs(group), given) for name, group in _GROUPS.items()},
+    }
+
+
+def _verbs(commands: typer.Typer) -> list[str]:
+    return [each.name or each.callback.__name__ for each in commands.registered_commands if each.callback]
+
+
+@app.command()
+@bundled
+def status(administering: Administering) -> None:
+    """Show the cluster, its version and the pin of its CA."""
+    from proctor.cli.admin import verbs
+
+    print(administering.run(verbs.status))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(banner())
+
+
+@users.command("add")
+@bundled
+def users_add(
+    administering: Administering,
+    name: UserName,
+    roles: Annotated[str, Option(help="Roles: access,auditor.")],
+    logins: Annotated[str, Option(help="Logins on nodes: root,ubuntu.")] = "",
+    ttl: Annotated[str, Option(help="How long the link is good [1h].")] = "",
+) -> None:
+    """Create somebody, and print the link by which they set password and second factor."""
+    from proctor.cli.admin import verbs
+
+    print(administering.run(lambda client: verbs.add_user(client, name, roles, logins, ttl)))
+
+
+@users.command("ls")
+@bundled
+def users_ls(administering: Administering, output: Output = Format.TEXT) -> None:
+    """List people."""
+    _list(administering, "user", output)
+
+
+@users.command("update")
+@bundled
+def users_update(
+    administering: Administering,
+    name: UserName,
+    set_roles: Annotated[str | None, Option(help="The new roles.")] = None,
+    set_logins: Annotated[str | None, Option(help="The new logins.")] = None,
+) -> None:
+    """Change roles or logins."""
+    from proctor.cli.admin import verbs
+
+    administering.run(lambda client: verbs.update_user(client, name, set_roles, set_logins))
+    print(f'User "{name}" has been updated. Logins from now on carry the change.')
+
+
+@users.command("reset")
+@bundled
+def users_reset(
+    administering: Administering,
+    name: UserName,
+    ttl: Annotated[str, Option(help="How long the link is good [8h].")] = "",
+) -> None:
+    """Take away password and second factor, and print the link that sets new ones."""
+    from proctor.cli.admin import verbs
+
+    print(administering.run(lambda client: verbs.reset_user(client, name, ttl)))
+
+
+@users.command("rm")
+@bundled
+def users_rm(administering: Administering, name: UserName) -> None:
+    """Delete somebody."""
+    _delete(administering, "user", name)
+
+
+@nodes.command("add")
+@bundled
+def nodes_add(
+    administering: Administering,
+    roles: Annotated[str, Option(help="Services of the host: node,proxy.")] = "node",
+    ttl: Annotated[str, Option(help="How long the token is good [30m].")] = "30m",
+    token: Annotated[str, Option(help="The token itself, instead of a random one.")] = "",
+    output: Output = Format.TEXT,
+) -> None:
+    """Invite a host: make a token and print the line that starts the host."""
+    from proctor.cli.admin import verbs
+
+    made = administering.run(lambda client: verbs.invitation(client, roles, ttl, token))
+    emit(output, made, verbs.invitation_text(made))
+
+
+@nodes.command("ls")
+@bundled
+def nodes_ls(administering: Administering, output: Output = Format.TEXT) -> None:
+    """List hosts."""
+    _list(administering, "node", output)
+
+
+@tokens.command("add")
+@bundled
+def tokens_add(
+    administering: Administering,
+    roles: Annotated[str, Option("--type", help="Services that may join with it: node,proxy.")],
+    ttl: Annotated[str, Option(help="How long it is good.")] = "1h",
+    value: Annotated[str, Option(help="The token itself, instead of a random one.")] = "",
+    output: Output = Format.TEXT,
+) -> None:
+    """Make a join token."""
+    from proctor.cli.admin import verbs
+
+    made = administering.run(lambda client: verbs.invitation(client, roles, ttl, value))
+    emit(output, made, verbs.invitation_text(made))
+
+
+@tokens.command("ls")
+@bundled
+def tokens_ls(administering: Administering, output: Output = Format.TEXT) -> None:
+    """List tokens that have not expired."""
+    _list(administering, "token", output)
+
+
+@tokens.command("rm")
+@bundled
+def tokens_rm(administering: Administering, token: Annotated[str, Argument(help="The token.")]) -> None:
+    """Revoke a token."""
+    _delete(administering, "token", token)
+
+
+@auth.command("sign")
+@bundled
+def auth_sign(
+    administering: Administering,
+    user: Annotated[str, Option(help="Whose identity.")],
+    out: Annotated[str, Option("-o", "--out", help="The file to write.")],
+    ttl: Annotated[str, Option(help="How long it is good [12h].")] = "",
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Write an identity file, for tsh -i and tctl -i."""
+    from proctor.cli.admin import verbs
+    from proctor.rpc.identity import write_identity_file
+
+    path = Path(out)
+    if path.exists() and not overwrite:
+        raise BadRequest(f"{out} exists", hint="Give --overwrite to replace it.")
+    write_identity_file(path, administering.run(lambda client: verbs.sign(client, user, ttl)))
+    print(f"The identity of {user} has been written to {out}. Whoever can read the file is {user}.")
+
+
+@auth.command("export")
+@bundled
+def auth_export(
+    administering: Administering,
+    kind: Annotated[str, Option("--type", help="user, host, tls-user or tls-host.")] = "user",
+) -> None:
+    """Print the public key of a CA."""
+    from proctor.cli.admin import verbs
+
+    print(administering.run(lambda client: verbs.export(client, kind)))
+
+
+@app.command()
+@bundled
+def create(
+    administering: Administering,
+    file: Annotated[str, Argument(help="YAML; without it, standard input.")] = "",
+    force: Annotated[bool, Option("-f", "--force", help="Replace what exists.")] = False,
+) -> None:
+    """Create resources from one or more YAML documents."""
+    from proctor.cli.admin import documents, verbs
+
+    text = Path(file).read_text() if file else sys.stdin.read()
+    resources = documents.parse(text, file or "stdin")
+    for told in administering.run(lambda client: verbs.put(client, resources, overwrite=force)):
+        print(told)
+
+
+@app.command()
+@bundled
+def get(
+    administering: Administering,
+    what: Annotated[list[str], Argument(help="kind or kind/name")],
+    output: Annotated[Format, Option("--format", help="yaml, json or text.")] = Format.YAML,
+) -> None:
+    """Print resources."""
+    from proctor.cli.admin import documents, verbs
+    from proctor.model.serde import to_builtins
+
+    wanted = list(documents.references(what))
+
+    async def fetch(client: Any) -> list[Any]:
+        return [each for kind, name in wanted for each in await verbs.documents(client, kind, name)]
+
+    found = administering.run(fetch)
+    if output is Format.YAML:
+        print(yaml([_document(each) for each in found]), end="")
+        return
+    kinds = dict.fromkeys(kind for kind, _ in wanted)
+    texts = [verbs.resources_table(kind, [each for each in found if each.kind == kind]) for kind in kinds]
+    emit(output, [to_builtins(each) for each in found], "\n\n".join(texts))
+
+
+def _document(resource: Any) -> dict[str, Any]:
+    """With kind and version, which are defaults and so would be left out."""
+    from proctor.model.serde import to_builtins
+
+    return {"kind": resource.kind, "version": resource.version, **to_builtins(resource)}
+
+
+@app.command()
+@bundled
+def rm(administering: Administering, what: Annotated[list[str], Argument(help="kind/name")]) -> None:
+    """Delete a resource."""
+    from proctor.cli.admin import documents
+
+    for kind, name in list(documents.references(what)):
+        if not name:
+            raise BadRequest("name the resource", hint=f"tctl rm {kind}/<name>")
+        _delete(administering, kind, name)
+
+
+@recordings.command("ls")
+@bundled
+def recordings_ls(
+    administering: Administering,
+    from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = "",
+    to_utc: Annotated[str, Option(help="Last day.")] = "",
+    last: Annotated[str, Option(help="Period until now: 24h.")] = "",
+    limit: Annotated[int, Option(help="Most recordings to show.", min=1)] = 50,
+    output: Output = Format.TEXT,
+) -> None:
+    """List recorded sessions."""
+    from proctor.cli.access import replay
+
+    period = replay.Period(since=from_utc, until=to_utc, last=last)
+    found = administering.run(lambda client: replay.recordings(client, period, limit))
+    emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))
+
+
+def _list(administering: Administering, kind: str, output: Format) -> None:
+    from proctor.cli.admin import verbs
+
+    found = administering.run(lambda client: verbs.documents(client, kind))
+    emit(output, [_document(each) for each in found], verbs.resources_table(kind, found))
+
+
+def _delete(administering: Administering, kind: str, name: str) -> None:
+    from proctor.cli.admin import verbs
+
+    administering.run(lambda client: verbs.delete(client, kind, name))
+    print(f'{kind} "{name}" has been deleted')

@@ -1,0 +1,98 @@
+"""How ``tctl`` gets to the auth service, and as whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from msgspec.structs import replace
+from typer import Option
+
+from proctor.cli import profile as profiles
+from proctor.cli.access.connection import Connecting
+from proctor.config.load import read
+from proctor.config.schema import DEFAULT_PATH, Config
+from proctor.config.values import read_address
+from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
+from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file
+
+if TYPE_CHECKING:
+    from proctor.rpc.client import Client
+
+T = TypeVar("T")
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not listened on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Administering:
+    """Options that every verb takes, before or after its name."""
+
+    config: Annotated[str, Option("-c", "--config", help="Configuration file of the auth host.")] = ""
+    auth_server: Annotated[str, Option(help="Address of the auth service, or of a proxy.")] = ""
+    identity: Annotated[str, Option("-i", "--identity", help="Identity file to act with.")] = ""
+    insecure: Annotated[bool, Option("--insecure", help="No effect: auth is always verified.")] = False
+    debug: Annotated[bool, Option("-d", "--debug", help="Show what happens inside.")] = False
+
+    def run(self, work: Callable[[Client], Awaitable[T]]) -> T:
+        """Do ``work`` with a connection to auth and close it."""
+        from proctor.rpc.client import Client
+
+        address, credentials = self._way()
+
+        async def connected() -> T:
+            client = Client(address, credentials)
+            try:
+                return await work(client)
+            finally:
+                await client.close()
+
+        return asyncio.run(connected())
+
+    def _way(self) -> tuple[str, Credentials]:
+        """Address and identity: the identity file, else this auth host's own, else the login of ``tsh``."""
+        server = _address(self.auth_server) if self.auth_server else ""
+        if self.identity:
+            profile = profiles.current()
+            server = server or (profile.web if profile else "")
+            if not server:
+                raise BadRequest("-i needs --auth-server", hint="Give the address of auth or of a proxy.")
+            return server, read_identity_file(Path(self.identity))
+        local = self._local()
+        if local is not None:
+            return server or local[0], local[1]
+        active = Connecting().active() if profiles.current() else None
+        if active is None:
+            raise Unauthenticated(
+                "no identity to act with: this is not the auth host, and nobody has logged in with tsh",
+                hint="Run as root on the auth host, or log in with tsh, or give -i FILE and --auth-server.",
+            )
+        return server or active.profile.web, active.credentials
+
+    def _local(self) -> tuple[str, Credentials] | None:
+        """The auth service of this host and its administrator's identity."""
+        if not self.config and not Path(DEFAULT_PATH).exists():
+            config = Config()
+        else:
+            config = read(Path(self.config or DEFAULT_PATH)).config
+        directory = Path(config.teleport.data_dir) / "proc/admin"
+        try:
+            credentials = IdentityFiles.load(directory)
+        except (NotFound, PermissionError):
+            if self.config:
+                raise ProctorError(
+                    f"no administrator's identity in {directory}",
+                    hint="Start the auth service here first, and run tctl as root.",
+                ) from None
+            return None
+        listen = config.auth_service.listen_addr
+        return str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host))), credentials
+
+
+def _address(text: str) -> str:
+    try:
+        return str(read_address(text, 3025))
+    except ValueError as error:
+        raise BadRequest(f"--auth-server: {error}") from None

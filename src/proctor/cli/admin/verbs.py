@@ -1,0 +1,260 @@
+"""What the verbs of ``tctl`` ask the auth service, and the text that they make of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from proctor.cli.output import fields, labels_text, printable, short_time, table
+from proctor.core.clock import SYSTEM, parse_time
+from proctor.core.errors import BadRequest
+from proctor.model.identity import SystemRole
+from proctor.model.resources import KINDS, Node, Resource, Role, Token, User, parse_duration
+from proctor.model.serde import from_json, to_json
+from proctor.rpc import tls
+from proctor.rpc._pb import auth_pb2 as pb
+from proctor.rpc.client import Client
+from proctor.rpc.identity import Authorities, Credentials
+from proctor.sshkit import keys
+
+
+async def status(client: Client) -> str:
+    """Cluster, version, CAs and pins."""
+    answer = await client.call(client.auth.Ping, pb.PingRequest())
+    pairs = [
+        ("Cluster", answer.cluster_name),
+        ("Version", answer.server_version),
+        ("host CA", "never rotated"),
+        ("user CA", "never rotated"),
+        *(("CA pin", pin) for pin in answer.ca_pins),
+    ]
+    return fields(pairs)
+
+
+def seconds(text: str, flag: str = "--ttl") -> int:
+    """A duration given on the command line. Raises BadRequest."""
+    try:
+        return parse_duration(text) if text else 0
+    except ValueError as error:
+        raise BadRequest(f"{flag}: {error}") from None
+
+
+def names(text: str) -> list[str]:
+    """``a,b`` as a list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+async def add_user(client: Client, name: str, roles: str, logins: str, ttl: str) -> str:
+    """Create somebody; the text with the link that completes it."""
+    request = pb.CreateUserRequest(
+        name=name, roles=names(roles), logins=names(logins), ttl_seconds=seconds(ttl)
+    )
+    link = await client.call(client.auth.CreateUser, request)
+    return f'User "{name}" has been created but needs a password and a second factor. ' + _share(link)
+
+
+async def reset_user(client: Client, name: str, ttl: str) -> str:
+    """Take away password and second factor; the text with the link that sets new ones."""
+    request = pb.ResetUserRequest(name=name, ttl_seconds=seconds(ttl))
+    link = await client.call(client.auth.ResetUser, request)
+    return f'User "{name}" has been reset. ' + _share(link)
+
+
+def _share(link: pb.InviteLink) -> str:
+    until = short_time(parse_time(link.expires))
+    return (
+        f"Share this URL with the user; it is good for one time, until {until}:\n{link.url}\n\n"
+        "NOTE: the address must be one at which the user reaches the proxy."
+    )
+
+
+async def update_user(client: Client, name: str, roles: str | None, logins: str | None) -> None:
+    """Replace roles or logins, or both; None leaves them."""
+    if roles is None and logins is None:
+        raise BadRequest("nothing to update", hint="Give --set-roles or --set-logins.")
+    request = pb.UpdateUserRequest(
+        name=name,
+        set_roles=names(roles or ""),
+        set_logins=names(logins or ""),
+        change_roles=roles is not None,
+        change_logins=logins is not None,
+    )
+    await client.call(client.auth.UpdateUser, request)
+
+
+async def add_token(client: Client, roles: str, ttl: str, value: str = "") -> Token:
+    """Make a join token."""
+    request = pb.CreateTokenRequest(roles=names(roles), ttl_seconds=seconds(ttl), value=value)
+    answer = await client.call(client.auth.CreateToken, request)
+    return from_json(answer.json, Token)
+
+
+async def invitation(client: Client, roles: str, ttl: str, value: str) -> dict[str, Any]:
+    """A token for a host, with everything that its ``teleport start`` needs."""
+    token = await add_token(client, roles, ttl, value)
+    answer = await client.call(client.auth.Ping, pb.PingRequest())
+    return {
+        "token": token.metadata.name,
+        "roles": token.spec.roles,
+        "expires": token.metadata.expires,
+        "ca_pins": list(answer.ca_pins),
+        "auth_server": next(iter(answer.proxy_addresses), client.address),
+    }
+
+
+def invitation_text(made: dict[str, Any]) -> str:
+    """What ``tctl nodes add`` prints."""
+    left = _remaining(made["expires"])
+    flags = [
+        f"--roles={','.join(made['roles'])}",
+        f"--token={made['token']}",
+        *(f"--ca-pin={pin}" for pin in made["ca_pins"]),
+        f"--auth-server={made['auth_server']}",
+    ]
+    command = " \\\n   ".join(["> teleport start", *flags])
+    return (
+        f"The invite token: {made['token']}\n"
+        f"This token will expire in {left}.\n\n"
+        f"Run this on the new host to join the cluster:\n\n{command}\n\n"
+        "Please note:\n\n"
+        f"  - The token works for any number of hosts until it expires in {left}.\n"
+        f"  - {made['auth_server']} must be reachable from the new host.\n"
+    )
+
+
+def _remaining(expires: str) -> str:
+    left = max(0, round((parse_time(expires) - SYSTEM.now()).total_seconds()))
+    number, unit = (round(left / 60), "minute") if left >= 60 else (left, "second")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+async def documents(client: Client, kind: str, name: str = "") -> list[Resource]:
+    """One document, or all of a kind."""
+    if name:
+        answer = await client.call(client.auth.GetDocument, pb.DocumentRequest(kind=kind, name=name))
+        return [from_json(answer.json, KINDS[kind])]
+    answer = await client.call(client.auth.ListDocuments, pb.ListDocumentsRequest(kind=kind))
+    return [from_json(raw, KINDS[kind]) for raw in answer.json]
+
+
+async def put(client: Client, resources: Sequence[Resource], *, overwrite: bool) -> list[str]:
+    """Store documents one after the other; a sentence about each."""
+    told = []
+    for resource in resources:
+        await client.call(
+            client.auth.PutDocument, pb.PutDocumentRequest(json=to_json(resource), overwrite=overwrite)
+        )
+        told.append(f'{resource.kind} "{resource.metadata.name}" has been stored')
+    return told
+
+
+async def delete(client: Client, kind: str, name: str) -> None:
+    """Remove a document."""
+    await client.call(client.auth.DeleteDocument, pb.DocumentRequest(kind=kind, name=name))
+
+
+async def sign(client: Client, user: str, ttl: str) -> Credentials:
+    """An identity of ``user``."""
+    tls_key, (ssh_key, ssh_public_key) = tls.generate_key(), keys.generate()
+    request = pb.SignIdentityRequest(
+        username=user,
+        ttl_seconds=seconds(ttl),
+        tls_public_key=tls.public_key(tls_key),
+        ssh_public_key=ssh_public_key.encode(),
+    )
+    answer = await client.call(client.auth.SignIdentity, request)
+    return Credentials(
+        tls_key=tls_key,
+        tls_certificate=answer.tls_certificate,
+        ssh_key=ssh_key,
+        ssh_certificate=answer.ssh_certificate,
+        authorities=Authorities.from_message(answer.authorities),
+    )
+
+
+EXPORTS = ("user", "host", "tls-user", "tls-host")
+
+
+async def export(client: Client, kind: str) -> str:
+    """Public keys of a CA: for authorized_keys, for known_hosts, or as X.509."""
+    if kind not in EXPORTS:
+        raise BadRequest(f"--type: {kind!r} is none of {', '.join(EXPORTS)}")
+    message = await client.call(client.auth.GetAuthorities, pb.GetAuthoritiesRequest())
+    if kind.startswith("tls-"):
+        pem = message.host_tls_ca if kind == "tls-host" else message.user_tls_ca
+        return str(pem.decode().rstrip())
+    cluster = message.cluster_name
+    if kind == "user":
+        lines = [
+            f"cert-authority {key.strip()} clustername={cluster}&type=user" for key in message.user_ssh_ca
+        ]
+    else:
+        lines = [
+            f"@cert-authority *.{cluster},{cluster} {key.strip()} clustername={cluster}&type=host"
+            for key in message.host_ssh_ca
+        ]
+    return "\n".join(lines)
+
+
+def resources_table(kind: str, resources: Sequence[Any]) -> str:
+    """The text form of a list of one kind."""
+    return _TABLES[kind](resources)
+
+
+def tokens_table(tokens: Sequence[Token]) -> str:
+    """Token, Type, Expiry Time, as in the guide."""
+    rows = [
+        [token.metadata.name, ",".join(SystemRole(role).display for role in token.spec.roles), _expiry(token)]
+        for token in tokens
+    ]
+    return table(["Token", "Type", "Expiry Time"], rows)
+
+
+def _expiry(token: Token) -> str:
+    return short_time(parse_time(token.metadata.expires)) if token.metadata.expires else "never"
+
+
+def _users_table(users: Sequence[User]) -> str:
+    rows = [
+        [
+            printable(user.metadata.name),
+            ",".join(user.spec.roles),
+            ",".join(user.spec.traits.get("logins", [])),
+        ]
+        for user in users
+    ]
+    return table(["User", "Roles", "Logins"], rows)
+
+
+def _roles_table(roles: Sequence[Role]) -> str:
+    rows = [
+        [
+            role.metadata.name,
+            ",".join(role.spec.allow.logins),
+            ",".join(f"{key}={value}" for key, value in role.spec.allow.node_labels.items()),
+        ]
+        for role in roles
+    ]
+    return table(["Role", "Allowed to login as", "Node Labels"], rows)
+
+
+def _nodes_table(nodes: Sequence[Node]) -> str:
+    rows = [
+        [
+            printable(node.spec.hostname),
+            node.metadata.name,
+            node.spec.addr,
+            printable(labels_text(node.spec.labels)),
+            node.spec.server_version,
+        ]
+        for node in nodes
+    ]
+    return table(["Host", "UUID", "Address", "Labels", "Version"], rows)
+
+
+_TABLES: dict[str, Callable[[Sequence[Any]], str]] = {
+    "token": tokens_table,
+    "user": _users_table,
+    "role": _roles_table,
+    "node": _nodes_table,
+}
