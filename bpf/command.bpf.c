@@ -211,8 +211,7 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 
 	if (writer->scratch->record.args_total < ARGS_BYTES)
 		return send_small(writer, args);
-	return (needed > MIB && send_large(writer, args, 4 * MIB)) ||
-		   (needed > MIB / 4 && send_large(writer, args, MIB)) ||
+	return (needed > MIB / 4 && send_large(writer, args, MIB)) ||
 		   (needed > MIB / 16 && send_large(writer, args, MIB / 4)) ||
 		   send_large(writer, args, MIB / 16) || send_small(writer, args);
 }

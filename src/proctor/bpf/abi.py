@@ -1,0 +1,145 @@
+"""Layouts of ``bpf/include/record.h`` and ``control.h``; a test compares them with the built object."""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum, IntFlag
+
+import msgspec
+
+
+class Kind(IntEnum):
+    """``enum record_kind``: what a record is about; ``1 << kind`` selects it for a session."""
+
+    PROCESS = 0
+    COMMAND = 1
+    DISK = 2
+    NETWORK = 3
+
+
+class Flag(IntFlag):
+    """``enum record_flags``."""
+
+    CUT_PATH = 1
+    CUT_ARGS = 2
+    CUT_ENV = 4
+    UNREADABLE = 8
+    DELETED = 16
+
+
+class Operation(IntEnum):
+    """``enum network_operation``."""
+
+    NONE = 0
+    CONNECT = 1
+    SEND = 2
+    ACCEPT = 3
+
+
+LENGTH = struct.Struct("=I")
+"""What ``_native.Ring.drain`` puts before each record."""
+
+HEADER_FIELDS = (
+    ("time", "Q"),
+    ("cgroup_id", "Q"),
+    ("session", "I"),
+    ("kind", "H"),
+    ("flags", "H"),
+    ("pid", "I"),
+    ("ppid", "I"),
+    ("uid", "I"),
+    ("euid", "I"),
+    ("audit_session", "I"),
+    ("result", "i"),
+    ("program", "16s"),
+)
+COMMAND_TEXTS = ("path", "exe", "cwd", "interpreter", "tty", "env")
+COMMAND_FIELDS = (("sizes", "6H"), ("args", "I"), ("args_total", "Q"))
+DISK_FIELDS = (("open_flags", "I"), ("size", "I"))
+ENDPOINT_FIELDS = (
+    ("operation", "H"),
+    ("family", "H"),
+    ("protocol", "H"),
+    ("source_port", "H"),
+    ("destination_port", "H"),
+    ("padding", "6x"),
+    ("source", "16s"),
+    ("destination", "16s"),
+)
+KNOB_FIELDS = (
+    ("command_limit", "I"),
+    ("text_limit", "I"),
+    ("disk_limit", "I"),
+    ("padding", "4x"),
+    ("command_mark", "Q"),
+    ("disk_mark", "Q"),
+    ("network_mark", "Q"),
+)
+TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("pending", "56s"))
+TALLY_FIELDS = (("seen", "4Q"), ("lost", "4Q"), ("tasks", "q"))
+
+
+def _layout(fields: tuple[tuple[str, str], ...]) -> struct.Struct:
+    return struct.Struct("=" + "".join(code for _, code in fields))
+
+
+HEADER = _layout(HEADER_FIELDS)
+COMMAND = _layout(COMMAND_FIELDS)
+DISK = _layout(DISK_FIELDS)
+ENDPOINTS = _layout(ENDPOINT_FIELDS)
+KNOBS = _layout(KNOB_FIELDS)
+TASK_STATE = _layout(TASK_STATE_FIELDS)
+TALLY = _layout(TALLY_FIELDS)
+
+MAX_SESSIONS = 8192
+_PATH_BYTES = 4096
+_LARGEST_COMMAND = 1 << 20
+_LEAST_COMMAND = 2048
+
+
+class Knobs(msgspec.Struct, frozen=True):
+    """Limits that follow from the sizes of the rings, in bytes."""
+
+    command_ring: int
+    disk_ring: int
+    network_ring: int
+
+    def encode(self) -> bytes:
+        """``struct knobs``: a record takes at most a quarter of its ring (half of the smallest)."""
+        command = min(max(self.command_ring // 4, _LEAST_COMMAND), _LARGEST_COMMAND)
+        return KNOBS.pack(
+            command,
+            min(command // 8, _PATH_BYTES),
+            min(self.disk_ring // 4, _PATH_BYTES - 1),
+            self.command_ring // 4,
+            self.disk_ring // 4,
+            self.network_ring // 4,
+        )
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Counts of one session: records attempted and lost by kind, and tasks alive."""
+
+    seen: tuple[int, ...]
+    lost: tuple[int, ...]
+    tasks: int
+
+    @classmethod
+    def decode(cls, per_cpu: bytes) -> Tally:
+        """The sum over all processors. Raises ValueError when ``per_cpu`` is torn."""
+        if not per_cpu or len(per_cpu) % TALLY.size:
+            raise ValueError("a tally that is no multiple of its size")
+        totals = [sum(column) for column in zip(*TALLY.iter_unpack(per_cpu), strict=True)]
+        kinds = len(Kind)
+        return cls(tuple(totals[:kinds]), tuple(totals[kinds : 2 * kinds]), totals[-1])
+
+
+def encode_tally(tasks: int, cpus: int) -> bytes:
+    """A tally in which ``tasks`` tasks live and nothing was counted."""
+    first = TALLY.pack(*[0] * (2 * len(Kind)), tasks)
+    return first + bytes(TALLY.size * (cpus - 1))
+
+
+def encode_task_state(session: int, kinds: frozenset[Kind]) -> bytes:
+    """The state of a session's first task."""
+    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), b"")
