@@ -105,7 +105,7 @@ def issue(
         x509.UnrecognizedExtension(IDENTITY_OID, serde.to_json(identity)), critical=False
     )
     if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName(_alternative(names)), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternative_names(names)), critical=False)
     return builder.sign(load_key(ca_key), hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
@@ -127,7 +127,8 @@ def _builder(
     )
 
 
-def _alternative(names: Sequence[str]) -> list[x509.GeneralName]:
+def alternative_names(names: Sequence[str]) -> list[x509.GeneralName]:
+    """Each name once, as address or DNS name."""
     return [_general_name(name) for name in dict.fromkeys(names)]
 
 
