@@ -1,1 +1,146 @@
-"""To be written."""
+"""The forked child of a session, between fork and exec: becomes the user. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import termios
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+EXIT_NO_PROGRAM = 127
+EXIT_NO_SESSION = 254
+_LOGINUID = Path("/proc/self/loginuid")
+_UNSET = 2**32 - 1
+_USER_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+_ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT_FILE = Path(".tsh/environment")
+_FORBIDDEN_VARIABLES = ("LD_", "SSH_", "BASH_ENV", "ENV")
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account of this host."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to execute: a login shell when ``command`` is None, else the shell with ``-c``."""
+
+    command: str | None
+    environment: Mapping[str, str]
+    user_environment: bool = False
+
+    def argv(self, shell: str) -> list[str]:
+        """The arguments; a login shell is told so by the dash."""
+        name = os.path.basename(shell)
+        return [f"-{name}"] if self.command is None else [name, "-c", self.command]
+
+
+def base_environment(person: Person, terminal: str) -> dict[str, str]:
+    """What every session of ``person`` finds; nothing is inherited from us."""
+    environment = {
+        "USER": person.name,
+        "LOGNAME": person.name,
+        "HOME": person.home,
+        "SHELL": person.shell,
+        "PATH": _ROOT_PATH if person.uid == 0 else _USER_PATH,
+    }
+    return environment | ({"TERM": terminal} if terminal else {})
+
+
+def say(text: str) -> None:
+    """A line on the session's standard error."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\r\n".encode())
+
+
+def take_streams(streams: Sequence[int], *, terminal: bool) -> None:
+    """Make ``streams`` the standard descriptors of a new session; a terminal becomes the controlling one."""
+    if terminal:
+        fcntl.ioctl(streams[0], termios.TIOCSCTTY, 0)
+    # Copied out of the way first: a stream may itself be descriptor 0, 1 or 2.
+    for target, source in enumerate([fcntl.fcntl(stream, fcntl.F_DUPFD, 3) for stream in streams]):
+        os.dup2(source, target, inheritable=True)
+
+
+def close_above(last: int) -> None:
+    """Close every descriptor above ``last``."""
+    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def reset_signals() -> None:
+    """Default actions, nothing blocked."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError, ValueError):  # those that the C library keeps for itself
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def set_loginuid(uid: int) -> None:
+    """Tell the kernel's audit whose session this is, once; does nothing where it cannot or was set."""
+    with contextlib.suppress(OSError, ValueError):
+        if int(_LOGINUID.read_text()) == _UNSET:
+            _LOGINUID.write_text(str(uid))
+
+
+def become(person: Person) -> None:
+    """Take the identity of ``person`` for good; raises PermissionError when that could be undone."""
+    os.umask(0o022)
+    os.initgroups(person.name, person.gid)
+    os.setresgid(person.gid, person.gid, person.gid)
+    os.setresuid(person.uid, person.uid, person.uid)
+    if os.getresuid() != (person.uid,) * 3 or os.getresgid() != (person.gid,) * 3:
+        raise PermissionError("the identity was not taken")
+    if person.uid != 0 and _can_return():
+        raise PermissionError("root could be regained")
+
+
+def _can_return() -> bool:
+    try:
+        os.setresuid(0, 0, 0)
+    except PermissionError:
+        return False
+    return True
+
+
+def go_home(person: Person) -> None:
+    """Work in the home directory, or in / when it is not there."""
+    try:
+        os.chdir(person.home)
+    except OSError as error:
+        os.chdir("/")
+        say(f"Could not chdir to home directory {person.home}: {error.strerror}")
+
+
+def user_variables() -> dict[str, str]:
+    """``NAME=value`` lines of ``~/.tsh/environment``, without those that change how programs are loaded."""
+    try:
+        lines = _ENVIRONMENT_FILE.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = (line.strip().split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name: value for name, value in pairs if not name.startswith(_FORBIDDEN_VARIABLES)}
+
+
+def execute(person: Person, program: Program) -> NoReturn:
+    """Replace this process by the user's shell; reports on stderr when there is none."""
+    environment = dict(program.environment)
+    if program.user_environment:
+        environment = user_variables() | environment
+    close_above(2)
+    try:
+        os.execve(person.shell, program.argv(person.shell), environment)  # noqa: S606 - it is the shell
+    except OSError as error:
+        say(f"{person.shell}: {error.strerror}")
+    os._exit(EXIT_NO_PROGRAM)

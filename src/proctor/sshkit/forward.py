@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 from typing import NamedTuple, Protocol
 
+import asyncssh
+
 CHUNK = 64 << 10
 
 
@@ -59,7 +61,7 @@ async def pump(source: Source, sink: Sink) -> int:
     A connection that breaks ends the copy as the end of the stream does.
     """
     count = 0
-    with contextlib.suppress(OSError, EOFError):
+    with contextlib.suppress(OSError, EOFError, asyncssh.Error):
         while data := await source.read(CHUNK):
             sink.write(data)
             await sink.drain()

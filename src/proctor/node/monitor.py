@@ -1,0 +1,328 @@
+"""The root process beside each session: checks who asks, starts the user's process, watches it to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pwd
+import select
+import signal
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
+from proctor.bpf.client import SessionCapture
+from proctor.core import wire
+from proctor.core.clock import SYSTEM
+from proctor.core.errors import AccessDenied, ProctorError, Unavailable
+from proctor.model.serde import convert, to_builtins
+from proctor.node import child, pam, sftp
+from proctor.node.messages import (
+    Endpoint,
+    Exited,
+    Refused,
+    SendSignal,
+    Spawn,
+    Spawned,
+    check_spawn,
+    signal_name,
+)
+from proctor.node.terminal import open_terminal
+from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, verify_user_certificate
+
+REQUEST_SECONDS = 10.0
+CONNECT_SECONDS = 30.0
+HANGUP_SECONDS = 5.0
+"""From SIGHUP to SIGKILL, for a session whose connection is gone."""
+
+_READY, _GO = b"ready", b"go"
+_AUDIT_DESCRIPTOR = 3
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a monitor needs to know of this host; ``tree`` is None when nothing is captured."""
+
+    trusted: Path
+    host_uuid: str
+    capture_socket: Path
+    tree: CgroupTree | None
+    pam: pam.Settings | None = None
+    user_environment: bool = False
+
+
+@dataclass
+class Streams:
+    """Both ends of what a session talks through."""
+
+    ours: list[int] = field(default_factory=list)
+    theirs: list[int] = field(default_factory=list)
+    terminal: str = ""
+
+    @classmethod
+    def open(cls, request: Spawn, uid: int) -> Streams:
+        """A terminal, or pipes for standard input, output and error (and the audit of sftp)."""
+        if request.term is not None:
+            size = (request.term.columns, request.term.rows)
+            master, slave, name = open_terminal(uid, size, request.term.modes)
+            return cls([master], [slave], name)
+        streams = cls()
+        stdin = os.pipe()
+        outputs = [os.pipe() for _ in range(3 if request.kind == "sftp" else 2)]
+        streams.ours = [stdin[1], *(pair[0] for pair in outputs)]
+        streams.theirs = [stdin[0], *(pair[1] for pair in outputs)]
+        return streams
+
+    def close(self) -> None:
+        """Release this process's copies of both ends."""
+        for descriptor in (*self.ours, *self.theirs):
+            os.close(descriptor)
+        self.ours, self.theirs = [], []
+
+
+class Monitor:
+    """One session, from the node's request to the end of the user's process. Blocking; runs in a fork."""
+
+    def __init__(self, connection: socket.socket, settings: Settings) -> None:
+        self._node = connection
+        self._settings = settings
+        self._capture: SessionCapture | None = None
+        self._cgroup: SessionCgroup | None = None
+
+    def run(self) -> None:
+        """Serve the request on the connection; the node is told why when there is no session."""
+        self._node.settimeout(REQUEST_SECONDS)
+        try:
+            received = wire.receive(self._node)
+            if received is None:
+                return
+            message, descriptors = received
+            for descriptor in descriptors:
+                os.close(descriptor)
+            self._node.settimeout(None)
+            self._serve(check_spawn(message))
+        except (ProctorError, wire.FrameError) as error:
+            self._refuse(str(error))
+        except OSError as error:
+            _log.exception("session refused")
+            self._refuse(f"the session cannot be started: {error.strerror or error}")
+
+    def _refuse(self, reason: str) -> None:
+        _log.warning("refused: %s", reason)
+        with contextlib.suppress(OSError):
+            wire.send(self._node, to_builtins(Refused(error=reason)))
+
+    def _serve(self, request: Spawn) -> None:
+        user = self._check_certificate(request)
+        person = find_person(request.login)
+        if request.target is not None:
+            self._forward(person, request.target)
+            return
+        with pam.session(self._settings.pam, person.name, request.client.addr) as variables:
+            environment = self._environment(request, user.key_id, person) | variables
+            self._session(request, person, environment)
+
+    def _check_certificate(self, request: Spawn) -> VerifiedUser:
+        """The node has done this; it is done again by a process that does not parse the network."""
+        trusted = self._settings.trusted.read_text().splitlines()
+        user = verify_user_certificate(request.certificate, trusted, SYSTEM.now())
+        if request.login not in user.principals or request.login == JOIN_PRINCIPAL:
+            raise AccessDenied(f"the certificate of {user.key_id} does not allow login {request.login}")
+        return user
+
+    def _environment(self, request: Spawn, username: str, person: child.Person) -> dict[str, str]:
+        client, server = request.client, request.server
+        ours = {
+            "SSH_CLIENT": f"{client.addr} {client.port} {server.port}",
+            "SSH_CONNECTION": f"{client.addr} {client.port} {server.addr} {server.port}",
+            "SSH_TELEPORT_USER": username,
+            "SSH_TELEPORT_CLUSTER_NAME": request.cluster,
+            "SSH_TELEPORT_HOST_UUID": self._settings.host_uuid,
+            "SSH_SESSION_ID": request.sid,
+            "SSH_SESSION_WEBPROXY_ADDR": request.proxy,
+        }
+        base = child.base_environment(person, request.term.name if request.term else "")
+        return dict(request.env) | base | {key: value for key, value in ours.items() if value}
+
+    def _forward(self, person: child.Person, target: Endpoint) -> None:
+        child.become(person)
+        try:
+            connection = socket.create_connection((target.addr, target.port), CONNECT_SECONDS)
+        except OSError as error:
+            raise Unavailable(f"cannot connect to {target}: {error.strerror or error}") from None
+        with connection:
+            wire.send(self._node, to_builtins(Spawned()), [connection.fileno()])
+
+    def _session(self, request: Spawn, person: child.Person, environment: dict[str, str]) -> None:
+        streams = Streams.open(request, person.uid)
+        if streams.terminal:
+            environment["SSH_TTY"] = streams.terminal
+        if self._settings.tree is not None and request.kinds:
+            self._cgroup = self._settings.tree.create(request.sid)
+        gate, inner = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            gate.close()
+            program = child.Program(
+                command=request.command if request.kind == "exec" else None,
+                environment=environment,
+                user_environment=self._settings.user_environment,
+            )
+            inside = Inside(person, streams, self._cgroup, inner)
+            inside.run(sftp.Client(request.client_version) if request.kind == "sftp" else program)
+        inner.close()
+        pidfd = os.pidfd_open(pid)
+        try:
+            self._release(request, gate, (pid, pidfd), streams)
+            self._finish(request.sid, self._watch(pid, pidfd))
+        except BaseException:
+            gate.close()  # a child that still waits there ends by itself
+            _signal_group(pid, signal.SIGKILL)
+            raise
+        finally:
+            if self._settings.tree is not None and self._cgroup is not None:
+                self._settings.tree.remove(request.sid)
+
+    def _release(
+        self, request: Spawn, gate: socket.socket, process: tuple[int, int], streams: Streams
+    ) -> None:
+        """Register the waiting child with capture, hand its streams to the node, let it go on."""
+        pid, pidfd = process
+        answer = gate.recv(4096)
+        if answer != _READY:
+            raise Unavailable(answer.decode(errors="replace") or "the session's process ended too early")
+        cgroup_id = 0
+        if self._cgroup is not None:
+            cgroup_id = self._cgroup.id
+            self._capture = SessionCapture(self._settings.capture_socket)
+            self._capture.open(
+                request.sid,
+                cgroup=self._cgroup.path,
+                cgroup_id=cgroup_id,
+                pidfd=pidfd,
+                kinds=request.kinds,
+                strict=request.strict,
+            )
+        wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
+        streams.close()
+        gate.sendall(_GO)
+        gate.close()
+
+    def _watch(self, pid: int, pidfd: int) -> Exited:
+        """Pass signals on until the child has ended; hang up when the node has gone."""
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.register(self._node, select.POLLIN)
+        deadline: float | None = None
+        while True:
+            wait = None if deadline is None else max(0.0, deadline - SYSTEM.monotonic()) * 1000
+            ready = [descriptor for descriptor, _ in poll.poll(wait)]
+            if pidfd in ready:
+                return _exited(os.waitpid(pid, 0)[1])
+            if not ready:
+                _signal_group(pid, signal.SIGKILL)
+                deadline = None
+            elif not self._obey(pid):
+                poll.unregister(self._node)
+                _signal_group(pid, signal.SIGHUP)
+                _signal_group(pid, signal.SIGCONT)
+                deadline = SYSTEM.monotonic() + HANGUP_SECONDS
+
+    def _obey(self, pid: int) -> bool:
+        """Do what the node's next message says; False when there is none."""
+        try:
+            received = wire.receive(self._node)
+            if received is None:
+                return False
+            request = convert(received[0], SendSignal)
+        except (OSError, ValueError) as error:
+            _log.warning("the node's connection broke off: %s", error)
+            return False
+        _signal_group(pid, getattr(signal, f"SIG{request.signal}"))
+        return True
+
+    def _finish(self, sid: str, exited: Exited) -> None:
+        drained = True
+        if self._capture is not None:
+            try:
+                self._capture.close(sid)
+            except Unavailable as error:
+                _log.error("session %s: %s", sid, error)
+                drained = False
+            self._capture.disconnect()
+        answer = to_builtins(exited) | {"drained": drained}
+        with contextlib.suppress(OSError):  # the node may be gone; it finds the end in its recovery
+            wire.send(self._node, answer)
+
+
+class Inside:
+    """The forked child, which is root until it has been let through the gate."""
+
+    def __init__(
+        self, person: child.Person, streams: Streams, cgroup: SessionCgroup | None, gate: socket.socket
+    ) -> None:
+        self._person = person
+        self._streams = streams
+        self._cgroup = cgroup
+        self._gate = gate
+
+    def run(self, program: child.Program | sftp.Client) -> NoReturn:
+        """Wait, become the user, run ``program`` or serve files; never returns."""
+        try:
+            os.setsid()
+            self._wait()
+            self._settle()
+            if isinstance(program, child.Program):
+                child.execute(self._person, program)
+            child.close_above(_AUDIT_DESCRIPTOR)
+            os._exit(sftp.serve(0, 1, _AUDIT_DESCRIPTOR, program))
+        except OSError as error:
+            child.say(f"the session cannot be started: {error}")
+        finally:
+            os._exit(child.EXIT_NO_SESSION)
+
+    def _wait(self) -> None:
+        """Enter the cgroup, then stay until capture watches; no capture, no session."""
+        try:
+            if self._cgroup is not None:
+                enter(self._cgroup.path)
+        except OSError as error:
+            self._gate.sendall(f"cannot enter the session's cgroup: {error.strerror}".encode())
+            os._exit(child.EXIT_NO_SESSION)
+        self._gate.sendall(_READY)
+        if self._gate.recv(len(_GO)) != _GO:
+            os._exit(child.EXIT_NO_SESSION)
+
+    def _settle(self) -> None:
+        terminal = bool(self._streams.terminal)
+        streams = self._streams.theirs * 3 if terminal else self._streams.theirs
+        child.take_streams(streams, terminal=terminal)
+        child.reset_signals()
+        child.set_loginuid(self._person.uid)
+        child.become(self._person)
+        child.go_home(self._person)
+
+
+def find_person(login: str) -> child.Person:
+    """The account named ``login``; raises AccessDenied when this host has none."""
+    try:
+        entry = pwd.getpwnam(login)
+    except KeyError:
+        raise AccessDenied(f"login {login} does not exist on this host") from None
+    return child.Person(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir, entry.pw_shell or "/bin/sh")
+
+
+def _signal_group(pid: int, number: int) -> None:
+    """Signal the process group that ``pid`` leads, which was not waited for yet."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _exited(status: int) -> Exited:
+    if os.WIFSIGNALED(status):
+        return Exited(signal=signal_name(os.WTERMSIG(status)), core=os.WCOREDUMP(status))
+    return Exited(code=os.waitstatus_to_exitcode(status))
