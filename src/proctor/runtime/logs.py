@@ -46,6 +46,14 @@ def _handler(output: str) -> logging.Handler:
         raise ConfigError(f"log.output: cannot open {output}: {error.strerror}") from None
 
 
+def _one_line(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What comes from outside must neither begin a line nor drive a terminal."""
+    for key, value in entry.items():
+        if isinstance(value, str) and not value.isprintable():
+            entry[key] = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)
+    return entry
+
+
 def _formatter(settings: Log, service: str) -> logging.Formatter:
     fields = settings.format.extra_fields or _DEFAULT_FIELDS
 
@@ -53,7 +61,7 @@ def _formatter(settings: Log, service: str) -> logging.Formatter:
         entry["component"] = service
         return entry
 
-    processors: list[Any] = [structlog.stdlib.ExtraAdder()]
+    processors: list[Any] = [structlog.stdlib.ExtraAdder(), _one_line]
     if "level" in fields:
         processors.append(structlog.stdlib.add_log_level)
     if "timestamp" in fields:

@@ -1,0 +1,74 @@
+import os
+import stat
+import uuid
+from pathlib import Path
+
+import pytest
+
+from proctor.core.errors import Corrupted
+from proctor.runtime.accounts import account_of
+from proctor.runtime.layout import LayoutError, prepare
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_every_directory_has_its_owner_and_mode(tmp_path: Path) -> None:
+    prepare(tmp_path / "data")
+    data = tmp_path / "data"
+    assert mode(data) == 0o711
+    for name, service in (
+        ("backend", "auth"),
+        ("proc/auth", "auth"),
+        ("proc/admin", "auth"),
+        ("proc/proxy", "proxy"),
+        ("proc/node", "node"),
+        ("spool/node", "node"),
+        ("log/upload/sessions/default", "node"),
+        ("log/playbacks/sessions/default", "auth"),
+    ):
+        assert mode(data / name) == 0o700, name
+        assert (data / name).stat().st_uid == account_of(service).uid, name  # type: ignore[arg-type]  # a table
+    for name in ("proc", "spool", "run", "proc/trusted"):
+        assert (data / name).stat().st_uid == os.geteuid(), name
+    assert mode(data / "log") == 0o711
+
+
+def test_the_uuid_stays(tmp_path: Path) -> None:
+    first = prepare(tmp_path)
+    assert uuid.UUID(first).version == 4
+    assert prepare(tmp_path) == first
+    assert (tmp_path / "host_uuid").read_text() == f"{first}\n"
+
+
+def test_modes_are_repaired(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    (tmp_path / "backend").chmod(0o777)
+    prepare(tmp_path)
+    assert mode(tmp_path / "backend") == 0o700
+
+
+def test_a_foreign_uuid_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "host_uuid").write_text("something")
+    with pytest.raises(Corrupted, match="does not hold a UUID"):
+        prepare(tmp_path)
+    assert (tmp_path / "host_uuid").read_text() == "something"
+
+
+def test_links_planted_by_a_service_are_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o755)
+    data = tmp_path / "data"
+    (data / "log").mkdir(parents=True)
+    (data / "log/upload").symlink_to(victim)
+    with pytest.raises(LayoutError):
+        prepare(data)
+    assert victim.stat().st_uid == os.geteuid()
+    assert mode(victim) == 0o755
+
+
+def test_a_place_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LayoutError, match="data directory"):
+        prepare(tmp_path / "file/data")
