@@ -280,8 +280,8 @@ class Inside:
                 child.execute(self._person, program)
             child.close_above(_AUDIT_DESCRIPTOR)
             os._exit(sftp.serve(0, 1, _AUDIT_DESCRIPTOR, program))
-        except OSError as error:
-            child.say(f"the session cannot be started: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, this process must not go on
+            child.say(f"the session cannot go on: {error}")
         finally:
             os._exit(child.EXIT_NO_SESSION)
 

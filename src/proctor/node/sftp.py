@@ -7,6 +7,7 @@ the identity was given up. What it does is reported as lines of JSON on the audi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
@@ -217,7 +218,8 @@ def serve(source: int, sink: int, audit: int, client: Client) -> int:
         handler = SFTPServerHandler(
             server, cast(Any, _Reader(source, client)), cast(Any, writer), SFTP_VERSION
         )
-        asyncio.run(handler.run())
+        with contextlib.suppress(EOFError):  # the client left before it said anything
+            asyncio.run(handler.run())
     return os.EX_OK
 
 

@@ -1,0 +1,45 @@
+"""A spawner of its own process, as in production: ``python -m tests.support.spawner`` with a boot on stdin."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+from proctor.config.boot import ServiceBoot
+from proctor.node import spawner
+
+
+class SpawnerProcess:
+    """Starts the spawner and waits until it serves; stops it on leaving."""
+
+    def __init__(self, boot: ServiceBoot) -> None:
+        argv = [sys.executable, "-m", "tests.support.spawner"]
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(boot.encode())
+        self._process.stdin.close()
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=10)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+def _ready() -> None:
+    print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    spawner.main(ServiceBoot.decode(sys.stdin.buffer.read()), _ready)
