@@ -93,7 +93,9 @@ def _syntax(error: MarkedYAMLError, text: str, place: Place) -> str:
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     if "\t" in line[: place.column]:
         return "a tab; indent with spaces"
-    return ", ".join(filter(None, [error.context, error.problem]))
+    begun = error.context_mark.line + 1 if error.context_mark else place.line
+    context = f"{error.context} that began in line {begun}" if error.context else ""
+    return ", ".join(filter(None, [context, error.problem]))
 
 
 def _holds_token(config: Config) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config
 from proctor.config.secrets import static_tokens
+from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
 
 LOCAL_ROLES = frozenset({"node", "proxy"})
@@ -77,4 +78,22 @@ def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:
     return (f"{host}:{proxy.web_listen_addr.port}",)
 
 
-_BUILDERS: dict[str, Callable[[ServiceBoot], Service]] = {"auth": _auth}
+def _capture(boot: ServiceBoot) -> Service:
+    from proctor.bpf.service import CaptureService, CaptureSettings
+
+    listening = unixsock.listen(boot.capture_socket, uid=boot.node_uid)
+    settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording)
+    return CaptureService(listening, settings, node_uid=boot.node_uid, clock=SYSTEM)
+
+
+def run_spawner(boot: ServiceBoot, ready: Callable[[], None]) -> None:
+    """Run the spawner to its end: it blocks, and stays single-threaded since it forks."""
+    from proctor.node.spawner import main
+
+    main(boot, ready)
+
+
+_BUILDERS: dict[str, Callable[[ServiceBoot], Service]] = {
+    "auth": _auth,
+    "capture": _capture,
+}

@@ -38,8 +38,10 @@ def main() -> int:
     except ProctorError as error:
         line.failed(error)
         return error.exit_code
-    except OSError as error:
-        line.failed(ProctorError(f"{boot.service}: {error}"))
+    except Exception as error:  # noqa: BLE001 - the last edge of the process
+        what = str(error) if isinstance(error, OSError) else f"unexpected {type(error).__name__}: {error}"
+        _log.error("%s", what, exc_info=error if boot.debug else None)
+        line.failed(ProctorError(f"{boot.service}: {what}"))
         return EXIT_FAILURE
     return os.EX_OK
 
