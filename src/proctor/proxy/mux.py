@@ -1,135 +1,179 @@
-"""One port for everything: TLS to the auth service is passed through, all else is the web page's.
+"""One TLS port for two protocols: a look at the ClientHello, then pass-through or our own HTTPS.
 
-The first bytes are looked at, not read, so that either side gets the connection untouched.
+The bytes of the hello are only peeked at, so whoever gets the connection finds it untouched.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
+from proctor.config.values import Address
 from proctor.core.tasks import TaskSet
 from proctor.proxy.clienthello import MAX_HELLO, Incomplete, NotTls, server_name
+from proctor.rpc.client import split_address
 from proctor.sshkit.forward import Stream, relay
 
-AUTH_SUFFIX = ".cluster.local"
 HELLO_SECONDS = 10.0
-BACKLOG = 1024
-MAX_CONNECTIONS = 15000
+"""Time in which a client must have sent its whole ClientHello."""
+
+GREETING_PER_HOST = 256
+"""Connections of one address that may be without a complete ClientHello at a time."""
+
+_DIAL_SECONDS, _CLOSE_SECONDS, _ACCEPT_PAUSE = 5.0, 5.0, 0.2
+_BACKLOG = 512
 _log = logging.getLogger(__name__)
+
+Handler = Callable[[socket.socket], Awaitable[None]]
+"""Takes over an accepted, non-blocking socket; returns or raises when it is closed."""
+
+
+def listen(address: Address) -> socket.socket:
+    """A listening, non-blocking TCP socket; OSError that names the address when it is taken."""
+    try:
+        family, _, _, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from None
+    return listener
 
 
 class Mux:
-    """Accepts on one socket; ``serve_web`` takes connections that are not for auth at ``auth_address``."""
+    """Accepts on ``listener``: server names for which ``passes`` is true go to ``through``, others to ``own``.
+
+    At most ``limit`` connections are open at once; further ones are closed right away.
+    """
 
     def __init__(
         self,
-        auth_address: Callable[[], tuple[str, int]],
-        serve_web: Callable[[socket.socket], Awaitable[None]],
+        listener: socket.socket,
         *,
-        limit: int = MAX_CONNECTIONS,
+        passes: Callable[[str], bool],
+        through: Handler,
+        own: Handler,
+        limit: int,
+        hello_seconds: float = HELLO_SECONDS,
     ) -> None:
-        self._auth_address = auth_address
-        self._serve_web = serve_web
+        self._listener = listener
+        self._passes = passes
+        self._through = through
+        self._own = own
         self._limit = limit
+        self._hello_seconds = hello_seconds
+        self._connections = TaskSet("mux")
         self._open = 0
-        self._tasks = TaskSet("mux")
-        self._socket: socket.socket | None = None
+        self._greeting: Counter[str] = Counter()
 
-    def listen(self, host: str, port: int) -> int:
-        """Listen and accept; returns the port. Raises OSError when the address cannot be had."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        self._socket.setblocking(False)
-        self._tasks.spawn(self._accept(self._socket), name="accept")
-        bound: int = self._socket.getsockname()[1]
-        return bound
-
-    async def _accept(self, server: socket.socket) -> None:
+    async def serve(self) -> None:
+        """Accept until cancelled; connections under way are not touched then."""
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(server)
+                connection, (host, *_) = await loop.sock_accept(self._listener)
             except OSError as error:
-                _log.warning("cannot accept a connection: %s", error)
-                await asyncio.sleep(0.1)
+                _log.warning("cannot accept a connection: %s", error.strerror)
+                await asyncio.sleep(_ACCEPT_PAUSE)
                 continue
-            if self._open >= self._limit:
+            if self._open >= self._limit or self._greeting[host] >= GREETING_PER_HOST:
                 connection.close()
                 continue
             self._open += 1
-            self._tasks.spawn(self._route(connection), name="route")
+            self._greeting[host] += 1
+            self._connections.spawn(self._handle(connection, host), name="connection")
 
-    async def _route(self, connection: socket.socket) -> None:
+    async def _handle(self, connection: socket.socket, host: str) -> None:
         try:
-            connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout(HELLO_SECONDS):
-                name = await _peek_name(connection)
-            if name.endswith(AUTH_SUFFIX):
-                await self._pass_through(connection)
-            else:
-                await self._serve_web(connection)
-        except (TimeoutError, NotTls, OSError) as error:
-            _log.debug("connection dropped: %s", str(error) or "no ClientHello in time")
-            connection.close()
+            handler = await self._choose(connection, host)
+            await handler(connection)
+        except (NotTls, OSError, EOFError) as error:
+            _log.debug("connection from %s dropped: %s", host, error)
         finally:
+            connection.close()
             self._open -= 1
 
-    async def _pass_through(self, connection: socket.socket) -> None:
-        host, port = self._auth_address()
+    async def _choose(self, connection: socket.socket, host: str) -> Handler:
         try:
-            auth = await asyncio.open_connection(host, port)
-        except OSError as error:
-            _log.warning("the Auth Service at %s:%d cannot be reached: %s", host, port, error)
-            connection.close()
-            return
-        reader, writer = await asyncio.open_connection(sock=connection)
-        await relay(Stream(reader, writer), Stream(*auth))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            async with asyncio.timeout(self._hello_seconds):
+                name = await _peek(connection)
+        finally:
+            self._greeting[host] -= 1
+            if not self._greeting[host]:
+                del self._greeting[host]
+        return self._through if self._passes(name) else self._own
 
-    async def close(self, seconds: float = 0.0) -> None:
-        """Accept no more, let connections end within ``seconds``, then cut them."""
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket)
-            self._socket.close()
-        if seconds:
-            await self._tasks.drain(seconds)
-        await self._tasks.close()
+    async def drain(self, seconds: float) -> bool:
+        """Wait until every connection has ended; False when ``seconds`` passed first."""
+        return await self._connections.drain(seconds)
+
+    async def close(self) -> None:
+        """Cut every connection."""
+        await self._connections.close()
 
 
-async def _peek_name(connection: socket.socket) -> str:
-    """The server name in the ClientHello, which stays in the socket's buffer.
+async def _peek(connection: socket.socket) -> str:
+    """The name that the client asks for in TLS, without taking a byte from ``connection``.
 
-    SO_RCVLOWAT makes the socket readable only when there is more than was seen, so that waiting does
-    not spin; it is set back before the connection is handed on.
+    Raises NotTls, or EOFError when the client closes before its hello is complete. Cancel it on a deadline.
     """
-    needed = 1
-    try:
-        while True:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, needed)
-            await _readable(connection)
-            with contextlib.suppress(BlockingIOError):
-                data = connection.recv(MAX_HELLO, socket.MSG_PEEK)
-                if len(data) < needed:
-                    raise NotTls("closed before the ClientHello was complete")
-                try:
-                    return server_name(data)
-                except Incomplete as incomplete:
-                    needed = incomplete.needed
-            if needed > MAX_HELLO:
-                raise NotTls("the ClientHello is too large")
-    finally:
+    wanted = 1
+    while wanted <= MAX_HELLO:
+        await _readable(connection, wanted)
+        data = connection.recv(MAX_HELLO, socket.MSG_PEEK)
+        if len(data) < wanted:
+            raise EOFError("closed within the ClientHello")
+        try:
+            name = server_name(data)
+        except Incomplete as incomplete:
+            wanted = incomplete.needed
+            continue
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        return name
+    raise NotTls("the ClientHello is too large")
 
 
-async def _readable(connection: socket.socket) -> None:
+async def _readable(connection: socket.socket, count: int) -> None:
+    """Wait for ``count`` bytes or the end of the stream; the kernel does the counting."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+    readable = asyncio.Event()
     loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(connection, ready.set)
+    loop.add_reader(connection, readable.set)
     try:
-        await ready.wait()
+        await readable.wait()
     finally:
         loop.remove_reader(connection)
+
+
+def pass_through(address: str) -> Handler:
+    """A handler that relays connections, byte by byte, to ``address`` (``host:port``). Raises BadRequest."""
+    host, port = split_address(address, 3025)
+
+    async def forward(connection: socket.socket) -> None:
+        try:
+            async with asyncio.timeout(_DIAL_SECONDS):
+                far_reader, far_writer = await asyncio.open_connection(host, port)
+        except OSError as error:
+            _log.warning("the Auth Service at %s cannot be reached: %s", address, error or "no answer")
+            return
+        try:
+            reader, writer = await asyncio.open_connection(sock=connection)
+            try:
+                await relay(Stream(reader, writer), Stream(far_reader, far_writer))
+                await asyncio.wait_for(writer.wait_closed(), _CLOSE_SECONDS)
+            finally:
+                writer.transport.abort()
+        finally:
+            far_writer.transport.abort()
+
+    return forward

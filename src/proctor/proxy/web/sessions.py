@@ -1,0 +1,120 @@
+"""People logged in on the web page: their certificates stay here, the browser holds a random cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from proctor.core.clock import Clock
+from proctor.core.errors import AccessDenied, Unauthenticated
+from proctor.model.identity import UserIdentity
+from proctor.rpc.client import Client
+from proctor.rpc.identity import Credentials
+from proctor.sshkit.certs import read_user_certificate
+
+MAX_SESSIONS = 1000
+MAX_PER_USER = 20
+_TOKEN_BYTES = 32
+
+
+@dataclass
+class WebSession:
+    """One login. ``client`` calls the auth service with the person's own certificate."""
+
+    key: bytes
+    identity: UserIdentity
+    csrf_token: str = field(repr=False)
+    expires: datetime
+    client: Client
+    last_seen: float
+
+    def check_csrf(self, token: str) -> None:
+        """Raises AccessDenied unless ``token`` is the one that this session's page was given."""
+        if not hmac.compare_digest(token.encode(), self.csrf_token.encode()):
+            raise AccessDenied(
+                "the request does not come from the page of this session",
+                hint="Reload the page and try again.",
+            )
+
+
+class Sessions:
+    """All web sessions, bounded in number: the one longest unused makes room for a new one.
+
+    ``connect`` makes a client with a person's credentials. ``idle_seconds`` without activity end a session
+    (0: only its certificate's end does).
+    """
+
+    def __init__(
+        self, connect: Callable[[Credentials], Client], clock: Clock, *, idle_seconds: int = 0
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._idle_seconds = idle_seconds
+        self._sessions: OrderedDict[bytes, WebSession] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    async def open(self, credentials: Credentials, expires: datetime) -> tuple[str, WebSession]:
+        """A session for the holder of ``credentials``, and the cookie's value."""
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        identity = read_user_certificate(credentials.ssh_certificate.decode()).identity
+        await self._make_room(identity.username)
+        session = WebSession(
+            key=_digest(token),
+            identity=identity,
+            csrf_token=secrets.token_urlsafe(_TOKEN_BYTES),
+            expires=expires,
+            client=self._connect(credentials),
+            last_seen=self._clock.monotonic(),
+        )
+        self._sessions[session.key] = session
+        return token, session
+
+    async def _make_room(self, username: str) -> None:
+        own = [session for session in self._sessions.values() if session.identity.username == username]
+        if len(own) >= MAX_PER_USER:
+            await self.end(own[0])
+        if len(self._sessions) >= MAX_SESSIONS:
+            await self.end(next(iter(self._sessions.values())))
+
+    def find(self, token: str, *, active: bool = True) -> WebSession:
+        """The session of a cookie; ``active``: a person did something. Raises Unauthenticated."""
+        session = self._sessions.get(_digest(token))
+        if session is None:
+            raise Unauthenticated("you are not logged in", hint="Log in first.")
+        if self._over(session):
+            raise Unauthenticated("your session has ended", hint="Log in again.")
+        if active:
+            session.last_seen = self._clock.monotonic()
+            self._sessions.move_to_end(session.key)
+        return session
+
+    def _over(self, session: WebSession) -> bool:
+        idle = self._clock.monotonic() - session.last_seen
+        return self._clock.now() >= session.expires or 0 < self._idle_seconds <= idle
+
+    async def end(self, session: WebSession) -> None:
+        """Forget a session and its keys."""
+        if self._sessions.pop(session.key, None) is not None:
+            await session.client.close()
+
+    async def sweep(self) -> None:
+        """Forget the sessions that are over."""
+        for session in [session for session in self._sessions.values() if self._over(session)]:
+            await self.end(session)
+
+    async def close(self) -> None:
+        """Forget all."""
+        for session in list(self._sessions.values()):
+            await self.end(session)
+
+
+def _digest(token: str) -> bytes:
+    """What is kept of a cookie, so that neither memory nor the time of a look-up gives one away."""
+    return hashlib.sha256(token.encode()).digest()
