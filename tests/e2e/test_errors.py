@@ -29,7 +29,7 @@ def test_unknown_flag_or_verb(tmp_path: Path, program: str, arguments: list[str]
         ("enabled: true", "enabled: perhaps", ["enabled", "perhaps"]),
         ("127.0.0.1:3025", "127.0.0.1:many", ["auth_server", "many"]),
         ("version: v3", "version: v9", ["version", "v9"]),
-        ("teleport:", "teleport: [", ["line"]),
+        ("teleport:", "teleport: [", ["not valid yaml"]),
     ],
 )
 def test_wrong_key_or_value(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
