@@ -1,0 +1,254 @@
+"""The engine: sessions in the kernel and in memory, records to events, the end of a session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from proctor.bpf import abi, cgroup, decode
+from proctor.bpf.abi import Kind
+from proctor.bpf.feed import Barrier, Feed
+from proctor.bpf.loader import Programs, RingSizes
+from proctor.bpf.messages import Drained, OpenSession
+from proctor.bpf.registry import Phase, Registry, Session
+from proctor.config.schema import EnhancedRecording
+from proctor.core.clock import Clock, format_time
+from proctor.core.errors import BadRequest, Unavailable
+from proctor.core.tasks import TaskSet
+
+_log = logging.getLogger(__name__)
+_BATCH_RECORDS = 512
+_BATCH_BYTES = 256 << 10
+_RECHECK_SECONDS = 0.25
+
+
+class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``rings``: their sizes. ``cgroup_mount``: where the cgroup2 hierarchy is or is to be mounted.
+
+    ``memory_limit``: bytes of unacknowledged messages kept per session.
+    """
+
+    rings: RingSizes
+    cgroup_mount: Path
+    memory_limit: int = 64 << 20
+
+    @classmethod
+    def of(cls, config: EnhancedRecording) -> CaptureSettings:
+        """As the configuration file says."""
+        return cls(rings=RingSizes.of(config), cgroup_mount=Path(config.cgroup_path))
+
+
+class Batch:
+    """Events of one session that leave together."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.kinds: Counter[Kind] = Counter()
+
+
+class Capture:
+    """Programs are attached while a session is open, and only then; ``on_news`` is called per message."""
+
+    def __init__(
+        self,
+        programs: Programs,
+        settings: CaptureSettings,
+        *,
+        clock: Clock,
+        on_news: Callable[[], None],
+    ) -> None:
+        self.registry = Registry(max_sessions=abi.MAX_SESSIONS, memory_limit=settings.memory_limit)
+        self.undecoded = 0
+        self._programs = programs
+        self._settings = settings
+        self._clock = clock
+        self._on_news = on_news
+        self._tasks = TaskSet("capture")
+        rings = zip(programs.ring_fds.values(), programs.rings.values(), settings.rings, strict=True)
+        self._feed = Feed({fd: (ring, size // 4) for fd, ring, size in rings})
+
+    def start(self) -> None:
+        """Begin to read the rings; needs a running event loop."""
+        self._feed.start()
+        self._tasks.spawn(self._take_records(), name="records")
+
+    async def stop(self) -> None:
+        """Detach from the kernel; what it has written since the last batch is dropped."""
+        await self._tasks.close()
+        self._programs.detach()
+        for session in self.registry.live():
+            self._unwatch(session)
+        self._feed.stop()
+
+    def open(self, request: OpenSession, pidfd: int) -> Session:
+        """Record the process behind ``pidfd`` and all that it starts as a new session.
+
+        Raises ProctorError when it cannot be; then nothing of it is left.
+        """
+        path = self._cgroup_path(request)
+        kinds = frozenset(Kind[name.upper()] for name in request.kinds)
+        session = self.registry.add(request.sid, path, request.cgroup_id)
+        try:
+            if not self._programs.attached:
+                self._programs.attach(self._settings.cgroup_mount)
+            session.events_fd = os.open(path / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
+            self._feed.watch(session.events_fd, session.changed.set)
+            self._programs.enrol(session.number, kinds, pidfd)
+            if _has_ended(pidfd):
+                raise Unavailable("the session's process ended before it could be recorded")
+        except OSError as error:
+            self._discard(session)
+            raise Unavailable(f"the session cannot be recorded: {error}") from None
+        except Unavailable:
+            self._discard(session)
+            raise
+        return session
+
+    async def close(self, session: Session) -> Drained:
+        """The drain barrier: on return all events up to now are queued, and ``Drained`` behind them."""
+        if session.drained is None:
+            session.drained = self._tasks.spawn(self._drain(session), name=f"drain of {session.sid}")
+        return await asyncio.shield(session.drained)
+
+    async def _drain(self, session: Session) -> Drained:
+        await self._feed.barrier()
+        session.phase = Phase.DETACHED
+        drained = session.put_drained(self.lost(session))
+        self._on_news()
+        self._tasks.spawn(self._finish(session), name=f"end of {session.sid}")
+        return drained
+
+    async def _finish(self, session: Session) -> None:
+        """Wait until no process of the session is left, wherever it is, and say so."""
+        while (populated := cgroup.is_populated(session.cgroup)) or self._tasks_of(session) > 0:
+            session.changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if populated else _RECHECK_SECONDS):
+                    await session.changed.wait()
+        await self._feed.barrier()
+        lost = self.lost(session)
+        self._discard(session, forget=False)
+        session.phase = Phase.CLOSED
+        session.put_closed(lost)
+        self._on_news()
+        if not cgroup.remove(session.cgroup):
+            _log.warning("cgroup %s is still in use", session.cgroup)
+
+    def lost(self, session: Session) -> dict[str, int]:
+        """Events that neither the kernel nor we could keep, by kind; kinds without loss are left out."""
+        counted = Counter(session.dropped)
+        with contextlib.suppress(KeyError):
+            counted.update(dict(zip(Kind, self._programs.tally(session.number).lost, strict=True)))
+        return {kind.name.lower(): count for kind, count in sorted(counted.items()) if count}
+
+    def status(self) -> dict[str, Any]:
+        """Counters for people and monitoring."""
+        return {
+            "attached": self._programs.attached,
+            "programs": sorted(self._programs.sections),
+            "sessions": {session.sid: session.phase.value for session in self.registry},
+            "missed_runs": self._programs.missed_runs(),
+            "undecoded": self.undecoded,
+        }
+
+    def _cgroup_path(self, request: OpenSession) -> Path:
+        path = Path(request.cgroup)
+        if ".." in path.parts or not path.is_relative_to(self._settings.cgroup_mount):
+            raise BadRequest(f"cgroup {path} is not below {self._settings.cgroup_mount}")
+        try:
+            found = path.stat().st_ino
+        except OSError as error:
+            raise BadRequest(f"cgroup {path}: {error.strerror}") from None
+        if found != request.cgroup_id:
+            raise BadRequest(f"cgroup {path} has id {found}, not {request.cgroup_id}")
+        return path
+
+    def _tasks_of(self, session: Session) -> int:
+        return self._programs.tally(session.number).tasks
+
+    def _unwatch(self, session: Session) -> None:
+        if session.events_fd >= 0:
+            self._feed.unwatch(session.events_fd)
+            os.close(session.events_fd)
+            session.events_fd = -1
+
+    def _discard(self, session: Session, *, forget: bool = True) -> None:
+        """Let go of what a session holds; the last one detaches the programs."""
+        self._unwatch(session)
+        self._programs.forget(session.number)
+        if forget:
+            self.registry.remove(session)
+        if all(other is session for other in self.registry.live()):
+            self._programs.detach()
+
+    async def _take_records(self) -> None:
+        while True:
+            item = await self._feed.take()
+            if isinstance(item, Barrier):
+                item.set_result(None)
+                continue
+            await self._publish(item)
+
+    async def _publish(self, block: bytearray) -> None:
+        """Turn a block of records into batches, giving way to others between them."""
+        batches: dict[Session, Batch] = {}
+        size = 0
+        boot = self._clock.now() - timedelta(seconds=self._clock.monotonic())
+        for count, record in enumerate(decode.split(block), 1):
+            size += len(record)
+            self._add(batches, record, boot_time=boot)
+            if count % _BATCH_RECORDS == 0 or size > _BATCH_BYTES:
+                self._flush(batches)
+                size = 0
+                self._feed.relieve()
+                await asyncio.sleep(0)
+        self._flush(batches)
+
+    def _add(self, batches: dict[Session, Batch], record: memoryview, *, boot_time: datetime) -> None:
+        try:
+            number, time, kind, fields = decode.decode(record)
+        except ValueError as error:
+            self._count_undecoded(record, error)
+            return
+        session = self.registry.numbered(number)
+        if session is None:
+            return
+        batch = batches.setdefault(session, Batch())
+        fields["uid"] = session.event_uid()
+        fields["time"] = format_time(boot_time + timedelta(microseconds=time // 1000))
+        if session.phase is not Phase.OPEN:
+            fields["detached"] = True
+        batch.events.append(fields)
+        batch.kinds[kind] += 1
+
+    def _flush(self, batches: dict[Session, Batch]) -> None:
+        for session, batch in batches.items():
+            session.put_events(batch.events, batch.kinds, self.lost(session))
+        if batches:
+            self._on_news()
+        batches.clear()
+
+    def _count_undecoded(self, record: memoryview, error: ValueError) -> None:
+        """A record that does not decode is a loss of its session, if it can be told whose it is."""
+        self.undecoded += 1
+        _log.error("record from the kernel does not decode: %s", error)
+        with contextlib.suppress(ValueError):
+            number, kind = decode.owner(record)
+            if (session := self.registry.numbered(number)) is not None:
+                session.dropped[Kind(kind)] += 1
+
+
+def _has_ended(pidfd: int) -> bool:
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(0))

@@ -1,0 +1,104 @@
+"""Frames of ``core.wire`` on a non-blocking socket, descriptors included, for the capture service."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import os
+import socket
+
+from proctor.core import wire
+
+_CHUNK = 64 * 1024
+
+
+class Channel:
+    """One connection; one task reads, others may send."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._buffer = bytearray()
+        self._descriptors: list[int] = []
+        self._sending = asyncio.Lock()
+
+    async def receive(self) -> tuple[wire.Message, list[int]] | None:
+        """The next frame with its descriptors, which the caller owns; None at the end of the stream.
+
+        Raises FrameError for what is not a frame.
+        """
+        while (frame := self._next()) is None:
+            if not await self._read():
+                if self._buffer:
+                    raise wire.FrameError("connection closed inside a frame")
+                return None
+        descriptors, self._descriptors = self._descriptors, []
+        try:
+            return wire.decode(frame), descriptors
+        except wire.FrameError:
+            close_all(descriptors)
+            raise
+
+    async def send(self, frame: bytes) -> None:
+        """Send a whole frame; waits while the peer does not read. Raises OSError."""
+        async with self._sending:
+            await asyncio.get_running_loop().sock_sendall(self._connection, frame)
+
+    def shutdown(self) -> None:
+        """Make the reader of this channel see the end of the stream."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection, and descriptors that nobody has taken."""
+        self._connection.close()
+        close_all(self._descriptors)
+        self._descriptors = []
+
+    def _next(self) -> bytes | None:
+        if len(self._buffer) < wire.HEADER.size:
+            return None
+        end = wire.HEADER.size + wire.body_length(bytes(self._buffer[: wire.HEADER.size]))
+        if len(self._buffer) < end:
+            return None
+        frame = bytes(self._buffer[wire.HEADER.size : end])
+        del self._buffer[:end]
+        return frame
+
+    async def _read(self) -> bool:
+        """Take what has arrived; False at the end of the stream."""
+        space = socket.CMSG_SPACE(wire.MAX_DESCRIPTORS * array.array("i").itemsize)
+        while True:
+            try:
+                data, control, _, _ = self._connection.recvmsg(_CHUNK, space, socket.MSG_CMSG_CLOEXEC)
+                break
+            except BlockingIOError:
+                await self._readable()
+        for level, kind, raw in control:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                rights = array.array("i")
+                rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
+                self._descriptors.extend(rights)
+        self._buffer += data
+        return bool(data)
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        loop.add_reader(self._connection, _resolve, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._connection)
+
+
+def _resolve(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def close_all(descriptors: list[int]) -> None:
+    """Close each of ``descriptors``."""
+    for descriptor in descriptors:
+        os.close(descriptor)

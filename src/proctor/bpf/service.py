@@ -1,0 +1,228 @@
+"""The capture process: answers monitors and the node on ``capture.sock`` (``docs/capture.md``)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import msgspec
+
+from proctor.bpf import cgroup, loader
+from proctor.bpf.capture import Capture, CaptureSettings
+from proctor.bpf.channel import Channel, close_all
+from proctor.bpf.loader import Programs
+from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, Subscribed
+from proctor.core import unixsock, wire
+from proctor.core.clock import SYSTEM, Clock
+from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
+from proctor.core.tasks import TaskSet
+from proctor.model.serde import convert, to_builtins
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_ROOT_ONLY = frozenset({"open", "close"})
+
+
+async def serve(listening: socket.socket, settings: CaptureSettings, *, node_uid: int) -> None:
+    """Run the capture service on ``listening`` until cancelled; raises Unavailable when it cannot begin."""
+    service = CaptureService(listening, settings, node_uid=node_uid)
+    await service.start()
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await service.stop()
+
+
+class CaptureService:
+    """One per host; runs as root, never parses the network."""
+
+    def __init__(
+        self, listening: socket.socket, settings: CaptureSettings, *, node_uid: int, clock: Clock = SYSTEM
+    ) -> None:
+        """``node_uid``: who may subscribe; only root may open and close sessions."""
+        self._listening = listening
+        self._settings = settings
+        self._users = frozenset({0, node_uid})
+        self._clock = clock
+        self._instance = str(uuid4())
+        self._tasks = TaskSet("capture service")
+        self._news = asyncio.Event()
+        self._acknowledged = asyncio.Event()
+        self._subscriber: Channel | None = None
+        self._capture: Capture | None = None
+
+    @property
+    def capture(self) -> Capture:
+        """The engine; exists once ``start`` has returned."""
+        if self._capture is None:
+            raise Unavailable("the capture service has not started")
+        return self._capture
+
+    async def start(self) -> dict[str, Any]:
+        """Load the programs and begin to answer. Raises Unavailable with what the kernel refuses, and why."""
+        programs = self._load()
+        try:
+            cgroup.mount_cgroup2(self._settings.cgroup_mount)
+        except OSError as error:
+            raise Unavailable(f"no cgroup2 at {self._settings.cgroup_mount}: {error.strerror}") from None
+        self._capture = Capture(programs, self._settings, clock=self._clock, on_news=self._news.set)
+        self._capture.start()
+        self._tasks.spawn(self._accept(), name="accept")
+        return {}
+
+    async def drain(self, seconds: float) -> None:
+        """Wait at most ``seconds`` until the node has acknowledged everything."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(session.waiting for session in self.capture.registry):
+                    self._acknowledged.clear()
+                    await self._acknowledged.wait()
+
+    async def stop(self) -> None:
+        """Hang up and detach from the kernel."""
+        await self._tasks.close()
+        await self.capture.stop()
+        self._listening.close()
+
+    def _load(self) -> Programs:
+        try:
+            return Programs(self._settings.rings)
+        except OSError as error:
+            missing = loader.probe(self._settings.rings).missing
+            raise Unavailable("\n".join(missing) or f"the kernel refuses our programs: {error}") from None
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._listening.setblocking(False)
+        while True:
+            connection, _ = await loop.sock_accept(self._listening)
+            self._tasks.spawn(Conversation(self, connection).run(), name="peer")
+
+    def check_access(self, uid: int, operation: object) -> None:
+        """Raise AccessDenied when a peer with ``uid`` may not ask for ``operation``."""
+        if uid not in ({0} if operation in _ROOT_ONLY else self._users):
+            raise AccessDenied(f"user {uid} may not {operation}")
+
+    def acknowledge(self, message: Acknowledge) -> None:
+        """The node has stored messages."""
+        self.capture.registry.acknowledge(message.sid, message.seq)
+        self._acknowledged.set()
+
+    def subscribe(self, channel: Channel) -> None:
+        """Make ``channel`` the one that gets the events; another that did is cut off."""
+        if self._subscriber is not None and self._subscriber is not channel:
+            self._subscriber.shutdown()
+        self._subscriber = channel
+        self._tasks.spawn(self._publish(channel), name="publisher")
+
+    def unsubscribe(self, channel: Channel) -> None:
+        """``channel`` is gone."""
+        if self._subscriber is channel:
+            self._subscriber = None
+            self._news.set()
+
+    async def _publish(self, channel: Channel) -> None:
+        registry = self.capture.registry
+        for session in registry:
+            session.resend()
+        hello = Subscribed(instance=self._instance, sessions=[session.sid for session in registry.live()])
+        try:
+            await channel.send(wire.encode(to_builtins(hello)))
+            while self._subscriber is channel:
+                self._news.clear()
+                for session in registry:
+                    while self._subscriber is channel and (kept := session.unsent()) is not None:
+                        await channel.send(kept.frame)
+                if self._subscriber is channel:
+                    await self._news.wait()
+        except OSError as error:
+            _log.info("the subscriber is gone: %s", error)
+
+    def status(self) -> wire.Message:
+        """Capability report and counters."""
+        return {"ok": True, "instance": self._instance, **self.capture.status()}
+
+
+class Conversation:
+    """One peer, from connection to end of stream."""
+
+    def __init__(self, service: CaptureService, connection: socket.socket) -> None:
+        self._service = service
+        self._uid = unixsock.peer(connection).uid
+        self._channel = Channel(connection)
+        self._opened: set[str] = set()
+
+    async def run(self) -> None:
+        """Answer until the peer hangs up; sessions that it opened and did not close are closed then."""
+        try:
+            while (received := await self._channel.receive()) is not None:
+                message, descriptors = received
+                try:
+                    answer = await self._answer(message, descriptors)
+                except ProctorError as error:
+                    answer = {"ok": False, "error": error.message}
+                finally:
+                    close_all(descriptors)
+                if answer is not None:
+                    await self._channel.send(wire.encode(answer))
+        except (wire.FrameError, OSError) as error:
+            _log.info("peer with uid %d broke off: %s", self._uid, error)
+        finally:
+            self._service.unsubscribe(self._channel)
+            self._channel.close()
+        for sid in self._opened:
+            await self._close(sid)
+
+    async def _answer(self, message: wire.Message, descriptors: list[int]) -> wire.Message | None:
+        """The answer to one request, None when it has none. Raises ProctorError."""
+        operation = message.get("op")
+        self._service.check_access(self._uid, operation)
+        match operation:
+            case "open":
+                return self._open(_parsed(message, OpenSession), descriptors)
+            case "close":
+                return await self._close(_parsed(message, CloseSession).sid)
+            case "subscribe":
+                self._service.subscribe(self._channel)
+                return None
+            case "ack":
+                self._service.acknowledge(_parsed(message, Acknowledge))
+                return None
+            case "status":
+                return self._service.status()
+            case _:
+                raise BadRequest(f"no such operation: {operation!r}")
+
+    def _open(self, request: OpenSession, descriptors: list[int]) -> wire.Message:
+        _check_uuid(request.sid)
+        if len(descriptors) != 1:
+            raise BadRequest("open takes one descriptor, the pidfd of the session's process")
+        if not request.kinds:
+            raise BadRequest("open names nothing to record")
+        self._service.capture.open(request, descriptors[0])
+        self._opened.add(request.sid)
+        return {"ok": True}
+
+    async def _close(self, sid: str) -> wire.Message:
+        capture = self._service.capture
+        drained = await capture.close(capture.registry.get(sid))
+        self._opened.discard(sid)
+        return {"ok": True, "seq": drained.seq, "lost": drained.lost}
+
+
+def _parsed(message: wire.Message, kind: type[T]) -> T:
+    try:
+        return convert(message, kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"bad request: {error}") from None
+
+
+def _check_uuid(sid: str) -> None:
+    try:
+        UUID(sid)
+    except ValueError:
+        raise BadRequest(f"not a session id: {sid!r}") from None

@@ -1,0 +1,255 @@
+"""A capture service of its own, sessions in it, and a subscriber that collects what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from proctor.bpf.capture import CaptureSettings
+from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
+from proctor.bpf.client import SessionCapture
+from proctor.bpf.loader import RingSizes
+from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events
+from proctor.bpf.service import serve
+from proctor.core import unixsock, wire
+from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
+from proctor.model.serde import to_builtins
+from tests.support.polling import until
+from tests.support.processes import Process
+
+GUIDE_RINGS = RingSizes(command=8 * 4096, disk=128 * 4096, network=8 * 4096)
+Event = dict[str, Any]
+
+
+def cgroup_mount() -> Path:
+    """Where this machine has its cgroup2 hierarchy."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, mount, kind, *_ = line.split()
+        if kind == "cgroup2":
+            return Path(mount)
+    return Path("/cgroup2")
+
+
+class Child:
+    """A process of a session: in its cgroup, and waiting until it is let go."""
+
+    def __init__(self, main: Callable[[], object], cgroup: SessionCgroup) -> None:
+        gate, self._gate = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._gate)
+            self._run(main, cgroup, gate)
+        os.close(gate)
+        self.pidfd = os.pidfd_open(self.pid)
+
+    @staticmethod
+    def _run(main: Callable[[], object], cgroup: SessionCgroup, gate: int) -> None:
+        try:
+            enter(cgroup.path)
+            os.read(gate, 1)
+            main()
+        finally:
+            os._exit(99)
+
+    def go(self) -> None:
+        """Let it do what it is to do."""
+        os.write(self._gate, b".")
+        os.close(self._gate)
+
+    def wait(self) -> int:
+        """Wait for its end; the exit status, negative for a signal."""
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.pidfd)
+        return os.waitstatus_to_exitcode(status)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+
+class Subscriber:
+    """What a node is to capture: takes messages and acknowledges them, in a thread of its own."""
+
+    def __init__(self, path: Path, *, acknowledge: bool = True) -> None:
+        self.messages: list[Delivery] = []
+        self._acknowledge = acknowledge
+        self._connection = unixsock.connect(path)
+        wire.send(self._connection, {"op": "subscribe"})
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        kind: Any = Delivery
+        while True:
+            try:
+                received = wire.receive(self._connection)
+            except (OSError, wire.FrameError):
+                return
+            if received is None:
+                return
+            message: Delivery = msgspec.convert(received[0], kind)
+            self.messages.append(message)
+            if self._acknowledge and isinstance(message, Events | Drained | Closed):
+                ack = Acknowledge(sid=message.sid, seq=message.seq)
+                wire.send(self._connection, to_builtins(ack))
+
+    def of(self, sid: str, kind: type[Any]) -> list[Any]:
+        """Messages of one kind about ``sid``."""
+        return [
+            message for message in list(self.messages) if isinstance(message, kind) and message.sid == sid
+        ]
+
+    def events(self, sid: str, name: str = "") -> list[Event]:
+        """Events of ``sid`` received so far, by the name of the event."""
+        batches: list[Events] = self.of(sid, Events)
+        return [event for batch in batches for event in batch.events if name in ("", event["event"])]
+
+    def drained(self, sid: str) -> Drained:
+        """Wait for the end of the session's child."""
+        return until(lambda: self.of(sid, Drained), 20, "drained")[0]  # type: ignore[no-any-return]
+
+    def closed(self, sid: str) -> Closed:
+        """Wait until nothing of the session is left."""
+        return until(lambda: self.of(sid, Closed), 20, "closed")[0]  # type: ignore[no-any-return]
+
+    def hang_up(self) -> None:
+        """Go away."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._connection.close()
+
+
+class Session:
+    """A session and all that became of it."""
+
+    def __init__(self, lab: Lab, sid: str, cgroup: SessionCgroup) -> None:
+        self.lab = lab
+        self.sid = sid
+        self.cgroup = cgroup
+        self.status: int | None = None
+
+    def events(self, name: str = "") -> list[Event]:
+        """All events up to the end of the session's child."""
+        self.lab.subscriber.drained(self.sid)
+        return self.lab.subscriber.events(self.sid, name)
+
+    @property
+    def commands(self) -> list[Event]:
+        """Its session.command events."""
+        return self.events("session.command")
+
+    @property
+    def opens(self) -> list[Event]:
+        """Its session.disk events."""
+        return self.events("session.disk")
+
+    @property
+    def connections(self) -> list[Event]:
+        """Its session.network events."""
+        return self.events("session.network")
+
+
+class Lab:
+    """A running capture service with a subscriber."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
+        self.tree.prepare()
+        self.subscriber = Subscriber(path)
+
+    @contextmanager
+    def session(
+        self, main: Callable[[], object] | Sequence[str], kinds: Sequence[EnhancedKind] = ENHANCED_KINDS
+    ) -> Iterator[Session]:
+        """Run ``main``, a function or an argv, in a session of its own; on exit wait for its end."""
+        sid = str(uuid.uuid4())
+        cgroup = self.tree.create(sid)
+        child = Child(main if callable(main) else _executor(main), cgroup)
+        session = Session(self, sid, cgroup)
+        with SessionCapture(self.path) as capture:
+            capture.open(sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=kinds)
+            child.go()
+            yield session
+            session.status = child.wait()
+            capture.close(sid)
+
+    def run(
+        self, main: Callable[[], object] | Sequence[str], kinds: Sequence[EnhancedKind] = ENHANCED_KINDS
+    ) -> Session:
+        """A whole session; its events are complete on return."""
+        with self.session(main, kinds) as session:
+            pass
+        self.subscriber.drained(session.sid)
+        return session
+
+    def status(self) -> wire.Message:
+        """The service's counters."""
+        connection = unixsock.connect(self.path)
+        with connection:
+            wire.send(connection, {"op": "status"})
+            received = wire.receive(connection)
+        assert received is not None
+        return received[0]
+
+    def close(self) -> None:
+        """Hang up and remove the cgroups."""
+        self.subscriber.hang_up()
+        self.tree.close()
+
+
+def _executor(argv: Sequence[str]) -> Callable[[], object]:
+    return lambda: os.execvp(argv[0], list(argv))
+
+
+@contextmanager
+def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS) -> Iterator[Lab]:
+    """A lab whose service is a process of its own, stopped at the end."""
+    path = directory / "capture.sock"
+    arguments = [str(path), str(cgroup_mount()), *map(str, rings)]
+    process = Process(
+        [sys.executable, "-m", "tests.support.capture", *arguments], log=directory / "capture.log"
+    )
+    try:
+        process.wait_output("ready")
+        lab = Lab(path)
+        try:
+            yield lab
+        finally:
+            lab.close()
+    finally:
+        process.stop()
+
+
+def main() -> None:
+    """The service's process: SOCKET CGROUP_MOUNT COMMAND_BYTES DISK_BYTES NETWORK_BYTES."""
+    path, mount, *sizes = sys.argv[1:]
+    settings = CaptureSettings(rings=RingSizes(*map(int, sizes)), cgroup_mount=Path(mount))
+    listening = unixsock.listen(Path(path))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    asyncio.run(_serve(listening, settings))
+
+
+async def _serve(listening: socket.socket, settings: CaptureSettings) -> None:
+    task = asyncio.ensure_future(serve(listening, settings, node_uid=os.geteuid()))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+
+
+if __name__ == "__main__":
+    main()
