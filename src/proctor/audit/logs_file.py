@@ -218,12 +218,15 @@ class FileLog:
         with self._lock:
             spans = {**self._progress.days, self._progress.file: self._progress.span}
             sizes = {self._progress.file: self._progress.offset}
-        regions = []
-        for name in day_files(self._directory):
-            path = self._directory / name
-            size = sizes.get(name) if name in sizes else path.stat().st_size
-            regions.append(Region(path, size or 0, spans.get(name)))
-        return search(regions, query)
+        try:
+            regions = []
+            for name in day_files(self._directory):
+                path = self._directory / name
+                size = sizes[name] if name in sizes else path.stat().st_size
+                regions.append(Region(path, size, spans.get(name)))
+            return search(regions, query)
+        except OSError as error:
+            raise Unavailable(f"the audit log cannot be read: {error.strerror}") from error
 
     def close(self) -> None:
         """See ``AuditLog.close``."""
