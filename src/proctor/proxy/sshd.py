@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncssh
+from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.audit.spool import Spool
 from proctor.core.errors import AccessDenied, ProctorError
@@ -29,7 +29,7 @@ DIAL_SECONDS = 10.0
 _NO_SHELL = "The proxy has no shell. Reach a node through it: tsh ssh login@node, or ssh -J.\r\n"
 _log = logging.getLogger(__name__)
 
-Handler = Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], Awaitable[None]]
+Session = SSHTCPStreamSession[bytes]
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class _Connection(CertificateServer):
         """Audit the refusal."""
         self._proxy.audit_refusal(self.connection, login, reason, user)
 
-    def session_requested(self) -> bool | Callable[..., None]:
+    def session_requested(self) -> asyncssh.SSHServerProcess[bytes]:
         """Explain to people who expected a shell."""
-        return _refuse_session
+        return asyncssh.SSHServerProcess(_refuse_session, None, sftp_version=3, allow_scp=False)
 
-    async def connection_requested(  # type: ignore[override]
+    async def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
-    ) -> Handler:
+    ) -> Session:
         """Open a channel to a node; the client sees one wording for unknown and forbidden."""
         if self.user is None:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "not authenticated")
@@ -111,8 +111,8 @@ class SshProxy:
 
     async def dial(
         self, connection: asyncssh.SSHServerConnection, user: VerifiedUser, host: str, port: int
-    ) -> Handler:
-        """Connect to the node that ``host`` names; the handler then carries the bytes."""
+    ) -> Session:
+        """Connect to the node that ``host`` names; the channel's session then carries the bytes."""
         try:
             node = await self._directory.resolve(user.identity, host, port)
             address = split_address(node.spec.addr, NODE_PORT)
@@ -132,7 +132,7 @@ class SshProxy:
             finally:
                 self._end()
 
-        return carry
+        return SSHTCPStreamSession(carry)
 
     def _begin(self) -> None:
         self._open += 1
