@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -118,6 +119,8 @@ class Line:
     def __init__(self) -> None:
         """Take over standard input, which then reads as empty; end with the supervisor from now on."""
         linux.die_with_parent(signal.SIGKILL)
+        if not stat.S_ISSOCK(os.fstat(STDIN).st_mode):
+            sys.exit("services are started by: teleport start")
         self._socket = socket.socket(fileno=os.dup(STDIN))
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, STDIN)
