@@ -1,0 +1,103 @@
+"""The node's side of ``spawn.sock``: ask for a process, hear of its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+
+from proctor.core import unixsock, wire
+from proctor.core.errors import AccessDenied, Unavailable
+from proctor.model.serde import convert, to_builtins
+from proctor.node.messages import Exited, Refused, SendSignal, SignalName, Spawn, Spawned
+
+SPAWN_SECONDS = 45.0
+_FRAME_SECONDS = 5.0
+_LOST = Exited(code=255, drained=False)
+
+
+class Process:
+    """A session's process. ``descriptors`` are the caller's to close."""
+
+    def __init__(self, connection: socket.socket, answer: Spawned, descriptors: list[int]) -> None:
+        self.pid = answer.pid
+        self.cgroup_id = answer.cgroup_id
+        self.descriptors = descriptors
+        self._connection = connection
+
+    async def wait(self) -> Exited:
+        """How it ended; ``drained`` is false when its monitor has gone without telling."""
+        try:
+            received = await _receive(self._connection)
+            return _LOST if received is None else convert(received[0], Exited)
+        except (OSError, wire.FrameError, msgspec.ValidationError):
+            return _LOST
+
+    def signal(self, name: SignalName) -> None:
+        """Send a signal to its process group."""
+        with contextlib.suppress(OSError):
+            wire.send(self._connection, to_builtins(SendSignal(signal=name)))
+
+    def hang_up(self) -> None:
+        """Tell the monitor that nobody listens any more; ``wait`` still reports the end."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
+    def release(self) -> None:
+        """Close the connection; the process is hung up if it still runs."""
+        self._connection.close()
+
+
+async def spawn(path: Path, request: Spawn) -> Process:
+    """Have the spawner at ``path`` start a process. Raises AccessDenied (refused) or Unavailable."""
+    try:
+        connection = unixsock.connect(path)
+    except OSError as error:
+        raise Unavailable(f"the spawn service of this node does not answer: {error.strerror}") from None
+    try:
+        connection.settimeout(_FRAME_SECONDS)
+        wire.send(connection, to_builtins(request))
+        received = await asyncio.wait_for(_receive(connection), SPAWN_SECONDS)
+        if received is None:
+            raise Unavailable("the spawn service of this node broke off")
+        message, descriptors = received
+        return Process(connection, _accepted(message, descriptors), descriptors)
+    except (OSError, TimeoutError, wire.FrameError) as error:
+        connection.close()
+        raise Unavailable(f"the spawn service of this node failed: {error}") from None
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _accepted(message: wire.Message, descriptors: list[int]) -> Spawned:
+    try:
+        if message.get("ok"):
+            return convert(message, Spawned)
+        reason = convert(message, Refused).error
+    except msgspec.ValidationError as error:
+        reason = f"the spawn service of this node answered nonsense: {error}"
+    for descriptor in descriptors:
+        os.close(descriptor)
+    raise AccessDenied(reason)
+
+
+async def _receive(connection: socket.socket) -> tuple[wire.Message, list[int]] | None:
+    """A frame; its sender writes frames whole, so that only its start is waited for."""
+    loop = asyncio.get_running_loop()
+    readable = loop.create_future()
+    loop.add_reader(connection, _settle, readable)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(connection)
+    return wire.receive(connection)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
