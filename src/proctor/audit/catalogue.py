@@ -1,7 +1,11 @@
-"""Names, codes and fields of all audit events; the source of the table in docs/audit-events.md."""
+"""Names, codes and fields of all audit events; the source of the tables in docs/audit-events.md.
+
+``python -m proctor.audit.catalogue < docs/audit-events.md`` prints that page brought up to date.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,6 +24,9 @@ from proctor.model.events import (
     SessionPart,
     UserPart,
 )
+
+TABLES = "## All events\n"
+"""The heading that the tables follow in the document."""
 
 SEVERITIES = {"I": "information", "W": "warning", "E": "error", "S": "information"}
 _RECORDING_ONLY = ("print",)
@@ -87,3 +94,12 @@ def render() -> str:
         codes = ", ".join(entry.codes)
         rows.append(f"| `{entry.name}` | {codes} | {meaning} | {entry.block} | {_quoted(entry.fields)} |")
     return "\n".join(rows) + "\n"
+
+
+def updated(document: str) -> str:
+    """``document`` with the tables after its line TABLES brought up to date."""
+    return document.partition(TABLES)[0] + TABLES + "\n" + render()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(updated(sys.stdin.read()))
