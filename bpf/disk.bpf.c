@@ -42,6 +42,7 @@ static __always_inline __u32 given_path(struct disk_scratch *scratch, const stru
 	bool at_directory = call->operation == OPENAT || call->operation == OPENAT2;
 	long size;
 
+	scratch->record.header.flags = 0;
 	if (call->operation == OPEN_HANDLE)
 		return 0;
 	size = bpf_probe_read_user_str(scratch->path, sizeof(scratch->path), (void *)call->args[at_directory]);
@@ -75,7 +76,7 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	scratch->record.open_flags = flags_of(call);
 	if (file)
 		size = resolved_path(scratch, file);
-	if (!size)
+	if (!size) /* it failed, or has no path: a pipe */
 		size = given_path(scratch, call);
 	if (size > knobs.disk_limit) {
 		size = knobs.disk_limit;

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Connections. The cgroup hooks tell the destination as the kernel has copied it, and are called for every
  * way to connect or to send to an address; the end of the system call tells the result. */
-#include "lib/syscall.bpf.h"
+#include "lib/socket.bpf.h"
 
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
-#define AF_INET 2
-#define AF_INET6 10
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
 #define TCP_SYN_SENT 2
 #define PF_IO_WORKER 0x10
 #define EISCONN 106
@@ -158,15 +153,6 @@ int send_v6(struct bpf_sock_addr *context)
 	return note_datagram(context, AF_INET6, &to);
 }
 
-static __always_inline void read_source(struct endpoints *endpoints, struct sock *sk)
-{
-	endpoints->source_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
-		BPF_CORE_READ_INTO(endpoints->source, sk, __sk_common.skc_v6_rcv_saddr);
-	else
-		BPF_CORE_READ_INTO((__u32 *)endpoints->source, sk, __sk_common.skc_rcv_saddr);
-}
-
 /* The moment a TCP connection gets its source; when it is refused, the socket forgets it. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(state_changed, struct sock *sk, int before, int after)
@@ -181,22 +167,6 @@ int BPF_PROG(state_changed, struct sock *sk, int before, int after)
 	return 0;
 }
 
-static __always_inline struct sock *socket_of(int descriptor)
-{
-	struct file *file = file_of(descriptor);
-	struct socket *socket;
-
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
-}
-
-static __always_inline bool is_inet(const struct endpoints *endpoints)
-{
-	return endpoints->family == AF_INET || endpoints->family == AF_INET6;
-}
-
 static __always_inline void accepted(struct task_state *state, struct sock *sk)
 {
 	struct endpoints ends = {.operation = OPERATION_ACCEPT};
@@ -207,33 +177,8 @@ static __always_inline void accepted(struct task_state *state, struct sock *sk)
 	ends.protocol = BPF_CORE_READ(sk, sk_protocol);
 	ends.destination_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	read_source(&ends, sk);
-	if (ends.family == AF_INET6)
-		BPF_CORE_READ_INTO(ends.destination, sk, __sk_common.skc_v6_daddr);
-	else
-		BPF_CORE_READ_INTO((__u32 *)ends.destination, sk, __sk_common.skc_daddr);
+	read_address(ends.destination, sk, true);
 	send(state, &ends, 0);
-}
-
-/* No hook has seen it (detached, or a protocol without hooks): take what the caller passed. */
-static __always_inline void given_address(struct endpoints *ends, struct sock *sk, const struct syscall *call)
-{
-	struct {
-		__u16 family, port;
-		__u32 v4;
-		__u8 v6[16];
-	} address = {};
-
-	bpf_probe_read_user(&address, call->args[2] < sizeof(address) ? 16 : sizeof(address), (void *)call->args[1]);
-	ends->family = address.family;
-	if (!is_inet(ends))
-		return;
-	ends->operation = OPERATION_CONNECT;
-	ends->protocol = BPF_CORE_READ(sk, sk_protocol);
-	ends->destination_port = bpf_ntohs(address.port);
-	if (ends->family == AF_INET6)
-		__builtin_memcpy(ends->destination, address.v6, sizeof(ends->destination));
-	else
-		__builtin_memcpy(ends->destination, &address.v4, sizeof(address.v4));
 }
 
 static __always_inline void connected(struct task_state *state, struct sock *sk, const struct syscall *call)
@@ -260,7 +205,7 @@ __hidden void connection_made(struct task_state *state, struct syscall *call)
 		accepted(state, sk);
 	if (sk && call->operation == CONNECT)
 		connected(state, sk, call);
-	if (sk && call->operation != ACCEPT && !state->pending.source_port)
+	if (sk && call->operation != ACCEPT)
 		read_source(&state->pending, sk);
 	flush(state, call->result);
 }
