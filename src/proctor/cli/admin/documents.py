@@ -31,7 +31,7 @@ def kind_of(text: str) -> str:
 def parse(text: str, name: str) -> list[Resource]:
     """All documents in ``text``. Raises BadRequest: ``name:line:column: what is wrong``."""
     try:
-        nodes = [node for node in YAML(typ="safe", pure=True).compose_all(text) if node is not None]
+        nodes = [node for node in YAML(typ="safe", pure=True).compose_all(text) if not _is_empty(node)]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
@@ -41,6 +41,10 @@ def parse(text: str, name: str) -> list[Resource]:
     if not nodes:
         raise BadRequest(f"{name}: holds no document")
     return [_resource(node, name) for node in nodes]
+
+
+def _is_empty(node: Node | None) -> bool:
+    return node is None or (isinstance(node, ScalarNode) and not node.value)
 
 
 def _resource(node: Node, name: str) -> Resource:
