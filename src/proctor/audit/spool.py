@@ -60,6 +60,11 @@ class Spool:
         """Events not yet acknowledged by the auth service."""
         return self._segments.last - self._segments.done
 
+    @property
+    def position(self) -> int:
+        """Number of the last event kept; it only grows, over restarts too."""
+        return self._segments.last
+
     def append(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
         """Keep one event; returns it with ``uid``, ``time`` and ``cluster_name`` filled in.
 
