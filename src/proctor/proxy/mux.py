@@ -49,7 +49,7 @@ def listen(address: Address) -> socket.socket:
 
 
 class Mux:
-    """Accepts on ``listener``: server names for which ``passes`` is true go to ``through``, others to ``own``.
+    """Accepts on ``listener``: connections whose server name ``passes`` go to ``through``, others to ``own``.
 
     At most ``limit`` connections are open at once; further ones are closed right away.
     """
@@ -164,7 +164,7 @@ def pass_through(address: str) -> Handler:
             async with asyncio.timeout(_DIAL_SECONDS):
                 far_reader, far_writer = await asyncio.open_connection(host, port)
         except OSError as error:
-            _log.warning("the Auth Service at %s cannot be reached: %s", address, error or "no answer")
+            _log.warning("the Auth Service at %s cannot be reached: %s", address, str(error) or "no answer")
             return
         try:
             reader, writer = await asyncio.open_connection(sock=connection)

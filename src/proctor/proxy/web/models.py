@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
@@ -62,7 +62,7 @@ class Ping(BaseModel):
 
 
 class CertificateRequest(BaseModel):
-    """A login of ``tsh``: ``pub_key`` is an OpenSSH line, ``tls_pub_key`` PEM, ``ttl`` seconds (0: default)."""
+    """A login of ``tsh``: ``pub_key`` an OpenSSH line, ``tls_pub_key`` PEM, ``ttl`` seconds (0: default)."""
 
     user: Name
     password: Password
@@ -116,7 +116,7 @@ class LoginRequest(BaseModel):
 
 
 class Session(BaseModel):
-    """Who is logged in; ``csrf_token`` belongs into the X-CSRF-Token header of requests that change something."""
+    """Who is logged in; requests that change something carry ``csrf_token`` as X-CSRF-Token."""
 
     user: str
     roles: list[str]
@@ -129,6 +129,21 @@ class Session(BaseModel):
 
 class Done(BaseModel):
     """It is done; there is nothing to tell."""
+
+
+class EventFilter(BaseModel):
+    """Which events to find: times are RFC 3339, ``text`` is looked for in the raw JSON, empty means any."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_time: Annotated[str, Field(alias="from", max_length=64)] = ""
+    to_time: Annotated[str, Field(alias="to", max_length=64)] = ""
+    event_types: Annotated[list[str], Field(alias="type", max_length=64)] = []
+    sid: Annotated[str, Field(max_length=64)] = ""
+    user: Annotated[str, Field(max_length=256)] = ""
+    text: Annotated[str, Field(max_length=256)] = ""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    start_key: Annotated[str, Field(max_length=256)] = ""
 
 
 class Events(BaseModel):

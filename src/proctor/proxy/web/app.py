@@ -1,0 +1,38 @@
+"""The web application of the proxy, put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from proctor.core.version import VERSION
+from proctor.proxy.web import account, entry, errors, models, pages, records
+from proctor.proxy.web.guard import App, Guard
+from proctor.proxy.web.site import Site
+
+
+def make_api() -> FastAPI:
+    """All routes, without the objects that they work with; serves no documentation of itself."""
+    api = FastAPI(
+        title="Proctor",
+        version=VERSION,
+        openapi_url=None,
+        generate_unique_id_function=_operation,
+        responses={"4XX": {"model": models.Refusal}, "5XX": {"model": models.Refusal}},
+    )
+    for part in (entry, account, records, pages):
+        api.include_router(part.router)
+    errors.install(api)
+    return api
+
+
+def _operation(route: APIRoute) -> str:
+    return route.name
+
+
+def make_app(site: Site) -> App:
+    """The application that serves ``site``."""
+    api = make_api()
+    api.state.site = site
+    api.state.bundle = pages.load_bundle()
+    return Guard(api)

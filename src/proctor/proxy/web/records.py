@@ -1,0 +1,91 @@
+"""Routes to the audit log and to recordings; what a person may see is decided by the auth service."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import defaultdict
+from typing import Annotated
+
+import grpc
+from fastapi import APIRouter, Query, Response
+
+from proctor.core.clock import format_time
+from proctor.core.errors import BadRequest, LimitExceeded
+from proctor.model import serde
+from proctor.proxy.web import models
+from proctor.proxy.web.sessions import WebSession
+from proctor.proxy.web.site import CurrentSession, CurrentSite
+from proctor.recording.format import Timeline, is_sid
+from proctor.rpc._pb import record_pb2 as pb
+from proctor.rpc.client import translated
+
+MAX_RECORDING = 64 << 20
+"""Bytes of a recording's files, and eight times as many unpacked, that the page may ask for at once."""
+
+_UNPACKED = 8
+router = APIRouter(prefix="/v1/webapi")
+Text = Annotated[str, Query(max_length=256)]
+
+
+@router.get("/events", response_model=models.Events)
+async def search_events(session: CurrentSession, wanted: Annotated[models.EventFilter, Query()]) -> Response:
+    """A page of the audit log, newest first."""
+    request = pb.SearchRequest(**wanted.model_dump())
+    page = await session.client.call(session.client.audit.Search, request, timeout=30.0)
+    joined = b",".join(event.strip() for event in page.events)
+    body = b'{"events":[%s],"next_key":%s}' % (joined, serde.to_json(page.next_key))
+    return Response(body, media_type="application/json")
+
+
+@router.get("/recordings")
+async def list_recordings(
+    session: CurrentSession,
+    from_time: Annotated[Text, Query(alias="from")] = "",
+    to_time: Annotated[Text, Query(alias="to")] = "",
+    live: bool = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> models.Recordings:
+    """Recordings that the person may read, newest first; ``live``: those of running sessions."""
+    request = pb.ListRecordingsRequest(from_time=from_time, to_time=to_time, live=live, limit=limit)
+    answer = await session.client.call(session.client.recordings.List, request, timeout=30.0)
+    names = models.Recording.model_fields
+    recordings = [{name: getattr(info, name) for name in names} for info in answer.recordings]
+    return models.Recordings.model_validate({"recordings": recordings})
+
+
+@router.get("/recordings/{sid}", response_model=models.RecordingEvents)
+async def get_recording(sid: str, site: CurrentSite, session: CurrentSession) -> Response:
+    """Everything in one recording; reading it is audited."""
+    if not is_sid(sid):
+        raise BadRequest(f"{sid[:64]!r} is not the id of a session")
+    async with site.unpacking:
+        files = await _files(session, sid)
+        body = await asyncio.to_thread(_unpacked, sid, files)
+    return Response(body, media_type="application/json")
+
+
+async def _files(session: WebSession, sid: str) -> dict[str, bytes]:
+    files: defaultdict[str, bytearray] = defaultdict(bytearray)
+    room = MAX_RECORDING
+    try:
+        async for chunk in session.client.recordings.Read(
+            pb.ReadRequest(sid=sid, format="web"), timeout=60.0
+        ):
+            room -= len(chunk.data)
+            if room < 0:
+                raise LimitExceeded("this recording is too large for the page", hint=f"Use: tsh play {sid}")
+            files[chunk.name] += chunk.data
+    except grpc.RpcError as error:
+        raise translated(error) from None
+    return {name: bytes(data) for name, data in files.items()}
+
+
+def _unpacked(sid: str, files: dict[str, bytes]) -> bytes:
+    timeline = Timeline.decode(files, _UNPACKED * MAX_RECORDING)
+    entries = [
+        {"ms": entry.ms, "event": entry.event, "data": base64.b64encode(entry.data).decode()}
+        for entry in timeline.entries
+    ]
+    started = format_time(timeline.started) if timeline.started else ""
+    return serde.to_json({"sid": sid, "started": started, "torn": timeline.torn, "entries": entries})
