@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,8 +17,8 @@ from proctor.model.events import (
     SessionLoss,
     SessionPart,
 )
+from proctor.model.identity import UserIdentity
 from proctor.recording.writer import RecordingError, SessionWriter
-from proctor.sshkit.certs import VerifiedUser
 
 Part = TypeVar("Part", bound=SessionPart)
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Context:
     """Who, where, and in which session: what is the same in all events of one."""
 
     node: NodeFacts
-    user: VerifiedUser | None
+    user: UserIdentity | None
     login: str
     local: str
     remote: str
@@ -49,9 +50,9 @@ class Context:
     def fill(self, event: Part) -> Part:
         """``event`` with these fields set."""
         if self.user is not None:
-            event.user = self.user.identity.username
-            event.user_roles = list(self.user.identity.roles)
-            event.user_traits = {key: list(values) for key, values in self.user.identity.traits.items()}
+            event.user = self.user.username
+            event.user_roles = list(self.user.roles)
+            event.user_traits = {key: list(values) for key, values in self.user.traits.items()}
         event.login, event.sid, event.namespace = self.login, self.sid, NAMESPACE
         event.server_id, event.server_hostname = self.node.server_id, self.node.hostname
         event.server_addr, event.server_version = self.node.address, self.node.version
@@ -62,7 +63,7 @@ class Context:
 
     def captured(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """An event of the kernel with who and where added."""
-        username = self.user.identity.username if self.user else ""
+        username = self.user.username if self.user else ""
         return dict(fields) | {
             "cluster_name": self.node.cluster,
             "login": self.login,
@@ -78,7 +79,7 @@ class Recorder:
     """The record of one session. ``writer`` is None when only the audit log is kept.
 
     When it cannot be written: a strict session is ended through ``failed``, which gets the reason once;
-    others go on, and ``finish`` adds a ``session.loss``.
+    others go on, and ``finish`` adds a ``session.loss``. After ``finish`` events go to the audit log only.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Recorder:
         self.context = context
         self.writer = writer
         self.next_ei = 0
-        self._spool = spool
+        self.spool = spool
         self._strict = strict
         self._failed = failed
         self._reason = ""
@@ -104,24 +105,42 @@ class Recorder:
         """Record and spool one event of this session."""
         self.record([self.context.fill(event)])
 
-    def record(self, events: Iterable[Event | Mapping[str, Any]]) -> None:
+    def record(self, events: Sequence[Event | Mapping[str, Any]]) -> None:
         """Record and spool complete events, together."""
-        batch = self._numbered(list(events))
-        try:
-            self._spool.extend(batch)
-        except Unavailable as error:
-            self._lose(error.message, events=len(batch))
+        self._keep(self._numbered(events))
 
-    def _numbered(self, events: list[Event | Mapping[str, Any]]) -> list[Event | Mapping[str, Any]]:
-        if self.writer is None:
-            return events
+    def complete(self, events: Sequence[Mapping[str, Any]], ei: int, position: int) -> None:
+        """Finish a ``record`` that a crash interrupted when ``ei`` and the spool's ``position`` were next."""
+        if self.next_ei > ei:
+            numbered = [dict(fields) | {"ei": number} for number, fields in enumerate(events, ei)]
+        else:
+            numbered = self._numbered(events)
+        if self.spool.position <= position:
+            self._keep(numbered)
+
+    def _keep(self, events: Sequence[Event | Mapping[str, Any]]) -> None:
         try:
-            numbered = self.writer.events(events)
-        except RecordingError as error:
+            self.spool.extend(events)
+        except Unavailable as error:
             self._lose(error.message, events=len(events))
-            return events
-        self.next_ei = max([self.next_ei, *(fields["ei"] + 1 for fields in numbered if _counts(fields))])
-        return list(numbered)
+
+    def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """``events`` as dicts, with their ``ei`` in the recording or, without one, counted on."""
+        if self.writer is not None:
+            try:
+                numbered = self.writer.events(events)
+            except RecordingError as error:
+                self._lose(error.message, events=len(events))
+            else:
+                return self._counted(numbered)
+        plain = [event.to_dict() if isinstance(event, Event) else dict(event) for event in events]
+        for number, fields in enumerate(filter(_counts, plain), self.next_ei):
+            fields["ei"] = number
+        return self._counted(plain)
+
+    def _counted(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.next_ei = max([self.next_ei, *(fields["ei"] + 1 for fields in events if _counts(fields))])
+        return events
 
     def output(self, data: bytes) -> None:
         """Record terminal output."""
@@ -138,18 +157,23 @@ class Recorder:
         if not self._reason:
             self._reason = reason
             _log.error("session %s: %s", self.context.sid, reason)
-            if self._strict:
-                self._failed(reason)
+            self.fail(reason)
 
-    def finish(self) -> None:
-        """Report what was lost, and close the recording."""
+    def fail(self, reason: str) -> None:
+        """The session is not recorded as it should be: end it, if its role is strict about that."""
+        if self._strict:
+            self._failed(reason)
+
+    async def finish(self) -> None:
+        """Report what was lost, and close the recording, off the event loop."""
         if self._reason:
             lost = {"events": self._lost_events, "bytes": self._lost_bytes}
             reason, self._reason = self._reason, ""
             self.emit(SessionLoss(lost={kind: count for kind, count in lost.items() if count}, reason=reason))
-        if self.writer is not None:
+        writer, self.writer = self.writer, None
+        if writer is not None:
             try:
-                self.writer.close()
+                await asyncio.to_thread(writer.close)
             except RecordingError as error:
                 _log.error("%s", error)
 

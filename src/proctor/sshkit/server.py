@@ -26,13 +26,14 @@ _log = logging.getLogger(__name__)
 
 
 class CertificateServer(asyncssh.SSHServer):
-    """One connection. ``user`` and ``login`` are set once the certificate's holder has proved who they are.
+    """One connection. ``user`` and ``certificate`` (its line) are set once the holder has proved to be it.
 
     ``authorities`` returns the public key lines of the user CAs trusted at that moment.
     """
 
     def __init__(self, authorities: Callable[[], Sequence[str]], clock: Clock = SYSTEM) -> None:
         self.user: VerifiedUser | None = None
+        self.certificate = ""
         self.login = ""
         self._authorities = authorities
         self._clock = clock
@@ -104,7 +105,10 @@ class CertificateServer(asyncssh.SSHServer):
         except AccessDenied as error:
             self._refuse(username, error.message, user)
             return False
-        return await self._prove(username, user, (key_data, msg, signature))
+        good = await self._prove(username, user, (key_data, msg, signature))
+        if good and msg:
+            self.user, self.login, self.certificate = user, username, line
+        return good
 
     async def _prove(self, login: str, user: VerifiedUser, proof: tuple[bytes, bytes, bytes]) -> bool:
         self._validated = True
@@ -113,10 +117,7 @@ class CertificateServer(asyncssh.SSHServer):
             good = await self._check_signature(next(iter(user.principals), login), *proof)
         finally:
             self._validated = False
-        _, message, _ = proof
-        if good and message:
-            self.user, self.login = user, login
-        elif not good:
+        if not good:
             self._refuse(login, "the certificate's key did not sign this login", user)
         return good
 

@@ -1,0 +1,134 @@
+"""Events of the kernel, from capture's stream into the records of the sessions they belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proctor.bpf.client import CaptureClient
+from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
+from proctor.core.errors import ProctorError
+from proctor.model.events import SessionLoss
+from proctor.node.deliveries import Deliveries, Intent
+from proctor.node.recorder import Recorder
+
+_log = logging.getLogger(__name__)
+_STOPPED = "capture was restarted, and no longer records this session"
+
+
+@dataclass
+class _Channel:
+    """What is known of one session that capture records."""
+
+    recorder: Recorder | None = None
+    held: list[Events | Drained | Closed] = field(default_factory=list)
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: dict[str, int] = field(default_factory=dict)
+
+
+class CaptureFeed:
+    """Takes capture's messages, stores and acknowledges them.
+
+    ``strangers`` makes a recorder for a session that nobody has announced: one of a previous run.
+    """
+
+    def __init__(
+        self, client: CaptureClient, deliveries: Deliveries, strangers: Callable[[str], Recorder]
+    ) -> None:
+        self._client = client
+        self._deliveries = deliveries
+        self._strangers = strangers
+        self._channels: dict[str, _Channel] = {}
+        self._instance = ""
+        self.subscribed = asyncio.Event()
+        """Capture has answered since the start."""
+
+    def expect(self, sid: str) -> None:
+        """Messages of ``sid`` may come from now on; they are held until ``attach``."""
+        self._channels[sid] = _Channel()
+
+    def attach(self, sid: str, recorder: Recorder) -> None:
+        """Store the messages of ``sid`` with ``recorder``, those held first."""
+        channel = self._channels.setdefault(sid, _Channel())
+        channel.recorder = recorder
+        held, channel.held = channel.held, []
+        for message in held:
+            self._handle(message)
+
+    def forget(self, sid: str) -> None:
+        """There is no session ``sid`` after all."""
+        self._channels.pop(sid, None)
+
+    async def drained(self, sid: str, seconds: float) -> bool:
+        """Wait for every event up to the end of ``sid``'s process; False when ``seconds`` passed first."""
+        channel = self._channels.get(sid)
+        if channel is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(channel.drained.wait(), seconds)
+        return channel.drained.is_set()
+
+    async def run(self) -> None:
+        """Handle messages until cancelled."""
+        async for message in self._client.subscribe():
+            try:
+                self._handle(message)
+            except (ProctorError, OSError) as error:
+                _log.error("a message of capture cannot be stored: %s", error)
+
+    def _handle(self, message: Delivery) -> None:
+        if isinstance(message, Subscribed):
+            self._greeted(message)
+            return
+        channel = self._channels.get(message.sid)
+        if channel is None:
+            channel = self._channels[message.sid] = _Channel(self._strangers(message.sid))
+        if channel.recorder is None:
+            channel.held.append(message)
+            return
+        if isinstance(message, Events):
+            self._store(channel.recorder, message)
+        self._report_losses(channel, message.lost)
+        self._client.acknowledge(message)
+        if not isinstance(message, Events):
+            channel.drained.set()
+        if isinstance(message, Closed):
+            self._deliveries.forget(message.sid)
+            del self._channels[message.sid]
+
+    def _greeted(self, message: Subscribed) -> None:
+        known = set(message.sessions)
+        restarted = bool(self._instance) and message.instance != self._instance
+        self._instance = message.instance
+        self._deliveries.keep_only(known | self._channels.keys())
+        for sid, channel in list(self._channels.items()):
+            if channel.recorder is not None and sid not in known and not channel.drained.is_set():
+                if restarted:
+                    channel.recorder.emit(SessionLoss(reason=_STOPPED))
+                    channel.recorder.fail(_STOPPED)
+                channel.drained.set()
+        self.subscribed.set()
+
+    def _store(self, recorder: Recorder, message: Events) -> None:
+        sid, seq = message.sid, message.seq
+        events = [recorder.context.captured(fields) for fields in message.events]
+        interrupted = self._deliveries.interrupted
+        if interrupted is not None and (interrupted.sid, interrupted.seq) == (sid, seq):
+            recorder.complete(events, interrupted.ei, interrupted.position)
+        elif seq > self._deliveries.stored(sid):
+            self._deliveries.note(Intent(sid, seq, recorder.next_ei, recorder.spool.position))
+            recorder.record(events)
+
+    def _report_losses(self, channel: _Channel, lost: Mapping[str, int]) -> None:
+        more: dict[str, Any] = {
+            kind: count - channel.lost.get(kind, 0)
+            for kind, count in lost.items()
+            if count > channel.lost.get(kind, 0)
+        }
+        if more and channel.recorder is not None:
+            channel.lost = dict(lost)
+            channel.recorder.emit(SessionLoss(lost=more, reason="the kernel's buffer was full"))
