@@ -230,7 +230,8 @@ class Decoder:
     def _ms(self, event: dict[str, Any]) -> int:
         moment = parse_time(event["time"])
         if self._origin is None:
-            self._origin = moment - timedelta(milliseconds=event.get("ms", 0))
+            before = event["ms"] if event["event"] == "print" else 0
+            self._origin = moment - timedelta(milliseconds=before)
         return max(0, (moment - self._origin) // timedelta(milliseconds=1))
 
 

@@ -23,6 +23,7 @@ from proctor.recording.format import ENHANCED, KINDS, print_line
 _HEADER = struct.Struct(">IIB")
 _MS = struct.Struct(">Q")
 MAX_RECORD = 16 << 20
+_MAX_MS = 1 << 40
 PRINT_BYTES = 16 << 10
 PRINT_MS = 50
 
@@ -157,6 +158,8 @@ class Assembler:
             return self.cut(record.end)
         if record.tag is Tag.OUTPUT and len(record.payload) >= _MS.size:
             (ms,) = _MS.unpack_from(record.payload)
+            if ms > _MAX_MS:
+                raise Corrupted("journal record from an impossible time")
             self.output(ms, record.payload[_MS.size :])
         elif record.tag is Tag.EVENT and record.payload and record.payload[0] & ~UNNUMBERED < len(KINDS):
             mark = record.payload[0]

@@ -95,10 +95,15 @@ def _yaml_document(entry: Entry) -> str:
 _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "print": lambda event: f"{event['bytes']} bytes",
     "resize": lambda event: str(event.get("size", "")),
-    "session.command": lambda event: " ".join([str(event.get("path", "")), *map(str, event.get("argv", []))]),
+    "session.command": lambda event: " ".join([str(event.get("path", "")), *_arguments(event)]),
     "session.disk": lambda event: str(event.get("path", "")),
     "session.network": lambda event: f"{event.get('dst_addr', '')}:{event.get('dst_port', '')}",
 }
+
+
+def _arguments(event: dict[str, Any]) -> list[str]:
+    argv = event.get("argv")
+    return [str(argument) for argument in argv] if isinstance(argv, list) else []
 
 
 def _text_line(entry: Entry) -> str:

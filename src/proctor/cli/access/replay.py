@@ -58,7 +58,7 @@ async def play(active: Active, sid: str, format_: PlayFormat, speed: Speed, *, s
         if format_ is PlayFormat.PTY:
             await _show(player.play(entries, speed=speed.factor, skip_idle=skip_idle))
             return
-        found = [entry async for entry in entries]
+        found = sorted([entry async for entry in entries], key=lambda entry: entry.order)
     _print(found, format_)
 
 
