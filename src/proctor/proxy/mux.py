@@ -70,12 +70,16 @@ class Mux:
         self._own = own
         self._limit = limit
         self._hello_seconds = hello_seconds
+        self._acceptor = TaskSet("mux")
         self._connections = TaskSet("mux")
         self._open = 0
         self._greeting: Counter[str] = Counter()
 
-    async def serve(self) -> None:
-        """Accept until cancelled; connections under way are not touched then."""
+    def start(self) -> None:
+        """Accept from now on."""
+        self._acceptor.spawn(self._accept(), name="accept")
+
+    async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -114,11 +118,17 @@ class Mux:
         return self._through if self._passes(name) else self._own
 
     async def drain(self, seconds: float) -> bool:
-        """Wait until every connection has ended; False when ``seconds`` passed first."""
+        """Accept no more and wait for the end of all connections; False when ``seconds`` passed first."""
+        await self._refuse()
         return await self._connections.drain(seconds)
 
+    async def _refuse(self) -> None:
+        await self._acceptor.close()
+        self._listener.close()
+
     async def close(self) -> None:
-        """Cut every connection."""
+        """Accept no more and cut every connection."""
+        await self._refuse()
         await self._connections.close()
 
 

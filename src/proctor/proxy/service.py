@@ -1,0 +1,190 @@
+"""The proxy service: one TLS port, the web page on it, the SSH proxy beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from proctor.audit.spool import Spool
+from proctor.config.boot import ServiceBoot
+from proctor.config.values import Address
+from proctor.core.clock import SYSTEM, Clock
+from proctor.core.errors import ProctorError, Unavailable
+from proctor.core.tasks import TaskSet
+from proctor.model import serde
+from proctor.model.resources import Metadata, Node, NodeSpec
+from proctor.proxy.certificate import server_context
+from proctor.proxy.directory import Directory
+from proctor.proxy.mux import Mux, listen, pass_through
+from proctor.proxy.sshd import SshProxy, SshProxySettings
+from proctor.proxy.web.app import make_app
+from proctor.proxy.web.limits import RateLimit
+from proctor.proxy.web.server import HttpsServer
+from proctor.proxy.web.sessions import Sessions
+from proctor.proxy.web.site import Site
+from proctor.rpc._pb import auth_pb2 as pb
+from proctor.rpc.client import Client
+from proctor.rpc.identity import Credentials, IdentityFiles
+
+AUTH_SUFFIX = ".cluster.local"
+"""Server names below this are the auth service's, which gets the connection untouched."""
+
+HEARTBEAT_SECONDS = 15.0
+SWEEP_SECONDS = 30.0
+MUX_DRAIN_SECONDS = 2.0
+"""How long a restart waits for requests and calls; the streams of nodes never end and reconnect instead."""
+
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
+_log = logging.getLogger(__name__)
+
+
+class ProxyServer:
+    """The proxy that ``boot`` describes; ``connect`` gives a client with the proxy's own identity."""
+
+    def __init__(self, boot: ServiceBoot, connect: Callable[[], Client], clock: Clock = SYSTEM) -> None:
+        self._boot = boot
+        self._config = boot.config.proxy_service
+        self._connect = connect
+        self._clock = clock
+        self._tasks = TaskSet("proxy")
+        self._exit = contextlib.AsyncExitStack()
+
+    async def start(self) -> dict[str, Any]:
+        """Listen on both ports and answer; the addresses in use as ``address`` and ``ssh_address``.
+
+        Raises OSError when an address is taken, ConfigError when a certificate cannot be used,
+        IncompatibleVersion when the auth service is too old.
+        """
+        try:
+            return await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> dict[str, Any]:
+        _raise_descriptor_limit()
+        credentials = IdentityFiles.load(self._boot.proc_dir())
+        self._client = self._connect()
+        self._exit.push_async_callback(self._client.close)
+        await self._check_auth()
+        context = server_context(self._boot, self._clock)
+        listener = listen(self._config.web_listen_addr)
+        self._exit.callback(listener.close)
+        web = replace(self._config.web_listen_addr, port=listener.getsockname()[1])
+        ssh = await self._start_ssh(credentials)
+        self._public = self._public_address(web)
+        site = self._site(credentials, ssh)
+        self._https = HttpsServer(make_app(site), context)
+        self._start_mux(listener)
+        self._tasks.spawn(self._beat(), name="heartbeat")
+        self._tasks.spawn(_sweep(site.sessions), name="sweep")
+        return {"address": str(web), "ssh_address": str(ssh)}
+
+    async def _check_auth(self) -> None:
+        """A proxy works on while auth is away, and starts without it, but not with one too old for it."""
+        try:
+            await self._client.ping()
+        except Unavailable as error:
+            _log.warning("%s; the proxy starts all the same", error.message)
+
+    async def _start_ssh(self, credentials: Credentials) -> Address:
+        spool = Spool(
+            self._boot.spool_dir,
+            source=f"proxy/{self._boot.host_uuid}",
+            cluster_name=credentials.authorities.cluster_name,
+            clock=self._clock,
+        )
+        self._exit.callback(spool.close)
+        self._spool = spool
+        self._tasks.spawn(spool.deliver(lambda: self._client), name="spool")
+        settings = SshProxySettings(
+            host_uuid=self._boot.host_uuid, node_name=self._boot.node_name, credentials=credentials
+        )
+        self._ssh = SshProxy(settings, Directory(self._client, self._clock), spool)
+        self._exit.push_async_callback(self._ssh.stop)
+        listen_addr = self._config.listen_addr
+        port = await self._ssh.start(listen_addr.host, listen_addr.port)
+        return replace(listen_addr, port=port)
+
+    def _site(self, credentials: Credentials, ssh: Address) -> Site:
+        config = self._config
+        sessions = Sessions(
+            lambda own: Client(
+                self._boot.auth_address, own, skip_version_check=self._boot.skip_version_check
+            ),
+            self._clock,
+            idle_seconds=self._boot.config.auth_service.web_idle_timeout,
+        )
+        self._exit.push_async_callback(sessions.close)
+        return Site(
+            client=self._client,
+            authorities=credentials.authorities,
+            sessions=sessions,
+            limit=RateLimit(self._clock),
+            clock=self._clock,
+            ssh_listen=str(ssh),
+            ssh_public=str(config.ssh_public_addr[0]) if config.ssh_public_addr else "",
+            web_public=self._public,
+            trust_forwarded=config.trust_x_forwarded_for,
+        )
+
+    def _start_mux(self, listener: socket.socket) -> None:
+        self._mux = Mux(
+            listener,
+            passes=lambda name: name.endswith(AUTH_SUFFIX),
+            through=pass_through(self._boot.auth_address),
+            own=self._https.serve,
+            limit=self._boot.config.teleport.connection_limits.max_connections,
+        )
+        self._exit.push_async_callback(self._mux.close)
+        self._mux.start()
+
+    def _public_address(self, web: Address) -> str:
+        """Where people reach the web page."""
+        if self._config.public_addr:
+            return str(self._config.public_addr[0])
+        if web.host in _EVERYWHERE:
+            web = replace(web, host=self._boot.config.teleport.advertise_ip or self._boot.node_name)
+        return str(web)
+
+    async def _beat(self) -> None:
+        """Tell the auth service where the web page is; it forgets when it restarts."""
+        spec = NodeSpec(hostname=self._boot.node_name, addr=self._public)
+        node = Node(metadata=Metadata(name=self._boot.host_uuid), spec=spec)
+        request = pb.HeartbeatRequest(node=serde.to_json(node))
+        while True:
+            try:
+                await self._client.call(self._client.auth.Heartbeat, request)
+            except ProctorError as error:
+                _log.warning("the heartbeat failed: %s", error.message)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def drain(self, seconds: float) -> None:
+        """Accept no more; let requests end within a moment, and SSH connections within ``seconds``."""
+        self._https.drain()
+        await asyncio.gather(self._mux.drain(min(seconds, MUX_DRAIN_SECONDS)), self._ssh.drain(seconds))
+        await self._spool.flushed(MUX_DRAIN_SECONDS)
+
+    async def stop(self) -> None:
+        """Cut what is left and release everything."""
+        await self._tasks.close()
+        await self._exit.aclose()
+
+
+async def _sweep(sessions: Sessions) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await sessions.sweep()
+
+
+def _raise_descriptor_limit() -> None:
+    """Each passed-through connection takes two descriptors; the usual soft limit is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
