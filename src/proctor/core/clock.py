@@ -44,9 +44,8 @@ SYSTEM = Clock()
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC, rounded down to milliseconds, trailing zeros trimmed (audit event ``time``)."""
-    moment = moment.astimezone(UTC)
-    fraction = f".{moment.microsecond // 1000:03d}".rstrip("0").rstrip(".")
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return text.rstrip("0").rstrip(".") + "Z"
 
 
 def parse_time(text: str) -> datetime:

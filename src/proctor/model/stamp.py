@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,6 +51,7 @@ def _check(fields: dict[str, Any]) -> None:
     fields["time"] = _canonical(fields["time"])
 
 
+@lru_cache(maxsize=1024)
 def _canonical(text: str) -> str:
     try:
         moment = parse_time(text)
