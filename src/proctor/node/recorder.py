@@ -122,7 +122,7 @@ class Recorder:
         try:
             self.spool.extend(events)
         except Unavailable as error:
-            self._lose(error.message, events=len(events))
+            self.lose(error.message, events=len(events))
 
     def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """``events`` as dicts, with their ``ei`` in the recording or, without one, counted on."""
@@ -130,7 +130,7 @@ class Recorder:
             try:
                 numbered = self.writer.events(events)
             except RecordingError as error:
-                self._lose(error.message, events=len(events))
+                self.lose(error.message, events=len(events))
             else:
                 return self._counted(numbered)
         plain = [event.to_dict() if isinstance(event, Event) else dict(event) for event in events]
@@ -149,9 +149,10 @@ class Recorder:
         try:
             self.writer.output(data)
         except RecordingError as error:
-            self._lose(error.message, size=len(data))
+            self.lose(error.message, size=len(data))
 
-    def _lose(self, reason: str, *, events: int = 0, size: int = 0) -> None:
+    def lose(self, reason: str, *, events: int = 0, size: int = 0) -> None:
+        """Something could not be recorded."""
         self._lost_events += events
         self._lost_bytes += size
         if not self._reason:

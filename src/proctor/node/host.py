@@ -1,0 +1,69 @@
+"""What all connections of a node share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proctor.audit.spool import Spool
+from proctor.core.clock import Clock
+from proctor.core.tasks import TaskSet
+from proctor.model.access import SessionOptions
+from proctor.model.identity import UserIdentity
+from proctor.model.resources import EnhancedKind
+from proctor.node.cache import AccessCache
+from proctor.node.capture import CaptureFeed
+from proctor.node.messages import Endpoint
+from proctor.node.recorder import Context, NodeFacts
+from proctor.recording.upload import Replicator
+
+
+@dataclass(kw_only=True)
+class Host:
+    """This node: its collaborators, and what it is doing. ``feed`` is None when nothing is captured."""
+
+    facts: Callable[[], NodeFacts]
+    clock: Clock
+    spool: Spool
+    cache: AccessCache
+    replicator: Replicator
+    feed: CaptureFeed | None
+    spawn_socket: Path
+    upload_dir: Path
+    proxy: str = ""
+    port_forwarding: bool = True
+    file_copy: bool = True
+    idle_timeout: int = 0
+    disconnect_expired: bool = False
+    draining: bool = False
+    sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
+    connections: TaskSet = field(default_factory=lambda: TaskSet("node.connections"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """Who is at the other end of one connection, and what their roles say."""
+
+    user: UserIdentity
+    certificate: str
+    name: str
+    options: SessionOptions
+    client: Endpoint
+    server: Endpoint
+    client_version: str
+
+    def context(self, facts: NodeFacts, sid: str = "") -> Context:
+        """For the events of this connection, or of its session ``sid``."""
+        return Context(
+            node=facts,
+            user=self.user,
+            login=self.name,
+            local=str(self.server),
+            remote=str(self.client),
+            sid=sid,
+        )
+
+    def kinds(self, host: Host) -> list[EnhancedKind]:
+        """What the kernel is to report of this login's sessions."""
+        return list(self.options.enhanced_recording) if host.feed is not None else []

@@ -1,0 +1,157 @@
+"""The events of one session in their order, from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proctor.core.clock import Clock, format_time
+from proctor.core.errors import Unavailable
+from proctor.model.events import (
+    SCP_CODES,
+    Exec,
+    Resize,
+    Scp,
+    SessionData,
+    SessionEnd,
+    SessionLeave,
+    SessionStart,
+    Subsystem,
+)
+from proctor.node.filecopy import ScpCommand, parse_scp, sftp_event
+from proctor.node.host import Host, Login
+from proctor.node.messages import Exited, Kind, Terminal
+from proctor.node.recorder import Recorder
+from proctor.recording.writer import RecordingError, SessionWriter
+
+_RECORDING = "node"
+_NOT_RUN = 255
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the client wants to run."""
+
+    kind: Kind
+    command: str
+    term: Terminal | None
+
+    @property
+    def interactive(self) -> bool:
+        """Is there a terminal?"""
+        return self.term is not None
+
+    @property
+    def scp(self) -> ScpCommand | None:
+        """The command, when it is scp's server side."""
+        return parse_scp(self.command) if self.kind == "exec" else None
+
+
+class SessionJournal:
+    """Writes the record of one session. A session without terminal and capture leaves single events only."""
+
+    def __init__(
+        self, host: Host, login: Login, sid: str, asked: Asked, failed: Callable[[str], None]
+    ) -> None:
+        """Open the recording if there is to be one.
+
+        Raises Unavailable when it cannot be opened and the roles are strict about that.
+        """
+        self._clock: Clock = host.clock
+        self._asked = asked
+        self._enhanced = bool(login.kinds(host))
+        self._whole = asked.interactive or self._enhanced
+        self._started = ""
+        context = login.context(host.facts(), sid)
+        strict = login.options.strict_recording
+        writer, reason = _open(host, context.node.cluster, sid) if self._whole else (None, "")
+        if reason and strict:
+            raise Unavailable(reason)
+        self.recorder = Recorder(context, writer, host.spool, strict=strict, failed=failed)
+        if reason:
+            self.recorder.lose(reason)
+        if writer is not None:
+            host.sessions.spawn(writer.keep_flushed(host.replicator.notify), name=f"flush {sid}")
+
+    @property
+    def _command(self) -> list[str]:
+        return [self._asked.command] if self._asked.command else []
+
+    def start(self) -> None:
+        """The process is about to run."""
+        self._started = format_time(self._clock.now())
+        term = self._asked.term
+        if self._whole:
+            self.recorder.emit(
+                SessionStart(
+                    time=self._started,
+                    size=f"{term.columns}:{term.rows}" if term else "",
+                    initial_command=self._command,
+                    session_recording=_RECORDING,
+                )
+            )
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size."""
+        self.recorder.emit(Resize(size=f"{columns}:{rows}"))
+
+    def file_operation(self, report: dict[str, object], directory: str) -> None:
+        """The SFTP server has done something; ValueError when ``report`` is nonsense."""
+        self.recorder.emit(sftp_event(report, directory))
+
+    def outcome(self, exited: Exited) -> None:
+        """The process has ended: the event that belongs to what was asked."""
+        if self._asked.kind == "sftp":
+            self.recorder.emit(Subsystem(name="sftp", exitError=_error(exited)))
+        elif scp := self._asked.scp:
+            code = SCP_CODES[scp.action][bool(_error(exited))]
+            self.recorder.emit(
+                Scp(
+                    code=code,
+                    command=self._asked.command,
+                    path=scp.path,
+                    action=scp.action,
+                    exitCode=_status(exited),
+                    exitError=_error(exited),
+                )
+            )
+        elif self._asked.kind == "exec":
+            self.recorder.emit(
+                Exec(command=self._asked.command, exitCode=_status(exited), exitError=_error(exited))
+            )
+
+    async def end(self, sent: int, received: int) -> None:
+        """Nothing follows. ``sent`` and ``received`` count the connection's bytes."""
+        if self._whole and self._started:
+            self.recorder.emit(SessionLeave())
+            self.recorder.emit(SessionData(tx=sent, rx=received))
+            user = self.recorder.context.user
+            self.recorder.emit(
+                SessionEnd(
+                    enhanced_recording=self._enhanced,
+                    interactive=self._asked.interactive,
+                    participants=[user.username] if user else [],
+                    session_start=self._started,
+                    session_stop=format_time(self._clock.now()),
+                    initial_command=self._command,
+                    session_recording=_RECORDING,
+                )
+            )
+        await self.recorder.finish()
+
+
+def _open(host: Host, cluster: str, sid: str) -> tuple[SessionWriter | None, str]:
+    try:
+        return SessionWriter(host.upload_dir, sid, host.clock, cluster_name=cluster), ""
+    except RecordingError as error:
+        return None, error.message
+
+
+def _status(exited: Exited) -> str:
+    return str(_NOT_RUN if exited.code is None else exited.code)
+
+
+def _error(exited: Exited) -> str:
+    if exited.signal:
+        return f"killed by signal {exited.signal}"
+    return f"exit status {exited.code}" if exited.code else ""
