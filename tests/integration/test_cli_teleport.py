@@ -105,7 +105,12 @@ def test_auth_runs_as_nobody_in_particular(host: Host) -> None:
     assert "0" not in fields["Uid"].split()
     assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == 0
     environ = Path(f"/proc/{host.auth_pid()}/environ").read_text()
-    assert {name.partition("=")[0] for name in environ.split("\0")[:-1]} <= {"PATH", "LANG", "LC_CTYPE"}
+    assert {name.partition("=")[0] for name in environ.split("\0")[:-1]} <= {
+        "PATH",
+        "LANG",
+        "LC_CTYPE",
+        "GRPC_VERBOSITY",
+    }
 
 
 def test_a_killed_service_is_started_again(host: Host) -> None:

@@ -18,6 +18,7 @@ _INTERRUPTED = 130
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     """Run ``app`` with ``arguments`` and leave with its exit status."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it says is in our own errors
     sys.exit(_status(app, arguments))
 
 

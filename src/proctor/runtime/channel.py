@@ -21,7 +21,11 @@ from proctor.core.errors import ProctorError
 from proctor.runtime import linux
 
 STDIN = 0
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "GRPC_VERBOSITY": "NONE",
+}
 _INHERITED = ("PYTHONPATH", "TZ")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -144,7 +145,13 @@ def principals(boot: ServiceBoot) -> list[str]:
     hosts = [address.host for address in section.public_addr]
     if boot.service == "proxy":
         hosts += [address.host for address in config.proxy_service.ssh_public_addr]
-    hosts += [section.listen_addr.host, config.teleport.advertise_ip]
+    hosts += [
+        section.listen_addr.host,
+        config.teleport.advertise_ip,
+        socket.gethostname(),
+        "127.0.0.1",
+        "::1",
+    ]
     return sorted({host for host in hosts if host not in {"", "0.0.0.0", "::"}})  # noqa: S104 - not dialled
 
 
