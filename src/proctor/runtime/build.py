@@ -6,13 +6,16 @@ Each function loads the room that it builds and nothing of the others; only here
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config
 from proctor.config.secrets import static_tokens
 from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
+
+if TYPE_CHECKING:
+    from proctor.rpc.client import Client
 
 LOCAL_ROLES = frozenset({"node", "proxy"})
 
@@ -79,11 +82,27 @@ def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:
 
 
 def _capture(boot: ServiceBoot) -> Service:
-    from proctor.bpf.service import CaptureService, CaptureSettings
+    from proctor.bpf.capture import CaptureSettings
+    from proctor.bpf.service import CaptureService
 
     listening = unixsock.listen(boot.capture_socket, uid=boot.node_uid)
     settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording)
     return CaptureService(listening, settings, node_uid=boot.node_uid, clock=SYSTEM)
+
+
+def _proxy(boot: ServiceBoot) -> Service:
+    from proctor.proxy.service import ProxyServer
+
+    return ProxyServer(boot, connector(boot), SYSTEM)
+
+
+def connector(boot: ServiceBoot) -> Callable[[], Client]:
+    """Makes clients of the auth service with the identity of the service itself."""
+    from proctor.rpc.client import Client
+    from proctor.rpc.identity import IdentityFiles
+
+    credentials = IdentityFiles.load(boot.proc_dir())
+    return lambda: Client(boot.auth_address, credentials, skip_version_check=boot.skip_version_check)
 
 
 def run_spawner(boot: ServiceBoot, ready: Callable[[], None]) -> None:
@@ -96,4 +115,5 @@ def run_spawner(boot: ServiceBoot, ready: Callable[[], None]) -> None:
 _BUILDERS: dict[str, Callable[[ServiceBoot], Service]] = {
     "auth": _auth,
     "capture": _capture,
+    "proxy": _proxy,
 }
