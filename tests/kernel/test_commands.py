@@ -1,6 +1,23 @@
 from __future__ import annotations
 
-from tests.support.capture import Lab
+import ctypes
+import os
+import pty
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from proctor.bpf.loader import RingSizes
+from proctor.bpf.text import to_bytes
+from tests.support.capture import Event, Lab, running_lab
+
+EACCES, ENOENT, ENOEXEC = 13, 2, 8
+
+
+def succeeded(commands: list[Event]) -> list[Event]:
+    return [command for command in commands if command["return_code"] == 0]
 
 
 def test_first_exec_is_recorded(lab: Lab) -> None:
@@ -9,3 +26,168 @@ def test_first_exec_is_recorded(lab: Lab) -> None:
     [echo] = session.commands
     assert echo["path"] == "/bin/echo"
     assert echo["argv"] == ["one", "two three"]
+    assert echo["args"] == ["/bin/echo", "one", "two three"]
+    assert echo["program"] == "echo"
+    assert echo["exe"] == str(Path("/bin/echo").resolve())
+    assert echo["cwd"] == str(Path.cwd())
+    assert echo["ppid"] == os.getpid()
+    assert echo["cgroup_id"] == session.cgroup.id
+    assert (echo["return_code"], echo["process_uid"], echo["process_euid"]) == (0, 0, 0)
+
+
+def test_all_arguments_whole(tmp_path: Path) -> None:
+    arguments = [f"argument number {number}" for number in range(3000)] + ["x" * 100_000]
+
+    with running_lab(tmp_path, RingSizes(4 << 20, 1 << 20, 1 << 20)) as lab:
+        session = lab.run(["/bin/true", *arguments])
+
+    [true] = session.commands
+    assert true["argv"] == arguments
+    assert "truncated" not in true
+
+
+def test_arguments_larger_than_the_ring_are_cut_not_lost(lab: Lab) -> None:
+    argument = "y" * 100_000
+
+    session = lab.run(["/bin/true", "first", argument])
+
+    [true] = session.commands
+    assert true["truncated"] == ["args"]
+    first, cut = true["argv"]
+    assert first == "first"
+    assert len(cut) > 4000
+    assert argument.startswith(cut)
+
+
+def test_arguments_that_are_not_text(lab: Lab) -> None:
+    raw = b"caf\xe9 \\ \xff\xfe"
+
+    session = lab.run(lambda: os.execv("/bin/true", [b"true", raw, "žluťoučký".encode()]))
+
+    [true] = session.commands
+    assert to_bytes(true["argv"][0]) == raw
+    assert true["argv"][1] == "žluťoučký"
+
+
+def test_script_and_what_it_runs(lab: Lab, tmp_path: Path) -> None:
+    script = tmp_path / "script.sh"
+    script.write_text("#!/bin/sh\n/bin/true in script\n")
+    script.chmod(0o755)
+
+    session = lab.run(["sh", "-c", f"cd {tmp_path} && ./script.sh argument"])
+
+    _, ran, inner = succeeded(session.commands)
+    assert ran["path"] == str(script)
+    assert ran["interpreter"] == "/bin/sh"
+    assert ran["exe"] == str(Path("/bin/sh").resolve())
+    assert ran["args"] == ["/bin/sh", "./script.sh", "argument"]
+    assert inner["argv"] == ["in", "script"]
+    assert inner["ppid"] == ran["pid"]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "code"), [(None, 0, -ENOENT), ("", 0o600, -EACCES), ("\x7fELF", 0o700, -ENOEXEC)]
+)
+def test_failed_exec(lab: Lab, tmp_path: Path, content: str | None, mode: int, code: int) -> None:
+    program = tmp_path / "program"
+    if content is not None:
+        program.write_text(content)
+        program.chmod(mode)
+
+    def fail() -> None:
+        try:
+            os.execv(program, ["program", "a", "b c"])
+        except OSError:
+            os._exit(7)
+
+    session = lab.run(fail)
+
+    [failed] = session.commands
+    assert session.status == 7
+    assert failed["path"] == str(program)
+    assert failed["argv"] == ["a", "b c"]
+    assert failed["return_code"] == code
+    assert failed["program"] == Path(f"/proc/{os.getpid()}/comm").read_text().strip()
+
+
+def test_loader_variables_and_no_others(lab: Lab) -> None:
+    environment = {"SECRET": "hidden", "LD_LIBRARY_PATH": "/lib:" + "d" * 600, "A": "LD_NOT=1", "LD_X": "1"}
+
+    session = lab.run(lambda: os.execve("/bin/true", ["true"], environment))
+
+    [true] = session.commands
+    assert true["env"] == {name: environment[name] for name in ("LD_LIBRARY_PATH", "LD_X")}
+    assert "hidden" not in str(true)
+
+
+def test_terminal(lab: Lab) -> None:
+    leader, terminal = pty.openpty()
+    name = os.ttyname(terminal)
+
+    def with_terminal() -> None:
+        os.login_tty(terminal)
+        os.execv("/bin/true", ["true"])
+
+    session = lab.run(with_terminal)
+
+    os.close(leader)
+    os.close(terminal)
+    assert session.commands[0]["tty"] == name
+
+
+def test_program_without_a_name(lab: Lab) -> None:
+    def from_memory() -> None:
+        memory = os.memfd_create("hidden", 0)
+        os.write(memory, Path("/bin/true").read_bytes())
+        os.execve(memory, ["innocent"], {})
+
+    session = lab.run(from_memory)
+
+    [program] = session.commands
+    assert program["exe"] == "memfd:hidden (deleted)"
+    assert program["args"] == ["innocent"]
+
+
+def test_exec_by_a_thread(lab: Lab) -> None:
+    def in_thread() -> None:
+        thread = threading.Thread(target=os.execv, args=("/bin/echo", ["echo", "thread"]))
+        thread.start()
+        thread.join()
+
+    session = lab.run(in_thread)
+
+    [echo] = session.commands
+    assert echo["argv"] == ["thread"]
+
+
+def test_vfork(lab: Lab) -> None:
+    session = lab.run(
+        [sys.executable, "-c", "import os; os.posix_spawn('/bin/echo', ['echo', 'spawned'], {})"]
+    )
+
+    assert ["spawned"] in [command["argv"] for command in session.commands]
+
+
+def test_identity_of_the_process(lab: Lab) -> None:
+    def as_nobody() -> None:
+        os.setresuid(65534, 65534, 0)
+        os.execv("/bin/true", ["true"])
+
+    session = lab.run(as_nobody)
+
+    [true] = session.commands
+    assert (true["process_uid"], true["process_euid"]) == (65534, 65534)
+
+
+def test_only_the_kinds_asked_for(lab: Lab) -> None:
+    session = lab.run(["/bin/cat", "/etc/hostname"], ["command"])
+
+    assert {event["event"] for event in session.events()} == {"session.command"}
+
+
+def test_name_of_a_program_from_prctl(lab: Lab) -> None:
+    def renamed() -> None:
+        ctypes.CDLL(None).prctl(15, b"disguise")
+        os.execv("/bin/true", ["true"])
+
+    assert lab.run(renamed).commands[0]["program"] == "true"

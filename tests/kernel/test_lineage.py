@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+
+from tests.support.capture import Event, Lab, cgroup_mount
+from tests.support.polling import until
+
+MARK = "/bin/echo"
+
+
+def marks(events: list[Event]) -> list[str]:
+    return [
+        event["argv"][0] for event in events if event["event"] == "session.command" and event["path"] == MARK
+    ]
+
+
+def fork_exec(*args: str) -> None:
+    pid = os.fork()
+    if pid == 0:
+        os.execv(MARK, ["echo", *args])
+    os.waitpid(pid, 0)
+
+
+def test_children_of_children(lab: Lab) -> None:
+    session = lab.run(["sh", "-c", "(((( /bin/echo deep ))))"])
+
+    assert marks(session.commands) == ["deep"]
+
+
+def test_double_fork_and_setsid(lab: Lab) -> None:
+    read, write = os.pipe()
+
+    def daemonise() -> None:
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                fork_exec("daemon")
+                os._exit(0)
+            os._exit(0)
+        os.close(write)
+        os.read(read, 1)
+
+    session = lab.run(daemonise)
+    os.close(read)
+    os.close(write)
+
+    assert marks(session.commands) == ["daemon"]
+
+
+def test_nested_cgroup(lab: Lab) -> None:
+    with_nested: list[Path] = []
+
+    def nested() -> None:
+        inner = lab.tree.root / "inner"
+        inner.mkdir()
+        (inner / "cgroup.procs").write_text("0")
+        fork_exec("nested")
+
+    session = lab.run(nested)
+    (lab.tree.root / "inner").rmdir()
+
+    assert marks(session.commands) == ["nested"]
+    assert not with_nested
+
+
+def test_moved_to_the_root_cgroup(lab: Lab) -> None:
+    def escape() -> None:
+        (cgroup_mount() / "cgroup.procs").write_text("0")
+        fork_exec("escaped")
+
+    session = lab.run(escape)
+
+    [event] = [command for command in session.commands if command["path"] == MARK]
+    assert event["argv"] == ["escaped"]
+    assert event["cgroup_id"] != session.cgroup.id
+
+
+def test_namespaces(lab: Lab) -> None:
+    session = lab.run(["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount", MARK, "inside"])
+
+    assert marks(session.commands) == ["inside"]
+
+
+def test_threads(lab: Lab) -> None:
+    def many() -> None:
+        threads = [threading.Thread(target=fork_exec, args=(str(number),)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    session = lab.run(many)
+
+    assert sorted(marks(session.commands)) == [str(number) for number in range(8)]
+
+
+def test_processes_outside_are_never_recorded(lab: Lab) -> None:
+    secret = str(uuid.uuid4())
+
+    with lab.session(["sh", "-c", "/bin/echo inside; read unused"]) as session:
+        for _ in range(20):
+            subprocess.run([MARK, secret], check=True, stdout=subprocess.DEVNULL)
+            Path("/etc/hostname").read_text()
+
+    events = session.events()
+    assert secret not in str(events)
+    assert {event["cgroup_id"] for event in events} == {session.cgroup.id}
+
+
+def test_parallel_sessions_never_mix(lab: Lab) -> None:
+    def work(name: str) -> list[str]:
+        return ["sh", "-c", f"for i in $(seq 100); do /bin/echo {name}; cat /dev/null; done"]
+
+    with lab.session(work("left")) as left, lab.session(work("right")) as right:
+        pass
+
+    assert marks(left.events()) == ["left"] * 100
+    assert marks(right.events()) == ["right"] * 100
+    assert {event["cgroup_id"] for event in left.events()} == {left.cgroup.id}
+    assert {event["cgroup_id"] for event in right.events()} == {right.cgroup.id}
+
+
+def test_programs_are_attached_while_a_session_is_open(lab: Lab) -> None:
+    until(lambda: not lab.status()["attached"], 10, "detached before")
+    with lab.session(["/bin/true"]) as first, lab.session(["/bin/true"]):
+        assert lab.status()["attached"]
+    lab.subscriber.closed(first.sid)
+
+    until(lambda: not lab.status()["attached"], 10, "detached after")
+
+
+def outliving(session_script: str) -> list[str]:
+    return [sys.executable, "-c", session_script]
+
+
+def test_process_that_outlives_the_session(lab: Lab, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    session = lab.run(["sh", "-c", f"/bin/echo before; (trap '' HUP; read line < {pipe}; /bin/echo after) &"])
+
+    assert marks(session.events()) == ["before"]
+    assert lab.status()["sessions"][session.sid] == "detached"
+    with pipe.open("w") as writer:
+        writer.write("go\n")
+    lab.subscriber.closed(session.sid)
+
+    late = [event for event in lab.subscriber.events(session.sid) if event.get("detached")]
+    assert "after" in marks(late)
+    assert not any(event.get("detached") for event in late if event not in late)
+    assert not session.cgroup.path.exists()
+
+
+def test_escaped_process_keeps_the_session_open(lab: Lab, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    root = cgroup_mount() / "cgroup.procs"
+    session = lab.run(["sh", "-c", f"(echo 0 > {root}; read line < {pipe}; /bin/echo escaped) & sleep 0.2"])
+
+    lab.subscriber.drained(session.sid)
+    assert lab.status()["sessions"][session.sid] == "detached"
+    with pipe.open("w") as writer:
+        writer.write("go\n")
+    lab.subscriber.closed(session.sid)
+
+    assert marks(lab.subscriber.events(session.sid)) == ["escaped"]
