@@ -40,6 +40,7 @@ class FileLog:
     """``<root>/<host_uuid>/YYYY-MM-DD.00:00:00.log`` and ``<root>/events.log``; an ``audit.log.AuditLog``.
 
     ``root`` is ``<data_dir>/log``; which events are stored is remembered in ``<data_dir>/backend``.
+    Raises Unavailable when the directories cannot be used, Corrupted when that memory does not decode.
     """
 
     def __init__(self, root: Path, host_uuid: str, clock: Clock = SYSTEM, *, cluster_name: str = "") -> None:
@@ -48,18 +49,25 @@ class FileLog:
         self._clock = clock
         self._cluster_name = cluster_name
         self._lock = threading.Lock()
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-        for name in (*_DIRECTORIES, f"{host_uuid}/sessions/default"):
-            (self._root / name).mkdir(parents=True, exist_ok=True, mode=0o750)
+        self.torn_bytes = 0
+        """Bytes of unfinished lines that a crash had left, moved to ``backend/audit-torn``."""
+        try:
+            shrunk = self._open()
+        except OSError as error:
+            raise _failure(error) from error
+        if shrunk:
+            self.append_own(shrunk)
+
+    def _open(self) -> AuditGap | None:
+        for path in (self._directory, *(self._root / name for name in _DIRECTORIES)):
+            path.mkdir(parents=True, exist_ok=True, mode=0o750)
+        (self._directory / "sessions/default").mkdir(parents=True, exist_ok=True, mode=0o750)
         self._progress_file = ProgressFile(self._root.parent / "backend")
         self._progress = self._progress_file.load()
         self._seen = dict.fromkeys(self._progress.doubtful)
-        self.torn_bytes = 0
-        """Bytes of unfinished lines that a crash had left, moved to ``backend/audit-torn``."""
         shrunk = self._catch_up()
         self._open_today()
-        if shrunk:
-            self.append_own(shrunk)
+        return shrunk
 
     def _catch_up(self) -> AuditGap | None:
         """Read what was written after the last save; returns an event when the log is shorter than then."""

@@ -36,11 +36,14 @@ class Spool:
 
     ``source`` must be ``<role>/<host uuid>``; the directory's random epoch is added to it, so that a
     lost directory never reuses numbers. Methods may be called from any thread; ``deliver`` and
-    ``flushed`` belong to one event loop.
+    ``flushed`` belong to one event loop. Raises Unavailable when the directory cannot be used.
     """
 
     def __init__(self, directory: Path, *, source: str, cluster_name: str, clock: Clock = SYSTEM) -> None:
-        self._segments = Segments(directory)
+        try:
+            self._segments = Segments(directory)
+        except OSError as error:
+            raise _failure(error) from error
         self.source = f"{source}/{self._segments.epoch}"
         """What the auth service knows this spool by."""
         self._cluster_name = cluster_name
@@ -98,10 +101,7 @@ class Spool:
         self.full = True
         self.lost += count
         self._unreported += count
-        raise Unavailable(
-            f"audit events cannot be written: {error.strerror}",
-            hint="Free some space in the data directory of this service, or check the file system.",
-        ) from error
+        raise _failure(error) from error
 
     def _sync_if_due(self) -> None:
         if self._clock.monotonic() - self._synced_at >= SYNC_SECONDS:
@@ -217,3 +217,10 @@ class Spool:
         """Make everything durable and release files."""
         with self._lock:
             self._segments.close()
+
+
+def _failure(error: OSError) -> Unavailable:
+    return Unavailable(
+        f"audit events cannot be written: {error.strerror}",
+        hint="Free some space in the data directory of this service, or check the file system.",
+    )

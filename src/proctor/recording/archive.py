@@ -37,6 +37,7 @@ class Archive:
     """Files of recordings in ``<root>/<host_uuid>/sessions/default`` (``root``: ``<data_dir>/log``).
 
     Who owns a recording and whether it is complete is kept in ``<data_dir>/backend/recordings``.
+    Raises Unavailable when the directories cannot be used.
     """
 
     def __init__(self, root: Path, host_uuid: str, clock: Clock = SYSTEM) -> None:
@@ -44,8 +45,11 @@ class Archive:
         self._directory = root.absolute() / host_uuid / "sessions/default"
         state = root.absolute().parent / "backend/recordings"
         self._live, self._completed = state / "live", state / "completed"
-        for directory, mode in ((self._directory, 0o750), (self._live, 0o700), (self._completed, 0o700)):
-            directory.mkdir(parents=True, exist_ok=True, mode=mode)
+        try:
+            for directory, mode in ((self._directory, 0o750), (self._live, 0o700), (self._completed, 0o700)):
+                directory.mkdir(parents=True, exist_ok=True, mode=mode)
+        except OSError as error:
+            raise Unavailable(f"recordings cannot be stored in {directory}: {error.strerror}") from error
         self._locks: dict[str, threading.Lock] = {}
         self._changes: dict[str, asyncio.Event] = {}
 

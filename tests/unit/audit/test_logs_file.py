@@ -248,3 +248,9 @@ def test_progress_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "backend/audit-cursors").stat().st_size < 500
     saved = json.loads((tmp_path / "backend/audit-log.json").read_text())
     assert saved["cursors"][SOURCE] > 40
+
+
+def test_a_data_directory_that_cannot_be_used_is_named_as_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"a file in the way")
+    with pytest.raises(Unavailable, match="Not a directory"):
+        opened(tmp_path)

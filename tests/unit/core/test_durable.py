@@ -1,0 +1,48 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from proctor.core.durable import append_at, replace_file, write_at
+
+
+def test_a_file_is_replaced_as_a_whole_with_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    replace_file(path, b"one")
+    replace_file(path, b"two", mode=0o640)
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_a_link_in_the_place_of_the_new_file_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"safe")
+    (tmp_path / ".f.new").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="symbolic links"):
+        replace_file(tmp_path / "f", b"x")
+    assert (tmp_path / "victim").read_bytes() == b"safe"
+
+
+def test_writes_go_on_until_all_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: pwrite(fd, data[:2], offset))
+    with (tmp_path / "f").open("w+b") as file:
+        write_at(file.fileno(), b"abcdefg", 3)
+        assert file.read() == b"\0\0\0abcdefg"
+
+
+def test_a_failed_append_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pwrite = os.pwrite
+
+    def full_after_two(descriptor: int, data: bytes, offset: int) -> int:
+        if offset >= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return pwrite(descriptor, data[:2], offset)
+
+    with (tmp_path / "f").open("w+b") as file:
+        assert append_at(file.fileno(), b"abc", 0, sync=True) == 3
+        monkeypatch.setattr(os, "pwrite", full_after_two)
+        with pytest.raises(OSError, match="No space"):
+            append_at(file.fileno(), b"defg", 3)
+        assert file.read() == b"abc"
