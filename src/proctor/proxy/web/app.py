@@ -10,6 +10,8 @@ from proctor.proxy.web import account, entry, errors, models, pages, records
 from proctor.proxy.web.guard import App, Guard
 from proctor.proxy.web.site import Site
 
+ROUTERS = (entry.router, account.router, records.router, pages.router)
+
 
 def make_api() -> FastAPI:
     """All routes, without the objects that they work with; serves no documentation of itself."""
@@ -20,8 +22,8 @@ def make_api() -> FastAPI:
         generate_unique_id_function=_operation,
         responses={"4XX": {"model": models.Refusal}, "5XX": {"model": models.Refusal}},
     )
-    for part in (entry, account, records, pages):
-        api.include_router(part.router)
+    for router in ROUTERS:
+        api.include_router(router)
     errors.install(api)
     return api
 
