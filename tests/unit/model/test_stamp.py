@@ -53,7 +53,11 @@ def test_refuses_more_fields_than_any_event_has() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"k" * 2 * MAX_LINE: 1}, {"truncated": ["x" * 30] * (MAX_LINE // 16)}, {"truncated": 5, "k" * MAX_LINE: "v"}],
+    [
+        {"k" * 2 * MAX_LINE: 1},
+        {"truncated": ["x" * 30] * (MAX_LINE // 16)},
+        {"truncated": 5, "k" * MAX_LINE: "v"},
+    ],
 )
 def test_an_event_that_cannot_be_cut_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match="too large"):
