@@ -15,16 +15,33 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from proctor.model.identity import Anonymous
 from proctor.rpc import tls
 
 _SEED = b"proctor: the key of nobody"
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 
 
+_LIFETIME = timedelta(days=36500)
+
+
 @functools.cache
-def key_and_certificate() -> tuple[bytes, bytes]:
-    """Private key and self-signed certificate, PEM; the same on every machine but for the signature."""
+def _key() -> bytes:
     secret = int.from_bytes(hashlib.sha256(_SEED).digest(), "big")
     key = ec.derive_private_key(secret, ec.SECP256R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem, tls.self_signed_ca(pem, "anonymous", now=_FROM, lifetime=timedelta(days=36500))
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@functools.cache
+def authority() -> bytes:
+    """The CA (PEM) that a server accepts to hear from nobody; each process makes its own, from one key."""
+    return tls.self_signed_ca(_key(), "anonymous", now=_FROM, lifetime=_LIFETIME)
+
+
+@functools.cache
+def key_and_certificate() -> tuple[bytes, bytes]:
+    """Private key and certificate, PEM. A self-signed one would be known to the process that made it only."""
+    certificate = tls.issue(
+        _key(), authority(), tls.public_key(_key()), Anonymous(), now=_FROM, valid_before=_FROM + _LIFETIME
+    )
+    return _key(), certificate

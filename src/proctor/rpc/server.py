@@ -179,12 +179,11 @@ def make_server(
 
 def add_port(server: grpc.aio.Server, address: str, credentials: Credentials) -> int:
     """Listen on ``address`` (port 0: any) and return the port; raises OSError when it is taken."""
-    _, nobody = anonymous.key_and_certificate()
     authorities = credentials.authorities
     chain = credentials.tls_certificate + authorities.host_tls_ca
     tls_credentials = grpc.ssl_server_credentials(
         [(credentials.tls_key, chain)],
-        root_certificates=authorities.host_tls_ca + authorities.user_tls_ca + nobody,
+        root_certificates=authorities.host_tls_ca + authorities.user_tls_ca + anonymous.authority(),
         require_client_auth=True,
     )
     try:

@@ -79,7 +79,7 @@ def issue(
     ca_key: bytes,
     ca_certificate: bytes,
     subject_key: bytes,
-    identity: UserIdentity | HostIdentity,
+    identity: Identity,
     *,
     now: datetime,
     valid_before: datetime,
@@ -96,7 +96,7 @@ def issue(
         raise BadRequest(f"not a public key in PEM: {error}") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise BadRequest("the TLS key must be ECDSA")
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.name[:64])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.name[:64] or "nobody")])
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if names else [])]
     builder = _builder(subject, authority.subject, key, now, valid_before)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
