@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import uuid
 from pathlib import Path
@@ -33,28 +32,22 @@ def test_children_of_children(lab: Lab) -> None:
 
 
 def test_double_fork_and_setsid(lab: Lab) -> None:
-    read, write = os.pipe()
-
     def daemonise() -> None:
+        read, write = os.pipe()
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0:
                 fork_exec("daemon")
-                os._exit(0)
             os._exit(0)
         os.close(write)
         os.read(read, 1)
 
     session = lab.run(daemonise)
-    os.close(read)
-    os.close(write)
 
     assert marks(session.commands) == ["daemon"]
 
 
 def test_nested_cgroup(lab: Lab) -> None:
-    with_nested: list[Path] = []
-
     def nested() -> None:
         inner = lab.tree.root / "inner"
         inner.mkdir()
@@ -65,7 +58,6 @@ def test_nested_cgroup(lab: Lab) -> None:
     (lab.tree.root / "inner").rmdir()
 
     assert marks(session.commands) == ["nested"]
-    assert not with_nested
 
 
 def test_moved_to_the_root_cgroup(lab: Lab) -> None:
@@ -134,10 +126,6 @@ def test_programs_are_attached_while_a_session_is_open(lab: Lab) -> None:
     until(lambda: not lab.status()["attached"], 10, "detached after")
 
 
-def outliving(session_script: str) -> list[str]:
-    return [sys.executable, "-c", session_script]
-
-
 def test_process_that_outlives_the_session(lab: Lab, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -151,7 +139,6 @@ def test_process_that_outlives_the_session(lab: Lab, tmp_path: Path) -> None:
 
     late = [event for event in lab.subscriber.events(session.sid) if event.get("detached")]
     assert "after" in marks(late)
-    assert not any(event.get("detached") for event in late if event not in late)
     assert not session.cgroup.path.exists()
 
 
@@ -159,9 +146,8 @@ def test_escaped_process_keeps_the_session_open(lab: Lab, tmp_path: Path) -> Non
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     root = cgroup_mount() / "cgroup.procs"
-    session = lab.run(["sh", "-c", f"(echo 0 > {root}; read line < {pipe}; /bin/echo escaped) & sleep 0.2"])
+    session = lab.run(["sh", "-c", f"echo 0 > {root}; (read line < {pipe}; /bin/echo escaped) &"])
 
-    lab.subscriber.drained(session.sid)
     assert lab.status()["sessions"][session.sid] == "detached"
     with pipe.open("w") as writer:
         writer.write("go\n")

@@ -10,7 +10,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +46,24 @@ class Child:
 
     def __init__(self, main: Callable[[], object], cgroup: SessionCgroup) -> None:
         gate, self._gate = os.pipe()
+        waiting, ready = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._gate)
-            self._run(main, cgroup, gate)
-        os.close(gate)
+            self._run(main, cgroup, gate, ready)
         self.pidfd = os.pidfd_open(self.pid)
+        os.close(gate)
+        os.close(ready)
+        assert os.read(waiting, 1), "the child ended before it was ready"
+        os.close(waiting)
 
     @staticmethod
-    def _run(main: Callable[[], object], cgroup: SessionCgroup, gate: int) -> None:
+    def _run(main: Callable[[], object], cgroup: SessionCgroup, gate: int, ready: int) -> None:
         try:
             enter(cgroup.path)
+            os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+            os.write(ready, b".")
+            os.close(ready)
             os.read(gate, 1)
             main()
         finally:
@@ -102,7 +109,8 @@ class Subscriber:
             self.messages.append(message)
             if self._acknowledge and isinstance(message, Events | Drained | Closed):
                 ack = Acknowledge(sid=message.sid, seq=message.seq)
-                wire.send(self._connection, to_builtins(ack))
+                with suppress(OSError):
+                    wire.send(self._connection, to_builtins(ack))
 
     def of(self, sid: str, kind: type[Any]) -> list[Any]:
         """Messages of one kind about ``sid``."""
