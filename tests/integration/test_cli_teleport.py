@@ -110,6 +110,7 @@ def test_auth_runs_as_nobody_in_particular(host: Host) -> None:
         "LANG",
         "LC_CTYPE",
         "GRPC_VERBOSITY",
+        "HOME",
     }
 
 

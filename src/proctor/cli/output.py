@@ -78,6 +78,11 @@ def printable(text: str) -> str:
     )
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(map(printable, text.strip().splitlines()))
+
+
 def note(text: str) -> None:
     """Something for the person, not for the pipe behind stdout."""
     print(text, file=sys.stderr)

@@ -24,6 +24,7 @@ STDIN = 0
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
+    "HOME": "/nonexistent",  # the uid of a service need not have an entry in passwd
     "GRPC_VERBOSITY": "NONE",
 }
 _INHERITED = ("PYTHONPATH", "TZ")

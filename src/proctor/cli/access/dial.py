@@ -11,7 +11,7 @@ from typing import Any
 import asyncssh
 
 from proctor.cli.access.connection import Active, known_hosts
-from proctor.cli.output import note, printable
+from proctor.cli.output import note, printable_lines
 from proctor.config.values import read_address
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
 from proctor.sshkit import algorithms
@@ -103,7 +103,7 @@ async def _open(
     except (asyncssh.Error, OSError) as error:
         raise _translated(error, what, options["username"], client.said) from None
     if client.said:
-        note(printable(client.said.strip()))
+        note(printable_lines(client.said))
     try:
         yield connection
     finally:
@@ -113,12 +113,12 @@ async def _open(
 
 def _translated(error: Exception, what: str, login: str, said: str) -> ProctorError:
     if isinstance(error, asyncssh.PermissionDenied):
-        reason = printable(said.strip()) or f"{what} does not accept login {login}"
+        reason = printable_lines(said) or f"{what} does not accept login {login}"
         return AccessDenied(f"access denied to {login} on {what}: {reason}")
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return AccessDenied(f"{what} could not prove that it belongs to the cluster: {error.reason}")
     if isinstance(error, asyncssh.ChannelOpenError):
-        return AccessDenied(f"{what}: {printable(error.reason)}")
+        return AccessDenied(printable_lines(error.reason))
     if isinstance(error, asyncssh.DisconnectError):
-        return Unavailable(f"{what} ended the connection: {printable(error.reason)}")
+        return Unavailable(f"{what} ended the connection: {printable_lines(error.reason)}")
     return Unavailable(f"{what} cannot be reached: {getattr(error, 'strerror', None) or error}")
