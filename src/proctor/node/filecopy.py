@@ -36,6 +36,7 @@ def parse_scp(command: str) -> ScpCommand | None:
 
 class _Operation(msgspec.Struct, forbid_unknown_fields=True):
     action: str
+    working_directory: str = ""
     path: str = ""
     target_path: str = ""
     flags: int = 0
@@ -44,7 +45,7 @@ class _Operation(msgspec.Struct, forbid_unknown_fields=True):
     file_transfer_stats: list[dict[str, Any]] = []
 
 
-def sftp_event(report: Mapping[str, Any], working_directory: str) -> Sftp | SftpSummary:
+def sftp_event(report: Mapping[str, Any]) -> Sftp | SftpSummary:
     """The event of one line of the SFTP server's audit; ValueError when it is none."""
     operation = convert(report, _Operation)
     if operation.action == "summary":
@@ -53,7 +54,7 @@ def sftp_event(report: Mapping[str, Any], working_directory: str) -> Sftp | Sftp
     return Sftp(
         code=sftp_code(number, failed=bool(operation.error)),
         action=number,
-        working_directory=working_directory,
+        working_directory=operation.working_directory,
         path=operation.path,
         target_path=operation.target_path,
         flags=operation.flags,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from proctor.audit.spool import Spool
 from proctor.core.clock import Clock
@@ -19,9 +20,16 @@ from proctor.node.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
 
 
+class Connection(Protocol):
+    """An SSH connection whose client has logged in."""
+
+    def leave(self, reason: str) -> None:
+        """End its sessions and close it, telling the client why."""
+
+
 @dataclass(kw_only=True)
 class Host:
-    """This node: its collaborators, and what it is doing. ``feed`` is None when nothing is captured."""
+    """The node: its collaborators, and what it is doing. ``feed`` is None when nothing is captured."""
 
     facts: Callable[[], NodeFacts]
     clock: Clock
@@ -37,6 +45,7 @@ class Host:
     idle_timeout: int = 0
     disconnect_expired: bool = False
     draining: bool = False
+    live: set[Connection] = field(default_factory=set)
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
     connections: TaskSet = field(default_factory=lambda: TaskSet("node.connections"))
 

@@ -95,9 +95,9 @@ class SessionJournal:
         """The terminal has another size."""
         self.recorder.emit(Resize(size=f"{columns}:{rows}"))
 
-    def file_operation(self, report: dict[str, object], directory: str) -> None:
+    def file_operation(self, report: dict[str, object]) -> None:
         """The SFTP server has done something; ValueError when ``report`` is nonsense."""
-        self.recorder.emit(sftp_event(report, directory))
+        self.recorder.emit(sftp_event(report))
 
     def outcome(self, exited: Exited) -> None:
         """The process has ended: the event that belongs to what was asked."""

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -83,11 +84,13 @@ class AuditedServer(asyncssh.SFTPServer):
     def __init__(self, channel: Any, report: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(channel)
         self._report = report
+        self._directory = os.getcwd()
         self._paths: dict[int, str] = {}
         self._moved: dict[str, list[int]] = {}
 
     def _audited(self, action: str, operation: Callable[[], Any], path: bytes, **details: Any) -> Any:
-        record = {"action": action, "path": self._absolute(path), **details}
+        place = {"working_directory": self._directory, "path": self._absolute(path)}
+        record = {"action": action, **place, **details}
         try:
             result = operation()
         except (OSError, asyncssh.SFTPError) as error:
@@ -211,6 +214,8 @@ def _plain(attrs: asyncssh.SFTPAttrs) -> dict[str, Any]:
 
 def serve(source: int, sink: int, audit: int, client: Client) -> int:
     """Serve SFTP until the end of ``source``; the exit status. Blocking; runs with the user's identity."""
+    for number in (signal.SIGHUP, signal.SIGPIPE):  # the end of the input says the same, and leaves time
+        signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     writer = _Writer(sink)
     with os.fdopen(audit, "wb", buffering=0) as log:

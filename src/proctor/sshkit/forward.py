@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import asyncssh
@@ -55,10 +56,14 @@ class Counts(NamedTuple):
     received: int
 
 
-async def pump(source: Source, sink: Sink) -> int:
+def _unwatched(_count: int) -> None:
+    pass
+
+
+async def pump(source: Source, sink: Sink, moved: Callable[[int], None] = _unwatched) -> int:
     """Copy until the end of ``source``, then pass the end on; returns the number of bytes.
 
-    A connection that breaks ends the copy as the end of the stream does.
+    A connection that breaks ends the copy as the end of the stream does. ``moved`` hears of each piece.
     """
     count = 0
     with contextlib.suppress(OSError, EOFError, asyncssh.Error):
@@ -66,16 +71,17 @@ async def pump(source: Source, sink: Sink) -> int:
             sink.write(data)
             await sink.drain()
             count += len(data)
+            moved(len(data))
         if sink.can_write_eof():
             sink.write_eof()
     return count
 
 
-async def relay(first: Stream, second: Stream) -> Counts:
+async def relay(first: Stream, second: Stream, moved: Callable[[int], None] = _unwatched) -> Counts:
     """Copy both ways until both ends have finished, then close both; cancelling closes both at once."""
     try:
         sent, received = await asyncio.gather(
-            pump(first.source, second.sink), pump(second.source, first.sink)
+            pump(first.source, second.sink, moved), pump(second.source, first.sink, moved)
         )
         return Counts(sent, received)
     finally:

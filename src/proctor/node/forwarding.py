@@ -1,0 +1,71 @@
+"""TCP connections through the node: made by a process with the user's identity, audited as ``port``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import uuid
+from collections.abc import Callable
+
+import asyncssh
+from asyncssh.stream import SSHTCPStreamSession
+
+from proctor.core.errors import ProctorError
+from proctor.model.events import Port
+from proctor.node.host import Host, Login
+from proctor.node.messages import Endpoint, Spawn
+from proctor.node.spawn import spawn
+from proctor.sshkit.forward import Stream, relay
+
+CLOSED = "T3003S"
+
+
+async def forward(
+    host: Host, login: Login, target: Endpoint, active: Callable[[], None]
+) -> SSHTCPStreamSession[bytes]:
+    """Connect to ``target`` as the user; the session of the channel. Raises ChannelOpenError.
+
+    ``active`` is called whenever bytes pass.
+    """
+    if not (host.port_forwarding and login.options.port_forwarding):
+        _audit(host, login, Port(success=False, error="port forwarding is not allowed", addr=str(target)))
+        raise asyncssh.ChannelOpenError(
+            asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "port forwarding is not allowed"
+        )
+    try:
+        connection = await _connect(host, login, target)
+    except ProctorError as error:
+        _audit(host, login, Port(success=False, error=error.message, addr=str(target)))
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, error.message) from None
+    _audit(host, login, Port(addr=str(target)))
+
+    async def carry(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
+        there = Stream(*await asyncio.open_connection(sock=connection))
+        await relay(Stream(reader, writer), there, lambda _count: active())
+        _audit(host, login, Port(code=CLOSED, addr=str(target)))
+
+    return SSHTCPStreamSession[bytes](carry)
+
+
+async def _connect(host: Host, login: Login, target: Endpoint) -> socket.socket:
+    request = Spawn(
+        sid=str(uuid.uuid4()),
+        certificate=login.certificate,
+        login=login.name,
+        kind="forward",
+        client=login.client,
+        server=login.server,
+        target=target,
+    )
+    process = await spawn(host.spawn_socket, request)
+    process.release()
+    (descriptor,) = process.descriptors
+    connection = socket.socket(fileno=descriptor)
+    connection.setblocking(False)
+    return connection
+
+
+def _audit(host: Host, login: Login, event: Port) -> None:
+    with contextlib.suppress(ProctorError):
+        host.spool.append(login.context(host.facts()).fill(event))

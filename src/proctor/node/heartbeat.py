@@ -1,0 +1,123 @@
+"""What the node tells the auth service about itself, every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Mapping, Sequence
+
+from proctor.config.schema import Command
+from proctor.core.errors import ProctorError
+from proctor.core.tasks import TaskSet
+from proctor.core.version import VERSION
+from proctor.model.resources import Metadata, Node, NodeSpec
+from proctor.model.serde import to_json
+from proctor.rpc._pb import auth_pb2 as pb
+from proctor.rpc.client import Client
+
+BEAT_SECONDS = 15.0
+RETRY_SECONDS = 2.0
+COMMAND_SECONDS = 10.0
+_MAX_VALUE = 256
+_log = logging.getLogger(__name__)
+
+
+class Labels:
+    """The node's labels: fixed ones, and those that commands print."""
+
+    def __init__(self, fixed: Mapping[str, str], commands: Sequence[Command]) -> None:
+        self._values = dict(fixed) | {command.name: "" for command in commands}
+        self._commands = commands
+
+    @property
+    def values(self) -> dict[str, str]:
+        """All labels as they are now."""
+        return dict(self._values)
+
+    def start(self, tasks: TaskSet) -> None:
+        """Run the commands, each at its pace, until ``tasks`` are closed."""
+        for command in self._commands:
+            tasks.spawn(self._repeat(command), name=f"label {command.name}")
+
+    async def _repeat(self, command: Command) -> None:
+        while True:
+            self._values[command.name] = await _first_line(command.command)
+            await asyncio.sleep(max(1, command.period))
+
+
+async def _first_line(argv: Sequence[str]) -> str:
+    """What a command prints; a word on why when it prints nothing of use."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+    except OSError as error:
+        return f"error: {error.strerror}"
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+    except TimeoutError:
+        return "error: timeout"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    return output.decode(errors="replace").strip().split("\n")[0][:_MAX_VALUE]
+
+
+class Heartbeat:
+    """Sends the node's document. ``address`` is where proxies reach it; ``proxies`` hears where they are."""
+
+    def __init__(
+        self,
+        node: Callable[[], Node],
+        connect: Callable[[], Client],
+        proxies: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._node = node
+        self._connect = connect
+        self._proxies = proxies
+
+    async def run(self) -> None:
+        """Beat until cancelled; sooner again after a failure."""
+        failing = False
+        while True:
+            try:
+                await self._beat()
+                failing = False
+            except ProctorError as error:
+                if not failing:
+                    _log.warning("the Auth Service does not hear of this node: %s", error)
+                failing = True
+            await asyncio.sleep(RETRY_SECONDS if failing else BEAT_SECONDS)
+
+    async def _beat(self) -> None:
+        client = self._connect()
+        await client.call(client.auth.Heartbeat, pb.HeartbeatRequest(node=to_json(self._node())))
+        self._proxies((await client.ping()).proxy_addresses)
+
+
+def node_document(
+    host_uuid: str, hostname: str, address: str, labels: Mapping[str, str], *, enhanced: bool
+) -> Node:
+    """The document of a node."""
+    spec = NodeSpec(
+        hostname=hostname,
+        addr=address,
+        labels=dict(labels),
+        server_version=VERSION,
+        enhanced_recording=enhanced,
+    )
+    return Node(metadata=Metadata(name=host_uuid), spec=spec)
+
+
+def own_address(towards: str) -> str:
+    """The address of this host from which ``towards`` (``host:port``) is reached; loopback when unknown."""
+    host, _, port = towards.rpartition(":")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0])
+    except (OSError, IndexError, ValueError):
+        return "127.0.0.1"

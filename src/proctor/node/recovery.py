@@ -1,0 +1,63 @@
+"""Sessions that a previous run of the node left without an end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proctor.audit.spool import Spool
+from proctor.core.tasks import TaskSet
+from proctor.model.identity import UserIdentity
+from proctor.node.capture import CaptureFeed
+from proctor.node.recorder import Context, NodeFacts, Recorder
+from proctor.recording.writer import Interrupted
+
+HANGUP_SECONDS = 30.0
+"""How long a session whose node died may take to end; its monitor hangs it up within seconds."""
+
+_log = logging.getLogger(__name__)
+
+
+class Recovery:
+    """Ends ``interrupted`` recordings once capture has told what it kept of them."""
+
+    def __init__(self, interrupted: Sequence[Interrupted], facts: NodeFacts, spool: Spool) -> None:
+        self._facts = facts
+        self._spool = spool
+        self._interrupted = {found.sid: found for found in interrupted}
+
+    def recorder(self, sid: str) -> Recorder:
+        """For events of ``sid``; those of a session without an open recording go to the audit log only."""
+        found = self._interrupted.get(sid)
+        start: Mapping[str, Any] = found.start if found else {}
+        user = UserIdentity(username=str(start.get("user", "")), roles=(), logins=())
+        context = Context(
+            node=self._facts,
+            user=user,
+            login=str(start.get("login", "")),
+            local=str(start.get("addr.local", "")),
+            remote=str(start.get("addr.remote", "")),
+            sid=sid,
+        )
+        writer = found.writer if found else None
+        recorder = Recorder(context, writer, self._spool, strict=False, failed=_log.error)
+        recorder.next_ei = found.last_ei + 1 if found else 0
+        return recorder
+
+    def start(self, feed: CaptureFeed | None, tasks: TaskSet) -> None:
+        """End every interrupted recording, in the background."""
+        for found in self._interrupted.values():
+            recorder = self.recorder(found.sid)
+            if feed is not None:
+                feed.attach(found.sid, recorder)
+            tasks.spawn(self._finish(found, recorder, feed), name=f"recover {found.sid}")
+
+    async def _finish(self, found: Interrupted, recorder: Recorder, feed: CaptureFeed | None) -> None:
+        if feed is not None:
+            await feed.subscribed.wait()
+            await feed.drained(found.sid, HANGUP_SECONDS)
+        if not found.ended:
+            recorder.record([found.session_end()])
+        await recorder.finish()
+        _log.info("session %s of a previous run was ended", found.sid)

@@ -1,0 +1,196 @@
+"""The node service: composes SSH server, sessions, records and their delivery."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import asyncssh
+
+from proctor.audit.spool import Spool
+from proctor.bpf.client import CaptureClient
+from proctor.config.boot import ServiceBoot
+from proctor.core.clock import SYSTEM, Clock
+from proctor.core.errors import Unavailable
+from proctor.core.tasks import TaskSet
+from proctor.core.version import VERSION
+from proctor.model.resources import Node
+from proctor.node.cache import AccessCache
+from proctor.node.capture import CaptureFeed
+from proctor.node.deliveries import Deliveries
+from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
+from proctor.node.host import Host
+from proctor.node.recorder import NodeFacts
+from proctor.node.recovery import Recovery
+from proctor.node.sshd import NodeConnection
+from proctor.recording.upload import Replicator
+from proctor.recording.writer import recover
+from proctor.rpc.client import Client
+from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.sshkit.server import server_options
+
+FLUSH_SECONDS = 3.0
+HANGUP_SECONDS = 10.0
+_UNSPECIFIED = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised
+_log = logging.getLogger(__name__)
+
+
+class NodeServer:
+    """``connect`` gives the client of the auth service, the same one each time; it need not be reachable."""
+
+    def __init__(self, boot: ServiceBoot, connect: Callable[[], Client], clock: Clock = SYSTEM) -> None:
+        self._boot = boot
+        self._ssh = boot.config.ssh_service
+        self._connect = connect
+        self._clock = clock
+        self._tasks = TaskSet("node")
+        self._labels = Labels(self._ssh.labels, self._ssh.commands)
+        self._cluster = boot.cluster_name
+        self._port = self._ssh.listen_addr.port
+        self._address = ""
+        self._listener: asyncssh.SSHAcceptor | None = None
+        self._host: Host | None = None
+
+    @property
+    def port(self) -> int:
+        """Where SSH is served, once started."""
+        return self._port
+
+    async def start(self) -> dict[str, Any]:
+        """Serve SSH; the address. Raises Unavailable when enhanced recording is enabled and impossible."""
+        credentials = IdentityFiles.load(self._boot.proc_dir())
+        self._cluster = credentials.authorities.cluster_name
+        host = await self._compose(credentials)
+        self._host = host
+        self._listener = await self._listen(host, credentials)
+        self._port = self._listener.get_port()
+        self._address = self._reachable_at()
+        self._tasks.spawn(host.spool.deliver(self._connect), name="spool")
+        self._tasks.spawn(host.replicator.run(), name="replicator")
+        self._tasks.spawn(host.cache.run(), name="cache")
+        self._tasks.spawn(Heartbeat(self._document, self._connect, self._proxies).run(), name="heartbeat")
+        self._labels.start(self._tasks)
+        return {"address": self._address}
+
+    async def _compose(self, credentials: Credentials) -> Host:
+        boot = self._boot
+        spool = Spool(
+            boot.spool_dir, source=f"node/{boot.host_uuid}", cluster_name=self._cluster, clock=self._clock
+        )
+        boot.upload_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        interrupted = recover(boot.upload_dir, self._clock, cluster_name=self._cluster, emit=spool.append)
+        recovery = Recovery(interrupted, self._facts(), spool)
+        feed = await self._feed(recovery)
+        recovery.start(feed, self._tasks)
+        if feed is not None:
+            self._tasks.spawn(feed.run(), name="capture")
+        return Host(
+            facts=self._facts,
+            clock=self._clock,
+            spool=spool,
+            cache=AccessCache(
+                boot.proc_dir() / "access.json", credentials.authorities.user_ssh_ca, self._connect
+            ),
+            replicator=Replicator(
+                boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=spool.append
+            ),
+            feed=feed,
+            spawn_socket=boot.spawn_socket,
+            upload_dir=boot.upload_dir,
+            port_forwarding=self._ssh.port_forwarding,
+            file_copy=self._ssh.ssh_file_copy,
+            idle_timeout=boot.config.auth_service.client_idle_timeout,
+            disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
+        )
+
+    async def _feed(self, recovery: Recovery) -> CaptureFeed | None:
+        if not self._ssh.enhanced_recording.enabled:
+            return None
+        client = CaptureClient(self._boot.capture_socket)
+        try:
+            await client.status()
+        except Unavailable as error:
+            raise Unavailable(
+                f"enhanced recording is enabled, but nothing can be recorded: {error.message}",
+                hint="See the capture service's log, or set ssh_service.enhanced_recording.enabled: false.",
+            ) from None
+        deliveries = Deliveries(self._boot.spool_dir / "deliveries.json")
+        return CaptureFeed(client, deliveries, recovery.recorder)
+
+    async def _listen(self, host: Host, credentials: Credentials) -> asyncssh.SSHAcceptor:
+        teleport, auth = self._boot.config.teleport, self._boot.config.auth_service
+        options = server_options(
+            credentials.ssh_key,
+            credentials.ssh_certificate,
+            ciphers=teleport.ciphers,
+            kex=teleport.kex_algos,
+            macs=teleport.mac_algos,
+            keepalive=(auth.keep_alive_interval, auth.keep_alive_count_max),
+        )
+        listen = self._ssh.listen_addr
+        return await asyncssh.listen(
+            listen.host,
+            listen.port,
+            server_factory=lambda: NodeConnection(host),
+            options=options,
+            reuse_address=True,
+        )
+
+    def _facts(self) -> NodeFacts:
+        return NodeFacts(
+            server_id=self._boot.host_uuid,
+            hostname=self._boot.node_name,
+            address=self._address,
+            labels=self._labels.values,
+            version=VERSION,
+            cluster=self._cluster,
+        )
+
+    def _reachable_at(self) -> str:
+        """Where proxies reach this node."""
+        if self._ssh.public_addr:
+            return str(self._ssh.public_addr[0])
+        host = self._boot.config.teleport.advertise_ip or self._ssh.listen_addr.host
+        if host in _UNSPECIFIED:
+            host = own_address(self._boot.auth_address)
+        return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
+
+    def _document(self) -> Node:
+        return node_document(
+            self._boot.host_uuid,
+            self._boot.node_name,
+            self._address,
+            self._labels.values,
+            enhanced=self._ssh.enhanced_recording.enabled,
+        )
+
+    def _proxies(self, addresses: Any) -> None:
+        if self._host is not None and addresses:
+            self._host.proxy = addresses[0]
+
+    async def drain(self, seconds: float) -> None:
+        """Let nobody new in, and let sessions end by themselves within ``seconds``."""
+        if self._host is None:
+            return
+        self._host.draining = True
+        if self._listener is not None:
+            self._listener.close()
+        await self._host.sessions.drain(seconds)
+
+    async def stop(self) -> None:
+        """Hang up what is left, deliver what can be delivered soon, release everything."""
+        if self._listener is not None:
+            self._listener.close()
+        host = self._host
+        if host is not None:
+            host.draining = True
+            for connection in list(host.live):
+                connection.leave("this node is stopping")
+            await host.sessions.drain(HANGUP_SECONDS)
+            await host.sessions.close()
+            await host.connections.close()
+            await host.spool.flushed(FLUSH_SECONDS)
+        await self._tasks.close()
+        if host is not None:
+            host.spool.close()

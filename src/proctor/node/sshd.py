@@ -1,0 +1,162 @@
+"""The node's SSH server: who may log in, and what one connection may open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import asyncssh
+from asyncssh.stream import SSHTCPStreamSession
+
+from proctor.core.errors import AccessDenied, ProctorError
+from proctor.model.access import check_login, session_options
+from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
+from proctor.node.forwarding import forward
+from proctor.node.host import Host, Login
+from proctor.node.messages import Endpoint
+from proctor.node.session import Session, Stage
+from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
+from proctor.sshkit.server import CertificateServer
+
+_IDLE_CHECK_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+class NodeConnection(CertificateServer):
+    """One connection to this node."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(lambda: host.cache.user_ssh_ca, host.clock)
+        self._host = host
+        self._who: Login | None = None
+        self._sessions: list[Session] = []
+        self._active_at = host.clock.monotonic()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def authorize(self, login: str, user: VerifiedUser) -> None:
+        """See the base class; here the roles and this node's labels decide as well."""
+        await super().authorize(login, user)
+        if login == JOIN_PRINCIPAL:
+            raise AccessDenied(f"{login} is not a login")
+        if self._host.draining:
+            raise AccessDenied("this node is about to stop")
+        facts = self._host.facts()
+        if user.identity.cluster and user.identity.cluster != facts.cluster:
+            raise AccessDenied(f"the certificate is for cluster {user.identity.cluster}")
+        roles = await self._host.cache.roles(user.identity.roles)
+        if not (decision := check_login(user.identity, roles, facts.labels, login)):
+            raise AccessDenied(decision.reason)
+
+    def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:
+        """Audit a refusal."""
+        event = AuthAttempt(
+            error=reason,
+            message=reason,
+            user=user.identity.username if user else "",
+            login=login,
+            server_id=self._host.facts().server_id,
+            addr_local=str(self._endpoint("sockname")),
+            addr_remote=str(self._endpoint("peername")),
+            proto="ssh",
+        )
+        try:
+            self._host.spool.append(event)
+        except ProctorError as error:
+            _log.error("a refused login is not in the audit log: %s", error)
+
+    def _endpoint(self, name: str) -> Endpoint:
+        address = self.connection.get_extra_info(name) or ("", 0)
+        return Endpoint(addr=str(address[0]), port=int(address[1]))
+
+    async def auth_completed(self) -> None:
+        """Settle what the roles allow for as long as this connection lasts."""
+        if self.user is None:
+            raise asyncssh.PermissionDenied("not authenticated")
+        identity = self.user.identity
+        try:
+            roles = await self._host.cache.roles(identity.roles)
+        except AccessDenied as error:
+            raise asyncssh.PermissionDenied(error.message) from None
+        self._who = Login(
+            user=identity,
+            certificate=self.certificate,
+            name=self.login,
+            options=session_options(roles),
+            client=self._endpoint("peername"),
+            server=self._endpoint("sockname"),
+            client_version=str(self.connection.get_extra_info("client_version", "")),
+        )
+        self._active()
+        self._host.live.add(self)
+        self._watch = self._host.connections.spawn(
+            self._supervise(self._who), name=f"watch {self._who.client}"
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone; its sessions hear of it through their channels."""
+        super().connection_lost(exc)
+        self._host.live.discard(self)
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def session_requested(self) -> Session | bool:
+        """The client opens a session channel."""
+        if self._who is None or self._host.draining:
+            return False
+        self._active()
+        self._sessions = [session for session in self._sessions if session.stage is not Stage.ENDED]
+        limit = self._who.options.max_sessions
+        if limit and len(self._sessions) >= limit:
+            self._reject(self._who, limit)
+            raise asyncssh.ChannelOpenError(
+                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, f"your roles allow {limit} sessions per connection"
+            )
+        session = Session(self._host, self._who, self._active)
+        self._sessions.append(session)
+        return session
+
+    def _reject(self, who: Login, limit: int) -> None:
+        event = SessionRejected(reason="max_sessions limit reached", max=limit)
+        with contextlib.suppress(ProctorError):
+            self._host.spool.append(who.context(self._host.facts()).fill(event))
+
+    async def connection_requested(
+        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
+    ) -> SSHTCPStreamSession[bytes]:
+        """The client opens a connection through us (``ssh -L``, ``-W``, ``-J``)."""
+        if self._who is None or self._host.draining:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "not now")
+        self._active()
+        return await forward(self._host, self._who, Endpoint(addr=dest_host, port=dest_port), self._active)
+
+    def _active(self) -> None:
+        self._active_at = self._host.clock.monotonic()
+
+    async def _supervise(self, who: Login) -> None:
+        """Cut the connection when it was idle for too long, or its certificate has expired."""
+        limits = [limit for limit in (who.options.client_idle_timeout, self._host.idle_timeout) if limit]
+        expires = who.options.disconnect_expired_cert or self._host.disconnect_expired
+        if not limits and not expires:
+            return
+        while True:
+            await asyncio.sleep(_IDLE_CHECK_SECONDS)
+            idle = self._host.clock.monotonic() - self._active_at
+            if limits and idle > min(limits):
+                self._cut(who, f"the client was idle for {min(limits)} seconds")
+                return
+            if expires and self.user is not None and self._host.clock.now() >= self.user.valid_before:
+                self._cut(who, "the client's certificate has expired")
+                return
+
+    def _cut(self, who: Login, reason: str) -> None:
+        event = ClientDisconnect(reason=reason)
+        with contextlib.suppress(ProctorError):
+            self._host.spool.append(who.context(self._host.facts()).fill(event))
+        self.leave(reason)
+
+    def leave(self, reason: str) -> None:
+        """End all sessions and close, telling the client why."""
+        for session in self._sessions:
+            session.terminate(f"Disconnected: {reason}.")
+        self.connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
