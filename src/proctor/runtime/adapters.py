@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from proctor.auth.service import AuthServer
 from proctor.config.boot import ServiceBoot
+from proctor.core.errors import Unavailable
 from proctor.rpc import tls
+from proctor.rpc.client import Client
 from proctor.rpc.identity import IdentityFiles
+
+if TYPE_CHECKING:
+    from proctor.auth.service import AuthServer
+    from proctor.node.service import NodeServer
+
+_log = logging.getLogger(__name__)
 
 
 class AuthService:
@@ -34,3 +42,28 @@ class AuthService:
     async def stop(self) -> None:
         """See ``build.Service``."""
         await self._server.stop()
+
+
+class NodeService:
+    """Starts while auth is away, though not with an auth service that is too old; owns the client."""
+
+    def __init__(self, server: NodeServer, client: Client) -> None:
+        self._server = server
+        self._client = client
+
+    async def start(self) -> dict[str, Any]:
+        """See ``build.Service``. Raises IncompatibleVersion."""
+        try:
+            await self._client.ping()
+        except Unavailable as error:
+            _log.warning("%s; the node starts all the same", error.message)
+        return await self._server.start()
+
+    async def drain(self, seconds: float) -> None:
+        """See ``build.Service``."""
+        await self._server.drain(seconds)
+
+    async def stop(self) -> None:
+        """See ``build.Service``."""
+        await self._server.stop()
+        await self._client.close()

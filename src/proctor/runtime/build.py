@@ -96,6 +96,14 @@ def _proxy(boot: ServiceBoot) -> Service:
     return ProxyServer(boot, connector(boot), SYSTEM)
 
 
+def _node(boot: ServiceBoot) -> Service:
+    from proctor.node.service import NodeServer
+    from proctor.runtime.adapters import NodeService
+
+    client = connector(boot)()
+    return NodeService(NodeServer(boot, lambda: client, SYSTEM), client)
+
+
 def connector(boot: ServiceBoot) -> Callable[[], Client]:
     """Makes clients of the auth service with the identity of the service itself."""
     from proctor.rpc.client import Client
@@ -115,5 +123,6 @@ def run_spawner(boot: ServiceBoot, ready: Callable[[], None]) -> None:
 _BUILDERS: dict[str, Callable[[ServiceBoot], Service]] = {
     "auth": _auth,
     "capture": _capture,
+    "node": _node,
     "proxy": _proxy,
 }
