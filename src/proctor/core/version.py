@@ -51,7 +51,7 @@ def check_client(client: str, *, server: str = VERSION, what: str = "client") ->
     if theirs > ours:
         raise IncompatibleVersion(
             f"the {what} has version {client}, newer than this server ({server})",
-            hint=f"Upgrade the server to {theirs}.x first, or use a {what} of version {ours}.x.",
+            hint=f"Upgrade the server to {theirs}.x first, or go back to {ours}.x with the {what}.",
         )
     if theirs < ours - 1:
         raise IncompatibleVersion(
