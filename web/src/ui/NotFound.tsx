@@ -1,0 +1,13 @@
+import { Text } from "@mantine/core";
+import { Card } from "./Card";
+import { AnchorLink } from "./links";
+
+export function NotFound() {
+  return (
+    <Card title="There is no such page">
+      <Text size="sm">
+        Go to the <AnchorLink to="/audit">audit log</AnchorLink>.
+      </Text>
+    </Card>
+  );
+}
