@@ -1,0 +1,129 @@
+"""Nothing is lost without a count: tiny rings, subscribers that go away, a barrier at the end."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from proctor.bpf.client import SessionCapture
+from proctor.bpf.loader import RingSizes
+from proctor.bpf.messages import Drained, Events
+from proctor.core.errors import Unavailable
+from tests.support.capture import Child, Lab, Subscriber, running_lab
+from tests.support.polling import until
+
+TINY = RingSizes(4096, 4096, 4096)
+
+
+def storm(processes: int, opens: int) -> None:
+    """Children that open files as fast as they can, and then execute a program."""
+    for _ in range(processes):
+        if os.fork() == 0:
+            for _ in range(opens):
+                os.close(os.open("/dev/null", os.O_RDONLY))
+            os.execv("/bin/true", ["true"])
+    for _ in range(processes):
+        os.wait()
+
+
+def test_submitted_is_delivered_plus_lost(tmp_path: Path) -> None:
+    with running_lab(tmp_path, TINY) as lab:
+        session = lab.run(lambda: storm(50, 400))
+        lost = lab.subscriber.closed(session.sid).lost
+
+    commands, opens = len(session.commands), [e for e in session.opens if e["path"] == "/dev/null"]
+    assert lost["disk"] > 0
+    assert commands + lost.get("command", 0) == 50
+    # each true also opens the loader's cache and libc
+    assert len(session.opens) + lost["disk"] == 50 * (400 + 2)
+    assert 0 < len(opens) <= 50 * 400
+
+
+def test_nothing_is_lost_with_room(tmp_path: Path) -> None:
+    with running_lab(tmp_path, RingSizes(4 << 20, 32 << 20, 4 << 20)) as lab:
+        session = lab.run(lambda: storm(50, 400))
+        drained = lab.subscriber.drained(session.sid)
+
+    assert drained.lost == {}
+    assert len(session.commands) == 50
+    assert len(session.opens) == 50 * (400 + 2)
+
+
+def test_everything_before_the_end_is_before_drained(lab: Lab) -> None:
+    for _ in range(20):
+        session = lab.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do /bin/echo $i; done"], ["command"])
+        messages = [m for m in lab.subscriber.messages if getattr(m, "sid", "") == session.sid]
+        end = next(i for i, message in enumerate(messages) if isinstance(message, Drained))
+        before = [event for m in messages[:end] if isinstance(m, Events) for event in m.events]
+
+        assert [e["argv"] for e in before if e["path"] == "/bin/echo"] == [[str(i)] for i in range(1, 9)]
+        assert [m.seq for m in messages] == list(range(1, len(messages) + 1))  # type: ignore[union-attr]
+
+
+def test_subscriber_that_comes_back_misses_nothing(lab: Lab) -> None:
+    lab.subscriber.hang_up()
+    deaf = Subscriber(lab.path, acknowledge=False)
+    with lab.session(["sh", "-c", "for i in 1 2 3; do /bin/echo $i; done"], ["command"]) as session:
+        until(lambda: deaf.events(session.sid), 10, "events")
+        deaf.hang_up()
+    lab.subscriber = Subscriber(lab.path)
+
+    commands = session.commands
+    lab.subscriber.closed(session.sid)
+    seen = {event["uid"] for event in deaf.events(session.sid)}
+    assert [e["argv"] for e in commands if e["path"] == "/bin/echo"] == [["1"], ["2"], ["3"]]
+    assert seen <= {event["uid"] for event in commands}
+    assert len({event["uid"] for event in commands}) == len(commands)
+
+
+def test_acknowledged_sessions_are_forgotten(lab: Lab) -> None:
+    session = lab.run(["/bin/true"])
+    lab.subscriber.closed(session.sid)
+
+    until(lambda: session.sid not in lab.status()["sessions"], 10, "forgotten")
+
+
+def test_monitor_that_dies_has_closed_its_session(lab: Lab) -> None:
+    sid = str(uuid.uuid4())
+    cgroup = lab.tree.create(sid)
+    child = Child(lambda: os.execv("/bin/true", ["true"]), cgroup)
+    with SessionCapture(lab.path) as capture:
+        capture.open(sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=["command"])
+    child.go()
+    child.wait()
+
+    lab.subscriber.closed(sid)
+    assert [event["path"] for event in lab.subscriber.events(sid)] == ["/bin/true"]
+
+
+def test_process_that_has_ended_is_refused(lab: Lab) -> None:
+    sid = str(uuid.uuid4())
+    cgroup = lab.tree.create(sid)
+    child = Child(lambda: None, cgroup)
+    child.go()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+    with SessionCapture(lab.path) as capture, pytest.raises(Unavailable, match="ended before"):
+        capture.open(sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=["command"])
+
+    child.wait()
+    assert lab.tree.remove(sid)
+    until(lambda: not lab.status()["attached"], 10, "detached")
+
+
+def test_wrong_cgroup_is_refused(lab: Lab) -> None:
+    sid = str(uuid.uuid4())
+    cgroup = lab.tree.create(sid)
+    child = Child(lambda: None, cgroup)
+
+    with SessionCapture(lab.path) as capture:
+        with pytest.raises(Unavailable, match="has id"):
+            capture.open(sid, cgroup=cgroup.path, cgroup_id=1, pidfd=child.pidfd, kinds=["command"])
+        with pytest.raises(Unavailable, match="not below"):
+            capture.open(sid, cgroup=Path("/tmp"), cgroup_id=1, pidfd=child.pidfd, kinds=["command"])
+    child.go()
+    child.wait()
+    assert lab.tree.remove(sid)
