@@ -1,4 +1,4 @@
-"""A spawner of its own process, as in production: ``python -m tests.support.spawner`` with a boot on stdin."""
+"""A spawner in a process of its own, as in production: ``python -m tests.support.spawner``, boot on stdin."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class SpawnerProcess:
 
 
 def _ready() -> None:
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

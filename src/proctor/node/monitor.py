@@ -272,6 +272,7 @@ class Inside:
 
     def run(self, program: child.Program | sftp.Client) -> NoReturn:
         """Wait, become the user, run ``program`` or serve files; never returns."""
+        logging.disable()  # the user's terminal is not the place for our log
         try:
             os.setsid()
             self._wait()

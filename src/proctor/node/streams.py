@@ -126,8 +126,8 @@ class Input:
         del self._waiting[: self._write(self._waiting)]
         if self._open and not self._waiting:
             self._loop.remove_writer(self._descriptor)
-            self._caught_up()
-            if self._ending:
+            self._caught_up()  # may bring more, and the end
+            if self._ending and not self._waiting:
                 self.close()
 
     def _caught_up(self) -> None:
