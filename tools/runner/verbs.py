@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tools.runner import checks, debian, locks, suites
 from tools.runner.console import RunError, say, step
-from tools.runner.paths import BIN, BUILD, LOGS, PYTHON, ROOT, VENV
-from tools.runner.setup import prepare
+from tools.runner.paths import BIN, BUILD, LOGS, PYTHON, ROOT, VENV, WEB
+from tools.runner.setup import node_environment, prepare
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,13 @@ def _proto(_arguments: Sequence[str]) -> int:
     return 0
 
 
+def _api(_arguments: Sequence[str]) -> int:
+    prepare()
+    step("schema of the web API", [PYTHON, "-m", "tools.gen_web_api"])
+    step("types of the web page", [BIN / "npm", "run", "api"], cwd=WEB, env=node_environment())
+    return 0
+
+
 def _lock(_arguments: Sequence[str]) -> int:
     prepare()
     locks.write()
@@ -107,6 +114,7 @@ VERBS = (
     Verb("setup", "only what the other verbs do first: packages, .venv, BPF objects, web bundle", _setup),
     Verb("format", "sort imports and format the Python code", _format),
     Verb("proto", "generate the Python code of proto/", _proto),
+    Verb("api", "generate the web page's types from the web API", _api),
     Verb("lock", "pin newest allowed versions of the Python packages in the lock files", _lock),
     Verb("clean", "remove everything that was installed or built in the checkout", _clean),
 )
