@@ -7,6 +7,15 @@
 
 const volatile struct knobs knobs SEC(".rodata.knobs") = {};
 
+/* Types that no map mentions: here they get into the object's type information, where a test looks. */
+const volatile struct {
+	struct network_record network;
+	enum record_kind kind;
+	enum record_flags flags;
+	enum command_text text;
+	enum network_operation operation;
+} layouts SEC(".rodata.layouts") = {};
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 SEC("tp_btf/sys_exit")

@@ -75,7 +75,7 @@ KNOB_FIELDS = (
     ("disk_mark", "Q"),
     ("network_mark", "Q"),
 )
-TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("pending", "56s"))
+TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("pending", "48s"))
 TALLY_FIELDS = (("seen", "4Q"), ("lost", "4Q"), ("tasks", "q"))
 
 

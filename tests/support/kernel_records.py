@@ -1,0 +1,58 @@
+"""Records as the kernel writes them."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from proctor.bpf import abi
+from proctor.bpf.abi import Flag, Kind, Operation
+
+NO_FLAGS = Flag(0)
+
+
+def header(
+    kind: Kind, *, session: int = 1, flags: Flag = NO_FLAGS, result: int = 0, program: bytes = b"curl"
+) -> bytes:
+    """The common part."""
+    return abi.HEADER.pack(
+        1_000_000_000, 2360, session, kind, flags, 5007, 4985, 1000, 0, 0xFFFFFFFF, result, program
+    )
+
+
+def command(
+    args: bytes,
+    *,
+    path: bytes = b"/bin/curl",
+    cwd: bytes = b"/root",
+    interpreter: bytes = b"",
+    tty: bytes = b"",
+    env: bytes = b"",
+    session: int = 1,
+    flags: Flag = NO_FLAGS,
+    result: int = 0,
+) -> bytes:
+    """An executed program, or with a ``result`` one that could not be."""
+    texts = (path, b"/usr/bin/curl" if result == 0 else b"", cwd, interpreter, tty, env)
+    body = abi.COMMAND.pack(*map(len, texts), len(args), len(args))
+    return header(Kind.COMMAND, session=session, flags=flags, result=result) + body + b"".join(texts) + args
+
+
+def opened(path: bytes, *, open_flags: int = 0, result: int = 3, flags: Flag = NO_FLAGS) -> bytes:
+    """An opened file."""
+    return header(Kind.DISK, flags=flags, result=result) + abi.DISK.pack(open_flags, len(path)) + path
+
+
+def connection(
+    source: str,
+    destination: str,
+    *,
+    ports: tuple[int, int] = (40000, 443),
+    operation: int = Operation.CONNECT,
+    protocol: int = 6,
+    result: int = 0,
+) -> bytes:
+    """A connection; the family is that of the destination."""
+    near, far = (ipaddress.ip_address(text).packed for text in (source, destination))
+    family = 2 if len(far) == 4 else 10
+    ends = abi.ENDPOINTS.pack(operation, family, protocol, *ports, near, far)
+    return header(Kind.NETWORK, result=result) + ends

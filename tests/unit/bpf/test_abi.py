@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from proctor.bpf import abi
+from proctor.bpf.abi import Flag, Kind, Knobs, Operation, Tally
+from proctor.bpf.loader import OBJECT
+from tests.support import btf
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@pytest.fixture(scope="module")
+def built() -> btf.Btf:
+    return btf.read(OBJECT)
+
+
+def layout(fields: Fields) -> btf.Layout:
+    found, offset = [], 0
+    for name, code in fields:
+        found.append(btf.Field(name, offset))
+        offset += struct.calcsize("=" + code)
+    return btf.Layout(offset, tuple(found))
+
+
+def embedded(first: str, size: int, fields: Fields) -> btf.Layout:
+    """``fields`` behind a struct named ``first``."""
+    rest = layout(fields)
+    moved = (btf.Field(field.name, field.offset + size) for field in rest.fields)
+    return btf.Layout(rest.size + size, (btf.Field(first, 0), *moved))
+
+
+HEADER = abi.HEADER.size
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("record_header", layout(abi.HEADER_FIELDS)),
+        ("command_record", embedded("header", HEADER, abi.COMMAND_FIELDS)),
+        ("disk_record", embedded("header", HEADER, abi.DISK_FIELDS)),
+        ("endpoints", layout(abi.ENDPOINT_FIELDS)),
+        ("network_record", embedded("header", HEADER, (("endpoints", f"{abi.ENDPOINTS.size}s"),))),
+        ("knobs", layout(abi.KNOB_FIELDS)),
+        ("task_state", layout(abi.TASK_STATE_FIELDS)),
+        ("tally", layout(abi.TALLY_FIELDS)),
+    ],
+)
+def test_layouts_are_those_of_the_object(built: btf.Btf, name: str, expected: btf.Layout) -> None:
+    assert built.structs[name] == expected
+
+
+def test_numbers_are_those_of_the_object(built: btf.Btf) -> None:
+    kinds = {f"RECORD_{kind.name}": kind.value for kind in Kind} | {"RECORD_KINDS": len(Kind)}
+    assert built.enums["record_kind"] == kinds
+    assert built.enums["record_flags"] == {flag.name: flag.value for flag in Flag}
+    assert built.enums["network_operation"] == {f"OPERATION_{one.name}": one.value for one in Operation}
+    texts = {f"TEXT_{name.upper()}": index for index, name in enumerate(abi.COMMAND_TEXTS)}
+    assert built.enums["command_text"] == texts | {"COMMAND_TEXTS": len(texts)}
+
+
+def test_tally_is_summed_over_processors() -> None:
+    first = abi.TALLY.pack(1, 2, 3, 4, 0, 1, 0, 2, 5)
+    second = abi.TALLY.pack(10, 20, 30, 40, 0, 0, 1, 0, -4)
+
+    assert Tally.decode(first + second) == Tally((11, 22, 33, 44), (0, 1, 1, 2), 1)
+
+
+@pytest.mark.parametrize("raw", [b"", bytes(abi.TALLY.size - 1), bytes(abi.TALLY.size + 1)])
+def test_torn_tally(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="tally"):
+        Tally.decode(raw)
+
+
+def test_new_tally_counts_the_tasks_once() -> None:
+    assert Tally.decode(abi.encode_tally(3, cpus=4)) == Tally((0,) * 4, (0,) * 4, 3)
+
+
+@pytest.mark.parametrize("pages", [1, 2, 8, 128, 1024, 1 << 18])
+def test_limits_leave_room_in_every_ring(pages: int) -> None:
+    ring = pages * 4096
+    command, text, disk, *_ = abi.KNOBS.unpack(Knobs(ring, ring, ring).encode())
+
+    texts = 6 * text + 256
+    assert HEADER + abi.COMMAND.size + texts < command <= max(ring // 2, 2048)
+    assert disk + HEADER + abi.DISK.size <= ring // 2
