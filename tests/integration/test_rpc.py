@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import pytest
 
 from proctor.core.clock import SYSTEM
@@ -19,12 +21,14 @@ from proctor.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from proctor.core.version import VERSION
 from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
 from proctor.rpc import server as rpc_server
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc
 from proctor.rpc.client import Client, fetch_authorities_tls, join
 from proctor.rpc.identity import Authorities, Credentials
+from tests.support.polling import auntil
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
@@ -71,24 +75,48 @@ class Auth(auth_pb2_grpc.AuthServicer, auth_pb2_grpc.JoinServicer):
         return auth_pb2.HostCredentials(tls_certificate=request.node_name.encode())
 
 
-@pytest.fixture
-async def cluster() -> AsyncIterator[SimpleNamespace]:
-    host_ca, user_ca = Authority("host"), Authority("user")
+class OldAuth(Auth):
+    """One that lets newer clients in, so that it is they who judge."""
+
+    async def Ping(self, _request: Any, context: Any) -> auth_pb2.PingResponse:  # noqa: N802
+        await context.send_initial_metadata((("proctor-version", "13.4.0"),))
+        return auth_pb2.PingResponse()
+
+
+@asynccontextmanager
+async def running(
+    service: Auth | None = None,
+    server: grpc.aio.Server | None = None,
+    *,
+    address: str = "127.0.0.1:0",
+    authority: tuple[Authority, Authority] | None = None,
+) -> AsyncIterator[SimpleNamespace]:
+    """A server of a little cluster; its CAs are made unless given."""
+    host_ca, user_ca = authority or (Authority("host"), Authority("user"))
     authorities = Authorities(
         cluster_name="c", host_tls_ca=host_ca.certificate, user_tls_ca=user_ca.certificate
     )
     own = HostIdentity(host_id=str(uuid4()), role=SystemRole.AUTH)
     key, certificate = host_ca.issue(own, names=(tls.SERVER_NAME,))
-    server = rpc_server.make_server(lambda: (host_ca.certificate, user_ca.certificate), TABLE, SYSTEM)
-    auth_pb2_grpc.add_AuthServicer_to_server(Auth(), server)  # type: ignore[no-untyped-call]
-    auth_pb2_grpc.add_JoinServicer_to_server(Auth(), server)  # type: ignore[no-untyped-call]
+    if server is None:
+        server = rpc_server.make_server(lambda: (host_ca.certificate, user_ca.certificate), TABLE, SYSTEM)
+    auth_pb2_grpc.add_AuthServicer_to_server(service or Auth(), server)  # type: ignore[no-untyped-call]
+    auth_pb2_grpc.add_JoinServicer_to_server(service or Auth(), server)  # type: ignore[no-untyped-call]
     credentials = Credentials(tls_key=key, tls_certificate=certificate, authorities=authorities)
-    port = rpc_server.add_port(server, "127.0.0.1:0", credentials)
+    port = rpc_server.add_port(server, address, credentials)
     await server.start()
-    yield SimpleNamespace(
-        address=f"127.0.0.1:{port}", host_ca=host_ca, user_ca=user_ca, authorities=authorities
-    )
-    await server.stop(0)
+    try:
+        yield SimpleNamespace(
+            address=f"127.0.0.1:{port}", host_ca=host_ca, user_ca=user_ca, authorities=authorities
+        )
+    finally:
+        await server.stop(0)
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[SimpleNamespace]:
+    async with running() as started:
+        yield started
 
 
 def credentials(cluster: SimpleNamespace, authority: Authority, identity: Any, **options: Any) -> Credentials:
@@ -139,6 +167,54 @@ async def test_versions_are_checked_on_every_call(
         return
     with pytest.raises(IncompatibleVersion, match=version):
         await kind_of(cluster, None, version=version)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+async def test_a_server_that_is_too_old_is_refused_unless_told_otherwise(skip: bool) -> None:
+    async with running(OldAuth(), grpc.aio.server()) as old:
+        client = Client(old.address, None, authorities=old.host_ca.certificate, skip_version_check=skip)
+        if skip:
+            await client.ping()
+        else:
+            with pytest.raises(IncompatibleVersion, match=r"13\.4\.0, older than"):
+                await client.ping()
+        await client.close()
+
+
+async def test_the_server_tells_its_version(cluster: SimpleNamespace) -> None:
+    client = Client(cluster.address, None, authorities=cluster.host_ca.certificate)
+    for method, request in (
+        (client.auth.Ping, auth_pb2.PingRequest()),
+        (client.auth.GetRoles, auth_pb2.GetRolesRequest()),
+    ):
+        assert dict(await method(request).initial_metadata())["proctor-version"] == VERSION
+    await client.close()
+
+
+async def test_a_call_after_the_end_is_an_error_of_ours(cluster: SimpleNamespace) -> None:
+    client = Client(cluster.address, None, authorities=cluster.host_ca.certificate)
+    await client.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await client.ping()
+
+
+async def test_a_client_finds_back_soon_after_the_server_does() -> None:
+    async with running() as first:
+        client = Client(first.address, credentials(first, first.user_ca, ALICE))
+        await client.ping()
+    with pytest.raises(Unavailable):
+        await client.ping()
+    async with running(address=first.address, authority=(first.host_ca, first.user_ca)):
+
+        async def answered() -> bool:
+            try:
+                return bool(await client.ping())
+            except Unavailable:
+                return False
+
+        predicate: Callable[[], bool | Awaitable[bool]] = answered
+        await auntil(predicate, 5.0)
+    await client.close()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import grpc
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from proctor.core.errors import AccessDenied, BadRequest, Unavailable
+from proctor.core.errors import AccessDenied, BadRequest, IncompatibleVersion, Unavailable
 from proctor.core.version import VERSION, check_auth_server
 from proctor.rpc import anonymous, tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc, record_pb2_grpc
@@ -78,7 +78,8 @@ class Client:
             grpc.metadata_call_credentials(_SayVersion(version)),
         )
         self.address = address
-        self._skip_version_check = skip_version_check
+        self._version = version
+        self._check_server = not skip_version_check
         self._channel = grpc.aio.secure_channel(address, channel_credentials, options=_OPTIONS)
         self.join = auth_pb2_grpc.JoinStub(self._channel)  # type: ignore[no-untyped-call]
         self.auth = auth_pb2_grpc.AuthStub(self._channel)  # type: ignore[no-untyped-call]
@@ -86,17 +87,34 @@ class Client:
         self.recordings = record_pb2_grpc.RecordingsStub(self._channel)  # type: ignore[no-untyped-call]
 
     async def call(self, method: Callable[..., Any], request: Any, *, timeout: float = 10.0) -> Any:
-        """One unary call; raises the ProctorError that the server raised, or Unavailable."""
+        """One unary call; raises the ProctorError that the server raised, or Unavailable.
+
+        The first call also raises IncompatibleVersion when the auth service is too old for this client.
+        """
         try:
-            return await method(request, timeout=timeout)
+            call = method(request, timeout=timeout)
+            if self._check_server:
+                await self._check_version_of(call)
+            return await call
         except grpc.RpcError as error:
             raise translated(error) from None
+        except grpc.aio.UsageError:
+            raise Unavailable("the connection to the Auth Service was closed") from None
+
+    async def _check_version_of(self, call: Any) -> None:
+        version = dict(await call.initial_metadata()).get(VERSION_KEY)
+        if version is None:
+            return
+        try:
+            check_auth_server(str(version), client=self._version)
+        except IncompatibleVersion:
+            call.cancel()
+            raise
+        self._check_server = False
 
     async def ping(self) -> auth_pb2.PingResponse:
-        """Who answers; raises IncompatibleVersion when that auth service is too old for this service."""
+        """Who answers; raises as :meth:`call`."""
         answer: auth_pb2.PingResponse = await self.call(self.auth.Ping, auth_pb2.PingRequest())
-        if not self._skip_version_check:
-            check_auth_server(answer.server_version)
         return answer
 
     async def close(self) -> None:

@@ -100,10 +100,11 @@ class IdentityFiles:
 
     @staticmethod
     def save(directory: Path, credentials: Credentials, uid: int = -1) -> None:
-        """Write an identity for ``uid``; the authorities come last, so a torn write is no identity."""
+        """Write an identity for ``uid``; the authorities go first and come last, so a torn write is none."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chown(directory, uid, -1)
         directory.chmod(0o700)
+        (directory / _AUTHORITIES).unlink(missing_ok=True)
         for name, file in _FILES.items():
             write_private(directory / file, getattr(credentials, name), uid)
         write_private(directory / _AUTHORITIES, credentials.authorities.to_json(), uid)

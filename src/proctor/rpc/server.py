@@ -68,7 +68,10 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     """Identity, version and access of each call; ProctorErrors become statuses, all else INTERNAL."""
 
     def __init__(
-        self, authorities: Callable[[], tuple[bytes, bytes]], table: AccessTable, clock: Clock
+        self,
+        authorities: Callable[[], tuple[bytes, bytes]],
+        table: AccessTable,
+        clock: Clock,
     ) -> None:
         self._authorities = authorities
         self._table = table
@@ -94,7 +97,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     def _unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                self._admit(method, context)
+                await self._admit(method, context)
                 return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
@@ -104,7 +107,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     def _streaming(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
-                self._admit(method, context)
+                await self._admit(method, context)
                 async for response in behaviour(request, context):
                     yield response
             except Exception as error:  # noqa: BLE001  # the edge of the process
@@ -112,7 +115,8 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
         return serve
 
-    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    async def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        await context.send_initial_metadata(((VERSION_KEY, VERSION),))
         current = Caller(self._identify(context), _address(context.peer()))
         metadata = dict(context.invocation_metadata() or ())
         check_client(str(metadata.get(VERSION_KEY, "")), server=VERSION, what=f"{current.kind} client")

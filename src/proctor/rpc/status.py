@@ -47,7 +47,7 @@ def translated(error: grpc.RpcError) -> ProctorError:
     hint = metadata.get(HINT, b"")
     kind = _KINDS.get(str(metadata.get(KIND, "")))
     if kind is not None:
-        return kind(message, hint=hint.decode() if isinstance(hint, bytes) else hint)
+        return kind(message, hint=hint.decode(errors="replace") if isinstance(hint, bytes) else hint)
     if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}:
         return errors.Unavailable(f"the Auth Service cannot be reached: {message}")
     return ProctorError(f"the Auth Service failed: {message}")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -92,7 +92,7 @@ def issue(
     authority = x509.load_pem_x509_certificate(ca_certificate)
     try:
         key = load_pem_public_key(subject_key)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise BadRequest(f"not a public key in PEM: {error}") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise BadRequest("the TLS key must be ECDSA")

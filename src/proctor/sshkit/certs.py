@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -32,6 +33,10 @@ from proctor.sshkit import keys
 
 JOIN_PRINCIPAL = "-teleport-internal-join"
 BACKDATED = timedelta(seconds=60)
+SHORTEST_RSA = 2048
+SUBJECT_TYPES = frozenset(
+    {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"}
+)
 PERMITS = (b"permit-pty", b"permit-port-forwarding", b"permit-agent-forwarding", b"permit-X11-forwarding")
 
 
@@ -57,7 +62,10 @@ def issue_user_certificate(
     valid_before: datetime,
     permits: Sequence[bytes] = PERMITS,
 ) -> str:
-    """An OpenSSH certificate line for ``public_key``; principals are the identity's logins."""
+    """An OpenSSH certificate line for ``public_key``; principals are the identity's logins.
+
+    Raises BadRequest when ``public_key`` is no plain public key or a weak one.
+    """
     builder = _builder(public_key, SSHCertificateType.USER, identity.username, now, valid_before)
     builder = builder.valid_principals([*_encoded(identity.logins), JOIN_PRINCIPAL.encode()])
     extensions = {
@@ -78,7 +86,7 @@ def issue_host_certificate(
     now: datetime,
     valid_before: datetime,
 ) -> str:
-    """An OpenSSH host certificate line for ``public_key``."""
+    """An OpenSSH host certificate line for ``public_key``; raises BadRequest as for users."""
     builder = _builder(public_key, SSHCertificateType.HOST, key_id, now, valid_before)
     return _signed(builder.valid_principals(_encoded(principals)), ca_key, {})
 
@@ -86,16 +94,25 @@ def issue_host_certificate(
 def _builder(
     public_key: str, kind: SSHCertificateType, key_id: str, now: datetime, valid_before: datetime
 ) -> SSHCertificateBuilder:
-    subject = load_ssh_public_key(keys.normalize(public_key).encode())
     return (
         SSHCertificateBuilder()
-        .public_key(subject)  # type: ignore[arg-type]  # DSA keys are refused by the builder itself
+        .public_key(_subject(public_key))
         .type(kind)
         .serial(secrets.randbits(63))
         .key_id(key_id.encode())
         .valid_after(int((now - BACKDATED).timestamp()))
         .valid_before(int(valid_before.timestamp()))
     )
+
+
+def _subject(line: str) -> Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey:
+    kind = line.partition(" ")[0]
+    key = load_ssh_public_key(keys.normalize(line).encode()) if kind in SUBJECT_TYPES else None
+    if isinstance(key, RSAPublicKey) and key.key_size < SHORTEST_RSA:
+        raise BadRequest(f"the RSA key has {key.key_size} bits; at least {SHORTEST_RSA} are needed")
+    if not isinstance(key, Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey):
+        raise BadRequest("an SSH key is a plain public key of the type Ed25519, ECDSA or RSA")
+    return key
 
 
 def _signed(builder: SSHCertificateBuilder, ca_key: bytes, extensions: Mapping[bytes, bytes]) -> str:

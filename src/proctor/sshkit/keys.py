@@ -37,6 +37,7 @@ def normalize(line: str) -> str:
 
 
 def fingerprint(line: str) -> str:
-    """``SHA256:…`` of a public key or certificate line, as ``ssh-keygen -l`` prints it."""
-    digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
+    """``SHA256:…`` of a public key, or of the key in a certificate, as ``ssh-keygen -l`` prints it."""
+    key = load_ssh_public_key(line.encode()).public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    digest = hashlib.sha256(base64.b64decode(key.split()[1])).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
