@@ -33,7 +33,8 @@ class AccessCache:
         self._path = path
         self._connect = connect
         self._known = self._load() or _Known(user_ssh_ca=list(authorities))
-        self._reachable = True
+        self.reachable = True
+        """The auth service has answered the last time it was asked."""
 
     def _load(self) -> _Known | None:
         try:
@@ -77,11 +78,11 @@ class AccessCache:
             )
             self._learn([from_json(text, Role) for text in roles.json], list(trust.user_ssh_ca))
         except (ProctorError, OSError) as error:
-            if self._reachable:
+            if self.reachable:
                 _log.warning("roles and authorities are those of the cache: %s", error)
-            self._reachable = False
+            self.reachable = False
             return False
-        self._reachable = True
+        self.reachable = True
         return True
 
     def _learn(self, roles: list[Role], user_ssh_ca: list[str]) -> None:

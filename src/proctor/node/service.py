@@ -190,7 +190,8 @@ class NodeServer:
             await host.sessions.drain(HANGUP_SECONDS)
             await host.sessions.close()
             await host.connections.close()
-            await host.spool.flushed(FLUSH_SECONDS)
+            if host.cache.reachable:
+                await host.spool.flushed(FLUSH_SECONDS)
         await self._tasks.close()
         if host is not None:
             host.spool.close()

@@ -15,7 +15,7 @@ from typing import get_args
 import asyncssh
 
 from proctor.core.errors import AccessDenied, ProctorError
-from proctor.model.events import SFTP_DISALLOWED, SessionRejected, Sftp
+from proctor.model.events import SCP_DISALLOWED, SFTP_DISALLOWED, Scp, SessionRejected, Sftp
 from proctor.node.host import Host, Login
 from proctor.node.journal import Asked, SessionJournal
 from proctor.node.messages import (
@@ -149,12 +149,21 @@ class Session(asyncssh.SSHServerSession[bytes]):
         return process
 
     def _check_file_copy(self) -> None:
-        copies = self._asked.kind == "sftp" or self._asked.scp is not None
-        if copies and not (self._host.file_copy and self._login.options.ssh_file_copy):
-            context = self._login.context(self._host.facts(), self.sid)
-            reason = "copying files is not allowed"
-            self._host.spool.append(context.fill(Sftp(code=SFTP_DISALLOWED, error=reason)))
-            raise AccessDenied(reason)
+        if self._host.file_copy and self._login.options.ssh_file_copy:
+            return
+        reason = "copying files is not allowed"
+        event: Sftp | Scp
+        if self._asked.kind == "sftp":
+            event = Sftp(code=SFTP_DISALLOWED, error=reason)
+        elif scp := self._asked.scp:
+            command = self._asked.command
+            event = Scp(
+                code=SCP_DISALLOWED, command=command, path=scp.path, action=scp.action, exitError=reason
+            )
+        else:
+            return
+        self._host.spool.append(self._login.context(self._host.facts(), self.sid).fill(event))
+        raise AccessDenied(reason)
 
     def _spawn_request(self) -> Spawn:
         if self._channel is None:
