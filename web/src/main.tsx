@@ -7,7 +7,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { makeQueryClient } from "./queries";
 import { makeRouter } from "./router";
-import { theme } from "./theme";
+import { cssVariables, theme } from "./theme";
 import { cspNonce } from "./ui/nonce";
 
 const queryClient = makeQueryClient();
@@ -15,7 +15,12 @@ const router = makeRouter(queryClient);
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={cspNonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={cspNonce}
+    >
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
       </QueryClientProvider>

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const lagoon: MantineColorsTuple = [
   "#e6fafd",
@@ -13,10 +13,23 @@ const lagoon: MantineColorsTuple = [
   "#015c6d",
 ];
 
+const slate: MantineColorsTuple = [
+  "#d6dcdf",
+  "#b3bcc1",
+  "#939da3",
+  "#67737a",
+  "#424c53",
+  "#333c42",
+  "#283036",
+  "#1d2428",
+  "#161b1f",
+  "#101417",
+];
+
 export const theme = createTheme({
   primaryColor: "lagoon",
   primaryShade: { light: 8, dark: 6 },
-  colors: { lagoon },
+  colors: { lagoon, dark: slate },
   autoContrast: true,
   defaultRadius: "md",
   cursorType: "pointer",
@@ -24,4 +37,11 @@ export const theme = createTheme({
   fontFamilyMonospace:
     'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: "650" },
+});
+
+/** Secondary text with enough contrast to be read (WCAG AA). */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: { "--mantine-color-dimmed": "#5a646a", "--mantine-color-placeholder": "#6b757b" },
+  dark: { "--mantine-color-dimmed": "#a3adb3", "--mantine-color-placeholder": "#8d979d" },
 });

@@ -22,7 +22,7 @@ export function AuditPage({ filters, onChange }: Props) {
           Audit log
         </Title>
         <Switch
-          label="Refresh by itself"
+          label="Live updates"
           checked={live}
           onChange={(event) => setLive(event.currentTarget.checked)}
         />

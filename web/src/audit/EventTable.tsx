@@ -1,22 +1,21 @@
 import {
   ActionIcon,
   Anchor,
-  Badge,
   Code,
   CopyButton,
   Group,
   Table,
   Text,
   Tooltip,
+  VisuallyHidden,
 } from "@mantine/core";
 import { IconCheck, IconChevronRight, IconCopy } from "@tabler/icons-react";
 import { memo, useState } from "react";
 import type { AuditEvent } from "../api/client";
 import { Moment } from "../ui/Moment";
-import { describe, type Tone, tone } from "./describe";
+import { describe, tone } from "./describe";
 import styles from "./EventTable.module.css";
 
-const COLORS: Record<Tone, string> = { normal: "gray", warning: "yellow", error: "red" };
 const COLUMNS = 5;
 
 interface Props {
@@ -31,10 +30,10 @@ export function EventTable({ events, onSession }: Props) {
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={36}>
-              <span className={styles.hidden}>Details</span>
+              <VisuallyHidden>Details</VisuallyHidden>
             </Table.Th>
-            <Table.Th w={180}>Time</Table.Th>
-            <Table.Th w={210}>Type</Table.Th>
+            <Table.Th w={176}>Time</Table.Th>
+            <Table.Th w={220}>Type</Table.Th>
             <Table.Th>What happened</Table.Th>
             <Table.Th w={110}>Session</Table.Th>
           </Table.Tr>
@@ -78,9 +77,9 @@ const Row = memo(function Row({
           <Moment time={String(event.time)} />
         </Table.Td>
         <Table.Td>
-          <Badge variant="light" color={COLORS[tone(event)]} tt="none" fw={550} radius="sm">
+          <span className={styles.type} data-tone={tone(event)}>
             {String(event.event)}
-          </Badge>
+          </span>
         </Table.Td>
         <Table.Td>
           <Text size="sm" className={styles.sentence} lineClamp={open ? 0 : 2}>

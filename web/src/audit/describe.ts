@@ -31,24 +31,41 @@ const because: Describe = (event) => {
 const endpoint = (address: string, port: string) =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
+const ERRORS: Record<number, string> = {
+  1: "not permitted",
+  2: "no such file",
+  13: "permission denied",
+  101: "network is unreachable",
+  110: "timed out",
+  111: "connection refused",
+  113: "no route to host",
+};
+
+/** Why the kernel refused, when it did. */
+const unless: Describe = (event) => {
+  const code = Number(event.return_code ?? 0);
+  return code < 0 ? `: ${ERRORS[-code] ?? `error ${-code}`}` : "";
+};
+
 const command: Describe = (event) => {
   const path = text(event, "path") || text(event, "program");
   const line = [path, ...list(event, "argv")].join(" ");
-  const code = text(event, "return_code");
-  return `${who(event)} ran ${line}${code && code !== "0" ? `, which failed (${code})` : ""}`;
+  const verb = Number(event.return_code) < 0 ? "could not run" : "ran";
+  return `${who(event)} ${verb} ${line}${unless(event)}`;
 };
+
+const program: Describe = (event) => `${who(event)}: ${text(event, "program") || "a program"}`;
 
 const network: Describe = (event) => {
   const target = endpoint(text(event, "dst_addr"), text(event, "dst_port"));
   const verb = event.operation === 1 ? "sent to" : "connected to";
   const denied = event.action === 1 ? ", which was denied" : "";
-  return `${who(event)}'s ${text(event, "program") || "program"} ${verb} ${target}${denied}`;
+  return `${program(event)} ${verb} ${target}${denied}${unless(event)}`;
 };
 
 const disk: Describe = (event) => {
-  const code = Number(event.return_code);
-  const outcome = code < 0 ? `could not open (${code})` : "opened";
-  return `${who(event)}'s ${text(event, "program") || "program"} ${outcome} ${text(event, "path")}`;
+  const verb = Number(event.return_code) < 0 ? "could not open" : "opened";
+  return `${program(event)} ${verb} ${text(event, "path")}${unless(event)}`;
 };
 
 /** In the order of the actions' numbers, which begin at 1. */

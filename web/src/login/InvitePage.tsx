@@ -9,6 +9,7 @@ import {
   PasswordInput,
   Stack,
   Text,
+  VisuallyHidden,
 } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -76,7 +77,16 @@ function Answer({ invite, error, busy, onAnswer }: AnswerProps) {
     <Card title={title} lead="Choose a password, then connect your authenticator app.">
       <form onSubmit={submit}>
         <Stack>
-          <input type="hidden" name="username" autoComplete="username" value={invite.user} />
+          <VisuallyHidden>
+            <input
+              name="username"
+              autoComplete="username"
+              value={invite.user}
+              readOnly
+              tabIndex={-1}
+              aria-label="User"
+            />
+          </VisuallyHidden>
           <PasswordInput
             label="Password"
             description={`At least ${MIN_PASSWORD} characters`}

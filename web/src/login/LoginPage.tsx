@@ -1,6 +1,6 @@
 import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { useRouter, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { logIn, sessionQuery } from "../api/session";
 import { Card } from "../ui/Card";
@@ -13,14 +13,12 @@ export function LoginPage() {
   const [code, setCode] = useState("");
   const { next } = useSearch({ from: "/login" });
   const client = useQueryClient();
-  const navigate = useNavigate();
   const router = useRouter();
   const login = useMutation({
     mutationFn: logIn,
     onSuccess: (session) => {
       client.setQueryData(sessionQuery.queryKey, session);
-      if (next) router.history.replace(router.history.createHref(next));
-      else navigate({ to: "/audit", replace: true });
+      router.navigate({ href: next ?? "/audit", replace: true });
     },
     onError: () => setCode(""),
   });

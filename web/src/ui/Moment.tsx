@@ -7,6 +7,7 @@ const format = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
+  hourCycle: "h23",
 });
 
 /** A time of the audit log in the reader's own time zone; the exact one on hovering. */
@@ -14,7 +15,7 @@ export function Moment({ time }: { time: string }) {
   const date = new Date(time);
   const shown = Number.isNaN(date.getTime()) ? time : format.format(date);
   return (
-    <Text component="time" dateTime={time} title={time} size="sm" className="number">
+    <Text component="time" dateTime={time} title={time} size="sm" className="number" truncate>
       {shown}
     </Text>
   );

@@ -1,7 +1,7 @@
 import { AppShell, Badge, Container, Group, Menu, Text, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconListDetails, IconLogout, IconVideo } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { Outlet, useLocation, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 import type { Session } from "../api/client";
 import { logOut, sessionQuery } from "../api/session";
@@ -17,11 +17,8 @@ const PAGES = [
 /** The frame of every page of somebody who is logged in. */
 export function Shell() {
   const { data: session } = useQuery(sessionQuery);
-  const navigate = useNavigate();
-  const { pathname, href } = useLocation();
-  useEffect(() => {
-    if (session === null) navigate({ to: "/login", search: { next: href }, replace: true });
-  }, [session, navigate, href]);
+  const { pathname } = useLocation();
+  const router = useRouter();
   const client = useQueryClient();
   const leaving = useMutation({
     mutationFn: logOut,
@@ -30,6 +27,12 @@ export function Shell() {
       client.setQueryData(sessionQuery.queryKey, null);
     },
   });
+  const left = leaving.isSuccess;
+  useEffect(() => {
+    if (session !== null) return;
+    const search = left ? {} : { next: router.state.location.href };
+    router.navigate({ to: "/login", search, replace: true });
+  }, [session, left, router]);
   if (!session) return null;
   return (
     <AppShell header={{ height: 56 }} padding="md">
