@@ -74,7 +74,8 @@ async def copy(active: Active, what: Copy, options: CopyOptions) -> None:
                     progress_handler=shown,
                 )
         except (asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
-            raise ProctorError(f"scp: {error.reason}") from None
+            path = getattr(error, "srcpath", b"").decode(errors="replace")
+            raise ProctorError(f"scp: {path}: {error.reason}" if path else f"scp: {error.reason}") from None
 
 
 def _progress(source: bytes, _destination: bytes, done: int, total: int) -> None:
