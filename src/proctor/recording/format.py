@@ -221,11 +221,10 @@ class Decoder:
         if event["event"] != "print":
             return Entry(self._ms(event), event)
         skip, length = max(0, event["offset"] - self._output_start), event["bytes"]
-        self._ms(event)
         data = bytes(self._output[skip : skip + length])
         del self._output[: skip + length]
         self._output_start += skip + length
-        return Entry(event["ms"], event, data)
+        return Entry(self._ms(event), event, data)
 
     def _ms(self, event: dict[str, Any]) -> int:
         moment = parse_time(event["time"])
