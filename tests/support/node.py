@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import os
 import pwd
@@ -17,18 +18,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from proctor.bpf.capture import CaptureSettings
+from proctor.bpf.service import CaptureService
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, SshService, Teleport
 from proctor.config.values import Address
+from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import Conditions, Metadata, Role, RoleOptions, RoleSpec
 from proctor.model.serde import to_json
 from proctor.node.service import NodeServer
+from proctor.recording.format import file_names
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
 from proctor.sshkit import certs, keys
 from tests.support.spawner import SpawnerProcess
+from tests.support.terminal import Terminal
 
 CLUSTER = "purple"
 HOST_NAME = "worker"
@@ -121,13 +127,27 @@ class NodeUnderTest:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[NodeUnderTest]:
         """Spawner and server, until the block is left."""
-        with SpawnerProcess(replace(self.boot, service="spawner")):
+        async with contextlib.AsyncExitStack() as stack:
+            if self.ssh_service.enhanced_recording.enabled:
+                await stack.enter_async_context(self._capturing())
+            stack.enter_context(SpawnerProcess(replace(self.boot, service="spawner")))
             await self.server.start()
             try:
                 yield self
             finally:
                 await self.server.stop()
                 await self._connect().close()
+
+    @contextlib.asynccontextmanager
+    async def _capturing(self) -> AsyncIterator[None]:
+        listening = unixsock.listen(self.boot.capture_socket)
+        settings = CaptureSettings.of(self.ssh_service.enhanced_recording)
+        capture = CaptureService(listening, settings, node_uid=self.boot.node_uid)
+        await capture.start()
+        try:
+            yield
+        finally:
+            await capture.stop()
 
     def person(
         self,
@@ -153,6 +173,13 @@ class NodeUnderTest:
         (home / "id-cert.pub").write_text(certificate + "\n")
         (home / "known_hosts").write_text(f"@cert-authority * {self.node_ca[1]}\n")
         return Person(home, self.login, self.server.port)
+
+    def recording(self, sid: str) -> dict[str, bytes]:
+        """The files of a finished recording, unpacked, by kind."""
+        files = {
+            kind: self.boot.upload_dir / name for name, kind in file_names(sid).items() if kind != "index"
+        }
+        return {kind: gzip.decompress(path.read_bytes()) for kind, path in files.items() if path.exists()}
 
     def events(self, *names: str, **fields: Any) -> list[dict[str, Any]]:
         """Spooled events with one of these names and these fields, oldest first."""
@@ -210,6 +237,11 @@ class Person:
                 process.kill()
         assert process.returncode is not None
         return Done(process.returncode, stdout, stderr.decode(errors="replace"))
+
+    def terminal(self, command: str = "", *flags: str) -> Terminal:
+        """``ssh -tt`` to the node in a terminal of its own."""
+        argv = ["ssh", *self.options, *flags, "-tt", self.target, *filter(None, [command])]
+        return Terminal(argv, env=dict(os.environ) | {"TERM": "xterm"})
 
     async def ssh(self, *arguments: str, stdin: bytes = b"", login: str = "") -> Done:
         """Run ``ssh`` to the node."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 - used for names of hosts, and out of reach once the identity is the user's
 import logging
 import os
 import pwd

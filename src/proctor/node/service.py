@@ -182,7 +182,7 @@ class NodeServer:
         """Hang up what is left, deliver what can be delivered soon, release everything."""
         if self._listener is not None:
             self._listener.close()
-        host = self._host
+        host, self._host = self._host, None
         if host is not None:
             host.draining = True
             for connection in list(host.live):
