@@ -54,7 +54,7 @@ class Cache(Section, kw_only=True, frozen=True):
 class ConnectionLimits(Section, kw_only=True, frozen=True):
     """Limits on what one service accepts."""
 
-    max_connections: Annotated[int, "Connections at one time, per service."] = 15000
+    max_connections: Annotated[int, "Connections that the proxy serves at one time."] = 15000
 
 
 class LogFormat(Section, kw_only=True, frozen=True):
@@ -153,12 +153,22 @@ class AuthService(Section, kw_only=True, frozen=True):
         "`node` or `off`.",
     ] = "node"
     proxy_checks_host_keys: Annotated[bool, NO_EFFECT, "Whether a recording proxy checks host keys."] = True
-    client_idle_timeout: Annotated[Duration, "Sessions without input for so long are cut."] = 0
+    client_idle_timeout: Annotated[
+        Duration, "Sessions without input for so long are cut; set on each node."
+    ] = 0
     client_idle_timeout_message: Annotated[str, NO_EFFECT, "Shown when that happens."] = ""
-    web_idle_timeout: Annotated[Duration, "Web sessions without activity for so long end."] = 0
-    disconnect_expired_cert: Annotated[bool, "Cut sessions whose certificate has expired."] = False
-    keep_alive_interval: Annotated[Duration, "Pause between keep-alives on SSH connections."] = 300
-    keep_alive_count_max: Annotated[int, "Unanswered keep-alives after which a connection is cut."] = 3
+    web_idle_timeout: Annotated[
+        Duration, "Web sessions without activity for so long end; set on the proxy."
+    ] = 0
+    disconnect_expired_cert: Annotated[
+        bool, "Cut sessions whose certificate has expired; set on each node."
+    ] = False
+    keep_alive_interval: Annotated[
+        Duration, "Pause between keep-alives on SSH connections; set on each node."
+    ] = 300
+    keep_alive_count_max: Annotated[
+        int, "Unanswered keep-alives before a connection is cut; set on each node."
+    ] = 3
     session_control_timeout: Annotated[Duration, NO_EFFECT, "Timeout of the limit of sessions."] = 120
     routing_strategy: Annotated[
         Literal["unambiguous_match", "most_recent"], NO_EFFECT, "Choice among nodes."
