@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import urllib.error
 from pathlib import Path
 
 import pytest
 
+from tests.support.accounts import WebRefusal
 from tests.support.cluster import Cluster, Node
 from tests.support.commands import BIN
 from tests.support.terminal import Terminal
@@ -98,6 +98,6 @@ def test_invitation_is_good_for_once(shared: Cluster) -> None:
 
     grace = shared.add_user("grace")
     for used in (token, "0" * 32):
-        with pytest.raises(urllib.error.HTTPError) as refused:
+        with pytest.raises(WebRefusal) as refused:
             grace.web("GET", f"/webapi/invites/{used}")
-        assert refused.value.code == 404
+        assert refused.value.status == 404

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import MakeCluster
-from tests.support.cluster import Service
+from tests.support.cluster import Cluster, Node, Service
 from tests.support.openssh import OpenSsh
 from tests.support.polling import until
 from tests.support.terminal import Terminal
 
+BEFORE = [f"a{number}" for number in range(5)]
+DURING = [f"b{number}" for number in range(10)]
 
-def spooled(directory: Path) -> int:
-    """Bytes that wait below a spool directory."""
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+def holds(directory: Path, text: bytes) -> bool:
+    """Does a file below ``directory`` contain ``text``?"""
+    return any(text in path.read_bytes() for path in directory.rglob("*") if path.is_file())
 
 
 def has_other_pid(host: Service, pid: int) -> bool:
@@ -26,45 +33,78 @@ def has_other_pid(host: Service, pid: int) -> bool:
         return False
 
 
-def test_auth_is_down_and_the_node_is_killed(kernel: None, make_cluster: MakeCluster) -> None:
+@dataclass
+class Outage:
+    """A session on a cluster whose auth and proxy are gone since its fifth command."""
+
+    cluster: Cluster
+    node: Node
+    terminal: Terminal
+    sid: str
+
+    def echo(self, *words: str) -> None:
+        """Run one ``/bin/echo`` per word in the session."""
+        for word in words:
+            self.terminal.line(f"/bin/echo {word}; echo after-{word}-$((1+1))")
+            self.terminal.expect(f"after-{word}-2")
+
+    def check(self, *words: str) -> None:
+        """Assert that each word is in the audit log once, and that no event is there twice."""
+        echoed = Counter(
+            word
+            for event in self.cluster.events("session.command", sid=self.sid)
+            if event["path"].endswith("/echo")
+            for word in event["argv"]
+        )
+        assert echoed == Counter(words)
+        uids = Counter(event["uid"] for event in self.cluster.events())
+        assert [uid for uid, number in uids.items() if number > 1] == []
+        assert not self.cluster.events("audit.gap")
+
+
+@pytest.fixture
+def outage(kernel: None, make_cluster: MakeCluster) -> Iterator[Outage]:
+    """Commands a0 to a4 are in the audit log, b0 to b9 have run without auth."""
     cluster = make_cluster()
     node = cluster.start_node()
     alice = cluster.add_user("alice")
     alice.login()
     openssh = OpenSsh(alice, node)
-    spool = node.data_dir / "spool/node"
     argv = ["ssh", "-tt", *openssh.direct, openssh.host]
-
     with Terminal(argv, env=alice.env) as terminal:
-        terminal.line("echo sid=$SSH_SESSION_ID; for n in 0 1 2 3 4; do /bin/echo before $n; done")
-        sid = terminal.expect("sid=([0-9a-f-]{36})")[1].decode()
-        until(lambda: len(cluster.events("session.command", sid=sid)) >= 5, 20)
+        terminal.line("echo sid=$SSH_SESSION_ID")
+        outage = Outage(cluster, node, terminal, terminal.expect("sid=([0-9a-f-]{36})")[1].decode())
+        outage.echo(*BEFORE)
+        until(lambda: len(cluster.events("session.command", sid=outage.sid, argv=["a4"])) == 1, 20)
         cluster.control.kill()
+        outage.echo(*DURING)
+        yield outage
 
-        size = spooled(spool)
-        terminal.line("for n in 0 1 2 3 4 5 6 7 8 9; do /bin/echo during $n; done; echo all-$((1+1))")
-        terminal.expect("all-2")
-        until(lambda: spooled(spool) > size, 10, "events in the spool")
-        terminal.line("/bin/echo last; echo printed-$((1+2))")
-        terminal.expect("printed-3")
-        node.kill()
 
-    node.start(ready=False)
-    cluster.control.start()
-    node.wait_ready()
-    end = cluster.wait_for_event("session.end", sid=sid, seconds=60)
-    cluster.wait_for_event("session.upload", sid=sid, seconds=60)
+def test_node_service_is_killed_while_auth_is_down(outage: Outage) -> None:
+    outage.echo("last")
+    outage.node.kill_service("node")
+    outage.terminal.wait()
 
-    echoed = Counter(
-        " ".join(e["argv"]) for e in cluster.events("session.command", sid=sid) if "/echo" in e["path"]
-    )
-    assert {text: number for text, number in echoed.items() if number > 1} == {}
-    assert {f"before {number}" for number in range(5)} <= echoed.keys()
-    assert {f"during {number}" for number in range(10)} <= echoed.keys()
-    assert "last" in echoed
-    uids = Counter(event["uid"] for event in cluster.events())
-    assert [uid for uid, number in uids.items() if number > 1] == []
+    outage.cluster.control.start()
+    end = outage.cluster.wait_for_event("session.end", sid=outage.sid, seconds=60)
+    outage.cluster.wait_for_event("session.upload", sid=outage.sid, seconds=60)
+
+    outage.check(*BEFORE, *DURING, "last")
     assert end["enhanced_recording"] is True
+
+
+def test_whole_host_is_killed_while_auth_is_down(outage: Outage) -> None:
+    until(lambda: holds(outage.node.data_dir / "spool/node", b'"b9"'), 10, "the last command in the spool")
+    outage.node.kill()
+
+    outage.node.start(ready=False)
+    outage.cluster.control.start()
+    outage.node.wait_ready()
+    outage.cluster.wait_for_event("session.end", sid=outage.sid, seconds=60)
+    outage.cluster.wait_for_event("session.upload", sid=outage.sid, seconds=60)
+
+    outage.check(*BEFORE, *DURING)
 
 
 def test_auth_restarts_under_a_session(kernel: None, make_cluster: MakeCluster) -> None:

@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ from tests.support.terminal import Terminal
 
 _PASSWORD = "correct horse battery staple"
 _STEP_SECONDS = 30
+
+
+class WebRefusal(Exception):
+    """The web API answered with an error."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"HTTP {status}: {body}")
+        self.status = status
 
 
 @dataclass
@@ -45,15 +54,19 @@ class Account:
         return account
 
     def web(self, method: str, path: str, body: object = None) -> Any:
-        """Call the proxy's web API; its JSON answer. The proxy's certificate is self-signed."""
+        """Call the proxy's web API, whose certificate is self-signed; its JSON answer. Raises WebRefusal."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"https://{self.proxy}{path}", data, method=method)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, context=context, timeout=20) as reply:
-            return json.load(reply)
+        try:
+            with urllib.request.urlopen(request, context=context, timeout=20) as reply:
+                return json.load(reply)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                raise WebRefusal(refusal.code, refusal.read().decode()) from None
 
     def code(self) -> str:
         """A one-time code that was not used before; waits when the clock has to move on for one."""
