@@ -102,7 +102,7 @@ static PyMethodDef functions[] = {
 
 static int execute(PyObject *module)
 {
-	return add_object_types(module) || add_ring_type(module) ? -1 : 0;
+	return add_object_types(module) || add_pump_type(module) ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {}};

@@ -7,7 +7,7 @@
 #include <Python.h>
 
 int add_object_types(PyObject *module);
-int add_ring_type(PyObject *module);
+int add_pump_type(PyObject *module);
 int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type);
 
 /* Set OSError from a positive errno; returns NULL. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from pathlib import Path
 
@@ -30,16 +31,29 @@ def storm(processes: int, opens: int) -> None:
 
 
 def test_submitted_is_delivered_plus_lost(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def storm_when_told() -> None:
+        gate = os.open(pipe, os.O_RDONLY)
+        os.read(gate, 1)
+        storm(50, 400)
+
     with running_lab(tmp_path, TINY) as lab:
-        session = lab.run(lambda: storm(50, 400))
+        with lab.session(storm_when_told) as session, pipe.open("w") as gate:
+            lab.process.signal(signal.SIGSTOP)
+            gate.write("go")
+            gate.flush()
+            session.child.ended()
+            lab.process.signal(signal.SIGCONT)
         lost = lab.subscriber.closed(session.sid).lost
 
     commands, opens = len(session.commands), [e for e in session.opens if e["path"] == "/dev/null"]
     assert lost["disk"] > 0
     assert commands + lost.get("command", 0) == 50
-    # each true also opens the loader's cache and libc
-    assert len(session.opens) + lost["disk"] == 50 * (400 + 2)
-    assert 0 < len(opens) <= 50 * 400
+    # each true also opens the loader's cache and libc; the first open is that of the pipe
+    assert len(session.opens) + lost["disk"] == 1 + 50 * (400 + 2)
+    assert 0 < len(opens) < 50 * 400
 
 
 def test_nothing_is_lost_with_room(tmp_path: Path) -> None:
@@ -104,7 +118,7 @@ def test_process_that_has_ended_is_refused(lab: Lab) -> None:
     cgroup = lab.tree.create(sid)
     child = Child(lambda: None, cgroup)
     child.go()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    child.ended()
 
     with SessionCapture(lab.path) as capture, pytest.raises(Unavailable, match="ended before"):
         capture.open(sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=["command"])

@@ -80,9 +80,9 @@ class Child:
         os.close(self.pidfd)
         return os.waitstatus_to_exitcode(status)
 
-    def kill(self) -> None:
-        """SIGKILL."""
-        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+    def ended(self) -> None:
+        """Wait for its end, and leave the status to ``wait``."""
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
 
 
 class Subscriber:
@@ -141,10 +141,11 @@ class Subscriber:
 class Session:
     """A session and all that became of it."""
 
-    def __init__(self, lab: Lab, sid: str, cgroup: SessionCgroup) -> None:
+    def __init__(self, lab: Lab, sid: str, cgroup: SessionCgroup, child: Child) -> None:
         self.lab = lab
         self.sid = sid
         self.cgroup = cgroup
+        self.child = child
         self.status: int | None = None
 
     def events(self, name: str = "") -> list[Event]:
@@ -171,8 +172,9 @@ class Session:
 class Lab:
     """A running capture service with a subscriber."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, process: Process) -> None:
         self.path = path
+        self.process = process
         self.tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
         self.tree.prepare()
         self.subscriber = Subscriber(path)
@@ -185,7 +187,7 @@ class Lab:
         sid = str(uuid.uuid4())
         cgroup = self.tree.create(sid)
         child = Child(main if callable(main) else _executor(main), cgroup)
-        session = Session(self, sid, cgroup)
+        session = Session(self, sid, cgroup, child)
         with SessionCapture(self.path) as capture:
             capture.open(sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=kinds)
             child.go()
@@ -231,7 +233,7 @@ def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS) -> Iterator[Lab
     )
     try:
         process.wait_output("ready")
-        lab = Lab(path)
+        lab = Lab(path, process)
         try:
             yield lab
         finally:

@@ -1,5 +1,7 @@
 """libbpf, as compiled from ``bpf/native``. Every function raises OSError with the kernel's errno."""
 
+from collections.abc import Sequence
+
 class Object:
     """A BPF object file: open, set up, load, attach."""
 
@@ -33,18 +35,26 @@ class Link:
 
     def close(self) -> None: ...
 
-class Ring:
-    """The reading end of a ring buffer of ``size`` bytes."""
+class Pump:
+    """A thread that empties ring buffers into blocks of memory, from creation to ``stop``.
 
-    def __new__(cls, fd: int, size: int) -> Ring: ...
-    def drain(self, limit: int) -> bytearray:
-        """Finished records, each behind its length (32 bits, native order); at most ``limit`` bytes."""
+    A block holds whole records, each behind its length (32 bits, native order).
+    """
 
-    def produced(self) -> int:
-        """Position up to which the kernel has reserved."""
+    def __new__(cls, rings: Sequence[tuple[int, int]], limit: int, batch_ms: int) -> Pump:
+        """``rings``: descriptor and size of each. ``limit``: bytes in blocks beyond which rings may fill.
 
-    def consumed(self) -> int:
-        """Position up to which was drained."""
+        ``batch_ms``: how long records wait for company, unless a ring fills.
+        """
+
+    def fileno(self) -> int: ...
+    def clear(self) -> None: ...
+    def take(self) -> bytes | None: ...
+    def pushed(self) -> int: ...
+    def produced(self) -> tuple[int, ...]: ...
+    def handed(self) -> tuple[int, ...]: ...
+    def kick(self) -> None: ...
+    def stop(self) -> None: ...
 
 def map_update(fd: int, key: bytes, value: bytes) -> None: ...
 def map_lookup(fd: int, key: bytes, size: int) -> bytes | None: ...

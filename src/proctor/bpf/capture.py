@@ -17,7 +17,7 @@ import msgspec
 
 from proctor.bpf import abi, cgroup, decode
 from proctor.bpf.abi import Kind
-from proctor.bpf.feed import Barrier, Feed
+from proctor.bpf.feed import Feed
 from proctor.bpf.loader import Programs, RingSizes
 from proctor.bpf.messages import Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 _BATCH_RECORDS = 512
 _BATCH_BYTES = 256 << 10
 _RECHECK_SECONDS = 0.25
+_BATCH_MILLISECONDS = 5
+_BACKLOG_BYTES = 256 << 20
 
 
 class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +76,7 @@ class Capture:
         self._clock = clock
         self._on_news = on_news
         self._tasks = TaskSet("capture")
-        rings = zip(programs.ring_fds.values(), programs.rings.values(), settings.rings, strict=True)
-        self._feed = Feed({fd: (ring, size // 4) for fd, ring, size in rings})
+        self._feed = Feed(programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS))
 
     def start(self) -> None:
         """Begin to read the rings; needs a running event loop."""
@@ -193,13 +194,9 @@ class Capture:
 
     async def _take_records(self) -> None:
         while True:
-            item = await self._feed.take()
-            if isinstance(item, Barrier):
-                item.set_result(None)
-                continue
-            await self._publish(item)
+            await self._publish(await self._feed.take())
 
-    async def _publish(self, block: bytearray) -> None:
+    async def _publish(self, block: bytes) -> None:
         """Turn a block of records into batches, giving way to others between them."""
         batches: dict[Session, Batch] = {}
         size = 0
@@ -210,7 +207,6 @@ class Capture:
             if count % _BATCH_RECORDS == 0 or size > _BATCH_BYTES:
                 self._flush(batches)
                 size = 0
-                self._feed.relieve()
                 await asyncio.sleep(0)
         self._flush(batches)
 

@@ -1,65 +1,64 @@
-"""Empties the rings as the kernel fills them, in an event loop, without polling."""
+"""Blocks of records for an event loop, a barrier in them, and notices from cgroups."""
 
 from __future__ import annotations
 
 import asyncio
 import select
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
-BATCH_SECONDS = 0.01
-"""How long records wait for company before they are drained, unless a ring fills."""
 
-DRAIN_BYTES = 4 << 20
-"""Drained at once: more than the longest record."""
+class Source(Protocol):
+    """Where blocks of records come from: ``_native.Pump``."""
 
-MAX_BACKLOG = 256 << 20
-"""Drained and not yet decoded bytes beyond which the rings are left to fill; losses are counted there."""
+    def fileno(self) -> int:
+        """Readable when something has changed since ``clear``."""
 
+    def clear(self) -> None:
+        """Changes up to now are known."""
 
-class RingReader(Protocol):
-    """The reading end of a ring; see ``_native.Ring``."""
+    def take(self) -> bytes | None:
+        """The oldest block, removed; None when there is none."""
 
-    def drain(self, limit: int) -> bytearray:
-        """Finished records, each behind its length."""
+    def pushed(self) -> int:
+        """Number of blocks so far."""
 
-    def produced(self) -> int:
-        """Position up to which the kernel has reserved."""
+    def produced(self) -> tuple[int, ...]:
+        """Position in each ring up to which the kernel has reserved records."""
 
-    def consumed(self) -> int:
-        """Position up to which was drained."""
+    def handed(self) -> tuple[int, ...]:
+        """Position in each ring up to which blocks have been pushed."""
 
+    def kick(self) -> None:
+        """Empty the rings now."""
 
-class Barrier(asyncio.Future[None]):
-    """Stands in the feed behind everything written before it was asked for; resolved by the taker."""
+    def stop(self) -> None:
+        """Read no more."""
 
 
 class Feed:
-    """Blocks of records in the order of each ring, and notices of other descriptors."""
+    """One taker of blocks; any number of barriers."""
 
-    def __init__(self, rings: Mapping[int, tuple[RingReader, int]]) -> None:
-        """``rings``: by descriptor, the ring and how many bytes waiting in it are urgent."""
-        self._rings = rings
-        self._poller = select.epoll()
-        self._watched: dict[int, Callable[[], None]] = {}
-        self._queue: deque[bytearray | Barrier] = deque()
-        self._backlog = 0
-        self._filled = asyncio.Event()
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._progress = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._finished = 0
+        self._taken = False
+        self._watched: dict[int, Callable[[], None]] = {}
+        self._poller = select.epoll()
 
     def start(self) -> None:
         """Begin to listen; needs a running event loop."""
-        for descriptor in self._rings:
-            self._poller.register(descriptor, select.EPOLLIN | select.EPOLLET)
-        asyncio.get_running_loop().add_reader(self._poller.fileno(), self._on_edge)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._source.fileno(), self._on_ready)
+        loop.add_reader(self._poller.fileno(), self._on_change)
 
     def stop(self) -> None:
-        """Stop listening and release descriptors."""
-        if self._timer is not None:
-            self._timer.cancel()
-        asyncio.get_running_loop().remove_reader(self._poller.fileno())
+        """Stop listening and reading."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._source.fileno())
+        loop.remove_reader(self._poller.fileno())
+        self._source.stop()
         self._poller.close()
 
     def watch(self, descriptor: int, changed: Callable[[], None]) -> None:
@@ -68,65 +67,42 @@ class Feed:
         self._poller.register(descriptor, select.EPOLLPRI | select.EPOLLET)
 
     def unwatch(self, descriptor: int) -> None:
-        """The opposite of ``watch``; before the descriptor is closed."""
+        """The opposite of ``watch``, before the descriptor is closed."""
         del self._watched[descriptor]
         self._poller.unregister(descriptor)
 
-    async def take(self) -> bytearray | Barrier:
-        """The next block of records, or a barrier."""
-        while not self._queue:
-            self._filled.clear()
-            await self._filled.wait()
-        item = self._queue.popleft()
-        if isinstance(item, bytearray):
-            self._backlog -= len(item)
-        return item
+    async def take(self) -> bytes:
+        """The next block; taking it says that the one before was dealt with."""
+        if self._taken:
+            self._finished += 1
+            self._taken = False
+            self._progress.set()
+        while (block := self._source.take()) is None:
+            self._progress.clear()
+            await self._progress.wait()
+        self._taken = True
+        return block
 
     async def barrier(self) -> None:
         """Return when everything that the kernel has reserved up to now was taken and dealt with."""
-        targets = [(ring, ring.produced()) for ring, _ in self._rings.values()]
-        while True:
+        targets = self._source.produced()
+        self._source.kick()
+        await self._until(
+            lambda: all(got >= want for got, want in zip(self._source.handed(), targets, strict=True))
+        )
+        pushed = self._source.pushed()
+        await self._until(lambda: self._finished >= pushed)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
             self._progress.clear()
-            self.drain(limit=None)
-            if all(ring.consumed() >= target for ring, target in targets):
-                break
             await self._progress.wait()
-        barrier = Barrier()
-        self._put(barrier)
-        await barrier
 
-    def relieve(self) -> None:
-        """Drain rings that are filling up; to be called between pieces of work that take time."""
-        if self._urgent():
-            self.drain()
+    def _on_ready(self) -> None:
+        self._source.clear()
+        self._progress.set()
 
-    def drain(self, limit: int | None = MAX_BACKLOG) -> None:
-        """Take what is in the rings, unless ``limit`` bytes wait to be decoded already."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for ring, _ in self._rings.values():
-            while limit is None or self._backlog < limit:
-                block = ring.drain(DRAIN_BYTES)
-                if not block:
-                    break
-                self._backlog += len(block)
-                self._put(block)
-
-    def _put(self, item: bytearray | Barrier) -> None:
-        self._queue.append(item)
-        self._filled.set()
-
-    def _urgent(self) -> bool:
-        return any(ring.produced() - ring.consumed() >= mark for ring, mark in self._rings.values())
-
-    def _on_edge(self) -> None:
+    def _on_change(self) -> None:
         for descriptor, _ in self._poller.poll(0):
-            if descriptor in self._watched:
-                self._watched[descriptor]()
-            else:
-                self._progress.set()
-        if self._urgent():
-            self.drain()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(BATCH_SECONDS, self.drain)
+            if changed := self._watched.get(descriptor):
+                changed()

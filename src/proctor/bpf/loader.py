@@ -87,6 +87,7 @@ class Programs:
         """Load all programs but ``without``. Raises OSError; its filename is libbpf's complaint."""
         self._native = native()
         self._object = self._native.Object(str(OBJECT))
+        self._sizes = sizes
         self._links: list[_native.Link] = []
         for kind, size in zip(RINGS, sizes, strict=True):
             self._object.resize(RINGS[kind], size)
@@ -97,14 +98,17 @@ class Programs:
         self.sections = {
             name: section for name, section in self._object.programs().items() if name not in set(without)
         }
-        self.ring_fds = {kind: self._object.map(name) for kind, name in RINGS.items()}
-        self.rings = {
-            kind: self._native.Ring(self.ring_fds[kind], size)
-            for kind, size in zip(RINGS, sizes, strict=True)
-        }
         self._cpus = self._native.possible_cpus()
         self._lineage = self._object.map("lineage")
         self._tallies = self._object.map("tallies")
+
+    def pump(self, *, limit: int, batch_ms: int) -> _native.Pump:
+        """Start to empty the rings into memory, up to ``limit`` bytes of it."""
+        rings = [
+            (self._object.map(name), size) for name, size in zip(RINGS.values(), self._sizes, strict=True)
+        ]
+        pump: _native.Pump = self._native.Pump(rings, limit, batch_ms)
+        return pump
 
     def attach(self, cgroup_mount: Path) -> None:
         """Start to see system calls; connection hooks go to the root of the hierarchy at ``cgroup_mount``.

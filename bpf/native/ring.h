@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reading end of a BPF ring buffer. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring {
+	int fd;
+	size_t size, page;
+	uint64_t *consumer; /* a page of ours */
+	uint64_t *producer; /* a page of the kernel's, and the data twice in a row behind it */
+};
+
+/* Returns 0 or a positive errno; ring_unmap is to be called in either case. */
+int ring_map(struct ring *ring, int fd, size_t size);
+void ring_unmap(struct ring *ring);
+
+uint64_t ring_produced(const struct ring *ring);
+uint64_t ring_consumed(const struct ring *ring);
+
+/* Copy finished records to out, each as its 32-bit length and its bytes; returns the bytes used.
+ * Stops before a record that is still being written or that does not fit. */
+size_t ring_copy(struct ring *ring, char *out, size_t room);
