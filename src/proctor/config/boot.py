@@ -36,7 +36,6 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
     cluster_name: str = ""
     local_join_token: str = ""
     skip_version_check: bool = False
-    permit_user_env: bool = False
     debug: bool = False
 
     @classmethod

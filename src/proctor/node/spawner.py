@@ -54,7 +54,7 @@ def settings_of(boot: ServiceBoot) -> monitor.Settings:
         capture_socket=boot.capture_socket,
         tree=tree,
         pam=pam.Settings(ssh.pam.service_name, ssh.pam.environment) if ssh.pam.enabled else None,
-        user_environment=ssh.permit_user_env or boot.permit_user_env,
+        user_environment=ssh.permit_user_env,
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from proctor.core.errors import Corrupted, ProctorError
@@ -39,6 +41,26 @@ def prepare(data_dir: Path) -> str:
             f"data directory {data_dir}: {where}: {error.strerror}",
             hint="Choose another with teleport.data_dir, or start as root.",
         ) from None
+
+
+@contextlib.contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Keep a second supervisor out of a prepared ``data_dir``. Raises LayoutError when there is one already."""
+    descriptor = os.open(data_dir / "run/teleport.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 32).decode(errors="replace").strip()
+            raise LayoutError(
+                f"data directory {data_dir} is in use by another teleport (process {pid})",
+                hint="Stop that one, or choose another directory with teleport.data_dir.",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _directories() -> dict[str, tuple[Account, int]]:

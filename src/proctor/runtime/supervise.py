@@ -67,6 +67,7 @@ class Supervisor:
         self._host_uuid = layout.prepare(Path(teleport.data_dir))
         self._install_signals()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(layout.locked(Path(teleport.data_dir)))
             if teleport.diag_addr:
                 diag = DiagServer(teleport.diag_addr, self._metrics, lambda: self._states)
                 stack.callback(diag.close)

@@ -7,7 +7,7 @@ import pytest
 
 from proctor.core.errors import Corrupted
 from proctor.runtime.accounts import account_of
-from proctor.runtime.layout import LayoutError, prepare
+from proctor.runtime.layout import LayoutError, locked, prepare
 
 
 def mode(path: Path) -> int:
@@ -72,3 +72,15 @@ def test_a_place_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LayoutError, match="data directory"):
         prepare(tmp_path / "file/data")
+
+
+def test_one_supervisor_for_one_directory(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with locked(tmp_path):
+        with (
+            pytest.raises(LayoutError, match=f"in use by another teleport .process {os.getpid()}."),
+            locked(tmp_path),
+        ):
+            pass
+    with locked(tmp_path):
+        pass
