@@ -45,7 +45,7 @@ def prepare(data_dir: Path) -> str:
 
 @contextlib.contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
-    """Keep a second supervisor out of a prepared ``data_dir``. Raises LayoutError when there is one already."""
+    """Keep other supervisors out of a prepared ``data_dir``. Raises LayoutError when one is there."""
     descriptor = os.open(data_dir / "run/teleport.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:

@@ -76,11 +76,8 @@ def test_a_place_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_one_supervisor_for_one_directory(tmp_path: Path) -> None:
     prepare(tmp_path)
-    with locked(tmp_path):
-        with (
-            pytest.raises(LayoutError, match=f"in use by another teleport .process {os.getpid()}."),
-            locked(tmp_path),
-        ):
-            pass
+    refusal = f"in use by another teleport .process {os.getpid()}."
+    with locked(tmp_path), pytest.raises(LayoutError, match=refusal), locked(tmp_path):
+        pass
     with locked(tmp_path):
         pass
