@@ -6,6 +6,7 @@ import argparse
 import base64
 import contextlib
 import http.server
+import itertools
 import json
 import os
 import pwd
@@ -17,18 +18,23 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pyotp
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from proctor.bpf import loader
+from proctor.core.clock import SYSTEM, parse_time
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Event
 
 USER = "alice"
 NODE = "graviton-node"
+GREETING = "hello from the other side"
+KERNEL_EVENTS = frozenset({"session.command", "session.disk", "session.network"})
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -85,7 +91,7 @@ class _Greeter(http.server.BaseHTTPRequestHandler):
         """Answer any path with one line of text."""
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"hello from the other side\n")
+        self.wfile.write(f"{GREETING}\n".encode())
 
     def log_message(self, *_arguments: object) -> None:
         """Keep quiet: the terminal belongs to the report."""
@@ -106,8 +112,8 @@ def _run(directory: Path, web_port: int, options: argparse.Namespace) -> None:
     cluster = Cluster(directory)
     try:
         account = _start(cluster)
-        events = _record_session(cluster, account, web_port)
-        _show(events)
+        typed, events = _record_session(cluster, account, web_port)
+        _show(events, typed)
         if options.json:
             options.json.write_text(json.dumps(events, indent=2) + "\n")
         _tell(cluster, account)
@@ -135,31 +141,54 @@ def _login() -> str:
     return os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
 
 
-def _record_session(cluster: Cluster, account: Account, web_port: int) -> list[Event]:
-    """Type the guide's disguised command into a real session; the audit events of all that happened."""
+def _record_session(cluster: Cluster, account: Account, web_port: int) -> tuple[datetime, list[Event]]:
+    """Type the guide's disguised command into a real session; when, and the audit events of all."""
     hidden = f"curl --silent http://127.0.0.1:{web_port}/\n".encode()
     line = f"echo {base64.b64encode(hidden).decode()} | base64 --decode | sh"
     with _step("tsh ssh, and a disguised command in the session"):
         with account.terminal("ssh", f"{_login()}@{NODE}") as terminal:
+            terminal.line("echo ready-$((1+1))")
+            terminal.expect("ready-2")
+            typed = SYSTEM.now()
             terminal.line(line)
-            terminal.expect("hello from the other side")
+            terminal.expect(GREETING)
             terminal.line("exit")
             terminal.wait()
-        sid = cluster.wait_for_event("session.start")["sid"]
-        cluster.session_events(sid)
+        cluster.session_events(cluster.wait_for_event("session.start")["sid"])
     print(f"\n  what was typed:  {line}\n")
-    return cluster.events()
+    return typed, cluster.events()
 
 
-def _show(events: Sequence[Event]) -> None:
-    table = Table("time", "event", "code", "user", "what", box=None, padding=(0, 2, 0, 0))
-    for event in events:
-        style = "bold" if event["event"] in {"session.command", "session.network"} else ""
-        moment = event["time"].partition("T")[2]
-        table.add_row(
-            moment, event["event"], event["code"], event.get("user", ""), describe(event), style=style
-        )
+def _show(events: Sequence[Event], typed: datetime) -> None:
+    user = Column("user", max_width=20, no_wrap=True)
+    table = Table("time", "event", "code", user, "what", box=None, padding=(0, 2, 0, 0))
+    for early, group in itertools.groupby(events, lambda event: _is_early(event, typed)):
+        first, *rest = group
+        _row(table, first)
+        if early and rest:
+            table.add_row(
+                "", "", "", "", f"… and {len(rest)} more by the start-up files of the shell", style="dim"
+            )
+        else:
+            for event in rest:
+                _row(table, event)
     Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def _is_early(event: Event, typed: datetime) -> bool:
+    """Did the kernel report it before the command was typed?"""
+    return event["event"] in KERNEL_EVENTS and parse_time(event["time"]) < typed
+
+
+def _row(table: Table, event: Event) -> None:
+    cells = (
+        event["time"].partition("T")[2],
+        event["event"],
+        event["code"],
+        event.get("user", ""),
+        describe(event),
+    )
+    table.add_row(*map(Text, cells), style="bold" if event["event"] in KERNEL_EVENTS else "")
 
 
 def describe(event: Event) -> str:
