@@ -33,7 +33,7 @@ export function EventTable({ events, onSession }: Props) {
               <VisuallyHidden>Details</VisuallyHidden>
             </Table.Th>
             <Table.Th w={176}>Time</Table.Th>
-            <Table.Th w={220}>Type</Table.Th>
+            <Table.Th w={244}>Type</Table.Th>
             <Table.Th>What happened</Table.Th>
             <Table.Th w={110}>Session</Table.Th>
           </Table.Tr>
@@ -77,7 +77,7 @@ const Row = memo(function Row({
           <Moment time={String(event.time)} />
         </Table.Td>
         <Table.Td>
-          <span className={styles.type} data-tone={tone(event)}>
+          <span className={styles.type} data-tone={tone(event)} title={String(event.event)}>
             {String(event.event)}
           </span>
         </Table.Td>

@@ -14,7 +14,15 @@ function list(event: AuditEvent, name: string): string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-const who: Describe = (event) => text(event, "user") || "Somebody";
+/** Hosts act as `<uuid>.<cluster>`, which is too long for a sentence. */
+const HOST = /^([0-9a-f]{8})-[0-9a-f-]{27}\./;
+
+const who: Describe = (event) => {
+  const name = text(event, "user");
+  const host = HOST.exec(name);
+  return host ? `Host ${host[1]}` : name || "Somebody";
+};
+
 const failed = (event: AuditEvent) => event.success === false;
 
 const where: Describe = (event) => {
