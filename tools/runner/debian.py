@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from tools.runner.console import RunError, say, step
 
@@ -23,6 +24,15 @@ BUILD_PACKAGES = (
 )
 DEMO_PACKAGES = ("ca-certificates", "curl")
 TEST_PACKAGES = ("git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
+BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
+_OS_RELEASE = Path("/etc/os-release")
+
+
+def test_packages() -> tuple[str, ...]:
+    """What all tests need; the browser only where it is a package (on Ubuntu its tests are skipped)."""
+    system = _OS_RELEASE.read_text() if _OS_RELEASE.exists() else ""
+    debian = "ID=debian" in system.splitlines()
+    return (*TEST_PACKAGES, *BROWSER_PACKAGES) if debian else TEST_PACKAGES
 
 
 def missing(packages: Sequence[str]) -> list[str]:

@@ -38,7 +38,7 @@ def _demo(arguments: Sequence[str]) -> int:
 
 
 def _test(arguments: Sequence[str]) -> int:
-    prepare(packages=debian.TEST_PACKAGES)
+    prepare(packages=debian.test_packages())
     return suites.run(arguments)
 
 
@@ -62,7 +62,7 @@ def _build(_arguments: Sequence[str]) -> int:
 
 
 def _setup(_arguments: Sequence[str]) -> int:
-    prepare(packages=debian.TEST_PACKAGES)
+    prepare(packages=debian.test_packages())
     return 0
 
 
