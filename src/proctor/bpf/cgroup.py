@@ -66,9 +66,11 @@ class CgroupTree:
             for child in self.root.iterdir():
                 if child.is_dir():
                     remove(child)
-        for directory in (self.root, *self.root.relative_to(self.mount).parents):
-            with contextlib.suppress(OSError):
-                (self.mount / directory).rmdir()
+        directory = self.root
+        with contextlib.suppress(OSError):
+            while directory != self.mount:
+                directory.rmdir()
+                directory = directory.parent
 
 
 def enter(cgroup: Path, pid: int = 0) -> None:

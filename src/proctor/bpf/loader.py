@@ -221,7 +221,7 @@ def _obstacles() -> list[str]:
         found.append(f"{_NOTHING}: the kernel is {release}, and {least} or newer is needed.")
     if not BTF.exists():
         found.append(f"{_NOTHING}: the kernel has no type information ({BTF} does not exist).")
-    if not _may_load(Path("/proc/self/status").read_text()):
+    if not may_load(Path("/proc/self/status").read_text()):
         found.append(f"{_NOTHING}: loading BPF programs needs root, or CAP_BPF and CAP_PERFMON.")
     return found
 
@@ -232,7 +232,7 @@ def kernel_version(release: str) -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def _may_load(status: str) -> bool:
+def may_load(status: str) -> bool:
     """Does a process with this ``/proc/<pid>/status`` have the capabilities for tracing programs?"""
     match = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
     effective = int(match[1], 16) if match else 0
