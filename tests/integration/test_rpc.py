@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -34,6 +36,7 @@ NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
 TABLE = {
     "/proctor.v1.Auth/Ping": frozenset({"anonymous", "user", "node"}),
+    "/proctor.v1.Auth/GetAuthorities": frozenset({"node"}),
     "/proctor.v1.Auth/GetRoles": frozenset({"node"}),
     "/proctor.v1.Auth/GetDocument": frozenset({"user"}),
     "/proctor.v1.Join/RegisterHost": frozenset({"anonymous"}),
@@ -70,6 +73,9 @@ class Auth(auth_pb2_grpc.AuthServicer, auth_pb2_grpc.JoinServicer):
         if request.kind == "bug":
             raise RuntimeError("secret detail")
         raise NotFound(f"{request.kind} {request.name} does not exist", hint="Ünicode hint")
+
+    async def GetAuthorities(self, _request: Any, _context: Any) -> auth_pb2.Authorities:  # noqa: N802
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
     async def RegisterHost(self, request: Any, _context: Any) -> auth_pb2.HostCredentials:  # noqa: N802
         return auth_pb2.HostCredentials(tls_certificate=request.node_name.encode())
@@ -250,6 +256,34 @@ async def test_joining_pins_the_ca(cluster: SimpleNamespace) -> None:
     assert (await join(cluster.address, [pin], request)).tls_certificate == b"web-1"
     with pytest.raises(AccessDenied, match=pin):
         await join(cluster.address, ["sha256:" + "0" * 64], request)
+
+
+async def test_a_peer_that_falls_silent_is_given_up_soon(cluster: SimpleNamespace) -> None:
+    silent = asyncio.Event()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                if not silent.is_set():
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward = await asyncio.open_connection(*cluster.address.split(":"))
+        await asyncio.gather(copy(reader, onward[1]), copy(onward[0], writer))
+
+    listener = await asyncio.start_server(relay, "127.0.0.1", 0)
+    host, port = listener.sockets[0].getsockname()
+    client = Client(f"{host}:{port}", credentials(cluster, cluster.host_ca, NODE))
+    await client.ping()
+    silent.set()
+    started = SYSTEM.monotonic()
+    with pytest.raises(Unavailable):
+        await client.call(client.auth.GetAuthorities, auth_pb2.GetAuthoritiesRequest(), timeout=60.0)
+    assert SYSTEM.monotonic() - started < 25
+    await client.close()
+    listener.close()
 
 
 async def test_nobody_at_the_address(cluster: SimpleNamespace) -> None:
