@@ -126,17 +126,27 @@ class NodeUnderTest:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[NodeUnderTest]:
-        """Spawner and server, until the block is left."""
-        async with contextlib.AsyncExitStack() as stack:
-            if self.ssh_service.enhanced_recording.enabled:
-                await stack.enter_async_context(self._capturing())
-            stack.enter_context(SpawnerProcess(replace(self.boot, service="spawner")))
+        """Spawner, capture (if enabled) and server, until the block is left."""
+        async with self.helpers():
             await self.server.start()
             try:
                 yield self
             finally:
-                await self.server.stop()
-                await self._connect().close()
+                await self.stop()
+
+    async def stop(self) -> None:
+        """Stop the server."""
+        await self.server.stop()
+        await self._connect().close()
+
+    @contextlib.asynccontextmanager
+    async def helpers(self) -> AsyncIterator[None]:
+        """The processes beside the server: spawner, and capture if it is enabled."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.ssh_service.enhanced_recording.enabled:
+                await stack.enter_async_context(self._capturing())
+            with SpawnerProcess(replace(self.boot, service="spawner")):
+                yield
 
     @contextlib.asynccontextmanager
     async def _capturing(self) -> AsyncIterator[None]:
@@ -156,6 +166,7 @@ class NodeUnderTest:
         roles: Sequence[str] = ("access",),
         logins: Sequence[str] = (),
         ttl: timedelta = timedelta(hours=1),
+        port: int = 0,
     ) -> Person:
         """Somebody with a certificate and OpenSSH's configuration for it."""
         home = self.directory / f"{name}-{uuid.uuid4().hex[:6]}"
@@ -172,10 +183,12 @@ class NodeUnderTest:
         (home / "id").chmod(0o600)
         (home / "id-cert.pub").write_text(certificate + "\n")
         (home / "known_hosts").write_text(f"@cert-authority * {self.node_ca[1]}\n")
-        return Person(home, self.login, self.server.port)
+        return Person(home, self.login, port or self.server.port)
 
     def recording(self, sid: str) -> dict[str, bytes]:
-        """The files of a finished recording, unpacked, by kind."""
+        """The files of a recording, unpacked, by kind; empty until it is finished."""
+        if (self.boot.upload_dir / f"{sid}.journal").exists():
+            return {}
         files = {
             kind: self.boot.upload_dir / name for name, kind in file_names(sid).items() if kind != "index"
         }

@@ -14,6 +14,7 @@ from proctor.model.events import (
     NAMESPACE,
     ConnectedPart,
     Event,
+    SessionData,
     SessionLoss,
     SessionPart,
 )
@@ -93,13 +94,18 @@ class Recorder:
     ) -> None:
         self.context = context
         self.writer = writer
-        self.next_ei = 0
+        self._next_ei = 0
         self.spool = spool
         self._strict = strict
         self._failed = failed
         self._reason = ""
         self._lost_events = 0
         self._lost_bytes = 0
+
+    @property
+    def next_ei(self) -> int:
+        """The number that the next event gets."""
+        return self.writer.next_ei if self.writer is not None else self._next_ei
 
     def emit(self, event: Part) -> None:
         """Record and spool one event of this session."""
@@ -132,15 +138,14 @@ class Recorder:
             except RecordingError as error:
                 self.lose(error.message, events=len(events))
             else:
-                return self._counted(numbered)
+                self._next_ei = self.writer.next_ei
+                return numbered
         plain = [event.to_dict() if isinstance(event, Event) else dict(event) for event in events]
-        for number, fields in enumerate(filter(_counts, plain), self.next_ei):
-            fields["ei"] = number
-        return self._counted(plain)
-
-    def _counted(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        self.next_ei = max([self.next_ei, *(fields["ei"] + 1 for fields in events if _counts(fields))])
-        return events
+        for fields in plain:
+            if fields["event"] != SessionData.EVENT:
+                fields["ei"] = self._next_ei
+                self._next_ei += 1
+        return plain
 
     def output(self, data: bytes) -> None:
         """Record terminal output."""
@@ -173,11 +178,8 @@ class Recorder:
             self.emit(SessionLoss(lost={kind: count for kind, count in lost.items() if count}, reason=reason))
         writer, self.writer = self.writer, None
         if writer is not None:
+            self._next_ei = writer.next_ei
             try:
                 await asyncio.to_thread(writer.close)
             except RecordingError as error:
                 _log.error("%s", error)
-
-
-def _counts(fields: Mapping[str, Any]) -> bool:
-    return bool(fields["event"] != "session.data")

@@ -41,9 +41,7 @@ class Recovery:
             sid=sid,
         )
         writer = found.writer if found else None
-        recorder = Recorder(context, writer, self._spool, strict=False, failed=_log.error)
-        recorder.next_ei = found.last_ei + 1 if found else 0
-        return recorder
+        return Recorder(context, writer, self._spool, strict=False, failed=_log.error)
 
     def start(self, feed: CaptureFeed | None, tasks: TaskSet) -> None:
         """End every interrupted recording, in the background."""

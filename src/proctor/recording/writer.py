@@ -104,6 +104,12 @@ class SessionWriter:
         """Durable bytes of each file."""
         return self._files.sizes
 
+    @property
+    def next_ei(self) -> int:
+        """The number that the next event gets if no output comes before it."""
+        with self._lock:
+            return self._assembler.next_ei
+
     def event(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
         """Record an event; returns it with ``ei``, ``uid``, ``time`` and ``cluster_name`` filled in.
 
