@@ -76,6 +76,7 @@ class Capture:
         self._clock = clock
         self._on_news = on_news
         self._tasks = TaskSet("capture")
+        self._last_time = (clock.now(), "")
         self._feed = Feed(programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS))
 
     def start(self) -> None:
@@ -221,11 +222,18 @@ class Capture:
             return
         batch = batches.setdefault(session, Batch())
         fields["uid"] = session.event_uid()
-        fields["time"] = format_time(boot_time + timedelta(microseconds=time // 1000))
+        fields["time"] = self._wall_time(boot_time, time // 1_000_000)
         if session.phase is not Phase.OPEN:
             fields["detached"] = True
         batch.events.append(fields)
         batch.kinds[kind] += 1
+
+    def _wall_time(self, boot_time: datetime, milliseconds: int) -> str:
+        """The event time; the last one is kept, since many records share a millisecond."""
+        moment = boot_time + timedelta(milliseconds=milliseconds)
+        if moment != self._last_time[0]:
+            self._last_time = moment, format_time(moment)
+        return self._last_time[1]
 
     def _flush(self, batches: dict[Session, Batch]) -> None:
         for session, batch in batches.items():

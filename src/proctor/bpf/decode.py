@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from proctor.bpf import abi
@@ -18,10 +18,13 @@ _AF_INET6 = 10
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 33: "dccp", 58: "icmpv6", 132: "sctp", 136: "udplite"}
 _OPERATIONS: dict[int, int] = {Operation.CONNECT: 0, Operation.SEND: 1, Operation.ACCEPT: 2}
 _CUTS = {
-    Kind.COMMAND: ((Flag.CUT_PATH, "path"), (Flag.CUT_ARGS, "args"), (Flag.CUT_ENV, "env")),
-    Kind.DISK: ((Flag.CUT_PATH, "path"),),
-    Kind.NETWORK: (),
+    Flag.CUT_PATH.value: "path",
+    Flag.CUT_ARGS.value: "args",
+    Flag.CUT_ENV.value: "env",
+    Flag.UNREADABLE.value: "unreadable",
 }
+_CUT = sum(_CUTS)
+_DELETED = Flag.DELETED.value
 _PSEUDO_TERMINAL = re.compile(r"(pts|ptm)(\d+)")
 
 
@@ -64,9 +67,8 @@ def decode(record: bytes | memoryview) -> Record:
     time, cgroup_id, session, number, flags, pid, ppid, uid, euid, audit, result, program = (
         abi.HEADER.unpack_from(record)
     )
-    kind = Kind(number)
-    if kind not in _BODIES:
-        raise ValueError(f"record of kind {kind.name}")
+    if number not in _BODIES:
+        raise ValueError(f"record of kind {number}")
     fields: dict[str, Any] = {
         "pid": pid,
         "cgroup_id": cgroup_id,
@@ -77,22 +79,20 @@ def decode(record: bytes | memoryview) -> Record:
     }
     if audit != UNSET:
         fields["audit_session_id"] = audit
-    _BODIES[kind](memoryview(record)[abi.HEADER.size :], flags, fields)
+    kind, body = _BODIES[number]
+    body(bytes(record[abi.HEADER.size :]), flags, fields)
     if kind is Kind.COMMAND:
         fields["ppid"] = ppid
-    cut = [name for flag, name in _CUTS[kind] if flags & flag]
-    if flags & Flag.UNREADABLE:
-        cut.append("unreadable")
-    if cut:
-        fields["truncated"] = cut
+    if flags & _CUT:
+        fields["truncated"] = [name for flag, name in _CUTS.items() if flags & flag]
     return Record(session, time, kind, fields)
 
 
-def _command(body: memoryview, flags: int, fields: dict[str, Any]) -> None:
+def _command(body: bytes, flags: int, fields: dict[str, Any]) -> None:
     if len(body) < abi.COMMAND.size:
         raise ValueError("torn command")
     *sizes, args_size, _ = abi.COMMAND.unpack_from(body)
-    rest = bytes(body[abi.COMMAND.size :])
+    rest = body[abi.COMMAND.size :]
     if sum(sizes) + args_size > len(rest):
         raise ValueError("texts of a command beyond its end")
     texts = {}
@@ -112,18 +112,20 @@ def _command(body: memoryview, flags: int, fields: dict[str, Any]) -> None:
     fields.update({name: value for name, value in optional.items() if value})
 
 
-def _disk(body: memoryview, flags: int, fields: dict[str, Any]) -> None:
+def _disk(body: bytes, flags: int, fields: dict[str, Any]) -> None:
     if len(body) < abi.DISK.size:
         raise ValueError("torn opened file")
     open_flags, size = abi.DISK.unpack_from(body)
-    path = bytes(body[abi.DISK.size :])
+    path = body[abi.DISK.size :]
     if size > len(path):
         raise ValueError("path of an opened file beyond its end")
-    fields |= {"event": SessionDisk.EVENT, "code": SessionDisk.CODE}
-    fields |= {"path": _named(path[:size], flags), "flags": open_flags}
+    fields["event"] = SessionDisk.EVENT
+    fields["code"] = SessionDisk.CODE
+    fields["path"] = _named(path[:size], flags)
+    fields["flags"] = open_flags
 
 
-def _network(body: memoryview, flags: int, fields: dict[str, Any]) -> None:
+def _network(body: bytes, flags: int, fields: dict[str, Any]) -> None:
     if len(body) < abi.ENDPOINTS.size:
         raise ValueError("torn connection")
     operation, family, protocol, source_port, destination_port, source, destination = (
@@ -147,7 +149,10 @@ def _network(body: memoryview, flags: int, fields: dict[str, Any]) -> None:
     }
 
 
-_BODIES = {Kind.COMMAND: _command, Kind.DISK: _disk, Kind.NETWORK: _network}
+_BODIES: dict[int, tuple[Kind, Callable[[bytes, int, dict[str, Any]], None]]] = {
+    kind.value: (kind, body)
+    for kind, body in ((Kind.COMMAND, _command), (Kind.DISK, _disk), (Kind.NETWORK, _network))
+}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -187,7 +192,7 @@ def _absolute(path: bytes, cwd: bytes) -> bytes:
 
 def _named(path: bytes, flags: int) -> str:
     """As ``/proc/<pid>/exe`` shows it: a file without a name is marked."""
-    return to_text(path) + (" (deleted)" if path and flags & Flag.DELETED else "")
+    return to_text(path) + (" (deleted)" if path and flags & _DELETED else "")
 
 
 def _terminal(name: str) -> str:

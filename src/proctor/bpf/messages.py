@@ -45,7 +45,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True, tag="subscribed", ta
     """First message after (re)connecting to capture.
 
     ``instance`` is a random name of the running capture process: when it differs from the one before,
-    capture was restarted, and live sessions that ``sessions`` does not list are no longer recorded.
+    capture was restarted. ``sessions``: those of which messages may follow; others are not recorded.
     """
 
     instance: str

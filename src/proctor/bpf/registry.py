@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from proctor.bpf.abi import Kind
 from proctor.bpf.messages import Closed, Drained, Events
@@ -55,12 +55,12 @@ class Session:
         self._seq = 0
         self._sent = 0
         self._events = 0
-        self._name = _random_name()
+        self._name = str(uuid4())[:-12]
 
     def event_uid(self) -> str:
         """A name for the next event: the same when it is sent again, another for every other event."""
         self._events += 1
-        return str(UUID(int=self._name | self._events))
+        return f"{self._name}{self._events:012x}"
 
     def put_events(self, events: list[dict[str, Any]], kinds: Counter[Kind], lost: Mapping[str, int]) -> None:
         """Queue a batch; when memory is used up, drop it and count it."""
@@ -118,11 +118,6 @@ class Session:
     def settled(self) -> bool:
         """Is the session over and all of it acknowledged?"""
         return self.phase is Phase.CLOSED and not self._kept
-
-
-def _random_name() -> int:
-    """A random UUID of version 4 whose last 48 bits are zero: room for a counter."""
-    return uuid4().int >> 48 << 48
 
 
 class Registry:

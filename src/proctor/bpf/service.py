@@ -129,7 +129,7 @@ class CaptureService:
         registry = self.capture.registry
         for session in registry:
             session.resend()
-        hello = Subscribed(instance=self._instance, sessions=[session.sid for session in registry.live()])
+        hello = Subscribed(instance=self._instance, sessions=[session.sid for session in registry])
         try:
             await channel.send(wire.encode(to_builtins(hello)))
             while self._subscriber is channel:

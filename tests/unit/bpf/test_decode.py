@@ -184,7 +184,7 @@ WHOLE = command(b"ls\0-la\0")
         (connection("::1", "::1", operation=0), "operation 0"),
         (connection("::1", "::1", operation=9), "operation 9"),
         (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, b"", b""), "family 7"),
-        (header(Kind.PROCESS), "kind PROCESS"),
+        (header(Kind.PROCESS), "kind 0"),
     ],
 )
 def test_what_is_no_record(record: bytes, complaint: str) -> None:
