@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
@@ -15,6 +17,7 @@ from proctor.core.clock import FakeClock
 from proctor.core.errors import AlreadyExists, Corrupted, Unavailable
 from proctor.storage.base import Backend
 from proctor.storage.sqlite import SqliteBackend
+from tests.support.backend import MemoryBackend
 
 
 @pytest.fixture
@@ -22,9 +25,11 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(params=["sqlite"])
-async def backend(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Backend]:
-    backend = SqliteBackend(tmp_path / "backend/state.sqlite", clock=clock)
+@pytest.fixture(params=["sqlite", "memory"])
+async def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Backend]:
+    backend: Backend = MemoryBackend(clock)
+    if request.param == "sqlite":
+        backend = SqliteBackend(tmp_path / "backend/state.sqlite", clock=clock)
     yield backend
     await backend.close()
 
@@ -48,6 +53,29 @@ async def test_of_many_swaps_one_wins(backend: Backend) -> None:
     item = await backend.put("k", b"0")
     results = await asyncio.gather(*(backend.swap(item, str(n).encode()) for n in range(8)))
     assert sum(result is not None for result in results) == 1
+
+
+async def test_of_many_creations_one_wins(backend: Backend) -> None:
+    results = await asyncio.gather(*(backend.create("k", b"") for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(result, AlreadyExists) for result in results) == 7
+
+
+async def test_nothing_is_swapped_for_what_was_deleted(backend: Backend) -> None:
+    item = await backend.put("k", b"1")
+    await backend.delete("k")
+    assert await backend.swap(item, b"2") is None
+    again = await backend.put("k", b"1")
+    assert await backend.swap(item, b"2") is None
+    assert await backend.get("k") == again
+
+
+async def test_an_expiry_can_be_moved_and_lifted(backend: Backend, clock: FakeClock) -> None:
+    item = await backend.put("k", b"1", expires=clock.now() + timedelta(seconds=5))
+    assert await backend.swap(item, b"1", expires=clock.now() + timedelta(seconds=50))
+    clock.advance(49)
+    await backend.put("k", b"2")
+    clock.advance(1000)
+    assert (await backend.range("k"))[0].value == b"2"
 
 
 async def test_delete_tells_whether_something_was_there(backend: Backend) -> None:
@@ -99,6 +127,33 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(Corrupted, match="99"):
         SqliteBackend(path)
+
+
+async def test_a_full_disk_harms_nothing_that_was_stored(tmp_path: Path) -> None:
+    backend = SqliteBackend(tmp_path / "state.sqlite")
+    before = await backend.put("k", b"1")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await backend.put("k", bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert await backend.get("k") == before
+    assert (await backend.put("k", bytes(100_000))).revision > before.revision
+    await backend.close()
+
+
+async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    path.touch(0o666)
+    path.chmod(0o666)
+    backend = SqliteBackend(path)
+    await backend.put("k", b"1")
+    modes = {name: stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in os.listdir(tmp_path)}
+    await backend.close()
+    assert modes == dict.fromkeys(["state.sqlite", "state.sqlite-wal", "state.sqlite-shm"], 0o600)
 
 
 async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -54,10 +54,11 @@ class SqliteBackend:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             result = work(self._database)
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+            self._database.execute("COMMIT")
+        finally:
+            # SQLite itself rolls back after some errors of the disk, and a failed COMMIT leaves it to us.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
         return result
 
     def _now(self) -> float:
@@ -138,7 +139,8 @@ def _item(row: tuple[Any, ...]) -> Item:
 def _open(path: Path, synchronous: str) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        path.chmod(0o600)
         database = sqlite3.connect(path, isolation_level=None)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {synchronous}")
