@@ -23,7 +23,7 @@ BUILD_PACKAGES = (
     "zlib1g-dev",
 )
 DEMO_PACKAGES = ("ca-certificates", "curl")
-TEST_PACKAGES = ("chromium", "curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
+TEST_PACKAGES = ("curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
 BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
 _OS_RELEASE = Path("/etc/os-release")
 
