@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncssh
 import pytest
 
-from proctor.audit.spool import Spool
+from proctor.core.clock import SYSTEM, FakeClock
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
-from proctor.proxy.directory import Directory
-from proctor.proxy.sshd import SshProxy, SshProxySettings
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials, write_private
 from tests.support.auth import RunningAuth, running_auth
 from tests.support.polling import auntil
+from tests.support.proxy import RunningProxy, running_proxy
 
 
 @dataclass
 class Proxy:
     """A proxy in this process, and the file system of a client."""
 
-    auth: RunningAuth
-    port: int
-    spool: Spool
+    running: RunningProxy
+    clock: FakeClock
     directory: Path
 
-    async def dial(self, user: Credentials, target: str) -> tuple[int, bytes, bytes]:
-        """``ssh -W target`` through the proxy: exit code, output, errors."""
+    @property
+    def auth(self) -> RunningAuth:
+        return self.running.auth
+
+    def keep(self, user: Credentials) -> None:
+        """Write the files of a client."""
         write_private(self.directory / "key", user.ssh_key)
         write_private(self.directory / "key-cert.pub", user.ssh_certificate)
         authority = f"@cert-authority * {user.authorities.host_ssh_ca[0]}\n"
         (self.directory / "known_hosts").write_text(authority)
+
+    async def ssh(self, *arguments: str) -> tuple[int, bytes, bytes]:
+        """OpenSSH's client with the files kept: exit status, output, errors."""
         options = [
             "StrictHostKeyChecking=yes",
             f"UserKnownHostsFile={self.directory / 'known_hosts'}",
             "BatchMode=yes",
         ]
         process = await asyncio.create_subprocess_exec(
-            *["ssh", "-F", "none", "-i", str(self.directory / "key"), "-p", str(self.port)],
+            *["ssh", "-F", "none", "-i", str(self.directory / "key"), "-p", str(self.running.ssh_port)],
             *[part for option in options for part in ("-o", option)],
-            *["-W", target, "anybody@127.0.0.1"],
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -51,31 +59,49 @@ class Proxy:
         output, errors = await process.communicate(b"ping")
         return process.returncode or 0, output, errors
 
+    async def dial(self, user: Credentials, target: str) -> tuple[int, bytes, bytes]:
+        """``ssh -W target`` through the proxy."""
+        self.keep(user)
+        return await self.ssh("-W", target, "anybody@127.0.0.1")
+
+    async def connect(self, user: Credentials) -> asyncssh.SSHClientConnection:
+        """A connection of asyncssh's client."""
+        key = asyncssh.import_private_key(user.ssh_key)
+        certificate = asyncssh.import_certificate(user.ssh_certificate)
+        return await asyncssh.connect(
+            "127.0.0.1",
+            self.running.ssh_port,
+            username="anybody",
+            client_keys=[(key, certificate)],
+            known_hosts=None,
+            agent_path=None,
+            config=None,
+        )
+
 
 @pytest.fixture
 async def proxy(tmp_path: Path) -> AsyncIterator[Proxy]:
     data, client_files = tmp_path / "auth", tmp_path / "client"
     data.mkdir()
     client_files.mkdir()
-    async with running_auth(data) as auth:
-        host_id, credentials = await auth.join("proxy")
-        client = auth.client(credentials)
-        spool = Spool(tmp_path / "spool", source=f"proxy/{host_id}", cluster_name="purple")
-        server = SshProxy(SshProxySettings(host_id, "proxy-1", credentials), Directory(client), spool)
-        delivery = asyncio.create_task(spool.deliver(lambda: client))
-        port = await server.start("127.0.0.1", 0)
-        yield Proxy(auth, port, spool, client_files)
-        await server.stop()
-        delivery.cancel()
-        await client.close()
-        spool.close()
+    clock = FakeClock(SYSTEM.now())
+    async with running_auth(data) as auth, running_proxy(auth, tmp_path / "proxy", clock=clock) as running:
+        yield Proxy(running, clock, client_files)
+    await auntil(lambda: not greeting, 10, "the end of the nodes' connections")
+
+
+greeting: set[asyncio.StreamWriter] = set()
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A server that speaks first, as SSH servers do, and answers at the end of input."""
+    greeting.add(writer)
     writer.write(b"banner ")
     writer.write(await reader.read())
     writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+    greeting.discard(writer)
 
 
 def port_of(server: asyncio.Server) -> int:
@@ -121,9 +147,10 @@ async def test_unknown_and_forbidden_nodes_look_the_same_and_are_audited(proxy: 
         assert (code != 0, output) == (True, b"")
         assert f"node {name} not found, or access to it denied".encode() in errors
     await auntil(lambda: len(proxy.auth.events("auth")) == 2, 10)
-    event = proxy.auth.events("auth")[0]
-    assert (event["code"], event["user"]) == ("T3007W", "bob")
-    assert "web-1 not found" in event["error"]
+    forbidden, unknown = proxy.auth.events("auth")
+    assert (forbidden["code"], forbidden["user"]) == ("T3007W", "bob")
+    assert forbidden["error"] == "web-1:3022: no role of user bob allows access to this node"
+    assert unknown["error"] == "web-2:3022: there is no such node"
     server.close()
 
 
@@ -165,16 +192,104 @@ async def test_a_certificate_of_another_cluster_is_refused(proxy: Proxy, tmp_pat
     await auntil(lambda: len(proxy.auth.events("auth")) == 1, 10)
 
 
-async def test_who_asks_for_a_shell_is_told_what_to_do(proxy: Proxy) -> None:
+async def test_a_plain_key_is_not_enough(proxy: Proxy) -> None:
+    proxy.keep(await user(proxy, "alice"))
+    (proxy.directory / "key-cert.pub").unlink()
+
+    code, _, _ = await proxy.ssh("-W", "web-1:3022", "mallory@127.0.0.1")
+
+    assert code == 255
+    await auntil(lambda: proxy.auth.events("auth"), 10)
+    (event,) = proxy.auth.events("auth")
+    assert (event["login"], event["error"]) == ("mallory", "no certificate of this cluster was offered")
+    assert event["addr.remote"].startswith("127.0.0.1:")
+
+
+async def test_the_port_decides_between_nodes_of_one_name(proxy: Proxy) -> None:
     alice = await user(proxy, "alice")
-    await proxy.dial(alice, "nowhere:1")
-    files = proxy.directory
-    process = await asyncio.create_subprocess_exec(
-        *["ssh", "-F", "none", "-i", str(files / "key"), "-p", str(proxy.port), "-o", "BatchMode=yes"],
-        *["-o", f"UserKnownHostsFile={files / 'known_hosts'}", "anybody@127.0.0.1", "uname"],
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, errors = await process.communicate()
-    assert process.returncode == 1
+    (_, first), (_, second) = await register(proxy, "twin"), await register(proxy, "twin")
+
+    code, output, errors = await proxy.dial(alice, f"twin:{port_of(second)}")
+
+    assert (code, output) == (0, b"banner ping"), errors
+    first.close()
+    second.close()
+
+
+async def test_a_node_that_is_down(proxy: Proxy) -> None:
+    alice = await user(proxy, "alice")
+    _, server = await register(proxy, "web-1")
+    server.close()
+    await server.wait_closed()
+
+    code, _, errors = await proxy.dial(alice, "web-1:3022")
+
+    assert code != 0
+    assert b"node web-1 cannot be reached" in errors
+
+
+async def test_no_new_channels_after_the_certificate_has_expired(proxy: Proxy) -> None:
+    alice = await user(proxy, "alice")
+    _, server = await register(proxy, "web-1")
+    async with await proxy.connect(alice) as connection:
+        reader, _ = await connection.open_connection("web-1", 0, encoding=None)
+        assert await reader.read(6) == b"banner"
+        proxy.clock.advance(31 * 3600)
+
+        with pytest.raises(asyncssh.ChannelOpenError, match="expired"):
+            await connection.open_connection("web-1", 0)
+    server.close()
+
+
+@pytest.mark.parametrize("kind", ["remote", "unix"])
+async def test_other_forwarding_is_refused(proxy: Proxy, kind: str) -> None:
+    async with await proxy.connect(await user(proxy, "alice")) as connection:
+        with pytest.raises((asyncssh.ChannelOpenError, asyncssh.ChannelListenError)):
+            if kind == "remote":
+                await connection.forward_remote_port("127.0.0.1", 0, "127.0.0.1", 1)
+            else:
+                await connection.open_unix_connection("/run/docker.sock")
+
+
+async def test_a_drain_waits_for_channels_in_use_and_accepts_no_more(proxy: Proxy) -> None:
+    alice = await user(proxy, "alice")
+    _, server = await register(proxy, "web-1")
+    async with await proxy.connect(alice) as connection:
+        reader, writer = await connection.open_connection("web-1", 0, encoding=None)
+        await reader.readexactly(7)
+        draining = asyncio.create_task(proxy.running.server.drain(30))
+        await auntil(lambda: refuses(proxy.running.ssh_port), 10)
+        assert not draining.done()
+        writer.write(b"still here")
+        writer.write_eof()
+        assert await reader.read() == b"still here"
+        await asyncio.wait_for(draining, 10)
+    server.close()
+
+
+async def test_a_drain_has_a_bound(proxy: Proxy) -> None:
+    alice = await user(proxy, "alice")
+    _, server = await register(proxy, "web-1")
+    async with await proxy.connect(alice) as connection:
+        reader, _ = await connection.open_connection("web-1", 0, encoding=None)
+        await reader.readexactly(7)
+        await asyncio.wait_for(proxy.running.server.drain(0.1), 5)
+        await asyncio.wait_for(proxy.running.server.stop(), 5)
+        with pytest.raises(asyncssh.DisconnectError, match="stopping"):
+            await reader.read()
+    server.close()
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_who_asks_for_a_shell_is_told_what_to_do(proxy: Proxy) -> None:
+    proxy.keep(await user(proxy, "alice"))
+
+    code, _, errors = await proxy.ssh("anybody@127.0.0.1", "uname")
+
+    assert code == 1
     assert b"no shell" in errors
     assert b"tsh ssh" in errors

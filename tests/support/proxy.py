@@ -13,6 +13,7 @@ import httpx
 
 from proctor.config.boot import ServiceBoot
 from proctor.config.load import parse
+from proctor.core.clock import SYSTEM, Clock
 from proctor.proxy.service import ProxyServer
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Credentials, IdentityFiles
@@ -46,6 +47,11 @@ class RunningProxy:
         """Port of the web page."""
         return int(self.web.rpartition(":")[2])
 
+    @property
+    def ssh_port(self) -> int:
+        """Port of the SSH proxy."""
+        return int(self.ssh.rpartition(":")[2])
+
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """A client that trusts the proxy's own certificate."""
         context = ssl.create_default_context(cafile=str(self.data / "proc/proxy/web.crt"))
@@ -53,7 +59,9 @@ class RunningProxy:
 
 
 @asynccontextmanager
-async def running_proxy(auth: RunningAuth, data: Path, more: str = "") -> AsyncIterator[RunningProxy]:
+async def running_proxy(
+    auth: RunningAuth, data: Path, more: str = "", clock: Clock = SYSTEM
+) -> AsyncIterator[RunningProxy]:
     """Join ``auth`` and start; ``more`` is further text of the configuration file."""
     host_uuid, credentials = await auth.join("proxy")
     boot = ServiceBoot(
@@ -68,7 +76,7 @@ async def running_proxy(auth: RunningAuth, data: Path, more: str = "") -> AsyncI
         node_name="proxy-1",
     )
     IdentityFiles.save(boot.proc_dir(), credentials)
-    server = ProxyServer(boot, lambda: Client(auth.address, credentials))
+    server = ProxyServer(boot, lambda: Client(auth.address, credentials), clock)
     addresses = await server.start()
     try:
         yield RunningProxy(auth, server, credentials, data, addresses["address"], addresses["ssh_address"])

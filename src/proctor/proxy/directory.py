@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proctor.core.clock import SYSTEM, Clock
-from proctor.core.errors import NotFound
+from proctor.core.errors import AccessDenied, BadRequest
 from proctor.model import serde
-from proctor.model.access import Decision, check_node
+from proctor.model.access import check_node
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import Node, Role
 from proctor.rpc._pb import auth_pb2 as pb
@@ -17,6 +17,26 @@ from proctor.rpc.client import Client, split_address
 
 FRESH_SECONDS = 3.0
 NODE_PORT = 3022
+
+
+class NoWay(AccessDenied):
+    """A node that a person may not dial, or that does not exist: the message does not tell which.
+
+    ``reason`` does, for the audit log.
+    """
+
+    def __init__(self, message: str, reason: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Target:
+    """A node, and where it is dialled."""
+
+    name: str
+    host: str
+    port: int
 
 
 @dataclass(frozen=True)
@@ -35,22 +55,31 @@ class Directory:
         self._snapshot: _Snapshot | None = None
         self._lock = asyncio.Lock()
 
-    async def resolve(self, user: UserIdentity, host: str, port: int) -> Node:
-        """The node called ``host`` (name, ``name.cluster``, UUID or address), as ``user`` may see it.
+    async def resolve(self, user: UserIdentity, host: str, port: int) -> Target:
+        """The node called ``host`` (name, ``name.cluster``, UUID, or its address with ``port``).
 
-        Raises NotFound, with one wording for nodes that do not exist and those that are forbidden, or
-        naming the candidates when several fit; Unavailable when auth cannot be reached.
+        Raises NoWay when there is no such node that ``user`` may enter, or more than one; Unavailable
+        when the auth service cannot be asked.
         """
         snapshot = await self._current()
         roles = [snapshot.roles[name] for name in user.roles if name in snapshot.roles]
         fitting = [node for node in snapshot.nodes if _answers(node, host, port, user.cluster)]
-        visible = [node for node in fitting if _allowed(user, roles, node)]
-        if not visible:
-            raise NotFound(f"node {host} not found, or access to it denied", hint="List nodes with: tsh ls")
-        if len(visible) > 1:
-            names = ", ".join(f"{node.metadata.name} ({node.spec.addr})" for node in visible)
-            raise NotFound(f"{host} is ambiguous: {names}", hint="Name the node by its UUID.")
-        return visible[0]
+        decisions = [check_node(user, roles, node.spec.labels) for node in fitting]
+        allowed = [node for node, decision in zip(fitting, decisions, strict=True) if decision]
+        if len(allowed) > 1:
+            allowed = [node for node in allowed if _address(node)[1] == port] or allowed
+        if len(allowed) > 1:
+            names = ", ".join(f"{node.metadata.name} ({node.spec.addr})" for node in allowed)
+            message = f"{host} is ambiguous: {names}"
+            raise NoWay(message, message, hint="Name the node by its UUID.")
+        if not allowed:
+            reason = decisions[0].reason if decisions else "there is no such node"
+            raise NoWay(
+                f"node {host} not found, or access to it denied",
+                f"{host}:{port}: {reason}",
+                hint="List nodes with: tsh ls",
+            )
+        return Target(allowed[0].spec.hostname, *_address(allowed[0]))
 
     async def _current(self) -> _Snapshot:
         async with self._lock:
@@ -74,11 +103,14 @@ class Directory:
 
 
 def _answers(node: Node, host: str, port: int, cluster: str) -> bool:
-    name = host.removesuffix(f".{cluster}") if cluster else host
-    if name.lower() in {node.metadata.name, node.spec.hostname.lower()}:
-        return True
-    return split_address(node.spec.addr, NODE_PORT) == (host, port)
+    wanted = host.lower().rstrip(".")
+    name = wanted.removesuffix(f".{cluster.lower()}") if cluster else wanted
+    return name in {node.metadata.name, node.spec.hostname.lower()} or _address(node) == (wanted, port)
 
 
-def _allowed(user: UserIdentity, roles: Sequence[Role], node: Node) -> Decision:
-    return check_node(user, roles, node.spec.labels)
+def _address(node: Node) -> tuple[str, int]:
+    """Where a node listens; nowhere when what it reported is not an address."""
+    try:
+        return split_address(node.spec.addr, NODE_PORT)
+    except BadRequest:
+        return "", 0

@@ -105,9 +105,12 @@ class ProxyServer:
         self._spool = spool
         self._tasks.spawn(spool.deliver(lambda: self._client), name="spool")
         settings = SshProxySettings(
-            host_uuid=self._boot.host_uuid, node_name=self._boot.node_name, credentials=credentials
+            host_uuid=self._boot.host_uuid,
+            node_name=self._boot.node_name,
+            credentials=credentials,
+            config=self._boot.config,
         )
-        self._ssh = SshProxy(settings, Directory(self._client, self._clock), spool)
+        self._ssh = SshProxy(settings, Directory(self._client, self._clock), spool, self._clock)
         self._exit.push_async_callback(self._ssh.stop)
         listen_addr = self._config.listen_addr
         port = await self._ssh.start(listen_addr.host, listen_addr.port)

@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import asyncssh
 from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.audit.spool import Spool
+from proctor.config.schema import Config
+from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
-from proctor.core.tasks import TaskSet
-from proctor.model.events import AuthAttempt
-from proctor.proxy.directory import NODE_PORT, Directory
-from proctor.rpc.client import split_address
+from proctor.model.events import NAMESPACE, AuthAttempt
+from proctor.proxy.directory import Directory, NoWay
 from proctor.rpc.identity import Credentials
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.forward import Stream, relay
 from proctor.sshkit.server import CertificateServer, server_options
 
 DIAL_SECONDS = 10.0
+STOP_SECONDS = 2.0
 _NO_SHELL = "The proxy has no shell. Reach a node through it: tsh ssh login@node, or ssh -J.\r\n"
 _log = logging.getLogger(__name__)
 
@@ -34,19 +36,32 @@ Session = SSHTCPStreamSession[bytes]
 
 @dataclass(frozen=True)
 class SshProxySettings:
-    """Who this proxy is, for events and host keys."""
+    """Who this proxy is, for events and host keys, and how it is configured."""
 
     host_uuid: str
     node_name: str
     credentials: Credentials
+    config: Config
 
 
 class _Connection(CertificateServer):
     """One client connection to the proxy."""
 
-    def __init__(self, proxy: SshProxy) -> None:
-        super().__init__(proxy.user_authorities)
+    def __init__(self, proxy: SshProxy, clock: Clock) -> None:
+        super().__init__(proxy.user_authorities, clock)
+        self.local = self.remote = ""
         self._proxy = proxy
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Keep it among the live ones, unless there are too many."""
+        super().connection_made(conn)
+        self.local, self.remote = _address(conn, "sockname"), _address(conn, "peername")
+        self._proxy.admit(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        super().connection_lost(exc)
+        self._proxy.forget(self.connection)
 
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """Any certificate of this cluster will do: the node decides about the login."""
@@ -56,7 +71,7 @@ class _Connection(CertificateServer):
 
     def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:
         """Audit the refusal."""
-        self._proxy.audit_refusal(self.connection, login, reason, user)
+        self._proxy.audit_refusal(self, login, reason, user)
 
     def session_requested(self) -> asyncssh.SSHServerProcess[bytes]:
         """Explain to people who expected a shell."""
@@ -66,9 +81,9 @@ class _Connection(CertificateServer):
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
     ) -> Session:
         """Open a channel to a node; the client sees one wording for unknown and forbidden."""
-        if self.user is None:
-            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "not authenticated")
-        return await self._proxy.dial(self.connection, self.user, dest_host, dest_port)
+        if self.user is None or self._clock.now() >= self.user.valid_before:
+            raise _refusal("your certificate has expired; log in again")
+        return await self._proxy.dial(self, self.user, dest_host, dest_port)
 
 
 def _refuse_session(process: asyncssh.SSHServerProcess[bytes]) -> None:
@@ -76,16 +91,23 @@ def _refuse_session(process: asyncssh.SSHServerProcess[bytes]) -> None:
     process.exit(1)
 
 
+def _refusal(reason: str) -> asyncssh.ChannelOpenError:
+    return asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, reason)
+
+
 class SshProxy:
     """Listens, authenticates, dials nodes."""
 
-    def __init__(self, settings: SshProxySettings, directory: Directory, spool: Spool) -> None:
+    def __init__(
+        self, settings: SshProxySettings, directory: Directory, spool: Spool, clock: Clock = SYSTEM
+    ) -> None:
         self._settings = settings
         self._directory = directory
         self._spool = spool
+        self._clock = clock
         self._server: asyncssh.SSHAcceptor | None = None
-        self._relays = TaskSet("ssh-proxy")
-        self._open = 0
+        self._live: set[asyncssh.SSHServerConnection] = set()
+        self._relays = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -100,69 +122,90 @@ class SshProxy:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port. Raises OSError when the address cannot be had."""
-        credentials = self._settings.credentials
+        credentials, config = self._settings.credentials, self._settings.config
+        options = server_options(
+            credentials.ssh_key,
+            credentials.ssh_certificate,
+            ciphers=config.teleport.ciphers,
+            kex=config.teleport.kex_algos,
+            macs=config.teleport.mac_algos,
+            keepalive=(config.auth_service.keep_alive_interval, config.auth_service.keep_alive_count_max),
+        )
         self._server = await asyncssh.listen(
-            host,
-            port,
-            server_factory=lambda: _Connection(self),
-            options=server_options(credentials.ssh_key, credentials.ssh_certificate),
+            host, port, server_factory=lambda: _Connection(self, self._clock), options=options
         )
         return self._server.get_port()
 
-    async def dial(
-        self, connection: asyncssh.SSHServerConnection, user: VerifiedUser, host: str, port: int
-    ) -> Session:
-        """Connect to the node that ``host`` names; the channel's session then carries the bytes."""
-        try:
-            node = await self._directory.resolve(user.identity, host, port)
-            address = split_address(node.spec.addr, NODE_PORT)
-            async with asyncio.timeout(DIAL_SECONDS):
-                stream = Stream(*await asyncio.open_connection(*address))
-        except ProctorError as error:
-            self.audit_refusal(connection, "", error.message, user)
-            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, error.diagnostics()) from None
-        except (OSError, TimeoutError) as error:
-            reason = f"node {host} cannot be reached: {str(error) or 'no answer'}"
-            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, reason) from None
+    def admit(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Keep a new connection, or cut it when there are as many as the configuration allows."""
+        if len(self._live) >= self._settings.config.teleport.connection_limits.max_connections:
+            connection.abort()
+        else:
+            self._live.add(connection)
 
-        async def carry(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
-            self._begin()
-            try:
-                await relay(Stream(reader, writer), stream)
-            finally:
-                self._end()
+    def forget(self, connection: asyncssh.SSHServerConnection) -> None:
+        """A connection has ended."""
+        self._live.discard(connection)
+
+    async def dial(self, client: _Connection, user: VerifiedUser, host: str, port: int) -> Session:
+        """Connect to the node that ``host`` names; the channel's session then carries the bytes.
+
+        Raises ChannelOpenError with the reason, as the client may know it.
+        """
+        try:
+            target = await self._directory.resolve(user.identity, host, port)
+            async with asyncio.timeout(DIAL_SECONDS):
+                reader, writer = await asyncio.open_connection(target.host, target.port)
+        except NoWay as error:
+            self.audit_refusal(client, client.login, error.reason, user)
+            raise _refusal(error.diagnostics()) from None
+        except ProctorError as error:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, error.message) from None
+        except OSError as error:
+            reason = f"node {host} cannot be reached: {error.strerror or 'no answer'}"
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, reason) from None
+        if client.connection.is_closed():
+            writer.transport.abort()
+            raise _refusal("the connection was closed meanwhile")
+        node = Stream(reader, writer)
+
+        async def carry(source: asyncssh.SSHReader[bytes], sink: asyncssh.SSHWriter[bytes]) -> None:
+            with self._in_use():
+                await relay(Stream(source, sink), node)
 
         return SSHTCPStreamSession(carry)
 
-    def _begin(self) -> None:
-        self._open += 1
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._relays += 1
         self._idle.clear()
+        try:
+            yield
+        finally:
+            self._relays -= 1
+            if self._relays == 0:
+                self._idle.set()
 
-    def _end(self) -> None:
-        self._open -= 1
-        if self._open == 0:
-            self._idle.set()
-
-    def audit_refusal(
-        self, connection: asyncssh.SSHServerConnection, login: str, reason: str, user: VerifiedUser | None
-    ) -> None:
-        """Put an ``auth`` event into the spool."""
-        self._spool.append(
-            AuthAttempt(
-                user=user.identity.username if user else "",
-                login=login,
-                error=reason,
-                addr_local=_address(connection, "sockname"),
-                addr_remote=_address(connection, "peername"),
-                server_id=self._settings.host_uuid,
-                server_hostname=self._settings.node_name,
-                namespace="default",
-                proto="ssh",
-            )
+    def audit_refusal(self, client: _Connection, login: str, reason: str, user: VerifiedUser | None) -> None:
+        """Put an ``auth`` event into the spool; who is refused stays refused when that fails."""
+        event = AuthAttempt(
+            user=user.identity.username if user else "",
+            login=login,
+            error=reason,
+            addr_local=client.local,
+            addr_remote=client.remote,
+            server_id=self._settings.host_uuid,
+            server_hostname=self._settings.node_name,
+            namespace=NAMESPACE,
+            proto="ssh",
         )
+        try:
+            self._spool.append(event)
+        except ProctorError as error:
+            _log.error("a refusal was not audited: %s", error.message)
 
     async def drain(self, seconds: float) -> None:
-        """Accept no more, and wait for connections under way."""
+        """Accept no more, and wait until no channel to a node is in use, at most ``seconds``."""
         if self._server is not None:
             self._server.close()
         with contextlib.suppress(TimeoutError):
@@ -173,7 +216,11 @@ class SshProxy:
         """Close everything."""
         if self._server is not None:
             self._server.close()
-        await self._relays.close()
+        for connection in list(self._live):
+            connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the proxy is stopping")
+        waiting = [connection.wait_closed() for connection in self._live]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*waiting), STOP_SECONDS)
 
 
 def _address(connection: asyncssh.SSHServerConnection, name: str) -> str:
