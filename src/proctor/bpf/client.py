@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,7 +101,7 @@ class CaptureClient:
         self._path = path
         self._writer: asyncio.StreamWriter | None = None
 
-    async def subscribe(self) -> AsyncIterator[Delivery]:
+    async def subscribe(self) -> AsyncGenerator[Delivery]:
         """Messages of all sessions, in order per session, without end.
 
         What was not acknowledged comes again after a reconnection or to the next subscriber, with the

@@ -102,7 +102,7 @@ class CaptureService:
             connection, _ = await loop.sock_accept(self._listening)
             self._tasks.spawn(Conversation(self, connection).run(), name="peer")
 
-    def check_access(self, uid: int, operation: object) -> None:
+    def check_access(self, uid: int, operation: str) -> None:
         """Raise AccessDenied when a peer with ``uid`` may not ask for ``operation``."""
         if uid not in ({0} if operation in _ROOT_ONLY else self._users):
             raise AccessDenied(f"user {uid} may not {operation}")
@@ -179,7 +179,7 @@ class Conversation:
 
     async def _answer(self, message: wire.Message, descriptors: list[int]) -> wire.Message | None:
         """The answer to one request, None when it has none. Raises ProctorError."""
-        operation = message.get("op")
+        operation = str(message.get("op"))
         self._service.check_access(self._uid, operation)
         match operation:
             case "open":

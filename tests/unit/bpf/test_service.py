@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proctor.bpf.capture import CaptureSettings
+from proctor.bpf.loader import AUTO
+from proctor.bpf.service import CaptureService
+from proctor.config.schema import EnhancedRecording
+from proctor.core.errors import AccessDenied
+
+ROOT, NODE, OTHER = 0, 1001, 1002
+
+
+@pytest.fixture
+def service() -> Iterator[CaptureService]:
+    with socket.socket(socket.AF_UNIX) as listening:
+        settings = CaptureSettings(rings=AUTO, cgroup_mount=Path("/cgroup2"))
+        yield CaptureService(listening, settings, node_uid=NODE)
+
+
+@pytest.mark.parametrize("operation", ["open", "close", "subscribe", "ack", "status"])
+def test_who_may_do_what(service: CaptureService, operation: str) -> None:
+    service.check_access(ROOT, operation)
+    with pytest.raises(AccessDenied, match=f"user {OTHER} may not {operation}"):
+        service.check_access(OTHER, operation)
+    if operation in ("open", "close"):
+        with pytest.raises(AccessDenied):
+            service.check_access(NODE, operation)
+    else:
+        service.check_access(NODE, operation)
+
+
+def test_settings_of_the_configuration() -> None:
+    settings = CaptureSettings.of(EnhancedRecording(cgroup_path="/somewhere"))
+
+    assert settings.cgroup_mount == Path("/somewhere")
+    assert settings.rings == (32768, 524288, 32768)
