@@ -18,9 +18,15 @@ from typing import Any
 
 from proctor.core import wire
 from proctor.core.errors import ProctorError
-from proctor.runtime import linux
+from proctor.runtime.privileges import linux
 
 STDIN = 0
+DRAIN_SECONDS = 10.0
+"""How long sessions and requests may go on after the signal to stop."""
+
+HANGUP_SECONDS = 20.0
+"""How long a service may take after that to hang up and store what it knows."""
+
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",

@@ -20,9 +20,10 @@ import msgspec
 from proctor.config.boot import ServiceBoot
 from proctor.core.errors import ConfigError, ProctorError, Unavailable
 from proctor.model.serde import from_json, to_json
-from proctor.runtime import logs, sandbox
-from proctor.runtime.accounts import Account
+from proctor.runtime import logs
 from proctor.runtime.channel import Child, Line
+from proctor.runtime.privileges import sandbox
+from proctor.runtime.privileges.accounts import Account
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 3.0

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from proctor.config.schema import Config, KeyPair
 from proctor.core.errors import ConfigError
-from proctor.runtime.accounts import account_of
+from proctor.runtime.privileges.accounts import account_of
 
 
 def adopted(config: Config) -> Config:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from proctor.core.errors import Corrupted, ProctorError
-from proctor.runtime.accounts import ROOT, Account, account_of
+from proctor.runtime.privileges.accounts import ROOT, Account, account_of
 
 _ENTER = 0o711
 _PRIVATE = 0o700

@@ -21,6 +21,7 @@ from proctor.core.errors import ConfigError
 
 T = TypeVar("T")
 ROLES = {"auth": "auth_service", "proxy": "proxy_service", "node": "ssh_service"}
+_FIXED = ("data_dir", "diag_addr", "pid_file", "log")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - these are recognised, not listened on
 
 
@@ -70,6 +71,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             listen = self.config.auth_service.listen_addr
             return [str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host)))]
         return [str(address) for address in (teleport.proxy_server, teleport.auth_server) if address]
+
+    def keeping(self, running: Config) -> Plan:
+        """The same plan, with the settings of ``running`` that cannot change while the services run."""
+        kept = {name: getattr(running.teleport, name) for name in _FIXED}
+        config = replace(self.config, teleport=replace(self.config.teleport, **kept))
+        return replace(self, config=config)
 
 
 def make(flags: Flags) -> Plan:
@@ -201,10 +208,6 @@ def changed(service: ServiceName, old: Config, new: Config) -> bool:
 
 def fixed(old: Config, new: Config) -> Sequence[str]:
     """Settings that differ but cannot change while the services run."""
-    pairs = {
-        "teleport.data_dir": (old.teleport.data_dir, new.teleport.data_dir),
-        "teleport.diag_addr": (old.teleport.diag_addr, new.teleport.diag_addr),
-        "teleport.pid_file": (old.teleport.pid_file, new.teleport.pid_file),
-        "teleport.log": (old.teleport.log, new.teleport.log),
-    }
-    return [name for name, (before, after) in pairs.items() if before != after]
+    return [
+        f"teleport.{name}" for name in _FIXED if getattr(old.teleport, name) != getattr(new.teleport, name)
+    ]

@@ -14,12 +14,12 @@ import sys
 
 from proctor.config.boot import ServiceBoot
 from proctor.core.errors import EXIT_FAILURE, ProctorError
-from proctor.runtime import logs, sandbox
-from proctor.runtime.accounts import Account
-from proctor.runtime.channel import Line
+from proctor.runtime import logs
+from proctor.runtime.channel import DRAIN_SECONDS, Line
+from proctor.runtime.privileges import sandbox
+from proctor.runtime.privileges.accounts import Account
 
 _log = logging.getLogger(__name__)
-DRAIN_SECONDS = 20.0
 _PRIVILEGED = {"capture", "spawner"}
 
 

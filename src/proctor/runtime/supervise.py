@@ -18,13 +18,12 @@ from proctor.core.clock import SYSTEM
 from proctor.core.errors import ProctorError
 from proctor.core.tasks import TaskSet
 from proctor.runtime import join, keypairs, layout
-from proctor.runtime.accounts import account_of
-from proctor.runtime.channel import Child, ServiceFailed, ended
+from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS, Child, ServiceFailed, ended
 from proctor.runtime.diag import DiagServer, Metrics
 from proctor.runtime.plan import Plan, changed, fixed
+from proctor.runtime.privileges.accounts import account_of
 
 _log = logging.getLogger(__name__)
-DRAIN_SECONDS = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 _STEADY_SECONDS = 60.0
 JOINING: tuple[ServiceName, ...] = ("node", "proxy")
@@ -56,7 +55,7 @@ class Supervisor:
         self._metrics = Metrics()
         self._tasks = TaskSet("supervisor")
         self._stop = asyncio.Event()
-        self._reloading = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     async def run(self) -> None:
         """Start everything and return after a signal to stop and the drain.
@@ -105,8 +104,9 @@ class Supervisor:
     async def _start_all(self) -> ProctorError | None:
         """Start every service in order; the error of the first that cannot."""
         try:
-            for service in self._plan.services:
-                await self._start(service)
+            async with self._changing:
+                for service in self._plan.services:
+                    await self._start(service)
         except ProctorError as error:
             return error
         _log.info("all services are ready", extra={"services": ",".join(self._plan.services)})
@@ -209,7 +209,7 @@ class Supervisor:
         if (keeper := self._keepers.pop(service, None)) is not None:
             keeper.cancel()
         if (child := self._children.pop(service, None)) is not None:
-            status = await child.stop(DRAIN_SECONDS + 5)
+            status = await child.stop(DRAIN_SECONDS + HANGUP_SECONDS)
             _log.info("service %s has stopped (%s)", service, ended(status))
         self._down(service)
 
@@ -224,15 +224,17 @@ class Supervisor:
         self._tasks.spawn(self._reload(), name="reload")
 
     async def _reload(self) -> None:
-        async with self._reloading:
+        if self._changing.locked():
+            _log.info("the reload waits until the start, or the reload before, is done")
+        async with self._changing:
             try:
                 plan = self._replan()
             except ProctorError as error:
                 _log.error("the configuration stays as it was, the new one is wrong: %s", error.diagnostics())
                 return
-            before, self._plan = self._plan, plan
-            if names := fixed(before.config, plan.config):
-                _log.warning("restart for a change of %s", ", ".join(names))
+            for name in fixed(self._plan.config, plan.config):
+                _log.warning("%s stays as it was until teleport is started again", name)
+            before, self._plan = self._plan, plan.keeping(self._plan.config)
             await self._follow(before)
 
     async def _follow(self, before: Plan) -> None:

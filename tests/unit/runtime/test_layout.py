@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from proctor.core.errors import Corrupted
-from proctor.runtime.accounts import account_of
 from proctor.runtime.layout import LayoutError, locked, prepare
+from proctor.runtime.privileges.accounts import account_of
 
 
 def mode(path: Path) -> int:

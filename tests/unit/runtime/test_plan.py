@@ -7,7 +7,7 @@ from proctor.config.load import parse
 from proctor.config.schema import Config
 from proctor.config.values import Address
 from proctor.core.errors import ConfigError
-from proctor.runtime.plan import Flags, changed, fixed, make, merge, parse_labels, services_of
+from proctor.runtime.plan import Flags, Plan, changed, fixed, make, merge, parse_labels, services_of
 
 CONTROL = "ssh_service: {enabled: no}\n"
 NODE = """\
@@ -149,3 +149,6 @@ def test_only_changed_services_start_again() -> None:
 def test_what_cannot_change_while_running() -> None:
     assert fixed(config(""), config("teleport: {data_dir: /other}")) == ["teleport.data_dir"]
     assert fixed(config(""), config("teleport: {nodename: x}")) == []
+    plan = Plan(config=config("teleport: {data_dir: /other, nodename: x}"), services=())
+    kept = plan.keeping(config("teleport: {data_dir: /data}")).config.teleport
+    assert (kept.data_dir, kept.nodename) == ("/data", "x")

@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -132,57 +132,77 @@ def ls(
     emit(output, [to_builtins(node) for node in found], nodes.text(found, verbose=verbose))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShellOptions:
+    """How ``tsh ssh`` connects and what it opens."""
+
+    login: Login = ""
+    port: Port = DEFAULT_NODE_PORT
+    terminal: Annotated[bool, Option("-t", "--tty", help="A terminal for a command, too.")] = False
+    forward: Annotated[list[str] | None, Option("-L", help="[bind:]port:host:port")] = None
+    no_command: Annotated[bool, Option("-N", help="Forward ports only.")] = False
+
+
 @app.command(context_settings={"allow_interspersed_args": False})
 @bundled
 def ssh(
     connecting: Connecting,
+    options: ShellOptions,
     target: Annotated[str, Argument(help="[login@]host")],
     command: Annotated[list[str] | None, Argument(help="Command; without it, a shell.")] = None,
-    login: Login = "",
-    port: Port = DEFAULT_NODE_PORT,
-    terminal: Annotated[bool, Option("-t", "--tty", help="A terminal for a command, too.")] = False,
-    forward: Annotated[list[str] | None, Option("-L", help="[bind:]port:host:port")] = None,
-    no_command: Annotated[bool, Option("-N", help="Forward ports only.")] = False,
 ) -> int:
     """Open a shell on a node, or run a command there."""
     from proctor.cli.access import dial, shell
 
     debug_logging(connecting.debug)
     active = connecting.active()
-    where = dial.parse_target(target, login, active)
-    forwards = [shell.parse_forward(text) for text in forward or []]
+    where = dial.parse_target(target, options.login, active)
+    forwards = [shell.parse_forward(text) for text in options.forward or []]
+    line = " ".join(command) if command else None
 
     async def session() -> int:
-        async with dial.connected(active, where, port) as connection:
+        async with dial.connected(active, where, options.port) as connection:
             await shell.forward(connection, forwards)
-            if no_command:
+            if options.no_command:
                 await connection.wait_closed()
                 return 0
-            line = " ".join(command) if command else None
-            return await shell.run(connection, line, terminal=terminal or (not line and sys.stdin.isatty()))
+            terminal = options.terminal or (line is None and sys.stdin.isatty())
+            return await shell.run(connection, line, terminal=terminal)
 
     return asyncio.run(session())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """How ``tsh scp`` connects and copies."""
+
+    login: Login = ""
+    port: Annotated[int, Option("-P", "--port", help="Port of the node.")] = DEFAULT_NODE_PORT
+    recursive: Annotated[bool, Option("-r", "--recursive", help="Directories, too.")] = False
+    preserve: Annotated[bool, Option("-p", "--preserve", help="Keep times and modes.")] = False
+    quiet: Annotated[bool, Option("-q", "--quiet", help="No progress.")] = False
 
 
 @app.command()
 @bundled
 def scp(
     connecting: Connecting,
+    options: CopyOptions,
     paths: Annotated[list[str], Argument(help="Sources and destination; remote: [login@]host:path")],
-    login: Login = "",
-    port: Annotated[int, Option("-P", "--port", help="Port of the node.")] = DEFAULT_NODE_PORT,
-    recursive: Annotated[bool, Option("-r", "--recursive", help="Directories, too.")] = False,
-    preserve: Annotated[bool, Option("-p", "--preserve", help="Keep times and modes.")] = False,
-    quiet: Annotated[bool, Option("-q", "--quiet", help="No progress.")] = False,
 ) -> None:
     """Copy files to or from a node."""
     from proctor.cli.access import transfer
 
     debug_logging(connecting.debug)
     active = connecting.active()
-    what = transfer.plan(active, login, paths)
-    options = transfer.CopyOptions(port=port, recursive=recursive, preserve=preserve, quiet=quiet)
-    asyncio.run(transfer.copy(active, what, options))
+    what = transfer.plan(active, options.login, paths)
+    how = transfer.How(
+        port=options.port,
+        recursive=options.recursive,
+        preserve=options.preserve,
+        quiet=options.quiet or not sys.stderr.isatty(),
+    )
+    asyncio.run(transfer.copy(active, what, how))
 
 
 @app.command()

@@ -24,8 +24,8 @@ class Copy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopyOptions:
-    """How to copy."""
+class How:
+    """How to copy; ``quiet``: show no progress."""
 
     port: int
     recursive: bool
@@ -59,18 +59,18 @@ def _remote(text: str) -> tuple[str, str]:
     return (host, path or ".") if colon and host and "/" not in host else ("", text)
 
 
-async def copy(active: Active, what: Copy, options: CopyOptions) -> None:
+async def copy(active: Active, what: Copy, how: How) -> None:
     """Do it. Raises ProctorError with the path that failed."""
-    shown = None if options.quiet or not sys.stderr.isatty() else _progress
-    async with connected(active, what.target, options.port) as connection:
+    shown = None if how.quiet else _progress
+    async with connected(active, what.target, how.port) as connection:
         try:
             async with connection.start_sftp_client() as sftp:
                 move = sftp.mput if what.upload else sftp.mget
                 await move(
                     list(what.sources),
                     what.destination,
-                    preserve=options.preserve,
-                    recurse=options.recursive,
+                    preserve=how.preserve,
+                    recurse=how.recursive,
                     progress_handler=shown,
                 )
         except (asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:

@@ -21,7 +21,7 @@ ExecStart={command} start --config={config} --pid-file={pid_file}
 ExecReload=/bin/kill -HUP $MAINPID
 PIDFile={pid_file}
 LimitNOFILE={fd_limit}
-TimeoutStopSec=60
+TimeoutStopSec=90
 
 [Install]
 WantedBy=multi-user.target

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import proctor
 from proctor.core.errors import ProctorError
-from proctor.runtime import linux
-from proctor.runtime.accounts import Account
+from proctor.runtime.privileges import linux
+from proctor.runtime.privileges.accounts import Account
 
 
 class SandboxError(ProctorError):
