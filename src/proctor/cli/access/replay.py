@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 
 from proctor.cli.access.connection import Active
+from proctor.cli.access.controls import Controls, keyboard
 from proctor.cli.output import note, printable, table
 from proctor.core.clock import SYSTEM, format_time, parse_time
 from proctor.core.errors import BadRequest
@@ -56,7 +57,10 @@ async def play(active: Active, sid: str, format_: PlayFormat, speed: Speed, *, s
     follow = format_ is PlayFormat.PTY
     async with active.client() as client, aclosing(_entries(client, sid, format_, follow=follow)) as entries:
         if format_ is PlayFormat.PTY:
-            await _show(player.play(entries, speed=speed.factor, skip_idle=skip_idle))
+            controls = Controls()
+            with keyboard(controls):
+                paced = player.play(entries, speed=speed.factor, skip_idle=skip_idle, pause=controls.pause)
+                await _show(paced, controls)
             return
         found = sorted([entry async for entry in entries], key=lambda entry: entry.order)
     _print(found, format_)
@@ -73,9 +77,11 @@ async def _entries(
         raise translated(error) from None
 
 
-async def _show(entries: AsyncIterator[Entry]) -> None:
+async def _show(entries: AsyncIterator[Entry], controls: Controls) -> None:
     sys.stdout.flush()
     async for entry in entries:
+        if controls.ended:
+            return
         if entry.data:
             _write(entry.data)
         elif entry.event["event"] == "session.loss":
