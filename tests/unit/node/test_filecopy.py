@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from proctor.model.events import SftpSummary
+from proctor.node.filecopy import ScpCommand, parse_scp, sftp_event
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("scp -t /tmp/x", ScpCommand("upload", "/tmp/x")),
+        ("scp -f .", ScpCommand("download", ".")),
+        ("/usr/bin/scp -v -r -p -d -t -- 'a b'", ScpCommand("upload", "a b")),
+        ("scp -rpf x", ScpCommand("download", "x")),
+        ("scp one two", None),
+        ("scp", None),
+        ("echo scp -t x", None),
+        ("scp -t 'unbalanced", None),
+        ("scp --target x", None),
+    ],
+)
+def test_scp_is_recognised(command: str, expected: ScpCommand | None) -> None:
+    assert parse_scp(command) == expected
+
+
+def test_operations_become_events() -> None:
+    event = sftp_event({"action": "rename", "path": "/a", "target_path": "/b", "working_directory": "/home"})
+
+    fields = event.to_dict()
+    assert (fields["code"], fields["action"]) == ("TS016I", 16)
+    assert (fields["path"], fields["target_path"], fields["working_directory"]) == ("/a", "/b", "/home")
+
+
+def test_failures_have_codes_of_their_own() -> None:
+    assert sftp_event({"action": "open", "path": "/a", "error": "no"}).to_dict()["code"] == "TS001E"
+
+
+def test_summary() -> None:
+    stats = [{"path": "/a", "bytes_read": 1, "bytes_written": 0}]
+
+    event = sftp_event({"action": "summary", "file_transfer_stats": stats})
+
+    assert isinstance(event, SftpSummary)
+    assert event.file_transfer_stats == stats
+
+
+@pytest.mark.parametrize("report", [{}, {"action": "format"}, {"action": "open", "uid": 0}, {"action": 1}])
+def test_nonsense_is_a_value_error(report: dict[str, object]) -> None:
+    with pytest.raises((ValueError, msgspec.ValidationError)):
+        sftp_event(report)
