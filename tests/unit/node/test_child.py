@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from proctor.node import child
+from proctor.node.child import Person, Program
+
+ALICE = Person("alice", 1000, 1000, "/home/alice", "/bin/bash")
+
+
+def test_login_shell_and_command() -> None:
+    assert Program(None, {}).argv("/bin/bash") == ["-bash"]
+    assert Program("echo x", {}).argv("/bin/bash") == ["bash", "-c", "echo x"]
+
+
+def test_nothing_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "x")
+
+    environment = child.base_environment(ALICE, "xterm")
+
+    assert environment == {
+        "USER": "alice",
+        "LOGNAME": "alice",
+        "HOME": "/home/alice",
+        "SHELL": "/bin/bash",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games",
+        "TERM": "xterm",
+    }
+    assert "/usr/sbin" in child.base_environment(Person("root", 0, 0, "/root", "/bin/sh"), "")["PATH"]
+
+
+def test_file_of_the_user_cannot_change_what_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".tsh").mkdir()
+    (tmp_path / ".tsh/environment").write_text(
+        "# words\nGOOD=a=b\nLD_PRELOAD=x\nBASH_ENV=x\nSSH_TTY=x\nnothing\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    assert child.user_variables() == {"GOOD": "a=b"}
+
+
+def test_no_file_no_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert child.user_variables() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_identity_is_taken_for_good() -> None:
+    nobody = Person("nobody", 65534, 65534, "/nonexistent", "/bin/sh")
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            child.become(nobody)
+            status = 2
+            os.setuid(0)
+        except PermissionError:
+            status = 0 if status == 2 and os.getresgid() == (65534,) * 3 and 0 not in os.getgroups() else 3
+        finally:
+            os._exit(status)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
