@@ -174,8 +174,8 @@ class Recorder:
         """Report what was lost, and close the recording, off the event loop."""
         if self._reason:
             lost = {"events": self._lost_events, "bytes": self._lost_bytes}
-            reason, self._reason = self._reason, ""
-            self.emit(SessionLoss(lost={kind: count for kind, count in lost.items() if count}, reason=reason))
+            found = {kind: count for kind, count in lost.items() if count}
+            self.emit(SessionLoss(lost=found, reason=self._reason))
         writer, self.writer = self.writer, None
         if writer is not None:
             self._next_ei = writer.next_ei
