@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import msgspec
 
 from proctor.auth import secrets
-from proctor.auth.documents import Documents
+from proctor.auth.documents import MAX_NAME, Documents
 from proctor.core.clock import Clock
-from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, NotFound, Unavailable
+from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, LimitExceeded, NotFound, Unavailable
 from proctor.model import serde
 from proctor.model.resources import User
 from proctor.storage.base import Backend, Item
@@ -35,8 +36,10 @@ class OtpDevice(msgspec.Struct, frozen=True):
 class _Account(msgspec.Struct, frozen=True):
     password_hash: str = ""
     otp: OtpDevice | None = None
-    failures: int = 0
-    locked_until: float = 0.0
+
+
+class _Attempts(msgspec.Struct, frozen=True):
+    failed: int
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -65,46 +68,55 @@ class Accounts:
     async def authenticate(self, username: str, password: str, otp_code: str) -> tuple[User, OtpDevice]:
         """The user, when password and one-time code fit.
 
-        Raises Refused (after as much work as for a right guess), or LimitExceeded while the account is
-        locked after MAX_FAILURES failures in a row.
+        Raises Refused (after as much work as for a right guess), or LimitExceeded after MAX_FAILURES
+        failures in a row, until LOCKOUT has passed since the last: for names of nobody just the same.
         """
-        try:
-            user = await self._documents.users.find(username)
-        except BadRequest:
-            user = None
+        await self._count_attempt(username)
+        user = await self._find(username)
         item, account = await self._load(username) if user else (None, _Account())
         now = self._clock.now().timestamp()
-        if now < account.locked_until:
-            raise LimitExceeded(
-                "too many failed attempts to log in", hint=f"Try again in {LOCKOUT.seconds // 60} minutes."
-            )
         password_fits = await self._passwords.verify(account.password_hash, password)
         counter = secrets.otp_counter(account.otp.secret, otp_code, now) if account.otp else None
         if user is None or item is None or account.otp is None:
-            raise Refused(f"user {username} does not exist or has not set a password")
+            raise Refused(f"user {username[:MAX_NAME]} does not exist or has not set a password")
         if not password_fits or counter is None:
-            await self._count_failure(item, account)
             raise Refused("wrong password" if not password_fits else "wrong one-time code")
         if counter <= account.otp.last_counter:
-            await self._count_failure(item, account)
             raise Refused("the one-time code was used before")
         device = msgspec.structs.replace(account.otp, last_counter=counter)
-        fresh = msgspec.structs.replace(account, otp=device, failures=0, locked_until=0.0)
+        fresh = msgspec.structs.replace(account, otp=device)
         if await self._backend.swap(item, serde.to_json(fresh)) is None:
             raise Refused("two logins at the same moment")
+        await self._backend.delete(_attempts_key(username))
         return user, device
+
+    async def _count_attempt(self, username: str) -> None:
+        """Count it as failed before it is judged, so that many guesses at one moment count one by one."""
+        key = _attempts_key(username)
+        while True:
+            item = await self._backend.get(key)
+            failed = serde.from_json(item.value, _Attempts).failed if item else 0
+            if failed >= MAX_FAILURES:
+                raise LimitExceeded(
+                    "too many failed attempts to log in",
+                    hint=f"Try again in {LOCKOUT.seconds // 60} minutes.",
+                )
+            value, expires = serde.to_json(_Attempts(failed + 1)), self._clock.now() + LOCKOUT
+            if item and await self._backend.swap(item, value, expires=expires):
+                return
+            with suppress(AlreadyExists):
+                await self._backend.create(key, value, expires=expires)
+                return
+
+    async def _find(self, username: str) -> User | None:
+        try:
+            return await self._documents.users.find(username)
+        except BadRequest:
+            return None
 
     async def _load(self, username: str) -> tuple[Item | None, _Account]:
         item = await self._backend.get(_account_key(username))
         return item, serde.from_json(item.value, _Account) if item else _Account()
-
-    async def _count_failure(self, item: Item, account: _Account) -> None:
-        failures = account.failures + 1
-        locked = failures >= MAX_FAILURES
-        until = (self._clock.now() + LOCKOUT).timestamp() if locked else 0.0
-        changed = msgspec.structs.replace(account, failures=0 if locked else failures, locked_until=until)
-        if await self._backend.swap(item, serde.to_json(changed)) is None:
-            raise Refused("two logins at the same moment")
 
     async def invite(self, username: str, ttl: int, *, reset: bool) -> tuple[str, datetime]:
         """A one-time link's token and when it ends. A reset takes password and second factor away at once."""
@@ -119,8 +131,9 @@ class Accounts:
         return token, expires
 
     async def forget(self, username: str) -> None:
-        """Remove password, second factor and open links of a user."""
+        """Remove password, second factor, open links and counted failures of a user."""
         await self._backend.delete(_account_key(username))
+        await self._backend.delete(_attempts_key(username))
         for item in await self._backend.range("links/"):
             if serde.from_json(item.value, _Link).username == username:
                 await self._backend.delete(item.key)
@@ -159,9 +172,17 @@ class Accounts:
         await self._backend.put(_account_key(link.username), serde.to_json(account))
         return link.username, device
 
+    def close(self) -> None:
+        """Stop the threads that hash."""
+        self._passwords.close()
+
 
 def _account_key(username: str) -> str:
     return f"accounts/{username}"
+
+
+def _attempts_key(username: str) -> str:
+    return f"attempts/{secrets.digest(username)}"
 
 
 def _link_key(token: str) -> str:

@@ -167,9 +167,11 @@ def _make(kind: str, cluster_name: str, clock: Clock) -> _Authority:
     return _Authority(tls_key.decode(), certificate.decode(), ssh_key.decode(), ssh_public)
 
 
-def describe(identity: UserIdentity, expires: datetime) -> dict[str, object]:
-    """The ``identity`` of a ``cert.create`` event."""
+def describe(identity: UserIdentity, expires: datetime, impersonator: str = "") -> dict[str, object]:
+    """The ``identity`` of a ``cert.create`` event; ``impersonator`` is who had it made for somebody else."""
+    asked = {"impersonator": impersonator} if impersonator else {}
     return {
+        **asked,
         "user": identity.username,
         "roles": list(identity.roles),
         "logins": list(identity.logins),

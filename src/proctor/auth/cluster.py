@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from proctor.audit.log import AuditLog
 from proctor.auth.accounts import Accounts
@@ -16,15 +16,31 @@ from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied
 from proctor.model.access import Decision, check_resource
 from proctor.model.events import Event
-from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
+from proctor.model.identity import HostIdentity, Identity, SystemRole, UserIdentity
 from proctor.model.resources import Role
 from proctor.recording.archive import Archive
 from proctor.rpc.server import Caller, caller
 
 
 @dataclass(frozen=True)
+class Permissions:
+    """What one caller may do, as their roles are now; the auth host's administrator may do everything."""
+
+    identity: Identity
+    roles: list[Role]
+
+    def check(self, resource: str, verb: str, *, participants: Sequence[str] = ()) -> Decision:
+        """May they do this? ``participants`` as in ``model.access.check_resource``."""
+        if isinstance(self.identity, UserIdentity):
+            return check_resource(self.identity, self.roles, resource, verb, participants=participants)
+        if isinstance(self.identity, HostIdentity) and self.identity.role is SystemRole.ADMIN:
+            return Decision(True, "administrator of the auth host")
+        return Decision(False, f"hosts may not {verb} {resource}")
+
+
+@dataclass(frozen=True)
 class Cluster:
-    """State and collaborators; ``proxies`` maps the host id of each live proxy to its public address."""
+    """State and collaborators."""
 
     settings: AuthSettings
     documents: Documents
@@ -34,35 +50,37 @@ class Cluster:
     log: AuditLog
     archive: Archive
     clock: Clock
-    proxies: dict[str, str] = field(default_factory=dict)
 
     async def emit(self, event: Event) -> None:
         """Store an event of the auth service itself; when this returns it is in the log."""
         await asyncio.to_thread(self.log.append_own, event)
 
-    async def roles_of(self, identity: UserIdentity) -> list[Role]:
-        """The role documents of a person."""
-        return await self.documents.roles_named(identity.roles)
+    async def permissions(self) -> Permissions:
+        """Those of the caller: of a person, the roles in the certificate that they still hold.
 
-    async def decide(self, resource: str, verb: str, *, participants: Sequence[str] = ()) -> Decision:
-        """May the caller do this? The auth host's administrator may do everything."""
+        Raises AccessDenied when the person was removed.
+        """
         identity = caller().identity
-        if isinstance(identity, HostIdentity) and identity.role is SystemRole.ADMIN:
-            return Decision(True, "administrator of the auth host")
-        if isinstance(identity, UserIdentity):
-            roles = await self.roles_of(identity)
-            return check_resource(identity, roles, resource, verb, participants=participants)
-        return Decision(False, f"hosts may not {verb} {resource}")
+        if not isinstance(identity, UserIdentity):
+            return Permissions(identity, [])
+        user = await self.documents.users.find(identity.username)
+        if user is None:
+            raise AccessDenied(f"user {identity.username} does not exist any more")
+        held = [role for role in identity.roles if role in user.spec.roles]
+        return Permissions(identity, await self.documents.roles_named(held))
 
     async def authorise(self, resource: str, verb: str) -> Caller:
         """The caller, when they may do this; raises AccessDenied with the reason."""
-        decision = await self.decide(resource, verb)
+        decision = (await self.permissions()).check(resource, verb)
         if not decision:
             raise AccessDenied(decision.reason)
         return caller()
 
-    def proxy_address(self) -> str:
-        """Where people reach the web page, for links."""
-        for address in (*self.settings.proxy_public_addresses, *self.proxies.values()):
-            return address
-        return "<proxyhost>:3080"
+    async def proxy_addresses(self) -> list[str]:
+        """Where people reach the web pages: as configured here, then as the proxies themselves say."""
+        reported = [proxy.spec.addr for proxy in await self.documents.proxies.list()]
+        return list(dict.fromkeys([*self.settings.proxy_public_addresses, *reported]))
+
+    async def proxy_address(self) -> str:
+        """The web page to put into links."""
+        return next(iter(await self.proxy_addresses()), "<proxyhost>:3080")

@@ -21,6 +21,7 @@ from proctor.model.resources import Node
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import auth_pb2_grpc
+from proctor.rpc.client import split_address
 from proctor.rpc.server import caller
 
 NODE_TTL = timedelta(seconds=60)
@@ -42,7 +43,7 @@ class AuthService(auth_pb2_grpc.AuthServicer):
             server_version=VERSION,
             host_id=self._cluster.settings.host_uuid,
             ca_pins=tls.ca_pins(authorities.host_tls_ca),
-            proxy_addresses=list(self._cluster.proxies.values()),
+            proxy_addresses=await self._cluster.proxy_addresses(),
         )
 
     async def GetAuthorities(self, _request: pb.GetAuthoritiesRequest, _context: Any) -> pb.Authorities:  # noqa: N802, D102
@@ -90,21 +91,20 @@ class AuthService(auth_pb2_grpc.AuthServicer):
         return documents(await self._documents.roles(request.names))
 
     async def Heartbeat(self, request: pb.HeartbeatRequest, _context: Any) -> pb.HeartbeatResponse:  # noqa: N802
-        """A node's own document, kept until it stops beating; a proxy tells where people reach it."""
+        """The document of a node or proxy about itself, kept until it stops beating."""
         node = parse(request.node)
         identity = caller().identity
         if not isinstance(node, Node) or not isinstance(identity, HostIdentity):
             raise BadRequest("a heartbeat carries a node document")
         if node.metadata.name != identity.host_id:
             raise AccessDenied("a host may report only about itself")
-        if identity.role is SystemRole.PROXY:
-            self._cluster.proxies[identity.host_id] = node.spec.addr
-            return pb.HeartbeatResponse()
+        split_address(node.spec.addr, 0)
         now = self._cluster.clock.now()
         fresh = msgspec.structs.replace(
             node,
             metadata=msgspec.structs.replace(node.metadata, expires=format_time(now + NODE_TTL)),
             spec=msgspec.structs.replace(node.spec, last_seen=format_time(now)),
         )
-        await self._cluster.documents.nodes.put(fresh)
+        documents = self._cluster.documents
+        await (documents.proxies if identity.role is SystemRole.PROXY else documents.nodes).put(fresh)
         return pb.HeartbeatResponse()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from uuid import UUID
 
 from proctor.auth import secrets
 from proctor.auth.cluster import Cluster
-from proctor.core.errors import BadRequest, ProctorError
+from proctor.auth.documents import MAX_NAME
+from proctor.core.errors import AccessDenied, BadRequest, ProctorError
 from proctor.model.events import InstanceJoin
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.rpc._pb import auth_pb2 as pb
@@ -16,6 +17,7 @@ from proctor.rpc.server import caller
 from proctor.sshkit import keys
 
 MAX_PRINCIPALS = 64
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class JoinService(auth_pb2_grpc.JoinServicer):
@@ -27,9 +29,9 @@ class JoinService(auth_pb2_grpc.JoinServicer):
     async def RegisterHost(self, request: pb.RegisterHostRequest, _context: Any) -> pb.HostCredentials:  # noqa: N802
         """Check the token and issue a host's certificates; each attempt is audited."""
         event = InstanceJoin(
-            host_id=request.host_id,
-            node_name=request.node_name,
-            role=request.role,
+            host_id=request.host_id[:MAX_NAME],
+            node_name=request.node_name[:MAX_NAME],
+            role=request.role[:MAX_NAME],
             token_name=secrets.masked(request.token),
             addr_remote=caller().address,
         )
@@ -47,13 +49,14 @@ class JoinService(auth_pb2_grpc.JoinServicer):
         if len(request.principals) > MAX_PRINCIPALS:
             raise BadRequest(f"a host has at most {MAX_PRINCIPALS} names")
         authorities = self._cluster.authorities
+        host_id = _uuid(request.host_id)
         identity = HostIdentity(
-            host_id=_uuid(request.host_id),
+            host_id=host_id,
             role=SystemRole(request.role),
-            node_name=_name(request.node_name),
+            node_name=_name(request.node_name, host_id),
             cluster=authorities.cluster_name,
         )
-        names = [_name(principal) for principal in request.principals]
+        names = [_name(principal, host_id) for principal in request.principals]
         ssh_key = keys.normalize(request.ssh_public_key.decode(errors="replace"))
         return pb.HostCredentials(
             tls_certificate=authorities.issue_host_tls(request.tls_public_key, identity, ()),
@@ -63,13 +66,16 @@ class JoinService(auth_pb2_grpc.JoinServicer):
 
 
 def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise BadRequest(f"the host id {text!r} is not a UUID") from None
+    if not _UUID.fullmatch(text):
+        raise BadRequest(f"the host id {text[:MAX_NAME]!r} is not a UUID")
+    return text
 
 
-def _name(text: str) -> str:
-    if not text or len(text) > 255 or not text.isprintable() or any(c in text for c in " ,/\\*?"):
-        raise BadRequest(f"{text!r} is not a name for a host")
+def _name(text: str, host_id: str) -> str:
+    """A name to put into a host's certificate: not one by which another host is known to the cluster."""
+    if not text or len(text) > MAX_NAME or not text.isprintable() or any(c in text for c in " ,/\\*?"):
+        raise BadRequest(f"{text[:MAX_NAME]!r} is not a name for a host")
+    first = text.lower().partition(".")[0]
+    if _UUID.fullmatch(first) and first != host_id:
+        raise AccessDenied(f"the name {text} belongs to another host")
     return text

@@ -8,6 +8,7 @@ from proctor.auth import secrets
 from proctor.auth.accounts import OTP_DEVICE, OtpDevice, Refused
 from proctor.auth.ca import describe
 from proctor.auth.cluster import Cluster
+from proctor.auth.documents import MAX_NAME
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, LimitExceeded
 from proctor.model.access import logins_of, session_options
@@ -28,7 +29,9 @@ class Logins:
     async def login(self, request: pb.LoginRequest) -> pb.UserCertificates:
         """Password and one-time code against certificates; every attempt is audited."""
         event = UserLogin(
-            user=request.username, addr_remote=request.client_address, user_agent=request.user_agent
+            user=request.username[:MAX_NAME],
+            addr_remote=request.client_address[:MAX_NAME],
+            user_agent=request.user_agent[:MAX_NAME],
         )
         try:
             if not self._cluster.settings.local_auth:
@@ -45,8 +48,10 @@ class Logins:
         await self._cluster.emit(event)
         return await self.certify(user, request.ttl_seconds, request.tls_public_key, request.ssh_public_key)
 
-    async def certify(self, user: User, ttl: int, tls_key: bytes, ssh_key: bytes) -> pb.UserCertificates:
-        """Certificates for ``user``, no longer than the roles allow."""
+    async def certify(
+        self, user: User, ttl: int, tls_key: bytes, ssh_key: bytes, *, impersonator: str = ""
+    ) -> pb.UserCertificates:
+        """Certificates for ``user``, no longer than the roles allow; ``impersonator`` asked for them."""
         cluster = self._cluster
         roles = await cluster.documents.roles_named(tuple(user.spec.roles))
         if not roles:
@@ -64,7 +69,7 @@ class Logins:
         wanted = max(ttl, SHORTEST_TTL) if ttl > 0 else cluster.settings.default_session_ttl
         lifetime = timedelta(seconds=min(wanted, session_options(roles).max_session_ttl))
         issued = cluster.authorities.issue_user(tls_key, ssh_key.decode(errors="replace"), identity, lifetime)
-        await cluster.emit(CertCreate(identity=describe(identity, issued.expires)))
+        await cluster.emit(CertCreate(identity=describe(identity, issued.expires, impersonator)))
         return pb.UserCertificates(
             tls_certificate=issued.tls_certificate,
             ssh_certificate=issued.ssh_certificate.encode(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +15,9 @@ from proctor.audit.log import MAX_LIMIT, Query
 from proctor.auth.cluster import Cluster
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, Corrupted, NotFound
-from proctor.model.access import Decision
-from proctor.model.events import SessionRecordingAccess
+from proctor.model.events import EVENTS, AuditGap, SessionPart, SessionRecordingAccess
 from proctor.model.identity import HostIdentity
-from proctor.model.serde import from_json
+from proctor.model.serde import from_json, to_json
 from proctor.recording.archive import ended
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
@@ -24,10 +25,27 @@ from proctor.rpc.server import caller
 
 FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "web"})
 DEFAULT_RECORDINGS = 50
+ENDS_PER_PAGE = 500
+
+
+HOST_EVENTS = frozenset(
+    [AuditGap.EVENT, *(name for name, kind in EVENTS.items() if issubclass(kind, SessionPart))]
+)
+"""What nodes and proxies tell of; all other events are the auth service's own word."""
+
+_REFUSED = uuid.UUID("5d1f6a0e-53a2-5c0b-8f57-0b8a5f1e6c43")
 
 
 class _Origin(msgspec.Struct):
+    event: str = ""
     server_id: str = ""
+    cluster_name: str = ""
+
+
+class _End(msgspec.Struct):
+    sid: str
+    server_id: str
+    participants: list[str] = []
 
 
 class AuditService(record_pb2_grpc.AuditServicer):
@@ -46,12 +64,29 @@ class AuditService(record_pb2_grpc.AuditServicer):
         prefix = f"{identity.role.value}/{identity.host_id}/"
         async for batch in requests:
             if not batch.source.startswith(prefix):
-                raise AccessDenied(f"the spool of a host is named {prefix}…, not {batch.source!r}")
-            events = [_own(raw, identity.host_id) for raw in batch.events]
+                raise AccessDenied(f"the spool of a host is named {prefix}…, not {batch.source[:255]!r}")
+            events = [
+                self._admitted(raw, batch.source, number, identity.host_id)
+                for number, raw in enumerate(batch.events, batch.first_sequence)
+            ]
             stored = await asyncio.to_thread(
                 self._cluster.log.append, batch.source, batch.first_sequence, events
             )
             yield pb.EventAck(sequence=stored)
+
+    def _admitted(self, raw: bytes, source: str, number: int, host_id: str) -> bytes:
+        """``raw``, or in its place an event that says why it is not in the log."""
+        try:
+            origin = from_json(raw, _Origin)
+        except Corrupted as error:
+            return _refused(source, number, f"is malformed: {error}")
+        if origin.event not in HOST_EVENTS:
+            return _refused(source, number, f"is of a kind that hosts do not emit: {origin.event[:64]!r}")
+        if origin.server_id not in {"", host_id}:
+            return _refused(source, number, f"claims to come from server {origin.server_id[:64]!r}")
+        if origin.cluster_name not in {"", self._cluster.authorities.cluster_name}:
+            return _refused(source, number, f"claims to come from cluster {origin.cluster_name[:64]!r}")
+        return raw
 
     async def Search(self, request: pb.SearchRequest, _context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
@@ -71,13 +106,11 @@ class AuditService(record_pb2_grpc.AuditServicer):
         return pb.SearchResponse(events=page.events, next_key=page.next_key)
 
 
-def _own(raw: bytes, host_id: str) -> bytes:
-    """``raw``, or nothing in its place when it claims to come from another server."""
-    try:
-        origin = from_json(raw, _Origin).server_id
-    except Corrupted:
-        return b""
-    return raw if origin in {"", host_id} else b""
+def _refused(source: str, number: int, why: str) -> bytes:
+    # A name, not chance, so that a batch delivered again brings no second event.
+    uid = str(uuid.uuid5(_REFUSED, f"{source}:{number}"))
+    gap = AuditGap(uid=uid, source=source, lost=1, reason=f"event {number} {why}")
+    return to_json(gap.to_dict())
 
 
 def _time(text: str) -> datetime | None:
@@ -85,7 +118,7 @@ def _time(text: str) -> datetime | None:
         return parse_time(text) if text else None
     except ValueError:
         raise BadRequest(
-            f"{text!r} is not a time", hint="Expected RFC 3339, like 2023-07-04T16:42:20Z."
+            f"{text[:64]!r} is not a time", hint="Expected RFC 3339, like 2023-07-04T16:42:20Z."
         ) from None
 
 
@@ -111,11 +144,13 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
         limit = request.limit or DEFAULT_RECORDINGS
         if not 0 < limit <= MAX_LIMIT:
             raise BadRequest(f"limit is a number from 1 to {MAX_LIMIT}")
-        found = self._live() if request.live else self._ended(request)
+        permissions = await self._cluster.permissions()
         recordings: list[pb.RecordingInfo] = []
-        async for recording in found:
-            if len(recordings) < limit and await self._may("list", list(recording.participants)):
+        async for recording in self._live() if request.live else self._ended(request):
+            if permissions.check("session", "list", participants=list(recording.participants)):
                 recordings.append(recording)
+            if len(recordings) == limit:
+                break
         return pb.ListRecordingsResponse(recordings=recordings)
 
     async def _live(self) -> AsyncIterator[pb.RecordingInfo]:
@@ -127,26 +162,45 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
             event_types=("session.end",),
             from_time=_time(request.from_time),
             to_time=_time(request.to_time),
-            limit=MAX_LIMIT,
+            limit=ENDS_PER_PAGE,
         )
-        page = await asyncio.to_thread(self._cluster.log.search, query)
-        for raw in page.events:
-            event = msgspec.json.decode(raw)
-            if event.get("sid") and self._cluster.archive.has(event["sid"]):
-                yield ended(event)
+        seen: set[str] = set()
+        while True:
+            found, following = await asyncio.to_thread(self._page_of_ends, query)
+            for recording in found:
+                if recording.sid not in seen:
+                    yield recording
+                seen.add(recording.sid)
+            if not following:
+                return
+            query = replace(query, start_key=following)
 
-    async def _may(self, verb: str, participants: list[str]) -> Decision:
-        return await self._cluster.decide("session", verb, participants=participants)
+    def _page_of_ends(self, query: Query) -> tuple[list[pb.RecordingInfo], str]:
+        """Recordings whose sessions ended, and the next page; a node is believed about its own only."""
+        page = self._cluster.log.search(query)
+        found = [ended(from_json(raw, dict)) for raw in page.events if self._is_told_by_owner(raw)]
+        return found, page.next_key
+
+    def _is_told_by_owner(self, raw: bytes) -> bool:
+        try:
+            end = from_json(raw, _End)
+        except Corrupted:
+            return False
+        return bool(end.server_id) and self._cluster.archive.owner(end.sid) == end.server_id
 
     async def Read(self, request: pb.ReadRequest, _context: Any) -> AsyncIterator[pb.FileChunk]:  # noqa: N802
         """The files of a recording; each reading is audited."""
         if request.format not in FORMATS:
-            raise BadRequest(f"unknown format {request.format!r}")
-        decision = await self._may("read", await self._participants(request.sid))
+            raise BadRequest(f"unknown format {request.format[:64]!r}")
+        permissions = await self._cluster.permissions()
+        participants = await self._participants(request.sid)
+        decision = permissions.check("session", "read", participants=participants)
         if not decision:
             raise AccessDenied(decision.reason)
         if not self._cluster.archive.has(request.sid):
-            raise NotFound(f"there is no recording of session {request.sid}", hint="See: tsh recordings ls")
+            raise NotFound(
+                f"there is no recording of session {request.sid[:64]}", hint="See: tsh recordings ls"
+            )
         identity = caller().identity
         await self._cluster.emit(
             SessionRecordingAccess(user=identity.name, sid=request.sid, format=request.format)
@@ -155,13 +209,9 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
             yield chunk
 
     async def _participants(self, sid: str) -> list[str]:
-        for recording in await asyncio.to_thread(self._cluster.archive.live):
-            if recording.sid == sid:
-                return list(recording.participants)
-        query = Query(event_types=("session.end",), sid=sid, limit=1)
-        page = await asyncio.to_thread(self._cluster.log.search, query)
-        return [name for raw in page.events for name in _strings(msgspec.json.decode(raw))]
-
-
-def _strings(event: Mapping[str, Any]) -> list[str]:
-    return [name for name in event.get("participants", []) if isinstance(name, str)]
+        query = Query(event_types=("session.end",), sid=sid, limit=ENDS_PER_PAGE)
+        found, _ = await asyncio.to_thread(self._page_of_ends, query)
+        if not found:
+            running = await asyncio.to_thread(self._cluster.archive.live)
+            found = [recording for recording in running if recording.sid == sid]
+        return [name for recording in found[:1] for name in recording.participants]

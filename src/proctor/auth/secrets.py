@@ -6,50 +6,74 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from proctor.core.errors import BadRequest
+from proctor.core.errors import BadRequest, LimitExceeded
+
+T = TypeVar("T")
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 1024
 CONCURRENT_HASHES = 2
 """Each hash takes 64 MiB, so a flood of logins must not run them all at once."""
 
+WAITING_HASHES = 64
+SHOWN_TOKEN, LONGEST_MASK = 8, 64
+
 OTP_SECONDS = 30
 OTP_WINDOW = 1
 
 
 class Passwords:
-    """Argon2id hashes; at most CONCURRENT_HASHES computed at one time, off the event loop."""
+    """Argon2id hashes; at most CONCURRENT_HASHES computed at one time, off the event loop.
+
+    Both methods raise LimitExceeded when WAITING_HASHES are waiting already.
+    """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._slots = asyncio.Semaphore(CONCURRENT_HASHES)
+        # Threads of its own bound the memory even when callers that gave up leave their hash behind.
+        self._threads = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
+        self._waiting = 0
         self._dummy = self._hasher.hash(secrets.token_hex())
 
     async def hash(self, password: str) -> str:
         """Hash a new password; raises BadRequest when it is too short or long."""
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
             raise BadRequest(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-        async with self._slots:
-            return await asyncio.to_thread(self._hasher.hash, password)
+        return await self._compute(self._hasher.hash, password)
 
     async def verify(self, stored: str, password: str) -> bool:
         """Does ``password`` fit? An empty ``stored`` takes as long and never fits."""
         if len(password) > MAX_PASSWORD:
             return False
-        async with self._slots:
-            fits = await asyncio.to_thread(self._fits, stored or self._dummy, password)
+        fits = await self._compute(self._fits, stored or self._dummy, password)
         return fits and bool(stored)
+
+    async def _compute(self, work: Callable[..., T], *arguments: str) -> T:
+        if self._waiting >= WAITING_HASHES:
+            raise LimitExceeded("too many people log in at this moment", hint="Try again in a few seconds.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._waiting -= 1
 
     def _fits(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+    def close(self) -> None:
+        """Compute nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def new_otp_secret() -> str:
@@ -86,5 +110,5 @@ def digest(token: str) -> str:
 
 def masked(token: str) -> str:
     """A token as shown in events: only its last characters, and never more than a quarter of it."""
-    shown = min(8, len(token) // 4)
-    return "*" * (len(token) - shown) + token[len(token) - shown :]
+    shown = min(SHOWN_TOKEN, len(token) // 4)
+    return "*" * min(len(token) - shown, LONGEST_MASK) + token[len(token) - shown :]

@@ -44,6 +44,7 @@ class AuthServer:
         self._archive = archive
         self._clock = clock
         self._server: grpc.aio.Server | None = None
+        self._accounts: Accounts | None = None
 
     async def start(self) -> int:
         """Make what a first start makes, listen, and return the port.
@@ -55,12 +56,13 @@ class AuthServer:
         )
         documents = Documents(self._backend)
         await _add_presets(documents)
+        self._accounts = Accounts(self._backend, documents, self._clock)
         credentials = self._save_identities(authorities)
         cluster = Cluster(
             settings=self._settings,
             documents=documents,
             authorities=authorities,
-            accounts=Accounts(self._backend, documents, self._clock),
+            accounts=self._accounts,
             tokens=Tokens(self._backend, documents, self._settings.static_tokens, self._clock),
             log=self._log,
             archive=self._archive,
@@ -96,6 +98,8 @@ class AuthServer:
         """Refuse new calls, let those under way end within ``grace`` seconds, close state and log."""
         if self._server is not None:
             await self._server.stop(grace)
+        if self._accounts is not None:
+            self._accounts.close()
         self._log.close()
         await self._backend.close()
 

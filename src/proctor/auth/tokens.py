@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from proctor.auth import secrets
-from proctor.auth.documents import Documents
+from proctor.auth.documents import Documents, expiry
 from proctor.auth.settings import StaticToken
-from proctor.core.clock import Clock, format_time, parse_time
+from proctor.core.clock import Clock, format_time
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
 from proctor.model import serde
 from proctor.model.identity import SystemRole
@@ -20,6 +20,7 @@ from proctor.storage.base import Backend
 
 DEFAULT_TTL, MAX_TTL = 1800, 48 * 3600
 MIN_LENGTH = 8
+LONGEST_ROLE = 32
 JOINABLE = frozenset({SystemRole.NODE.value, SystemRole.PROXY.value})
 REMEMBERED = timedelta(days=30)
 """How long a token that is gone is remembered, so that its refusal can say why."""
@@ -55,14 +56,14 @@ class Tokens:
     async def adopt(self, token: Token) -> None:
         """Keep a token given as a document, under the rules of ``create``."""
         _check(token.spec.roles, token.metadata.name)
-        expiry = _expiry(token)
-        if expiry is not None and expiry <= self._clock.now():
+        ends = expiry(token)
+        if ends is not None and ends <= self._clock.now():
             raise BadRequest("metadata.expires is in the past")
         await self._store(token)
 
     async def _store(self, token: Token) -> None:
         await self._documents.tokens.create(token)
-        await self._remember(token.metadata.name, revoked=False, until=_expiry(token))
+        await self._remember(token.metadata.name, revoked=False, until=expiry(token))
 
     async def _remember(self, value: str, *, revoked: bool, until: datetime | None = None) -> None:
         expires = (until or self._clock.now()) + REMEMBERED
@@ -80,11 +81,7 @@ class Tokens:
 
     async def list(self) -> list[Token]:
         """Tokens that work now; static ones have no expiry."""
-        static = [
-            Token(metadata=Metadata(name=token.value), spec=TokenSpec(roles=sorted(token.roles)))
-            for token in self._static
-            if token.listed
-        ]
+        static = [_document(token) for token in self._static if token.listed]
         return static + await self._documents.tokens.list()
 
     async def check(self, value: str, role: str) -> None:
@@ -92,8 +89,8 @@ class Tokens:
         roles = await self._roles_of(value)
         if role not in roles or role not in JOINABLE:
             raise AccessDenied(
-                f"the token does not allow the role {role}",
-                hint=f"It allows: {', '.join(sorted(roles))}. Make another: tctl nodes add --roles={role}",
+                f"the token does not allow the role {role[:LONGEST_ROLE]}",
+                hint=f"It allows: {', '.join(sorted(roles))}. Make another with: tctl nodes add --roles=…",
             )
 
     async def _roles_of(self, value: str) -> frozenset[str]:
@@ -121,10 +118,17 @@ class Tokens:
 
     async def describe(self, value: str) -> Token:
         """The document of a token; raises NotFound."""
-        for token in await self.list():
-            if token.metadata.name == value:
-                return token
-        raise NotFound(f"token {secrets.masked(value)} does not exist")
+        static = self._find_static(value)
+        if static is not None and static.listed:
+            return _document(static)
+        token = await self._documents.tokens.find(value)
+        if token is None:
+            raise NotFound(f"token {secrets.masked(value)} does not exist")
+        return token
+
+
+def _document(token: StaticToken) -> Token:
+    return Token(metadata=Metadata(name=token.value), spec=TokenSpec(roles=sorted(token.roles)))
 
 
 def _check(roles: Sequence[str], value: str) -> None:
@@ -134,10 +138,6 @@ def _check(roles: Sequence[str], value: str) -> None:
         raise BadRequest(f"{what} for a token", hint=f"Roles that join: {', '.join(sorted(JOINABLE))}.")
     if len(value) < MIN_LENGTH:
         raise BadRequest(f"a token has at least {MIN_LENGTH} characters")
-
-
-def _expiry(token: Token) -> datetime | None:
-    return parse_time(token.metadata.expires) if token.metadata.expires else None
 
 
 def _grave_key(value: str) -> str:

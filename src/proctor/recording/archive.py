@@ -8,6 +8,7 @@ import os
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,14 @@ class Archive:
                 return file.read(CHUNK_BYTES)
         except FileNotFoundError:
             return b""
+
+    def owner(self, sid: str) -> str:
+        """Host id of the node that a recording comes from; empty when there is none of ``sid``."""
+        # In this order: a recording on its way from live to completed is found in one of them.
+        for directory in (self._live, self._completed) if is_sid(sid) else ():
+            with suppress(FileNotFoundError):
+                return from_json(self._state(directory, sid).read_bytes(), Owner).server_id
+        return ""
 
     def has(self, sid: str) -> bool:
         """Is there a recording of ``sid``, live or complete? What is no session id has none."""

@@ -98,7 +98,9 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     def _unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                await self._admit(method, context)
+                self._admit(method, context)
+                # Not for streams: metadata sent apart from a status let grpcio's clients lose that status.
+                await context.send_initial_metadata(((VERSION_KEY, VERSION),))
                 return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
@@ -108,7 +110,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     def _streaming(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
-                await self._admit(method, context)
+                self._admit(method, context)
                 async for response in behaviour(request, context):
                     yield response
             except Exception as error:  # noqa: BLE001  # the edge of the process
@@ -116,8 +118,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
         return serve
 
-    async def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        await context.send_initial_metadata(((VERSION_KEY, VERSION),))
+    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         current = Caller(self._identify(context), _address(context.peer()))
         metadata = dict(context.invocation_metadata() or ())
         check_client(str(metadata.get(VERSION_KEY, "")), server=VERSION, what=f"{current.kind} client")
