@@ -25,6 +25,7 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
     node.set_roles(
         role("access", logins=[node.login]),
         role("single", logins=[node.login], options=RoleOptions(max_sessions=1)),
+        role("alone", logins=[node.login], options=RoleOptions(max_connections=1)),
         role("hasty", logins=[node.login], options=RoleOptions(client_idle_timeout="1s")),
         role("no-forwarding", logins=[node.login], options=RoleOptions(port_forwarding=False)),
     )
@@ -137,6 +138,19 @@ async def test_sessions_per_connection_are_limited(node: NodeUnderTest) -> None:
     assert "Session open refused by peer" in second.stderr
     (event,) = node.events("session.rejected")
     assert (event["reason"], event["max"]) == ("max_sessions limit reached", 1)
+
+
+async def test_connections_per_user_are_limited(node: NodeUnderTest, alice: Person) -> None:
+    bob = node.person("bob", roles=["alone"])
+    with bob.terminal() as terminal:
+        await asyncio.to_thread(terminal.line, "echo he''re")
+        await asyncio.to_thread(terminal.expect, "here")
+        refused, other = await bob.ssh("true"), await alice.ssh("true")
+    await auntil(lambda: node.events("session.end"))
+    again = await bob.ssh("true")
+
+    assert (refused.status, other.status, again.status) == (255, 0, 0)
+    assert "your roles allow 1 connections at one time" in refused.stderr
 
 
 async def test_idle_clients_are_cut(node: NodeUnderTest) -> None:

@@ -23,6 +23,10 @@ from proctor.recording.upload import Replicator
 class Connection(Protocol):
     """An SSH connection whose client has logged in."""
 
+    @property
+    def username(self) -> str:
+        """Whose it is."""
+
     def leave(self, reason: str) -> None:
         """End its sessions and close it, telling the client why."""
 

@@ -124,8 +124,9 @@ class Monitor:
             self._forward(person, request.target)
             return
         with pam.session(self._settings.pam, person.name, request.client.addr) as variables:
-            environment = self._environment(request, user.key_id, person) | variables
-            self._session(request, person, environment)
+            base = child.base_environment(person, request.term.name if request.term else "")
+            ours = self._about_session(request, user.key_id)
+            self._session(request, person, dict(request.env) | base | variables | ours)
 
     def _check_certificate(self, request: Spawn) -> VerifiedUser:
         """The node has done this; it is done again by a process that does not parse the network."""
@@ -135,9 +136,10 @@ class Monitor:
             raise AccessDenied(f"the certificate of {user.key_id} does not allow login {request.login}")
         return user
 
-    def _environment(self, request: Spawn, username: str, person: child.Person) -> dict[str, str]:
+    def _about_session(self, request: Spawn, username: str) -> dict[str, str]:
+        """Variables that describe the session; nothing that the user can write may change them."""
         client, server = request.client, request.server
-        ours = {
+        variables = {
             "SSH_CLIENT": f"{client.addr} {client.port} {server.port}",
             "SSH_CONNECTION": f"{client.addr} {client.port} {server.addr} {server.port}",
             "SSH_TELEPORT_USER": username,
@@ -146,8 +148,7 @@ class Monitor:
             "SSH_SESSION_ID": request.sid,
             "SSH_SESSION_WEBPROXY_ADDR": request.proxy,
         }
-        base = child.base_environment(person, request.term.name if request.term else "")
-        return dict(request.env) | base | {key: value for key, value in ours.items() if value}
+        return {name: value for name, value in variables.items() if value}
 
     def _forward(self, person: child.Person, target: Endpoint) -> None:
         child.become(person)

@@ -47,6 +47,14 @@ class NodeConnection(CertificateServer):
         roles = await self._host.cache.roles(user.identity.roles)
         if not (decision := check_login(user.identity, roles, facts.labels, login)):
             raise AccessDenied(decision.reason)
+        limit = session_options(roles).max_connections
+        if limit and sum(live.username == user.identity.username for live in self._host.live) >= limit:
+            raise AccessDenied(f"your roles allow {limit} connections at one time")
+
+    @property
+    def username(self) -> str:
+        """Whose connection this is; empty until the login."""
+        return self.user.identity.username if self.user else ""
 
     def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:
         """Audit a refusal."""
