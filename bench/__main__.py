@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,6 +14,21 @@ from bench import events, login
 from proctor.bpf import loader
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {"login": login.run, "events": events.run}
+
+
+_STARTUP_FILES = (".bash_profile", ".bash_login", ".profile", ".bashrc")
+
+
+def empty_startup_files() -> None:
+    """Hide the user's shell start-up files, which would cost more than what is measured.
+
+    The mounts are in the namespace that ``./run bench`` has made for this process.
+    """
+    if os.readlink("/proc/self/ns/mnt") == os.readlink(f"/proc/{os.getppid()}/ns/mnt"):
+        return
+    for path in (Path.home() / name for name in _STARTUP_FILES):
+        if path.exists():
+            subprocess.run(["mount", "--bind", "/dev/null", str(path)], check=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if not report.ok:
         print("\n".join(["Sessions cannot be recorded here:", *report.missing]), file=sys.stderr)
         return 1
+    empty_startup_files()
     for name in options.names or BENCHMARKS:
         with tempfile.TemporaryDirectory(prefix="proctor-bench-") as directory:
             BENCHMARKS[name](Path(directory), options.quick)

@@ -50,7 +50,7 @@ class OpenSshServer:
             "127.0.0.1",
             str(directory / "host.pub"),
         )
-        (directory / "user_ca.pub").write_text(user_ca)
+        (directory / "user_ca.pub").write_text(user_ca.replace("cert-authority ", ""))
         (directory / "sshd_config").write_text(_CONFIG.format(port=self.port, directory=directory))
         self.known_hosts = f"@cert-authority * {(directory / 'host_ca.pub').read_text()}"
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
