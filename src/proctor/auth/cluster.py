@@ -77,10 +77,10 @@ class Cluster:
         return caller()
 
     async def proxy_addresses(self) -> list[str]:
-        """Where people reach the web pages: as configured here, then as the proxies themselves say."""
-        reported = [proxy.spec.addr for proxy in await self.documents.proxies.list()]
-        return list(dict.fromkeys([*self.settings.proxy_public_addresses, *reported]))
+        """Where people reach the web pages of the proxies that are alive, as these say."""
+        return list(dict.fromkeys(proxy.spec.addr for proxy in await self.documents.proxies.list()))
 
     async def proxy_address(self) -> str:
-        """The web page to put into links."""
-        return next(iter(await self.proxy_addresses()), "<proxyhost>:3080")
+        """The web page to put into links: as configured here, else as a proxy says."""
+        known = [*self.settings.proxy_public_addresses, *await self.proxy_addresses()]
+        return next(iter(known), "<proxyhost>:3080")
