@@ -23,8 +23,9 @@ _MAX_HEAD = 32 * 1024
 class _Connection(H11Protocol):
     """One connection; ``closed`` resolves with its end. Clients that dawdle over a request are cut."""
 
-    def __init__(self, config: uvicorn.Config, state: ServerState) -> None:
+    def __init__(self, config: uvicorn.Config, state: ServerState, request_seconds: float) -> None:
         super().__init__(config=config, server_state=state, app_state={})
+        self._request_seconds = request_seconds
         self.closed: asyncio.Future[None] = self.loop.create_future()
         self._deadline: asyncio.TimerHandle | None = None
 
@@ -49,7 +50,7 @@ class _Connection(H11Protocol):
     def _expect_request(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._cut, self.cycle)
+        self._deadline = self.loop.call_later(self._request_seconds, self._cut, self.cycle)
 
     def _cut(self, last: RequestResponseCycle | None) -> None:
         if self.cycle is last:
@@ -59,12 +60,15 @@ class _Connection(H11Protocol):
 class HttpsServer:
     """Serves ``app`` on sockets handed to it."""
 
-    def __init__(self, app: App, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, app: App, context: ssl.SSLContext, *, request_seconds: float = REQUEST_SECONDS
+    ) -> None:
         self._context = context
+        self._request_seconds = request_seconds
         self._state = ServerState()
         self._config = uvicorn.Config(
             app,
-            http=_Connection,
+            http=H11Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -72,7 +76,7 @@ class HttpsServer:
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_keep_alive=int(REQUEST_SECONDS),
+            timeout_keep_alive=int(request_seconds),
             h11_max_incomplete_event_size=_MAX_HEAD,
         )
         self._config.load()
@@ -81,7 +85,7 @@ class HttpsServer:
         """Serve one accepted connection to its end. Raises OSError when the TLS handshake fails."""
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.connect_accepted_socket(
-            lambda: _Connection(self._config, self._state),
+            lambda: _Connection(self._config, self._state, self._request_seconds),
             connection,
             ssl=self._context,
             ssl_handshake_timeout=HANDSHAKE_SECONDS,
