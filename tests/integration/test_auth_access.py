@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +55,11 @@ async def invoke(auth: RunningAuth, credentials: Credentials | None, method: Any
     client = auth.client(credentials)
     stub = getattr(client, method.containing_service.name.lower())
     request = method.input_type._concrete_class()
-    argument = one(request) if method.client_streaming else request
     try:
-        call = getattr(stub, method.name)(argument)
+        call = getattr(stub, method.name)(*([] if method.client_streaming else [request]))
+        if method.client_streaming:
+            with suppress(asyncio.InvalidStateError):  # the server refused before we had finished
+                await call.done_writing()
         if method.server_streaming:
             async for _ in call:
                 pass
@@ -65,10 +69,6 @@ async def invoke(auth: RunningAuth, credentials: Credentials | None, method: Any
         raise translated(error) from None
     finally:
         await client.close()
-
-
-async def one(request: Any) -> AsyncIterator[Any]:
-    yield request
 
 
 async def credentials_of(auth: RunningAuth, kind: str) -> Credentials | None:
