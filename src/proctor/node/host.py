@@ -51,7 +51,7 @@ class Host:
     draining: bool = False
     live: set[Connection] = field(default_factory=set)
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
-    connections: TaskSet = field(default_factory=lambda: TaskSet("node.connections"))
+    background: TaskSet = field(default_factory=lambda: TaskSet("node.background"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,7 @@ class SessionJournal:
         Raises Unavailable when it cannot be opened and the roles are strict about that.
         """
         self._clock: Clock = host.clock
+        self._tasks = host.background
         self._asked = asked
         self._enhanced = bool(login.kinds(host))
         self._whole = asked.interactive or self._enhanced
@@ -71,7 +72,7 @@ class SessionJournal:
         if reason:
             self.recorder.lose(reason)
         if writer is not None:
-            host.sessions.spawn(writer.keep_flushed(host.replicator.notify), name=f"flush {sid}")
+            host.background.spawn(writer.keep_flushed(host.replicator.notify), name=f"flush {sid}")
 
     @property
     def _command(self) -> list[str]:
@@ -120,7 +121,7 @@ class SessionJournal:
                 Exec(command=self._asked.command, exitCode=_status(exited), exitError=_error(exited))
             )
 
-    async def end(self, sent: int, received: int) -> None:
+    def end(self, sent: int, received: int) -> None:
         """Nothing follows. ``sent`` and ``received`` count the connection's bytes."""
         if self._whole and self._started:
             self.recorder.emit(SessionLeave())
@@ -137,7 +138,7 @@ class SessionJournal:
                     session_recording=_RECORDING,
                 )
             )
-        await self.recorder.finish()
+        self._tasks.spawn(self.recorder.finish(), name=f"finish {self.recorder.context.sid}")
 
 
 def _open(host: Host, cluster: str, sid: str) -> tuple[SessionWriter | None, str]:

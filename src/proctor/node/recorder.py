@@ -22,6 +22,7 @@ from proctor.model.identity import UserIdentity
 from proctor.recording.writer import RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
+RETRY_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -171,15 +172,18 @@ class Recorder:
             self._failed(reason)
 
     async def finish(self) -> None:
-        """Report what was lost, and close the recording, off the event loop."""
+        """Report what was lost, and close the recording, off the event loop; until it works, again."""
         if self._reason:
             lost = {"events": self._lost_events, "bytes": self._lost_bytes}
             found = {kind: count for kind, count in lost.items() if count}
             self.emit(SessionLoss(lost=found, reason=self._reason))
         writer, self.writer = self.writer, None
-        if writer is not None:
+        while writer is not None:
             self._next_ei = writer.next_ei
             try:
                 await asyncio.to_thread(writer.close)
             except RecordingError as error:
                 _log.error("%s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return

@@ -189,7 +189,8 @@ class NodeServer:
                 connection.leave("this node is stopping")
             await host.sessions.drain(HANGUP_SECONDS)
             await host.sessions.close()
-            await host.connections.close()
+            await host.background.drain(FLUSH_SECONDS)
+            await host.background.close()
             if host.cache.reachable:
                 await host.spool.flushed(FLUSH_SECONDS)
         await self._tasks.close()

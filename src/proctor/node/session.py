@@ -363,7 +363,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             _log.warning("session %s: capture has not delivered everything", self.sid)
         if self._journal is not None:
             self._journal.outcome(exited)
-            await self._journal.end(self._sent, self._received)
+            self._journal.end(self._sent, self._received)
         self.stage = Stage.ENDED
 
     async def _refuse(self, reason: str) -> None:
@@ -377,5 +377,5 @@ class Session(asyncssh.SSHServerSession[bytes]):
         with contextlib.suppress(ProctorError):
             self._host.spool.append(context.fill(SessionRejected(reason=reason)))
         if self._journal is not None:
-            await self._journal.end(self._sent, self._received)
+            self._journal.end(self._sent, self._received)
         self.stage = Stage.ENDED

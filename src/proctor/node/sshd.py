@@ -97,7 +97,7 @@ class NodeConnection(CertificateServer):
         )
         self._active()
         self._host.live.add(self)
-        self._watch = self._host.connections.spawn(
+        self._watch = self._host.background.spawn(
             self._supervise(self._who), name=f"watch {self._who.client}"
         )
 
