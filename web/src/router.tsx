@@ -11,6 +11,7 @@ import { AuditPage } from "./audit/AuditPage";
 import { parseFilters } from "./audit/filters";
 import { InvitePage } from "./login/InvitePage";
 import { LoginPage } from "./login/LoginPage";
+import { pathWithin } from "./login/next";
 import { RecordingsPage } from "./recordings/RecordingsPage";
 import { Failure } from "./ui/Failure";
 import { NotFound } from "./ui/NotFound";
@@ -29,9 +30,10 @@ const root = createRootRouteWithContext<Context>()({
 const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
-  validateSearch: (search): { next?: string } =>
-    typeof search.next === "string" && /^\/[^/\\]/.test(search.next) ? { next: search.next } : {},
-  component: LoginPage,
+  validateSearch: (search): { next?: string } => search,
+  component: function Login() {
+    return <LoginPage next={pathWithin(login.useSearch().next)} />;
+  },
 });
 
 const invite = createRoute({
@@ -71,12 +73,13 @@ const home = createRoute({
 const audit = createRoute({
   getParentRoute: () => inside,
   path: "/audit",
+  // The router merges what this returns with the raw parameters, so they are parsed again when used.
   validateSearch: parseFilters,
   component: function Audit() {
     const navigate = audit.useNavigate();
     return (
       <AuditPage
-        filters={audit.useSearch()}
+        filters={parseFilters(audit.useSearch())}
         onChange={(search) => navigate({ search, replace: true })}
       />
     );

@@ -1,24 +1,24 @@
 import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRouter, useSearch } from "@tanstack/react-router";
+import { useRouter } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { logIn, sessionQuery } from "../api/session";
 import { Card } from "../ui/Card";
 import { Failure } from "../ui/Failure";
 import { CodeInput } from "./CodeInput";
 
-export function LoginPage() {
+/** Asks who somebody is, then leads them to `next`. */
+export function LoginPage({ next }: { next: string }) {
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
-  const { next } = useSearch({ from: "/login" });
   const client = useQueryClient();
   const router = useRouter();
   const login = useMutation({
     mutationFn: logIn,
     onSuccess: (session) => {
       client.setQueryData(sessionQuery.queryKey, session);
-      router.navigate({ href: next ?? "/audit", replace: true });
+      router.navigate({ href: next, replace: true });
     },
     onError: () => setCode(""),
   });
