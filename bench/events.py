@@ -83,9 +83,9 @@ def _measure(cluster: Cluster, node: Node, account: Account, load: Load) -> dict
     account.tsh("ssh", f"root@{node.name}", load.script, seconds=600)
     ran = time.perf_counter() - started
     (sid,) = {event["sid"] for event in cluster.events("session.start")} - known
-    cluster.wait_for_event("session.upload", sid=sid, seconds=600)
+    events = cluster.session_events(sid, load.event, seconds=600)
     arrived = time.perf_counter() - started
-    stored = [event for event in cluster.events(load.event, sid=sid) if load.made(event)]
+    stored = [event for event in events if load.made(event)]
     lost = _lost(cluster, sid, load.event)
     return {
         "load": load.title,

@@ -139,6 +139,8 @@ class Cluster:
         )
         self.control = Service(directory / "control", config, diag)
         self.nodes: list[Node] = []
+        self._events: list[Event] = []
+        self._read: dict[Path, int] = {}
 
     @property
     def proxy(self) -> str:
@@ -187,10 +189,20 @@ class Cluster:
 
     def events(self, event: str = "", **fields: object) -> list[Event]:
         """Events in the audit log with this name and these field values, oldest first."""
-        path = self.control.data_dir / "log/events.log"
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        found = [json.loads(line) for line in lines if line.endswith(b"\n")]
-        return [entry for entry in found if matches(entry, event, fields)]
+        self._read_log()
+        return [entry for entry in self._events if matches(entry, event, fields)]
+
+    def _read_log(self) -> None:
+        """Take in the whole lines that the audit log has grown by."""
+        path = (self.control.data_dir / "log/events.log").resolve()
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            file.seek(self._read.get(path, 0))
+            data = file.read()
+        whole = data.rfind(b"\n") + 1
+        self._events += [json.loads(line) for line in data[:whole].splitlines()]
+        self._read[path] = self._read.get(path, 0) + whole
 
     def wait_for_event(self, event: str, *, seconds: float = 20.0, **fields: object) -> Event:
         """The first such event, when it is in the audit log; AssertionError with the log's end if not."""
@@ -200,10 +212,10 @@ class Cluster:
             names = [f"{entry['event']} {entry['code']}" for entry in self.events()[-30:]]
             raise AssertionError(f"no {event} {fields} within {seconds:g} s; last: {names}") from None
 
-    def session_events(self, sid: str, event: str = "") -> list[Event]:
-        """The audit events of one session, complete because they are read after its end."""
-        self.wait_for_event("session.end", sid=sid)
-        self.wait_for_event("session.upload", sid=sid)
+    def session_events(self, sid: str, event: str = "", *, seconds: float = 20.0) -> list[Event]:
+        """The audit events of one session: complete, since its end is what a node sends last of it."""
+        self.wait_for_event("session.end", sid=sid, seconds=seconds)
+        self.wait_for_event("session.upload", sid=sid, seconds=seconds)
         return self.events(event, sid=sid)
 
     def shut_down(self) -> None:
