@@ -47,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         )
         print("\n".join(f"  {sentence}" for sentence in report.missing), file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with _directory(options.data_dir) as directory, _web_server() as port:
             _run(directory, port, options)
