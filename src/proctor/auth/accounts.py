@@ -59,11 +59,13 @@ class Refused(AccessDenied):
 class Accounts:
     """The secrets of users, kept apart from their documents."""
 
-    def __init__(self, backend: Backend, documents: Documents, clock: Clock) -> None:
+    def __init__(
+        self, backend: Backend, documents: Documents, clock: Clock, passwords: secrets.Passwords | None = None
+    ) -> None:
         self._backend = backend
         self._documents = documents
         self._clock = clock
-        self._passwords = secrets.Passwords()
+        self._passwords = passwords or secrets.Passwords()
 
     async def authenticate(self, username: str, password: str, otp_code: str) -> tuple[User, OtpDevice]:
         """The user, when password and one-time code fit.

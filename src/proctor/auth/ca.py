@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from proctor.core.clock import Clock, format_time
-from proctor.core.errors import AlreadyExists, ProctorError
+from proctor.core.errors import AlreadyExists, ProctorError, Unauthenticated
 from proctor.model import serde
 from proctor.model.identity import HostIdentity, UserIdentity
 from proctor.rpc import tls
@@ -19,6 +19,7 @@ from proctor.storage.base import Backend
 
 CA_LIFETIME = timedelta(days=3650)
 HOST_LIFETIME = timedelta(days=3650)
+RENEWED_BEFORE = timedelta(days=90)
 _KEY = "authorities/current"
 
 
@@ -145,6 +146,18 @@ class CertificateAuthorities:
             authority.ssh_key.encode(), ssh_key, identity, now=now, valid_before=expires
         )
         return Issued(tls_certificate, ssh_certificate, expires)
+
+    def still_vouches(self, kept: Credentials, identity: HostIdentity, names: Sequence[str]) -> bool:
+        """Would credentials made anew by :meth:`own_credentials` say no more than ``kept``?"""
+        soon = self._clock.now() + RENEWED_BEFORE
+        try:
+            holder, _ = tls.identify(
+                kept.tls_certificate, host_ca=self.host_tls_ca, user_ca=self.user_tls_ca, now=soon
+            )
+            certificate = tls.load_certificate(kept.tls_certificate)
+        except (ValueError, Unauthenticated):
+            return False
+        return holder == identity and kept.authorities == self.public() and tls.has_names(certificate, names)
 
     def own_credentials(self, identity: HostIdentity, names: Sequence[str]) -> Credentials:
         """Fresh keys and certificates for a service of the auth host itself."""

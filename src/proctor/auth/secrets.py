@@ -37,17 +37,17 @@ class Passwords:
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher or PasswordHasher()
+        self.hasher = hasher or PasswordHasher()
         # Threads of its own bound the memory even when callers that gave up leave their hash behind.
         self._threads = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
         self._waiting = 0
-        self._dummy = self._hasher.hash(secrets.token_hex())
+        self._dummy = self.hasher.hash(secrets.token_hex())
 
     async def hash(self, password: str) -> str:
         """Hash a new password; raises BadRequest when it is too short or long."""
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
             raise BadRequest(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-        return await self._compute(self._hasher.hash, password)
+        return await self._compute(self.hasher.hash, password)
 
     async def verify(self, stored: str, password: str) -> bool:
         """Does ``password`` fit? An empty ``stored`` takes as long and never fits."""
@@ -67,7 +67,7 @@ class Passwords:
 
     def _fits(self, stored: str, password: str) -> bool:
         try:
-            return self._hasher.verify(stored, password)
+            return self.hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
 import grpc
 
 from proctor.audit.log import AuditLog
@@ -17,7 +21,7 @@ from proctor.auth.rpc_record import AuditService, RecordingService
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
 from proctor.core.clock import SYSTEM, Clock
-from proctor.core.errors import AlreadyExists
+from proctor.core.errors import AlreadyExists, Corrupted, NotFound
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.recording.archive import Archive
 from proctor.rpc import tls
@@ -88,11 +92,9 @@ class AuthServer:
             cluster=settings.cluster_name,
         )
         names = (tls.SERVER_NAME, f"auth.{settings.cluster_name}.cluster.local", "localhost", "127.0.0.1")
-        credentials = authorities.own_credentials(own, (*names, *settings.names))
-        IdentityFiles.save(settings.own_identity, credentials)
         admin = HostIdentity(host_id=settings.host_uuid, role=SystemRole.ADMIN, cluster=settings.cluster_name)
-        IdentityFiles.save(settings.admin_identity, authorities.own_credentials(admin, ()))
-        return credentials
+        _identity(settings.admin_identity, authorities, admin, ())
+        return _identity(settings.own_identity, authorities, own, (*names, *settings.names))
 
     async def stop(self, grace: float = 5.0) -> None:
         """Refuse new calls, let those under way end within ``grace`` seconds, close state and log."""
@@ -102,6 +104,19 @@ class AuthServer:
             self._accounts.close()
         self._log.close()
         await self._backend.close()
+
+
+def _identity(
+    directory: Path, authorities: CertificateAuthorities, identity: HostIdentity, names: Sequence[str]
+) -> Credentials:
+    """The identity saved in ``directory``, made anew only when it must be: tctl may be reading it."""
+    with suppress(NotFound, Corrupted):
+        kept = IdentityFiles.load(directory)
+        if authorities.still_vouches(kept, identity, names):
+            return kept
+    fresh = authorities.own_credentials(identity, names)
+    IdentityFiles.save(directory, fresh)
+    return fresh
 
 
 async def _add_presets(documents: Documents) -> None:

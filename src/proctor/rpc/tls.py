@@ -132,6 +132,15 @@ def alternative_names(names: Sequence[str]) -> list[x509.GeneralName]:
     return [_general_name(name) for name in dict.fromkeys(names)]
 
 
+def has_names(certificate: x509.Certificate, names: Sequence[str]) -> bool:
+    """Are ``names`` the alternative names of ``certificate``, these and no others?"""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return not names
+    return set(found) == set(alternative_names(names))
+
+
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))

@@ -1,0 +1,175 @@
+"""Logging in: what is refused, for how long, and what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pyotp
+import pytest
+from argon2 import PasswordHasher
+
+from proctor.auth.accounts import LOCKOUT, MAX_FAILURES, Accounts, Refused
+from proctor.auth.documents import Documents
+from proctor.auth.secrets import Passwords
+from proctor.core.clock import FakeClock
+from proctor.core.errors import BadRequest, LimitExceeded, NotFound
+from proctor.model.resources import Metadata, User, UserSpec
+from tests.support.backend import MemoryBackend
+
+PASSWORD = "correct horse battery"
+
+
+class World:
+    """Accounts of one user, alice, over a store in memory."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.backend = MemoryBackend(self.clock)
+        self.documents = Documents(self.backend)
+        passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        self.accounts = Accounts(self.backend, self.documents, self.clock, passwords)
+        self.secret = ""
+
+    async def enrol(self, name: str = "alice", *, expires: str = "") -> None:
+        spec = UserSpec(roles=["access"], expires=expires)
+        await self.documents.users.put(User(metadata=Metadata(name=name), spec=spec))
+        token, _ = await self.accounts.invite(name, 0, reset=False)
+        self.secret = (await self.accounts.link(token)).otp_secret
+        await self.accounts.accept(token, PASSWORD, self.code())
+        self.clock.advance(60)
+
+    def code(self) -> str:
+        return pyotp.TOTP(self.secret).at(int(self.clock.now().timestamp()))
+
+    async def log_in(self, password: str = PASSWORD, code: str | None = None, name: str = "alice") -> User:
+        return (await self.accounts.authenticate(name, password, self.code() if code is None else code))[0]
+
+    async def fail(self, times: int, name: str = "alice") -> None:
+        for _ in range(times):
+            with pytest.raises(Refused):
+                await self.log_in("wrong password", name=name)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.accounts.close()
+
+
+async def test_the_right_secrets_let_in(world: World) -> None:
+    await world.enrol()
+    assert (await world.log_in()).metadata.name == "alice"
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody", "", "a/b", "x" * 300])
+async def test_guessing_is_stopped_whether_or_not_the_name_exists(world: World, name: str) -> None:
+    await world.enrol()
+    await world.fail(MAX_FAILURES, name)
+    with pytest.raises(LimitExceeded, match="too many failed attempts"):
+        await world.log_in(name=name)
+    world.clock.advance(LOCKOUT.total_seconds() - 1)
+    with pytest.raises(LimitExceeded):
+        await world.log_in(name=name)
+    world.clock.advance(1)
+    if name == "alice":
+        await world.log_in()
+    else:
+        await world.fail(1, name)
+
+
+async def test_many_guesses_at_one_moment_are_no_way_round_the_limit(world: World) -> None:
+    await world.enrol()
+    results = await asyncio.gather(
+        *(world.log_in(f"guess number {n}") for n in range(20)), return_exceptions=True
+    )
+    assert sum(isinstance(result, Refused) for result in results) == MAX_FAILURES
+    assert sum(isinstance(result, LimitExceeded) for result in results) == 20 - MAX_FAILURES
+
+
+async def test_a_login_forgives_the_failures_before(world: World) -> None:
+    await world.enrol()
+    for _ in range(3):
+        await world.fail(MAX_FAILURES - 1)
+        await world.log_in()
+        world.clock.advance(30)
+
+
+async def test_a_code_of_the_past_is_not_taken_again(world: World) -> None:
+    await world.enrol()
+    earlier = world.code()
+    world.clock.advance(30)
+    await world.log_in()
+    for code in (earlier, world.code()):
+        with pytest.raises(Refused) as refusal:
+            await world.log_in(code=code)
+        assert refusal.value.detail == "the one-time code was used before"
+
+
+async def test_one_code_lets_in_one_of_many(world: World) -> None:
+    await world.enrol()
+    results = await asyncio.gather(*(world.log_in() for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(result, User) for result in results) == 1
+    assert sum(isinstance(result, Refused) for result in results) == 3
+
+
+async def test_a_reset_takes_everything_away_and_lifts_the_lock(world: World) -> None:
+    await world.enrol()
+    await world.fail(MAX_FAILURES)
+    token, expires = await world.accounts.invite("alice", 0, reset=True)
+    assert expires - world.clock.now() == timedelta(hours=8)
+    with pytest.raises(Refused, match="invalid username"):
+        await world.log_in()
+    world.secret = (await world.accounts.link(token)).otp_secret
+    await world.accounts.accept(token, "another password", world.code())
+    world.clock.advance(30)
+    with pytest.raises(Refused):
+        await world.log_in()
+    await world.log_in("another password")
+
+
+async def test_a_link_is_good_until_used_replaced_or_expired(world: World) -> None:
+    await world.enrol()
+    first, _ = await world.accounts.invite("alice", 0, reset=True)
+    second, _ = await world.accounts.invite("alice", 60, reset=True)
+    with pytest.raises(NotFound):
+        await world.accounts.link(first)
+    assert (await world.accounts.link(second)).reset
+    with pytest.raises(BadRequest, match="one-time code"):
+        await world.accounts.accept(second, PASSWORD, "000000")
+    world.clock.advance(60)
+    with pytest.raises(NotFound):
+        await world.accounts.accept(second, PASSWORD, "000000")
+
+
+async def test_one_of_two_who_use_a_link_at_once_wins(world: World) -> None:
+    await world.enrol()
+    token, _ = await world.accounts.invite("alice", 0, reset=True)
+    world.secret = (await world.accounts.link(token)).otp_secret
+    both = [world.accounts.accept(token, f"{PASSWORD} {n}", world.code()) for n in range(2)]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert sum(isinstance(result, tuple) for result in results) == 1
+
+
+@pytest.mark.parametrize(("reset", "ttl"), [(False, 48 * 3600 + 1), (True, 24 * 3600 + 1), (False, -1)])
+async def test_links_do_not_live_long(world: World, reset: bool, ttl: int) -> None:
+    with pytest.raises(BadRequest, match="at most"):
+        await world.accounts.invite("alice", ttl, reset=reset)
+
+
+async def test_neither_tokens_nor_passwords_are_in_the_store(world: World) -> None:
+    await world.enrol()
+    token, _ = await world.accounts.invite("bob", 0, reset=False)
+    everything = b"".join(item.key.encode() + item.value for item in await world.backend.range(""))
+    assert token.encode() not in everything
+    assert PASSWORD.encode() not in everything
+
+
+async def test_a_user_who_expired_cannot_log_in(world: World) -> None:
+    await world.enrol(expires="2023-07-05T00:00:00Z")
+    await world.log_in()
+    world.clock.advance(24 * 3600)
+    with pytest.raises(Refused):
+        await world.log_in()
