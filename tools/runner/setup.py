@@ -20,6 +20,7 @@ from tools.runner.paths import BIN, PYTHON, ROOT, STAMPS, VENV, WEB
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 _NATIVE_SOURCES = ("pyproject.toml", "hatch_build.py", "bpf", "src/proctor/bpf")
 _NATIVE_SUFFIXES = frozenset({".toml", ".py", ".c", ".h", ".pyx", ".pxd", ".mk", ""})
+WEB_BUNDLE = ROOT / "src/proctor/proxy/_web"
 _WEB_IGNORED = frozenset({"node_modules", "dist"})
 
 
@@ -92,16 +93,14 @@ def _native_sources() -> list[Path]:
 
 
 def _web_bundle() -> None:
-    if not (WEB / "package.json").exists():
-        return
-    sources = [path for path in WEB.iterdir() if path.name not in _WEB_IGNORED]
-    value = stamps.digest(sources)
-    bundle = ROOT / "src/proctor/proxy/_web"
-    if stamps.is_current("web", value) and bundle.exists():
-        return
-    step("web packages", [BIN / "npm", "ci"], cwd=WEB, env=node_environment())
-    step("web bundle", [BIN / "npm", "run", "build"], cwd=WEB, env=node_environment())
-    stamps.write("web", value)
+    packages = stamps.digest([WEB / "package.json", WEB / "package-lock.json"])
+    if not (stamps.is_current("web-packages", packages) and (WEB / "node_modules").exists()):
+        step("web packages", [BIN / "npm", "ci"], cwd=WEB, env=node_environment())
+        stamps.write("web-packages", packages)
+    sources = stamps.digest([path for path in WEB.iterdir() if path.name not in _WEB_IGNORED])
+    if not (stamps.is_current("web", sources) and WEB_BUNDLE.exists()):
+        step("web bundle", [BIN / "npm", "run", "build"], cwd=WEB, env=node_environment())
+        stamps.write("web", sources)
 
 
 def node_environment() -> dict[str, str]:

@@ -54,8 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         ).returncode
     started = time.monotonic()
     outcomes = [Outcome("lint", checks.run() == 0, time.monotonic() - started)]
-    if (WEB / "package.json").exists():
-        outcomes.append(_web(environment))
+    outcomes.append(_web(environment))
     outcomes += [_pytest(suite, environment) for suite in SUITES]
     _report(outcomes)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
