@@ -60,6 +60,7 @@ class Service:
         self.config = directory / "teleport.yaml"
         self.flags = list(flags)
         self.env = environment(directory)
+        self.wrapper: list[str] = []
         self._diag_port = diag_port
         self.process: Process | None = None
         directory.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,7 @@ class Service:
     def start(self, *, ready: bool = True) -> None:
         """Start it; with ``ready``, return when all services say that they are."""
         self.process = Process(
-            [str(BIN / "teleport"), "start", "-c", str(self.config), *self.flags],
+            [*self.wrapper, str(BIN / "teleport"), "start", "-c", str(self.config), *self.flags],
             log=self.directory / "teleport.log",
             env=self.env,
             cwd=self.directory,
