@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,14 +15,17 @@ import pytest
 from fastapi.routing import APIRoute
 
 from proctor.core.version import VERSION
+from proctor.model.events import SessionEnd
 from proctor.proxy.web.app import ROUTERS
 from proctor.proxy.web.limits import BURST
+from proctor.recording.upload import Replicator
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.sshkit import keys
 from tests.support.auth import PASSWORD, otp_code, running_auth
 from tests.support.polling import auntil
 from tests.support.proxy import RunningProxy, running_proxy
+from tests.support.records import SID, small_recording
 
 PUBLIC = {"/webapi/", "/web", "/"}
 
@@ -215,6 +220,38 @@ async def test_a_recording_that_is_not_there(browser: httpx.AsyncClient, proxy: 
 
     assert (missing.status_code, malformed.status_code) == (404, 404)
     assert (await browser.get("/v1/webapi/recordings/etc")).status_code == 400
+
+
+async def test_a_recording(browser: httpx.AsyncClient, proxy: RunningProxy, tmp_path: Path) -> None:
+    (tmp_path / "node").mkdir()
+    directory = small_recording(tmp_path / "node")
+    host_id, node = await proxy.auth.join("node")
+    client = proxy.auth.client(node)
+    replicator = Replicator(directory, lambda: client, host_id, emit=lambda _: None)
+    replicating = asyncio.create_task(replicator.run())
+    assert await replicator.completed(SID, 20)
+    replicating.cancel()
+    await client.close()
+    end = SessionEnd(sid=SID, server_id=host_id, participants=["carol"], enhanced_recording=True)
+    proxy.auth.log.append_own(end)
+    await log_in(proxy, browser, "carol", "auditor")
+
+    (listed,) = (await browser.get("/v1/webapi/recordings")).json()["recordings"]
+    recording = (await browser.get(f"/v1/webapi/recordings/{SID}")).json()
+
+    assert (listed["sid"], listed["participants"], listed["enhanced"]) == (SID, ["carol"], True)
+    output = b"".join(base64.b64decode(entry["data"]) for entry in recording["entries"])
+    assert output.decode().startswith("$ échö\r\n")
+    assert [entry["ms"] for entry in recording["entries"]] == sorted(e["ms"] for e in recording["entries"])
+    assert {"session.start", "session.command"} <= {e["event"]["event"] for e in recording["entries"]}
+    assert (recording["sid"], recording["torn"]) == (SID, False)
+    (read,) = proxy.auth.events("session.recording.access")
+    assert (read["user"], read["sid"], read["format"]) == ("carol", SID, "web")
+
+    await browser.delete("/v1/webapi/session")
+    await log_in(proxy, browser, "dora", "access")
+    assert (await browser.get("/v1/webapi/recordings")).json() == {"recordings": []}
+    assert (await browser.get(f"/v1/webapi/recordings/{SID}")).status_code == 403
 
 
 async def test_audit_log(browser: httpx.AsyncClient, proxy: RunningProxy) -> None:
