@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from proctor.config.boot import ServiceBoot
-from proctor.node import spawner
+from proctor.node.privileged import spawner
 
 
 class SpawnerProcess:

@@ -14,9 +14,9 @@ from proctor.model.access import SessionOptions
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
-from proctor.node.capture import CaptureFeed
 from proctor.node.messages import Endpoint
-from proctor.node.recorder import Context, NodeFacts
+from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
 
 

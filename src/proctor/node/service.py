@@ -17,12 +17,12 @@ from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION
 from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
-from proctor.node.capture import CaptureFeed
-from proctor.node.deliveries import Deliveries
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
 from proctor.node.host import Host
-from proctor.node.recorder import NodeFacts
-from proctor.node.recovery import Recovery
+from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.deliveries import Deliveries
+from proctor.node.record.recorder import NodeFacts
+from proctor.node.record.recovery import Recovery
 from proctor.node.sshd import NodeConnection
 from proctor.recording.upload import Replicator
 from proctor.recording.writer import recover

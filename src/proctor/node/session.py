@@ -17,7 +17,6 @@ import asyncssh
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.model.events import SCP_DISALLOWED, SFTP_DISALLOWED, Scp, SessionRejected, Sftp
 from proctor.node.host import Host, Login
-from proctor.node.journal import Asked, SessionJournal
 from proctor.node.messages import (
     ACCEPTED_VARIABLE,
     MAX_VARIABLES,
@@ -27,6 +26,7 @@ from proctor.node.messages import (
     Spawn,
     Terminal,
 )
+from proctor.node.record.journal import Asked, SessionJournal
 from proctor.node.spawn import Process, spawn
 from proctor.node.streams import Input, Output
 from proctor.node.terminal import resize

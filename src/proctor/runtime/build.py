@@ -115,7 +115,7 @@ def connector(boot: ServiceBoot) -> Callable[[], Client]:
 
 def run_spawner(boot: ServiceBoot, ready: Callable[[], None]) -> None:
     """Run the spawner to its end: it blocks, and stays single-threaded since it forks."""
-    from proctor.node.spawner import main
+    from proctor.node.privileged.spawner import main
 
     main(boot, ready)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ async def server(path: Path, *scripts: list[wire.Message]) -> AsyncIterator[list
 async def test_stream_over_reconnections(tmp_path: Path) -> None:
     client = CaptureClient(tmp_path / "socket")
     received = []
-    scripts = [HELLO, BATCH], [HELLO, BATCH, END]
+    scripts: tuple[list[dict[str, Any]], ...] = ([HELLO, BATCH], [HELLO, BATCH, END])
     async with server(tmp_path / "socket", *scripts) as heard, aclosing(client.subscribe()) as deliveries:
         async for delivery in deliveries:
             received.append(delivery)

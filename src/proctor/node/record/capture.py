@@ -13,8 +13,8 @@ from proctor.bpf.client import CaptureClient
 from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
 from proctor.core.errors import ProctorError
 from proctor.model.events import SessionLoss
-from proctor.node.deliveries import Deliveries, Intent
-from proctor.node.recorder import Recorder
+from proctor.node.record.deliveries import Deliveries, Intent
+from proctor.node.record.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _STOPPED = "capture was restarted, and no longer records this session"

@@ -20,7 +20,6 @@ from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.serde import convert, to_builtins
-from proctor.node import child, pam, sftp
 from proctor.node.messages import (
     Endpoint,
     Exited,
@@ -31,6 +30,7 @@ from proctor.node.messages import (
     check_spawn,
     signal_name,
 )
+from proctor.node.privileged import child, pam, sftp
 from proctor.node.terminal import open_terminal
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, verify_user_certificate
 

@@ -20,7 +20,7 @@ from proctor.bpf.cgroup import CgroupTree, is_populated, remove
 from proctor.config.boot import ServiceBoot
 from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
-from proctor.node import monitor, pam
+from proctor.node.privileged import monitor, pam
 
 SWEEP_SECONDS = 60.0
 """Pause between looks for cgroups whose last process has ended; also the least age of those removed."""

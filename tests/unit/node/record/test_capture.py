@@ -12,9 +12,9 @@ from proctor.audit.spool import Spool
 from proctor.bpf.client import CaptureClient
 from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
 from proctor.model.identity import UserIdentity
-from proctor.node.capture import CaptureFeed
-from proctor.node.deliveries import Deliveries
-from proctor.node.recorder import Context, NodeFacts, Recorder
+from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.deliveries import Deliveries
+from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter, recover
 from tests.support.polling import auntil
 

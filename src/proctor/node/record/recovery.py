@@ -9,8 +9,8 @@ from typing import Any
 from proctor.audit.spool import Spool
 from proctor.core.tasks import TaskSet
 from proctor.model.identity import UserIdentity
-from proctor.node.capture import CaptureFeed
-from proctor.node.recorder import Context, NodeFacts, Recorder
+from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import Interrupted
 
 HANGUP_SECONDS = 30.0

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from proctor.model.events import SftpSummary
-from proctor.node.filecopy import ScpCommand, parse_scp, sftp_event
+from proctor.node.record.filecopy import ScpCommand, parse_scp, sftp_event
 
 
 @pytest.mark.parametrize(

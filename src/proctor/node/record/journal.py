@@ -18,10 +18,10 @@ from proctor.model.events import (
     SessionStart,
     Subsystem,
 )
-from proctor.node.filecopy import ScpCommand, parse_scp, sftp_event
 from proctor.node.host import Host, Login
 from proctor.node.messages import Exited, Kind, Terminal
-from proctor.node.recorder import Recorder
+from proctor.node.record.filecopy import ScpCommand, parse_scp, sftp_event
+from proctor.node.record.recorder import Recorder
 from proctor.recording.writer import RecordingError, SessionWriter
 
 _RECORDING = "node"

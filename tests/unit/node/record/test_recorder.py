@@ -11,7 +11,7 @@ import pytest
 from proctor.audit.spool import Spool
 from proctor.model.events import Exec, SessionData, SessionStart
 from proctor.model.identity import UserIdentity
-from proctor.node.recorder import Context, NodeFacts, Recorder
+from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter
 
 SID = "a79b86c5-7465-48ad-b2c9-b3c67586d144"
