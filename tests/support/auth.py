@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,13 @@ class RunningAuth:
             await client.close()
 
     async def join(
-        self, role: str, token: str = STATIC_TOKEN, *, host_id: str = ""
+        self,
+        role: str,
+        token: str = STATIC_TOKEN,
+        *,
+        host_id: str = "",
+        name: str = "",
+        principals: Sequence[str] = (),
     ) -> tuple[str, Credentials]:
         """Join as a new host; its id and credentials."""
         host_id = host_id or str(uuid4())
@@ -72,10 +78,11 @@ class RunningAuth:
         request = pb.RegisterHostRequest(
             token=token,
             host_id=host_id,
-            node_name=f"{role}-1",
+            node_name=name or f"{role}-1",
             role=role,
             tls_public_key=tls.public_key(tls_key),
             ssh_public_key=ssh_public.encode(),
+            principals=principals,
         )
         answer = await rpc_client.join(self.address, tls.ca_pins(self.admin.authorities.host_tls_ca), request)
         credentials = Credentials(
@@ -121,7 +128,11 @@ class RunningAuth:
 
 @asynccontextmanager
 async def running_auth(
-    data: Path, clock: Clock = SYSTEM, *, cluster: str = "purple"
+    data: Path,
+    clock: Clock = SYSTEM,
+    *,
+    cluster: str = "purple",
+    proxies: tuple[str, ...] = ("teleport.example.com:443",),
 ) -> AsyncIterator[RunningAuth]:
     """Start an auth service over ``data``; stop it at the end."""
     uuid_file = data / "host_uuid"
@@ -135,7 +146,7 @@ async def running_auth(
         own_identity=data / "proc/auth",
         admin_identity=data / "proc/admin",
         static_tokens=(StaticToken(value=STATIC_TOKEN, roles=frozenset({"node", "proxy"})),),
-        proxy_public_addresses=("teleport.example.com:443",),
+        proxy_public_addresses=proxies,
     )
     log = FileLog(data / "log", host_uuid, clock, cluster_name=cluster)
     archive = Archive(data / "log", host_uuid, clock)

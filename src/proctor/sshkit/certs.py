@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -140,18 +140,23 @@ def verify_user_certificate(line: str, trusted: Sequence[str], now: datetime) ->
     certificate = _parse(line)
     if certificate.type is not SSHCertificateType.USER:
         raise Unauthenticated("the certificate is a host certificate, not one of a user")
-    issuer = certificate.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    if issuer not in {keys.normalize(authority) for authority in trusted}:
-        raise Unauthenticated("the certificate was not signed by this cluster's user CA")
-    try:
-        certificate.verify_cert_signature()
-    except (InvalidSignature, UnsupportedAlgorithm):
-        raise Unauthenticated("the certificate's signature is wrong") from None
+    _check_signature(certificate, {keys.normalize(authority) for authority in trusted})
     _check_validity(certificate, now)
     if certificate.critical_options:
         names = ", ".join(sorted(name.decode(errors="replace") for name in certificate.critical_options))
         raise Unauthenticated(f"the certificate has critical options unknown here: {names}")
     return _verified(certificate, line)
+
+
+def _check_signature(certificate: SSHCertificate, trusted: Collection[str]) -> None:
+    try:
+        issuer = certificate.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        if issuer not in trusted:
+            raise Unauthenticated("the certificate was not signed by this cluster's user CA")
+        certificate.verify_cert_signature()
+    except (InvalidSignature, *keys.UNDECODABLE):
+        # The library decodes signature and issuer only now.
+        raise Unauthenticated("the certificate's signature is wrong") from None
 
 
 def read_user_certificate(line: str) -> VerifiedUser:
@@ -162,7 +167,7 @@ def read_user_certificate(line: str) -> VerifiedUser:
 def _parse(line: str) -> SSHCertificate:
     try:
         certificate = load_ssh_public_identity(line.encode())
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except keys.UNDECODABLE as error:
         raise Unauthenticated(f"not an OpenSSH certificate: {error}") from None
     if not isinstance(certificate, SSHCertificate):
         raise Unauthenticated("a plain key was offered; a certificate of this cluster is needed")

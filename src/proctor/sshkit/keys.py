@@ -17,6 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from proctor.core.errors import BadRequest
 
+UNDECODABLE = (ValueError, UnsupportedAlgorithm, NotImplementedError)
+"""What the library raises for bytes of others; the last for compressed points of a curve."""
+
 
 def generate() -> tuple[bytes, str]:
     """A new key pair: OpenSSH private key (PEM) and public key line."""
@@ -31,7 +34,7 @@ def normalize(line: str) -> str:
     parts = line.split()
     try:
         load_ssh_public_key(line.encode())
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNDECODABLE as error:
         raise BadRequest(f"not an OpenSSH public key: {error}") from None
     return " ".join(parts[:2])
 

@@ -94,7 +94,9 @@ def test_names_are_for_servers_only() -> None:
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
-@pytest.mark.parametrize("key", [b"", b"junk", HOST_CA, HOST_KEY])
+@pytest.mark.parametrize(
+    "key", [b"", b"junk", HOST_CA, HOST_KEY], ids=["empty", "junk", "certificate", "private"]
+)
 def test_only_public_keys_get_certificates(key: bytes) -> None:
     with pytest.raises(BadRequest):
         tls.issue(HOST_KEY, HOST_CA, key, NODE, now=NOW, valid_before=NOW + HOUR)

@@ -1,0 +1,255 @@
+"""The audit log and the recordings, as hosts fill them and people read them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+
+from proctor.core.clock import FakeClock
+from proctor.core.errors import AccessDenied, BadRequest, NotFound
+from proctor.model.access import OWN_SESSION
+from proctor.recording.format import file_name
+from proctor.rpc._pb import auth_pb2, record_pb2
+from proctor.rpc._pb import record_pb2 as pb
+from proctor.rpc.client import translated
+from proctor.rpc.identity import Credentials
+from tests.support.auth import RunningAuth, running_auth
+
+SID = "86aca627-971d-4883-854d-d309ba04c658"
+
+
+@pytest.fixture
+async def auth(tmp_path: Path) -> AsyncIterator[RunningAuth]:
+    async with running_auth(tmp_path) as running:
+        yield running
+
+
+class Node:
+    """A node that joined, and may lie."""
+
+    def __init__(self, auth: RunningAuth, host_id: str, credentials: Credentials) -> None:
+        self.auth = auth
+        self.host_id = host_id
+        self.credentials = credentials
+        self._emitted = 0
+
+    @classmethod
+    async def join(cls, auth: RunningAuth) -> Node:
+        return cls(auth, *await auth.join("node"))
+
+    async def emit(self, *events: dict[str, Any] | bytes, source: str = "") -> int:
+        """Deliver ``events``; the sequence number acknowledged."""
+        raw = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+        batch = pb.EventBatch(
+            source=source or f"node/{self.host_id}/1", first_sequence=self._emitted + 1, events=raw
+        )
+        (ack,) = await stream(self.auth, self.credentials, "audit.Emit", batch)
+        self._emitted += len(events)
+        return int(ack.sequence)
+
+    async def record(self, sid: str, data: bytes = b"bytes") -> None:
+        """Upload a recording of one file."""
+        name = file_name(sid, "chunks")
+        state = pb.FileState(name=name, size=len(data), sha256=hashlib.sha256(data).digest())
+        await stream(
+            self.auth,
+            self.credentials,
+            "recordings.Upload",
+            pb.UploadFrame(sid=sid, start=pb.UploadStart(server_id=self.host_id)),
+            pb.UploadFrame(sid=sid, chunk=pb.FileChunk(name=name, data=data)),
+            pb.UploadFrame(sid=sid, complete=pb.UploadComplete(files=[state])),
+        )
+
+    def end(self, sid: str, *participants: Any, **fields: Any) -> dict[str, Any]:
+        """The event that a session ended here."""
+        return {
+            "event": "session.end",
+            "code": "T2004I",
+            "sid": sid,
+            "server_id": self.host_id,
+            "participants": list(participants),
+            **fields,
+        }
+
+
+async def stream(auth: RunningAuth, credentials: Credentials, method: str, *frames: Any) -> list[Any]:
+    """One call with a stream of answers; raises what the server raised."""
+    client = auth.client(credentials)
+    service, name = method.split(".")
+    stub = getattr(getattr(client, service), name)
+
+    async def requests() -> AsyncIterator[Any]:
+        for frame in frames:
+            yield frame
+
+    try:
+        call = stub(requests()) if name in {"Emit", "Upload"} else stub(frames[0])
+        return [answer async for answer in call]
+    except grpc.RpcError as error:
+        raise translated(error) from None
+    finally:
+        await client.close()
+
+
+async def user(auth: RunningAuth, name: str, *roles: str) -> Credentials:
+    await auth.call(auth.admin, "auth.CreateUser", auth_pb2.CreateUserRequest(name=name, roles=roles))
+    return await auth.sign(name)
+
+
+async def listed(auth: RunningAuth, credentials: Credentials, **request: Any) -> list[str]:
+    answer = await auth.call(credentials, "recordings.List", pb.ListRecordingsRequest(**request))
+    return [recording.sid for recording in answer.recordings]
+
+
+async def own_sessions_role(auth: RunningAuth) -> str:
+    rule = {"resources": ["session"], "verbs": ["list", "read"], "where": OWN_SESSION}
+    role = {"kind": "role", "metadata": {"name": "own"}, "spec": {"allow": {"rules": [rule]}}}
+    request = auth_pb2.PutDocumentRequest(json=json.dumps(role).encode())
+    await auth.call(auth.admin, "auth.PutDocument", request)
+    return "own"
+
+
+async def test_what_a_host_may_not_say_is_replaced_by_an_event_that_tells_why(auth: RunningAuth) -> None:
+    node, other = await Node.join(auth), await Node.join(auth)
+    good = {"event": "exec", "code": "T3002I", "server_id": node.host_id, "command": "true"}
+    bad: list[tuple[dict[str, Any] | bytes, str]] = [
+        (b"junk", "event 2 is malformed"),
+        (b"[]", "event 3 is malformed"),
+        ({**good, "server_id": 5}, "event 4 is malformed"),
+        ({**good, "server_id": other.host_id}, f"event 5 claims to come from server '{other.host_id}'"),
+        ({**good, "event": "user.login"}, "event 6 is of a kind that hosts do not emit: 'user.login'"),
+        ({**good, "event": "instance.join"}, "'instance.join'"),
+        ({**good, "event": ""}, "of a kind that hosts do not emit"),
+        ({**good, "cluster_name": "green"}, "claims to come from cluster 'green'"),
+    ]
+    assert await node.emit(good, *(event for event, _ in bad), good) == 10
+    assert len(auth.events("exec")) == 2
+    gaps = auth.events("audit.gap")
+    assert [gap["lost"] for gap in gaps] == [1] * len(bad)
+    reasons = sorted(gap["reason"] for gap in gaps)
+    assert all(any(says in reason for reason in reasons) for _, says in bad)
+
+
+async def test_a_batch_that_comes_again_is_stored_once(auth: RunningAuth) -> None:
+    node = await Node.join(auth)
+    for _ in range(2):
+        node._emitted = 0
+        assert await node.emit({"event": "exec", "code": "T3002I"}, b"junk") == 2
+    assert len(auth.events("exec")) == 1
+    assert len(auth.events("audit.gap")) == 1
+
+
+async def test_a_host_fills_no_spool_but_its_own(auth: RunningAuth) -> None:
+    node, other = await Node.join(auth), await Node.join(auth)
+    for source in (f"node/{other.host_id}/1", f"proxy/{node.host_id}/1", f"node/{node.host_id}", "x"):
+        with pytest.raises(AccessDenied, match="the spool of a host"):
+            await node.emit(b"{}", source=source)
+
+
+async def test_the_audit_log_is_for_auditors(auth: RunningAuth) -> None:
+    await Node.join(auth)
+    request = pb.SearchRequest(event_types=["instance.join"])
+    with pytest.raises(AccessDenied, match="allows list on event"):
+        await auth.call(await user(auth, "alice", "access"), "audit.Search", request)
+    auditor = await user(auth, "bob", "auditor")
+    (raw,) = (await auth.call(auditor, "audit.Search", request)).events
+    assert json.loads(raw)["event"] == "instance.join"
+    for wrong in (pb.SearchRequest(from_time="now"), pb.SearchRequest(limit=-1)):
+        with pytest.raises(BadRequest):
+            await auth.call(auditor, "audit.Search", wrong)
+
+
+async def test_people_read_recordings_as_their_roles_allow(auth: RunningAuth) -> None:
+    node = await Node.join(auth)
+    await node.record(SID)
+    await node.emit(node.end(SID, "alice"))
+    own = await own_sessions_role(auth)
+    alice, mallory = await user(auth, "alice", own), await user(auth, "mallory", own)
+    auditor = await user(auth, "bob", "auditor")
+    read = pb.ReadRequest(sid=SID, format="pty")
+    for reader in (alice, auditor, auth.admin):
+        assert await listed(auth, reader) == [SID]
+        assert [chunk.data for chunk in await stream(auth, reader, "recordings.Read", read)] == [b"bytes"]
+    assert await listed(auth, mallory) == []
+    with pytest.raises(AccessDenied):
+        await stream(auth, mallory, "recordings.Read", read)
+    accesses = auth.events("session.recording.access")
+    assert [event["user"] for event in accesses][:2] == ["alice", "bob"]
+    assert {(event["sid"], event["format"]) for event in accesses} == {(SID, "pty")}
+    assert len(accesses) == 3
+
+
+async def test_a_node_cannot_give_away_the_recordings_of_another(auth: RunningAuth) -> None:
+    node, liar = await Node.join(auth), await Node.join(auth)
+    await node.record(SID)
+    await node.emit(node.end(SID, "alice"))
+    await liar.emit(liar.end(SID, "mallory"), liar.end(SID, "mallory", server_id=""))
+    mallory = await user(auth, "mallory", await own_sessions_role(auth))
+    assert await listed(auth, mallory) == []
+    with pytest.raises(AccessDenied):
+        await stream(auth, mallory, "recordings.Read", pb.ReadRequest(sid=SID))
+    with pytest.raises(AccessDenied):
+        await liar.record(SID, b"other bytes")
+
+
+async def test_nonsense_of_a_node_does_not_hide_other_recordings(auth: RunningAuth) -> None:
+    node, liar = await Node.join(auth), await Node.join(auth)
+    await node.record(SID)
+    await node.emit(node.end(SID, "alice"))
+    nonsense = [
+        {**liar.end(SID), "sid": 5},
+        {**liar.end(SID), "participants": "all"},
+        {**liar.end(SID), "participants": {"x": 5}},
+        liar.end("../../etc/passwd", "x"),
+        liar.end(SID, 5),
+        liar.end(str(uuid4()), "x"),
+    ]
+    await liar.emit(*nonsense)
+    assert await listed(auth, auth.admin) == [SID]
+
+
+async def test_a_recording_under_way_is_listed_as_live(auth: RunningAuth) -> None:
+    node = await Node.join(auth)
+    start = pb.UploadFrame(sid=SID, start=pb.UploadStart(server_id=node.host_id))
+    await stream(auth, node.credentials, "recordings.Upload", start)
+    assert await listed(auth, auth.admin, live=True) == [SID]
+    assert await listed(auth, auth.admin) == []
+
+
+async def test_lists_are_paged_through_to_their_end(auth: RunningAuth) -> None:
+    node = await Node.join(auth)
+    await node.record(SID)
+    await node.emit(node.end(SID, "alice"))
+    for _ in range(2):
+        await node.emit(*(node.end(str(uuid4()), "alice") for _ in range(600)))
+    assert await listed(auth, auth.admin, limit=1) == [SID]
+    for limit in (-1, 10**6):
+        with pytest.raises(BadRequest, match="limit"):
+            await listed(auth, auth.admin, limit=limit)
+
+
+@pytest.mark.parametrize(
+    "sid", ["", "../../etc/passwd", "x" * 10_000, SID], ids=["", "path", "long", "unknown"]
+)
+async def test_there_is_no_recording_of_what_is_no_session(auth: RunningAuth, sid: str) -> None:
+    with pytest.raises(NotFound, match="no recording"):
+        await stream(auth, auth.admin, "recordings.Read", record_pb2.ReadRequest(sid=sid))
+    assert auth.events("session.recording.access") == []
+
+
+async def test_the_format_is_one_of_a_few(auth: RunningAuth) -> None:
+    with pytest.raises(BadRequest, match="format"):
+        await stream(auth, auth.admin, "recordings.Read", pb.ReadRequest(sid=SID, format="<script>"))
+
+
+async def test_events_carry_the_time_of_the_cluster(tmp_path: Path) -> None:
+    async with running_auth(tmp_path, FakeClock()) as auth:
+        await Node.join(auth)
+        assert [event["time"] for event in auth.events("instance.join")] == ["2023-07-04T16:42:20Z"]
