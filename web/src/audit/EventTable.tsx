@@ -12,6 +12,7 @@ import {
 import { IconCheck, IconChevronRight, IconCopy } from "@tabler/icons-react";
 import { memo, useState } from "react";
 import type { AuditEvent } from "../api/client";
+import { Chip } from "../ui/Chip";
 import { Moment } from "../ui/Moment";
 import { describe, tone } from "./describe";
 import styles from "./EventTable.module.css";
@@ -77,9 +78,7 @@ const Row = memo(function Row({
           <Moment time={String(event.time)} />
         </Table.Td>
         <Table.Td>
-          <span className={styles.type} data-tone={tone(event)} title={String(event.event)}>
-            {String(event.event)}
-          </span>
+          <Chip tone={tone(event)}>{String(event.event)}</Chip>
         </Table.Td>
         <Table.Td>
           <Text size="sm" className={styles.sentence} lineClamp={open ? 0 : 2}>

@@ -1,6 +1,5 @@
 import type { AuditEvent } from "../api/client";
-
-export type Tone = "normal" | "warning" | "error";
+import type { Tone } from "../ui/Chip";
 
 type Describe = (event: AuditEvent) => string;
 

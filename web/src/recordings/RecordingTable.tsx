@@ -1,6 +1,7 @@
-import { Badge, Button, CopyButton, Group, Table, Text, Tooltip } from "@mantine/core";
+import { Button, CopyButton, Group, Table, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconTerminal2 } from "@tabler/icons-react";
 import type { Recording } from "../api/client";
+import { Chip } from "../ui/Chip";
 import { AnchorLink } from "../ui/links";
 import { Moment } from "../ui/Moment";
 import { duration } from "./duration";
@@ -53,14 +54,12 @@ function Row({ recording }: { recording: Recording }) {
       </Table.Td>
       <Table.Td>
         <Group gap={6}>
-          <Badge variant="light" color="gray" tt="none" fw={550} radius="sm">
-            {recording.interactive ? "terminal" : "command"}
-          </Badge>
+          <Chip>{recording.interactive ? "terminal" : "command"}</Chip>
           {recording.enhanced && (
             <Tooltip label="With what the kernel saw: commands, connections, files">
-              <Badge variant="light" tt="none" fw={550} radius="sm">
-                enhanced
-              </Badge>
+              <div>
+                <Chip tone="accent">enhanced</Chip>
+              </div>
             </Tooltip>
           )}
         </Group>
