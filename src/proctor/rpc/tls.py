@@ -151,10 +151,13 @@ def _general_name(name: str) -> x509.GeneralName:
 def identify(leaf: bytes, *, host_ca: bytes, user_ca: bytes, now: datetime) -> tuple[Identity, datetime]:
     """Who holds the certificate ``leaf`` (PEM), and until when to believe it.
 
-    A certificate that neither CA issued makes its holder Anonymous. Raises Unauthenticated when
-    one of the CAs issued it and it is expired or does not say who its holder is.
+    A certificate that neither CA issued makes its holder Anonymous. Raises Unauthenticated when it
+    does not decode, or one of the CAs issued it and it is expired or does not say who its holder is.
     """
-    certificate = x509.load_pem_x509_certificate(leaf)
+    try:
+        certificate = x509.load_pem_x509_certificate(leaf)
+    except (ValueError, x509.InvalidVersion) as error:
+        raise Unauthenticated(f"the certificate cannot be read: {error}") from None
     for authorities, kind in ((host_ca, HostIdentity), (user_ca, UserIdentity)):
         if _issued_by(certificate, authorities):
             _check_validity(certificate, now)

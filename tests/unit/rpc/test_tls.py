@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import itertools
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from proctor.core.errors import BadRequest, Unauthenticated
@@ -31,6 +34,13 @@ def issue(key: bytes, ca: bytes, identity: UserIdentity | HostIdentity) -> bytes
 
 def identify(leaf: bytes, now: datetime = NOW) -> Identity:
     return tls.identify(leaf, host_ca=HOST_CA, user_ca=USER_CA, now=now)[0]
+
+
+def judgement(leaf: bytes) -> Identity | str:
+    try:
+        return identify(leaf)
+    except Unauthenticated as error:
+        return error.message.partition(":")[0]
 
 
 def test_the_issuer_vouches_for_its_own_kind() -> None:
@@ -92,6 +102,17 @@ def test_names_are_for_servers_only() -> None:
     plain = tls.load_certificate(issue(HOST_KEY, HOST_CA, NODE))
     usage = plain.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
+def test_no_changed_byte_is_believed() -> None:
+    der = tls.load_certificate(issue(USER_KEY, USER_CA, ALICE)).public_bytes(Encoding.DER)
+    for position, change in itertools.product(range(len(der)), (1, 4, 128, 255)):
+        changed = bytearray(der)
+        changed[position] ^= change
+        text = base64.encodebytes(changed).decode()
+        leaf = f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n".encode()
+        assert judgement(leaf) in {Anonymous(), "the certificate cannot be read"}
 
 
 @pytest.mark.parametrize(
