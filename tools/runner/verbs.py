@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.runner import checks, debian, locks, suites
+from tools.runner import checks, debian, kernel, locks, suites
 from tools.runner.console import RunError, say, step
 from tools.runner.paths import BIN, BUILD, LOGS, PYTHON, ROOT, VENV, WEB
 from tools.runner.setup import node_environment, prepare
@@ -33,6 +33,11 @@ def _become(*argv: str | Path) -> int:
 
 
 def _demo(arguments: Sequence[str]) -> int:
+    if reason := kernel.obstacle():
+        raise RunError(
+            f"sessions cannot be recorded here: {reason}. Commands, connections and opened files would stay "
+            "unseen. Needed are root, kernel 5.8 or newer, and /sys/kernel/btf/vmlinux."
+        )
     prepare()
     return _become(PYTHON, "-m", "tools.demo", *arguments)
 
@@ -146,6 +151,11 @@ def _guarded(verb: Verb, arguments: Sequence[str]) -> int:
         return verb.run(arguments)
     except RunError as error:
         print(f"\n./run {verb.name}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"\n./run {verb.name}: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr
+        )
         return 1
     except KeyboardInterrupt:
         return 130

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -71,3 +73,18 @@ def test_counts_of_a_report(tmp_path: Path) -> None:
 
     assert outcome.counts == Counter(passed=2, failed=2, skipped=1)
     assert outcome.skipped == Counter({"no kernel": 1})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_demo_without_root_says_what_cannot_be_recorded() -> None:
+    program = (
+        "import os, sys; from tools.runner import verbs; os.setuid(65534); sys.exit(verbs.main(['demo']))"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=verbs.ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert "sessions cannot be recorded here: not root" in ended.stderr
+    assert "Traceback" not in ended.stderr
