@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.runner import console, debian, stamps, suites, verbs
+from tools.runner import console, debian, paths, stamps, suites, verbs
 
 
 def test_without_a_verb_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +82,7 @@ def test_demo_without_root_says_what_cannot_be_recorded() -> None:
     )
 
     ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=verbs.ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], cwd=paths.ROOT, capture_output=True, text=True, check=False
     )
 
     assert ended.returncode == 1
