@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,9 +24,11 @@ from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec, Role, Token
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
+from proctor.rpc._pb import record_pb2
 from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
 from proctor.sshkit import certs, keys
 from tests.support.auth import PASSWORD, STATIC_TOKEN, RunningAuth, otp_code, running_auth
+from tests.support.polling import auntil
 
 HOST = "86aca627-971d-4883-854d-d309ba04c658"
 
@@ -314,6 +318,43 @@ async def test_everything_survives_a_restart(tmp_path: Path) -> None:
         assert tls.ca_pins(auth.admin.authorities.host_tls_ca) == pins
         await auth.call(proxy, "auth.Login", login_request(secret))
         assert auth.events("user.create")
+
+
+async def test_what_is_under_way_may_end_when_the_service_stops(tmp_path: Path) -> None:
+    async with running_auth(tmp_path) as auth:
+        host_id, node = await auth.join("node")
+        client = auth.client(node)
+        stream = client.audit.Emit()
+        acks = aiter(stream)
+        batch = record_pb2.EventBatch(
+            source=f"node/{host_id}/1", events=[b'{"event":"exec","code":"T3002I"}']
+        )
+        for sequence in (1, 2):
+            batch.first_sequence = sequence
+            await stream.write(batch)
+            assert (await anext(acks)).sequence == sequence
+            if sequence == 1:
+                stopping = asyncio.ensure_future(auth.server.stop(20.0))
+                await auntil(lambda: refuses_connections(auth.address), 5.0)
+        await stream.done_writing()
+        assert [ack async for ack in acks] == []
+        await asyncio.wait_for(stopping, 5.0)
+        await client.close()
+    async with running_auth(tmp_path) as again:
+        assert len(again.events("exec")) == 2
+
+
+def refuses_connections(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) != 0
+
+
+async def test_an_address_that_is_taken_is_an_error(tmp_path: Path) -> None:
+    async with running_auth(tmp_path / "one") as first:
+        with pytest.raises(OSError, match="cannot listen on"):
+            async with running_auth(tmp_path / "two", address=first.address):
+                pass
 
 
 async def test_a_cluster_keeps_its_name(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class RunningAuth:
     address: str
     host_uuid: str
     log: FileLog
+    server: AuthServer
 
     @property
     def admin(self) -> Credentials:
@@ -126,23 +127,29 @@ class RunningAuth:
         return [serde.from_json(raw, dict) for raw in page.events]
 
 
+def _host_uuid(data: Path) -> str:
+    data.mkdir(exist_ok=True)
+    file = data / "host_uuid"
+    if not file.exists():
+        file.write_text(str(uuid4()))
+    return file.read_text()
+
+
 @asynccontextmanager
 async def running_auth(
     data: Path,
     clock: Clock = SYSTEM,
     *,
     cluster: str = "purple",
+    address: str = "127.0.0.1:0",
     proxies: tuple[str, ...] = ("teleport.example.com:443",),
 ) -> AsyncIterator[RunningAuth]:
     """Start an auth service over ``data``; stop it at the end."""
-    uuid_file = data / "host_uuid"
-    if not uuid_file.exists():
-        uuid_file.write_text(str(uuid4()))
-    host_uuid = uuid_file.read_text()
+    host_uuid = _host_uuid(data)
     settings = AuthSettings(
         cluster_name=cluster,
         host_uuid=host_uuid,
-        listen_address="127.0.0.1:0",
+        listen_address=address,
         own_identity=data / "proc/auth",
         admin_identity=data / "proc/admin",
         static_tokens=(StaticToken(value=STATIC_TOKEN, roles=frozenset({"node", "proxy"})),),
@@ -152,8 +159,8 @@ async def running_auth(
     archive = Archive(data / "log", host_uuid, clock)
     backend = SqliteBackend(data / "backend/state.sqlite", clock=clock)
     server = AuthServer(settings, backend, log, archive, clock)
-    port = await server.start()
     try:
-        yield RunningAuth(data, f"127.0.0.1:{port}", host_uuid, log)
+        port = await server.start()
+        yield RunningAuth(data, f"127.0.0.1:{port}", host_uuid, log, server)
     finally:
         await server.stop(0)

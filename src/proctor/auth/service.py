@@ -49,6 +49,7 @@ class AuthServer:
         self._clock = clock
         self._server: grpc.aio.Server | None = None
         self._accounts: Accounts | None = None
+        self._stopped = False
 
     async def start(self) -> int:
         """Make what a first start makes, listen, and return the port.
@@ -97,7 +98,10 @@ class AuthServer:
         return _identity(settings.own_identity, authorities, own, (*names, *settings.names))
 
     async def stop(self, grace: float = 5.0) -> None:
-        """Refuse new calls, let those under way end within ``grace`` seconds, close state and log."""
+        """Refuse new calls, let those under way end within ``grace`` seconds, close state and log; once."""
+        if self._stopped:
+            return
+        self._stopped = True
         if self._server is not None:
             await self._server.stop(grace)
         if self._accounts is not None:

@@ -144,10 +144,6 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
             self._known[digest] = known
         return known[0]
 
-    def forget(self) -> None:
-        """Verify every certificate anew, after the authorities changed."""
-        self._known.clear()
-
 
 _HANDLERS = {
     (False, False): grpc.unary_unary_rpc_method_handler,
