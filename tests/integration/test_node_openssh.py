@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,8 +21,6 @@ PAYLOAD = os.urandom(3_000_017)
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
     """A node that serves."""
-    tmp_path.parents[0].chmod(0o755)
-    tmp_path.parents[1].chmod(0o755)
     node = NodeUnderTest(tmp_path)
     node.set_roles(
         role("access", logins=[node.login]),
@@ -40,14 +39,17 @@ def alice(node: NodeUnderTest) -> Person:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A directory that every account may write to, with a source file in it."""
-    directory = tmp_path / "files"
-    directory.mkdir()
-    directory.chmod(0o777)
-    (directory / "source").write_bytes(PAYLOAD)
-    (directory / "source").chmod(0o644)
-    return directory
+def files() -> Iterator[Path]:
+    """A directory that every account may write to, with a source file in it.
+
+    Not below pytest's own, which every start of pytest closes to other accounts.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o777)
+        (directory / "source").write_bytes(PAYLOAD)
+        (directory / "source").chmod(0o644)
+        yield directory
 
 
 async def test_command(node: NodeUnderTest, alice: Person) -> None:

@@ -144,12 +144,13 @@ class NodeUnderTest:
         """The processes beside the server: spawner, and capture if it is enabled."""
         async with contextlib.AsyncExitStack() as stack:
             if self.ssh_service.enhanced_recording.enabled:
-                await stack.enter_async_context(self._capturing())
+                await stack.enter_async_context(self.capturing())
             with SpawnerProcess(replace(self.boot, service="spawner")):
                 yield
 
     @contextlib.asynccontextmanager
-    async def _capturing(self) -> AsyncIterator[None]:
+    async def capturing(self) -> AsyncIterator[None]:
+        """A capture service, until the block is left."""
         listening = unixsock.listen(self.boot.capture_socket)
         settings = CaptureSettings.of(self.ssh_service.enhanced_recording)
         capture = CaptureService(listening, settings, node_uid=self.boot.node_uid)

@@ -59,8 +59,8 @@ async def _connect(host: Host, login: Login, target: Endpoint) -> socket.socket:
         target=target,
     )
     process = await spawn(host.spawn_socket, request)
+    (descriptor,) = process.take()
     process.release()
-    (descriptor,) = process.descriptors
     connection = socket.socket(fileno=descriptor)
     connection.setblocking(False)
     return connection

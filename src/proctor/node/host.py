@@ -21,7 +21,7 @@ from proctor.recording.upload import Replicator
 
 
 class Connection(Protocol):
-    """An SSH connection whose client has logged in."""
+    """An SSH connection."""
 
     @property
     def username(self) -> str:
@@ -29,6 +29,9 @@ class Connection(Protocol):
 
     def leave(self, reason: str) -> None:
         """End its sessions and close it, telling the client why."""
+
+    def drop(self) -> None:
+        """Close it at once."""
 
 
 @dataclass(kw_only=True)
@@ -49,7 +52,10 @@ class Host:
     idle_timeout: int = 0
     disconnect_expired: bool = False
     draining: bool = False
+    waiting: dict[Connection, None] = field(default_factory=dict)
+    """Connections whose client has not logged in yet, oldest first."""
     live: set[Connection] = field(default_factory=set)
+    """Connections whose client has logged in."""
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
     background: TaskSet = field(default_factory=lambda: TaskSet("node.background"))
 

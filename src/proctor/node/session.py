@@ -26,6 +26,7 @@ from proctor.node.messages import (
     Spawn,
     Terminal,
 )
+from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.journal import Asked, SessionJournal
 from proctor.node.spawn import Process, spawn
 from proctor.node.streams import Input, Output
@@ -34,6 +35,7 @@ from proctor.node.terminal import resize
 DRAIN_SECONDS = 30.0
 _MAX_AUDIT_LINE = 1 << 20
 _REFUSED = 254
+_UNDELIVERED = "capture has not delivered everything"
 _SIGNALS: tuple[SignalName, ...] = get_args(SignalName)
 _log = logging.getLogger(__name__)
 
@@ -138,15 +140,23 @@ class Session(asyncssh.SSHServerSession[bytes]):
             if feed is not None:
                 feed.forget(self.sid)
             raise
+        try:
+            self._begin(process, self._journal, feed if kinds else None)
+        except BaseException:
+            process.release()
+            raise
+        return process
+
+    def _begin(self, process: Process, journal: SessionJournal, feed: CaptureFeed | None) -> None:
+        """The process runs: record it, and join it to the channel."""
         self._process = process
-        self._journal.start()
-        if feed is not None and kinds:
-            feed.attach(self.sid, self._journal.recorder)
+        journal.start()
+        if feed is not None:
+            feed.attach(self.sid, journal.recorder)
         self.stage = Stage.RUNNING
-        self._connect(process.descriptors)
+        self._connect(process)
         if self._gone:
             self._hang_up()
-        return process
 
     def _check_file_copy(self) -> None:
         if self._host.file_copy and self._login.options.ssh_file_copy:
@@ -188,12 +198,12 @@ class Session(asyncssh.SSHServerSession[bytes]):
             proxy=self._host.proxy,
         )
 
-    def _connect(self, descriptors: list[int]) -> None:
+    def _connect(self, process: Process) -> None:
         """Join the process's descriptors to the channel."""
+        copies = [os.dup(descriptor) for descriptor in process.descriptors if self._asked.interactive]
+        stdin, stdout, *others = copies + process.take()
         if self._asked.interactive:
-            (self._terminal,) = descriptors
-            descriptors = [os.dup(self._terminal), self._terminal]
-        stdin, stdout, *others = descriptors
+            self._terminal = stdout
         self._input = Input(stdin, self._input_full)
         self._outputs = [self._output(stdout, self._terminal_output if self._terminal >= 0 else self._stdout)]
         for descriptor, received in zip(others, (self._stderr, self._audited), strict=False):
@@ -360,7 +370,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._process.release()
         feed = self._host.feed
         if feed is not None and not await feed.drained(self.sid, DRAIN_SECONDS):
-            _log.warning("session %s: capture has not delivered everything", self.sid)
+            _log.warning("session %s: %s", self.sid, _UNDELIVERED)
+            if self._journal is not None:
+                self._journal.incomplete(_UNDELIVERED)
         if self._journal is not None:
             self._journal.outcome(exited)
             self._journal.end(self._sent, self._received)

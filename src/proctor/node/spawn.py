@@ -21,13 +21,18 @@ _LOST = Exited(code=255, drained=False)
 
 
 class Process:
-    """A session's process. ``descriptors`` are the caller's to close."""
+    """A session's process. ``descriptors`` go with it when it is released, unless they were taken."""
 
     def __init__(self, connection: socket.socket, answer: Spawned, descriptors: list[int]) -> None:
         self.pid = answer.pid
         self.cgroup_id = answer.cgroup_id
         self.descriptors = descriptors
         self._connection = connection
+
+    def take(self) -> list[int]:
+        """The descriptors, which are the caller's to close from now on."""
+        taken, self.descriptors = self.descriptors, []
+        return taken
 
     async def wait(self) -> Exited:
         """How it ended; ``drained`` is false when its monitor has gone without telling."""
@@ -50,6 +55,8 @@ class Process:
     def release(self) -> None:
         """Close the connection; the process is hung up if it still runs."""
         self._connection.close()
+        for descriptor in self.take():
+            os.close(descriptor)
 
 
 async def spawn(path: Path, request: Spawn) -> Process:

@@ -19,6 +19,9 @@ from proctor.node.session import Session, Stage
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
 from proctor.sshkit.server import CertificateServer
 
+MAX_WAITING = 200
+"""Connections that have not logged in yet. Beyond, the oldest goes: a login takes less than a second."""
+
 _IDLE_CHECK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
@@ -33,6 +36,16 @@ class NodeConnection(CertificateServer):
         self._sessions: list[Session] = []
         self._active_at = host.clock.monotonic()
         self._watch: asyncio.Task[None] | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """See the base class; here those who only hold connections are kept from shutting others out."""
+        super().connection_made(conn)
+        waiting = self._host.waiting
+        waiting[self] = None
+        if len(waiting) > MAX_WAITING:
+            oldest = next(iter(waiting))
+            del waiting[oldest]
+            oldest.drop()
 
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """See the base class; here the roles and this node's labels decide as well."""
@@ -96,6 +109,7 @@ class NodeConnection(CertificateServer):
             client_version=str(self.connection.get_extra_info("client_version", "")),
         )
         self._active()
+        self._host.waiting.pop(self, None)
         self._host.live.add(self)
         self._watch = self._host.background.spawn(
             self._supervise(self._who), name=f"watch {self._who.client}"
@@ -104,6 +118,7 @@ class NodeConnection(CertificateServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone; its sessions hear of it through their channels."""
         super().connection_lost(exc)
+        self._host.waiting.pop(self, None)
         self._host.live.discard(self)
         if self._watch is not None:
             self._watch.cancel()
@@ -168,3 +183,7 @@ class NodeConnection(CertificateServer):
         for session in self._sessions:
             session.terminate(f"Disconnected: {reason}.")
         self.connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
+
+    def drop(self) -> None:
+        """Close at once."""
+        self.connection.abort()

@@ -139,6 +139,12 @@ class AuditedServer(asyncssh.SFTPServer):
             "setstat", lambda: super(AuditedServer, self).setstat(path, attrs), path, **_plain(attrs)
         )
 
+    def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """As ``setstat``, of a link itself."""
+        self._audited(
+            "setstat", lambda: super(AuditedServer, self).lsetstat(path, attrs), path, **_plain(attrs)
+        )
+
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         """Change an open file's mode, owner, times or size."""
         path = os.fsencode(self._paths.get(id(file_obj), ""))

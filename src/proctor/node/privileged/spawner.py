@@ -137,9 +137,10 @@ class Spawner:
         if self._settings.tree is None or now - self._swept < SWEEP_SECONDS:
             return
         self._swept = now
-        for cgroup in self._settings.tree.root.iterdir():
-            if cgroup.is_dir() and _age(cgroup) > SWEEP_SECONDS and not is_populated(cgroup):
-                remove(cgroup)
+        with contextlib.suppress(OSError):  # monitors remove cgroups at the same time
+            for cgroup in self._settings.tree.root.iterdir():
+                if cgroup.is_dir() and _age(cgroup) > SWEEP_SECONDS and not is_populated(cgroup):
+                    remove(cgroup)
 
 
 def _reap() -> None:

@@ -107,7 +107,7 @@ class CaptureFeed:
         self._deliveries.keep_only(known | self._channels.keys())
         for sid, channel in list(self._channels.items()):
             if channel.recorder is not None and sid not in known and not channel.drained.is_set():
-                if restarted:
+                if restarted or self._deliveries.stored(sid):
                     channel.recorder.emit(SessionLoss(reason=_STOPPED))
                     channel.recorder.fail(_STOPPED)
                 channel.drained.set()

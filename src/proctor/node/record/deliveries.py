@@ -7,6 +7,7 @@ were done.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import msgspec
 
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
+
+_log = logging.getLogger(__name__)
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -31,7 +34,10 @@ class _State(msgspec.Struct):
 
 
 class Deliveries:
-    """The notes, in ``path``. They outlive the process, not a power failure: nor does capture."""
+    """The notes, in ``path``. They outlive the process, not a power failure: nor does capture.
+
+    Where they cannot be written, a crash could double events; refusing to go on would lose them.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -47,22 +53,25 @@ class Deliveries:
         return self._state.stored.get(sid, 0)
 
     def note(self, intent: Intent) -> None:
-        """``intent`` is about to be stored. Raises OSError."""
+        """``intent`` is about to be stored."""
         self._state.stored[intent.sid] = intent.seq
         self._state.intent = intent
         self._save()
 
     def forget(self, sid: str) -> None:
-        """Nothing of ``sid`` follows. Raises OSError."""
+        """Nothing of ``sid`` follows."""
         if self._state.stored.pop(sid, None) is not None:
             self._save()
 
     def keep_only(self, sids: set[str]) -> None:
-        """Forget all sessions but those that capture still knows. Raises OSError."""
+        """Forget all sessions but those that capture still knows."""
         self._state.stored = {sid: seq for sid, seq in self._state.stored.items() if sid in sids}
         self._save()
 
     def _save(self) -> None:
         fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(to_json(self._state))
-        os.replace(fresh, self._path)
+        try:
+            fresh.write_bytes(to_json(self._state))
+            os.replace(fresh, self._path)
+        except OSError as error:
+            _log.error("what capture has delivered cannot be noted: %s", error)

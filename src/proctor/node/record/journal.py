@@ -15,6 +15,7 @@ from proctor.model.events import (
     SessionData,
     SessionEnd,
     SessionLeave,
+    SessionLoss,
     SessionStart,
     Subsystem,
 )
@@ -99,6 +100,10 @@ class SessionJournal:
     def file_operation(self, report: dict[str, object]) -> None:
         """The SFTP server has done something; ValueError when ``report`` is nonsense."""
         self.recorder.emit(sftp_event(report))
+
+    def incomplete(self, reason: str) -> None:
+        """Events of the kernel may be missing."""
+        self.recorder.emit(SessionLoss(reason=reason))
 
     def outcome(self, exited: Exited) -> None:
         """The process has ended: the event that belongs to what was asked."""

@@ -1,0 +1,83 @@
+"""What the log says when events of the kernel could not be kept: never that all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from proctor.config.schema import EnhancedRecording, SshService
+from proctor.model.resources import RoleOptions
+from tests.support.capture import cgroup_mount
+from tests.support.node import NodeUnderTest, role
+from tests.support.nodeprocess import NodeProcess
+from tests.support.polling import auntil
+from tests.support.spawner import SpawnerProcess
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
+    """A node with capture enabled and a spawner; capture and server are the tests' to start."""
+    recording = EnhancedRecording(
+        enabled=True, cgroup_path=str(cgroup_mount()), root_path=f"/proctor-losses-{os.getpid()}"
+    )
+    node = NodeUnderTest(tmp_path, SshService(enhanced_recording=recording))
+    node.set_roles(role("access", logins=[node.login], options=RoleOptions(enhanced_recording=["command"])))
+    with SpawnerProcess(replace(node.boot, service="spawner")):
+        yield node
+    await node.stop()
+
+
+async def test_notes_that_cannot_be_written_cost_no_events(node: NodeUnderTest) -> None:
+    async with node.capturing():
+        await node.server.start()
+        (node.boot.spool_dir / "deliveries.new").mkdir()
+
+        await node.person().ssh("/bin/echo one")
+
+        (end,) = await auntil(lambda: node.events("session.end"))
+        programs = [event["program"] for event in node.events("session.command", sid=end["sid"])]
+        assert programs == ["bash", "echo"]
+        await node.server.stop()
+
+
+async def test_capture_that_ends_before_the_session_is_told(
+    node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.node.session.DRAIN_SECONDS", 1.0)
+    async with AsyncExitStack() as capture:
+        await capture.enter_async_context(node.capturing())
+        await node.server.start()
+        with node.person().terminal() as terminal:
+            await asyncio.to_thread(terminal.line, "echo he''re")
+            await asyncio.to_thread(terminal.expect, "here")
+            await capture.aclose()
+            await asyncio.to_thread(terminal.line, "exit")
+            await asyncio.to_thread(terminal.wait)
+
+    (end,) = await auntil(lambda: node.events("session.end"))
+    (loss,) = node.events("session.loss", sid=end["sid"])
+    assert loss["reason"] == "capture has not delivered everything"
+    assert loss["ei"] < end["ei"]
+
+
+async def test_session_that_node_and_capture_both_lost_is_told(node: NodeUnderTest) -> None:
+    async with node.capturing():
+        first = await asyncio.to_thread(NodeProcess, node.boot)
+        with node.person(port=first.port).terminal() as terminal:
+            await asyncio.to_thread(terminal.line, "/bin/echo he''re")
+            await asyncio.to_thread(terminal.expect, "here")
+            await auntil(lambda: node.events("session.command", program="echo"))
+            first.kill()
+    async with node.capturing():
+        await node.server.start()
+        (end,) = await auntil(lambda: node.events("session.end"))
+        await node.server.stop()
+
+    (loss,) = node.events("session.loss", sid=end["sid"])
+    assert loss["reason"] == "capture was restarted, and no longer records this session"
