@@ -15,9 +15,9 @@ from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import Documents
 from proctor.auth.presets import PRESETS
-from proctor.auth.rpc_auth import AuthService
-from proctor.auth.rpc_join import JoinService
-from proctor.auth.rpc_record import AuditService, RecordingService
+from proctor.auth.rpc.auth import AuthService
+from proctor.auth.rpc.join import JoinService
+from proctor.auth.rpc.record import AuditService, RecordingService
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
 from proctor.core.clock import SYSTEM, Clock

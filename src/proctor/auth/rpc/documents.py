@@ -8,7 +8,7 @@ from proctor.auth import secrets
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import MAX_NAME, parse
 from proctor.auth.presets import PRESETS
-from proctor.auth.rpc_users import Users
+from proctor.auth.rpc.users import Users
 from proctor.auth.validation import check_role
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest
 from proctor.model import serde

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from proctor.auth.cluster import Cluster
-from proctor.auth.rpc_login import Logins
+from proctor.auth.rpc.login import Logins
 from proctor.auth.validation import check_user
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, AlreadyExists

@@ -9,9 +9,9 @@ import msgspec
 
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import parse
-from proctor.auth.rpc_documents import DocumentMethods, documents
-from proctor.auth.rpc_login import Logins
-from proctor.auth.rpc_users import Users
+from proctor.auth.rpc.documents import DocumentMethods, documents
+from proctor.auth.rpc.login import Logins
+from proctor.auth.rpc.users import Users
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, BadRequest
 from proctor.core.version import VERSION
