@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,18 +46,27 @@ def kernel() -> None:
     assert report.ok, report.missing
 
 
+def end(cluster: Cluster) -> None:
+    """Stop a cluster and remove everything that it wrote."""
+    _running.remove(cluster)
+    cluster.stop()
+    shutil.rmtree(cluster.directory)
+
+
 @pytest.fixture(scope="session")
-def make_any_cluster(tmp_path_factory: pytest.TempPathFactory) -> MakeCluster:
-    """Starts clusters; who calls it stops them."""
+def make_any_cluster() -> Iterator[MakeCluster]:
+    """Starts clusters, which live until the end of the run unless somebody ends them."""
 
     def make(name: str = "purple", *, start: bool = True, **options: Any) -> Cluster:
-        cluster = Cluster(tmp_path_factory.mktemp(name), name, **options)
+        cluster = Cluster(Path(tempfile.mkdtemp(prefix=f"proctor-{name}-")), name, **options)
         _running.append(cluster)
         if start:
             cluster.start()
         return cluster
 
-    return make
+    yield make
+    while _running:
+        end(_running[-1])
 
 
 @pytest.fixture
@@ -64,7 +75,7 @@ def make_cluster(make_any_cluster: MakeCluster) -> Iterator[MakeCluster]:
     before = len(_running)
     yield make_any_cluster
     while len(_running) > before:
-        _running.pop().stop()
+        end(_running[-1])
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +83,7 @@ def shared(make_any_cluster: MakeCluster) -> Iterator[Cluster]:
     """One cluster for all tests that leave it as they found it."""
     cluster = make_any_cluster()
     yield cluster
-    cluster.stop()
-    _running.remove(cluster)
+    end(cluster)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import MakeCluster
+from tests.e2e.conftest import MakeCluster, end
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
 from tests.support.commands import BIN, command, environment
@@ -106,7 +106,7 @@ def cluster(kernel: None, make_any_cluster: MakeCluster) -> Iterator[Cluster]:
     """A running cluster, as the guide asks for before its first step."""
     cluster = make_any_cluster()
     yield cluster
-    cluster.stop()
+    end(cluster)
 
 
 @pytest.fixture(scope="module")

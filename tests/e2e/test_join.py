@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import MakeCluster
+from tests.e2e.conftest import MakeCluster, end
 from tests.support.cluster import Cluster, Node
 from tests.support.polling import until
 
@@ -25,7 +25,7 @@ def cluster(make_any_cluster: MakeCluster) -> Iterator[Cluster]:
     """A cluster with a static token for proxies."""
     cluster = make_any_cluster(static_tokens=f'"proxy:{PROXY_TOKEN}"')
     yield cluster
-    cluster.stop()
+    end(cluster)
 
 
 def refusal(node: Node) -> str:

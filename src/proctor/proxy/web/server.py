@@ -94,7 +94,8 @@ class HttpsServer:
         try:
             await protocol.closed
         finally:
-            transport.abort()
+            if not transport.is_closing():
+                transport.abort()
 
     def drain(self) -> None:
         """Close idle connections; others close after the request under way."""
