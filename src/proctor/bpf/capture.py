@@ -22,13 +22,14 @@ from proctor.bpf.loader import Programs, RingSizes
 from proctor.bpf.messages import Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording
-from proctor.core.clock import Clock, format_time
+from proctor.core.clock import Clock, format_time, whole_milliseconds
 from proctor.core.errors import BadRequest, Unavailable
 from proctor.core.tasks import TaskSet
 
 _log = logging.getLogger(__name__)
 _BATCH_RECORDS = 512
 _BATCH_BYTES = 256 << 10
+_BOOT_SAMPLES = 3
 _RECHECK_SECONDS = 0.25
 _BATCH_MILLISECONDS = 5
 _BACKLOG_BYTES = 256 << 20
@@ -201,7 +202,7 @@ class Capture:
         """Turn a block of records into batches, giving way to others between them."""
         batches: dict[Session, Batch] = {}
         size = 0
-        boot = self._clock.now() - timedelta(seconds=self._clock.monotonic())
+        boot = min((self._boot_sample() for _ in range(_BOOT_SAMPLES)), key=lambda sample: sample[0])[1]
         for count, record in enumerate(decode.split(block), 1):
             size += len(record)
             self._add(batches, record, boot_time=boot)
@@ -222,15 +223,20 @@ class Capture:
             return
         batch = batches.setdefault(session, Batch())
         fields["uid"] = session.event_uid()
-        fields["time"] = self._wall_time(boot_time, time // 1_000_000)
+        fields["time"] = self._wall_time(boot_time, time // 1000)
         if session.phase is not Phase.OPEN:
             fields["detached"] = True
         batch.events.append(fields)
         batch.kinds[kind] += 1
 
-    def _wall_time(self, boot_time: datetime, milliseconds: int) -> str:
+    def _boot_sample(self) -> tuple[float, datetime]:
+        """When the monotonic clock was zero, and by how many seconds at most that is wrong."""
+        before, now, after = self._clock.monotonic(), self._clock.now(), self._clock.monotonic()
+        return after - before, now - timedelta(seconds=(before + after) / 2)
+
+    def _wall_time(self, boot_time: datetime, microseconds: int) -> str:
         """The event time; the last one is kept, since many records share a millisecond."""
-        moment = boot_time + timedelta(milliseconds=milliseconds)
+        moment = whole_milliseconds(boot_time + timedelta(microseconds=microseconds))
         if moment != self._last_time[0]:
             self._last_time = moment, format_time(moment)
         return self._last_time[1]

@@ -42,6 +42,11 @@ class FakeClock(Clock):
 SYSTEM = Clock()
 
 
+def whole_milliseconds(moment: datetime) -> datetime:
+    """``moment`` rounded down to what ``format_time`` shows, so that offsets from it add up."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC, rounded down to milliseconds, trailing zeros trimmed (audit event ``time``)."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")

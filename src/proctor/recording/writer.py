@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from proctor.core.clock import SYSTEM, Clock, format_time
+from proctor.core.clock import SYSTEM, Clock, format_time, whole_milliseconds
 from proctor.core.errors import AlreadyExists, ProctorError
 from proctor.model.events import SESSION_DATA_INDEX, Event, SessionEnd, SessionLoss
 from proctor.model.stamp import stamped, to_line
@@ -60,7 +60,7 @@ class SessionWriter:
 
         Raises BadRequest for a sid that is no UUID, AlreadyExists, RecordingError.
         """
-        base = Base(started=clock.now())
+        base = Base(started=whole_milliseconds(clock.now()))
         if (directory / file_name(check_sid(sid), INDEX)).exists():
             raise AlreadyExists(f"session {sid} has a recording already")
         try:

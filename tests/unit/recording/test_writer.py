@@ -48,6 +48,20 @@ def timeline_of(directory: Path) -> Timeline:
     return Timeline.decode({n: d for n, d in contents(directory).items() if not n.endswith("journal")})
 
 
+def test_output_is_not_dated_before_the_event_that_it_follows(tmp_path: Path) -> None:
+    """Both times are rounded down, and the one of output is a sum."""
+    clock = FakeClock()
+    clock.advance(0.0006)
+    recorder = SessionWriter(tmp_path, SID, clock)
+    clock.advance(0.0005)
+    recorder.event(SessionStart(sid=SID))
+    recorder.output(b"prompt")
+    recorder.close()
+
+    start, output = [entry.event["time"] for entry in timeline_of(tmp_path).entries]
+    assert output == start
+
+
 def test_only_kinds_with_events_have_files(tmp_path: Path) -> None:
     recorder = SessionWriter(tmp_path, SID)
     recorder.event(SessionStart(sid=SID))
