@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import events, login
-from proctor.bpf import loader
+from proctor.bpf.kernel import loader
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {"login": login.run, "events": events.run}
 

@@ -12,7 +12,8 @@ from proctor.audit.log import MAX_LIMIT, AuditLog, Query
 from proctor.audit.logs_file import FileLog
 from proctor.core.clock import FakeClock, format_time
 from proctor.core.errors import BadRequest
-from proctor.model.events import SessionCommand, SessionEnd, SessionUpload, UserLogin
+from proctor.model.events import SessionEnd, SessionUpload, UserLogin
+from proctor.model.kernel_events import SessionCommand
 
 SOURCE = "node/531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f/0011223344556677"
 SID = "86aca627-971d-4883-854d-d309ba04c658"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proctor.bpf import loader
+from proctor.bpf.kernel import loader
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
 

@@ -65,9 +65,7 @@ def test_commands_work(installation: Path) -> None:
 
 
 def test_bpf_objects_load(kernel: None, installation: Path) -> None:
-    program = (
-        "from proctor.bpf import loader; report = loader.probe(); print(*report.missing); assert report.ok"
-    )
+    program = "from proctor.bpf.kernel import loader; report = loader.probe(); print(*report.missing); assert report.ok"
     done = subprocess.run(
         [str(installation / "bin/python"), "-c", program],
         capture_output=True,

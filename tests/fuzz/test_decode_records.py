@@ -7,9 +7,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.bpf import abi, decode
-from proctor.bpf.abi import Flag, Kind
-from proctor.bpf.text import to_bytes
+from proctor.bpf.kernel import abi, decode
+from proctor.bpf.kernel.abi import Flag, Kind
+from proctor.bpf.kernel.text import to_bytes
 from proctor.model.serde import to_json
 from tests.support.kernel_records import command, connection, header, opened
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from proctor.audit.log import Query
-from proctor.model.events import Event, SessionEnd, SessionLoss, SessionStart
+from proctor.model.events import Event, SessionEnd, SessionStart
+from proctor.model.kernel_events import SessionLoss
 from proctor.recording import upload
 from proctor.recording.format import Timeline
 from proctor.recording.player import live

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.loader import RingSizes
-from proctor.bpf.text import to_bytes
+from proctor.bpf.kernel.loader import RingSizes
+from proctor.bpf.kernel.text import to_bytes
 from tests.support.capture import Event, Lab, running_lab
 
 EACCES, ENOENT, ENOEXEC = 13, 2, 8

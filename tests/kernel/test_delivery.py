@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proctor.bpf.client import SessionCapture
-from proctor.bpf.loader import RingSizes
+from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Drained, Events
 from proctor.core.errors import Unavailable
 from tests.support.capture import Child, Lab, Subscriber, running_lab

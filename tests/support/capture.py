@@ -19,7 +19,7 @@ import msgspec
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
 from proctor.bpf.client import SessionCapture
-from proctor.bpf.loader import RingSizes
+from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events
 from proctor.bpf.service import serve
 from proctor.core import unixsock, wire

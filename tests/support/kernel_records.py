@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from proctor.bpf import abi
-from proctor.bpf.abi import Flag, Kind, Operation
+from proctor.bpf.kernel import abi
+from proctor.bpf.kernel.abi import Flag, Kind, Operation
 
 NO_FLAGS = Flag(0)
 

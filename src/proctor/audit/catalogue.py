@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 import msgspec
 
+from proctor.model.catalogue import EVENTS
 from proctor.model.events import (
-    EVENTS,
     SCP_CODES,
     SCP_DISALLOWED,
     SFTP_ACTIONS,
     SFTP_DISALLOWED,
     ConnectedPart,
-    EnhancedPart,
     Event,
     ResourcePart,
     SessionPart,
     UserPart,
 )
+from proctor.model.kernel_events import EnhancedPart
 
 TABLES = "## All events\n"
 """The heading that the tables follow in the document."""

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 
-from proctor.bpf import abi, cgroup, decode
-from proctor.bpf.abi import Kind
+from proctor.bpf import cgroup
 from proctor.bpf.feed import Feed
-from proctor.bpf.loader import Programs, RingSizes
+from proctor.bpf.kernel import abi, decode
+from proctor.bpf.kernel.abi import Kind
+from proctor.bpf.kernel.loader import Programs, RingSizes
 from proctor.bpf.messages import Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from proctor.bpf.abi import Kind
+from proctor.bpf.kernel.abi import Kind
 from proctor.bpf.messages import Closed, Drained, Events
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound

@@ -11,10 +11,11 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from proctor.bpf import cgroup, loader
+from proctor.bpf import cgroup
 from proctor.bpf.capture import Capture, CaptureSettings
 from proctor.bpf.channel import Channel, close_all
-from proctor.bpf.loader import Programs
+from proctor.bpf.kernel import loader
+from proctor.bpf.kernel.loader import Programs
 from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.clock import SYSTEM, Clock

@@ -404,94 +404,6 @@ class ClientDisconnect(ConnectedPart):
     reason: str = ""
 
 
-class EnhancedPart(SessionPart):
-    """What the kernel saw; ``process_uid``/``process_euid`` are numbers of ours, ``uid`` is the event's."""
-
-    pid: int = 0
-    cgroup_id: int = 0
-    program: str = ""
-    process_uid: int = 0
-    process_euid: int = 0
-    audit_session_id: int = 0
-    truncated: list[str] = []
-    detached: bool = False
-
-
-class SessionCommand(EnhancedPart):
-    """A program was executed. ``argv`` is without argv[0]; ``args`` is the whole of it (ours)."""
-
-    EVENT, CODE = "session.command", "T4000I"
-    ALWAYS: ClassVar[tuple[str, ...]] = (
-        "server_id",
-        "argv",
-        "return_code",
-        "cgroup_id",
-        "pid",
-        "ppid",
-        "path",
-        "program",
-    )
-
-    ppid: int = 0
-    path: str = ""
-    argv: list[str] = []
-    return_code: int = 0
-    args: list[str] = []
-    exe: str = ""
-    cwd: str = ""
-    tty: str = ""
-    interpreter: str = ""
-    env: dict[str, str] = {}
-
-
-class SessionDisk(EnhancedPart):
-    """A file was opened; ``return_code`` is the descriptor or a negative errno."""
-
-    EVENT, CODE = "session.disk", "T4001I"
-    ALWAYS: ClassVar[tuple[str, ...]] = (
-        "server_id",
-        "path",
-        "flags",
-        "return_code",
-        "cgroup_id",
-        "pid",
-        "program",
-    )
-
-    path: str = ""
-    flags: int = 0
-    return_code: int = 0
-
-
-class SessionNetwork(EnhancedPart):
-    """A connection was attempted: ``operation`` 0 connect, 1 send; ``action`` 1 when denied."""
-
-    EVENT, CODE = "session.network", "T4002I"
-    ALWAYS: ClassVar[tuple[str, ...]] = (
-        "server_id", "action", "operation", "src_addr", "dst_addr", "dst_port", "version",
-        "cgroup_id", "pid", "program",
-    )  # fmt: skip
-
-    src_addr: str = ""
-    dst_addr: str = ""
-    dst_port: int = 0
-    version: int = 4
-    operation: int = 0
-    action: int = 0
-    src_port: int = 0
-    protocol: str = ""
-    return_code: int = 0
-
-
-class SessionLoss(SessionPart):
-    """Kernel events of this session that could not be recorded, by kind; an event of ours."""
-
-    EVENT, CODE = "session.loss", "TP4900W"
-
-    lost: dict[str, int] = {}
-    reason: str = ""
-
-
 class AuditGap(Event):
     """Events that a source announced or held and that are not in the log; an event of ours."""
 
@@ -513,11 +425,3 @@ class Print(Event):
     bytes: int = 0
     ms: int = 0
     offset: int = 0
-
-
-def _subclasses(kind: type[Event]) -> list[type[Event]]:
-    return [kind, *(sub for child in kind.__subclasses__() for sub in _subclasses(child))]
-
-
-EVENTS: dict[str, type[Event]] = {kind.EVENT: kind for kind in _subclasses(Event) if kind.EVENT}
-"""Event name to struct, for the catalogue and the docs."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from proctor.audit.catalogue import catalogue, severity, updated
-from proctor.model.events import EVENTS
+from proctor.model.catalogue import EVENTS
 
 DOCUMENT = Path(__file__).parents[3] / "docs/audit-events.md"
 

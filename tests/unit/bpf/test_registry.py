@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from proctor.bpf.abi import Kind
+from proctor.bpf.kernel.abi import Kind
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proctor.bpf.capture import CaptureSettings
-from proctor.bpf.loader import AUTO
+from proctor.bpf.kernel.loader import AUTO
 from proctor.bpf.service import CaptureService
 from proctor.config.schema import EnhancedRecording
 from proctor.core.errors import AccessDenied

@@ -20,12 +20,11 @@ from proctor.core.errors import AlreadyExists, BadRequest
 from proctor.model.events import (
     SESSION_DATA_INDEX,
     Event,
-    SessionCommand,
     SessionData,
     SessionEnd,
-    SessionLoss,
     SessionStart,
 )
+from proctor.model.kernel_events import SessionCommand, SessionLoss
 from proctor.recording import files, writer
 from proctor.recording.format import Timeline
 from proctor.recording.writer import Interrupted, RecordingError, SessionWriter, recover

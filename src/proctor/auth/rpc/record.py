@@ -15,7 +15,8 @@ from proctor.audit.log import MAX_LIMIT, Query
 from proctor.auth.cluster import Cluster
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, Corrupted, NotFound
-from proctor.model.events import EVENTS, AuditGap, SessionPart, SessionRecordingAccess
+from proctor.model.catalogue import EVENTS
+from proctor.model.events import AuditGap, SessionPart, SessionRecordingAccess
 from proctor.model.identity import HostIdentity
 from proctor.model.serde import from_json, to_json
 from proctor.recording.archive import ended

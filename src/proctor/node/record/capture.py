@@ -12,7 +12,7 @@ from typing import Any
 from proctor.bpf.client import CaptureClient
 from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
 from proctor.core.errors import ProctorError
-from proctor.model.events import SessionLoss
+from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.deliveries import Deliveries, Intent
 from proctor.node.record.recorder import Recorder
 

@@ -15,10 +15,10 @@ from proctor.model.events import (
     SessionData,
     SessionEnd,
     SessionLeave,
-    SessionLoss,
     SessionStart,
     Subsystem,
 )
+from proctor.model.kernel_events import SessionLoss
 from proctor.node.host import Host, Login
 from proctor.node.messages import Exited, Kind, Terminal
 from proctor.node.record.filecopy import ScpCommand, parse_scp, sftp_event

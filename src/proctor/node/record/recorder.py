@@ -15,10 +15,10 @@ from proctor.model.events import (
     ConnectedPart,
     Event,
     SessionData,
-    SessionLoss,
     SessionPart,
 )
 from proctor.model.identity import UserIdentity
+from proctor.model.kernel_events import SessionLoss
 from proctor.recording.writer import RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf import loader
-from proctor.bpf.loader import AUTO, CapabilityReport, RingSizes, kernel_version, probe, refusal
+from proctor.bpf.kernel import loader
+from proctor.bpf.kernel.loader import AUTO, CapabilityReport, RingSizes, kernel_version, probe, refusal
 from proctor.config.schema import EnhancedRecording
 
 ROOT = "CapEff:\t000001ffffffffff\n"

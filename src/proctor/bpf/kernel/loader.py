@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from proctor.bpf import abi
-from proctor.bpf.abi import Kind, Tally
+from proctor.bpf.kernel import abi
+from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
 from proctor.core.errors import Unavailable
@@ -22,7 +22,7 @@ from proctor.core.errors import Unavailable
 if TYPE_CHECKING:
     from proctor.bpf import _native
 
-OBJECT = Path(__file__).parent / "_obj/capture.bpf.o"
+OBJECT = Path(__file__).parents[1] / "_obj/capture.bpf.o"
 BTF = Path("/sys/kernel/btf/vmlinux")
 MINIMUM_KERNEL = (5, 8)
 _CAP_SYS_ADMIN = 21

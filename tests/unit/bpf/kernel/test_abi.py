@@ -4,9 +4,9 @@ import struct
 
 import pytest
 
-from proctor.bpf import abi
-from proctor.bpf.abi import Flag, Kind, Knobs, Operation, Tally
-from proctor.bpf.loader import OBJECT
+from proctor.bpf.kernel import abi
+from proctor.bpf.kernel.abi import Flag, Kind, Knobs, Operation, Tally
+from proctor.bpf.kernel.loader import OBJECT
 from tests.support import btf
 
 Fields = tuple[tuple[str, str], ...]

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from proctor.bpf import abi, decode
-from proctor.bpf.abi import Flag, Kind, Operation
-from proctor.model.events import Event, SessionCommand, SessionDisk, SessionNetwork
+from proctor.bpf.kernel import abi, decode
+from proctor.bpf.kernel.abi import Flag, Kind, Operation
+from proctor.model.events import Event
+from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
 from proctor.model.serde import convert
 from tests.support.kernel_records import command, connection, header, opened
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from proctor.bpf import abi
-from proctor.bpf.abi import Flag, Kind, Operation
-from proctor.bpf.text import to_text
-from proctor.model.events import SessionCommand, SessionDisk, SessionNetwork
+from proctor.bpf.kernel import abi
+from proctor.bpf.kernel.abi import Flag, Kind, Operation
+from proctor.bpf.kernel.text import to_text
+from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
 
 UNSET = 0xFFFFFFFF
 _AF_INET = 2

@@ -1,0 +1,170 @@
+"""Events of sessions that come from the kernel, and what became of them; see docs/audit-events.md."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from proctor.model.events import SessionPart
+
+
+class EnhancedPart(SessionPart):
+    """What the kernel saw; ``process_uid``/``process_euid`` are numbers of ours, ``uid`` is the event's.
+
+    ``via``: how, when not by a system call of the process (``io_uring``). ``delegated``: a daemon
+    (``daemon``) acted for the session, and what shows it (``evidence``).
+    """
+
+    pid: int = 0
+    cgroup_id: int = 0
+    program: str = ""
+    process_uid: int = 0
+    process_euid: int = 0
+    audit_session_id: int = 0
+    truncated: list[str] = []
+    detached: bool = False
+    via: str = ""
+    delegated: dict[str, str] = {}
+
+
+class SessionCommand(EnhancedPart):
+    """A program was executed. ``argv`` is without argv[0]; ``args`` is the whole of it (ours).
+
+    ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system. ``sha256``: of
+    ``exe``, hexadecimal.
+    """
+
+    EVENT, CODE = "session.command", "T4000I"
+    ALWAYS: ClassVar[tuple[str, ...]] = (
+        "server_id",
+        "argv",
+        "return_code",
+        "cgroup_id",
+        "pid",
+        "ppid",
+        "path",
+        "program",
+    )
+
+    ppid: int = 0
+    path: str = ""
+    argv: list[str] = []
+    return_code: int = 0
+    args: list[str] = []
+    exe: str = ""
+    cwd: str = ""
+    tty: str = ""
+    interpreter: str = ""
+    exe_state: str = ""
+    sha256: str = ""
+    env: dict[str, str] = {}
+
+
+class SessionDisk(EnhancedPart):
+    """A file was opened; ``return_code`` is the descriptor or a negative errno."""
+
+    EVENT, CODE = "session.disk", "T4001I"
+    ALWAYS: ClassVar[tuple[str, ...]] = (
+        "server_id",
+        "path",
+        "flags",
+        "return_code",
+        "cgroup_id",
+        "pid",
+        "program",
+    )
+
+    path: str = ""
+    flags: int = 0
+    return_code: int = 0
+
+
+class SessionNetwork(EnhancedPart):
+    """A connection: ``operation`` 0 connect, 1 send, 2 accept, 3 listen; ``action`` 1 when denied."""
+
+    EVENT, CODE = "session.network", "T4002I"
+    ALWAYS: ClassVar[tuple[str, ...]] = (
+        "server_id", "action", "operation", "src_addr", "dst_addr", "dst_port", "version",
+        "cgroup_id", "pid", "program",
+    )  # fmt: skip
+
+    src_addr: str = ""
+    dst_addr: str = ""
+    dst_port: int = 0
+    version: int = 4
+    operation: int = 0
+    action: int = 0
+    src_port: int = 0
+    protocol: str = ""
+    return_code: int = 0
+
+
+class SessionTamper(EnhancedPart):
+    """Something was done that can blind or mislead the record, or was tried; an event of ours.
+
+    ``technique``: which (``ptrace``, ``bpf``, ``module``, ...). ``target_pid``, ``target``: the process
+    that it was done to. ``detail``: what else is known.
+    """
+
+    EVENT, CODE = "session.tamper", "TP4903W"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "technique", "return_code", "pid", "program")
+
+    technique: str = ""
+    target_pid: int = 0
+    target: str = ""
+    detail: str = ""
+    return_code: int = 0
+
+
+class SessionEscape(EnhancedPart):
+    """A process left its session's cgroup, and is recorded still; an event of ours.
+
+    ``cgroup``: where it went. ``by_pid``: the process that moved it.
+    """
+
+    EVENT, CODE = "session.escape", "TP4904W"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "pid", "program", "cgroup")
+
+    cgroup: str = ""
+    by_pid: int = 0
+
+
+class SessionLoss(SessionPart):
+    """Kernel events of this session that could not be recorded, by kind; an event of ours."""
+
+    EVENT, CODE = "session.loss", "TP4900W"
+
+    lost: dict[str, int] = {}
+    reason: str = ""
+
+
+class SessionLedger(SessionPart):
+    """The account of a session's kernel events, by kind; an event of ours, before ``session.end``.
+
+    ``submitted``: seen by the kernel programs. ``stored``: in this record. ``filtered``: left out by the
+    rule of noise reduction. ``lost``: by stage (``kernel``, ``capture``, ``node``), then by kind. For each
+    kind *submitted = stored + filtered + lost*. ``frozen_ms``: for how long the session was held so that
+    nothing was lost.
+    """
+
+    EVENT, CODE = "session.ledger", "TP4905I"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "submitted", "stored")
+
+    submitted: dict[str, int] = {}
+    stored: dict[str, int] = {}
+    filtered: dict[str, int] = {}
+    lost: dict[str, dict[str, int]] = {}
+    freezes: int = 0
+    frozen_ms: int = 0
+
+
+class SessionFreeze(SessionPart):
+    """A strict session was held until capture had caught up; an event of ours.
+
+    ``backlog``: bytes that waited.
+    """
+
+    EVENT, CODE = "session.freeze", "TP4906I"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "milliseconds")
+
+    milliseconds: int = 0
+    backlog: int = 0
