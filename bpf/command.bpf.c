@@ -30,7 +30,7 @@ static __always_inline bool send_small(struct writer *writer, __u64 args)
 	record->args = size;
 	if (args && bpf_probe_read_user(room(writer), size, (void *)args))
 		record->header.flags |= UNREADABLE;
-	return !bpf_ringbuf_output(&commands, record, head + size, wake(&commands, knobs.command_mark));
+	return !bpf_ringbuf_output(&commands, record, head + size, wake_for(&commands, head + size, knobs.command_mark));
 }
 
 /* Long arguments go from the program's memory straight into a record of a fixed size. */
@@ -53,7 +53,7 @@ static __always_inline bool send_large(struct writer *writer, __u64 args, const 
 	record->args = size;
 	if (bpf_probe_read_user((void *)record + head, size, (void *)args))
 		record->header.flags |= UNREADABLE;
-	bpf_ringbuf_submit(record, wake(&commands, knobs.command_mark));
+	bpf_ringbuf_submit(record, wake_after(&commands, bytes, knobs.command_mark));
 	return true;
 }
 

@@ -69,6 +69,7 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	__u32 zero = 0, size = 0, length;
 	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
 	struct file *file = file_of(call->result);
+	__u64 flags;
 
 	if (!scratch)
 		return;
@@ -84,5 +85,6 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	}
 	scratch->record.size = size;
 	length = sizeof(scratch->record) + (size & (PATH_BYTES - 1));
-	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&opens, scratch, length, wake(&opens, knobs.disk_mark)));
+	flags = wake_for(&opens, length, knobs.disk_mark);
+	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&opens, scratch, length, flags));
 }

@@ -51,7 +51,7 @@ static __always_inline void send(const struct task_state *state, const struct en
 		return;
 	fill_header(&record->header, state, RECORD_NETWORK, result < 0 ? result : 0);
 	record->endpoints = *endpoints;
-	bpf_ringbuf_submit(record, wake(&connections, knobs.network_mark));
+	bpf_ringbuf_submit(record, wake_after(&connections, sizeof(*record), knobs.network_mark));
 }
 
 static __always_inline void flush(struct task_state *state, long result)

@@ -79,10 +79,21 @@ static __always_inline void fill_header(struct record_header *header, const stru
 }
 
 /* The reader is woken when it has caught up, and once more when the ring fills; in between it comes by
- * itself. Forcing for a range only: beyond it the reader knows, and each wake-up is an interrupt. */
-static __always_inline __u64 wake(void *ring, __u64 mark)
+ * itself. Forcing for a range only: beyond it the reader knows, and each wake-up is an interrupt. A record
+ * may be larger than the range, so what counts is whether it gets there. */
+static __always_inline __u64 wake(__u64 waiting, __u64 size, __u64 mark)
 {
-	__u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	return waiting < mark + mark / 2 && waiting + size >= mark ? BPF_RB_FORCE_WAKEUP : 0;
+}
 
-	return waiting >= mark && waiting < mark + mark / 2 ? BPF_RB_FORCE_WAKEUP : 0;
+/* For a record that is yet to be put into the ring. */
+static __always_inline __u64 wake_for(void *ring, __u64 size, __u64 mark)
+{
+	return wake(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA), size, mark);
+}
+
+/* For a record that is in the ring, where it counts already. */
+static __always_inline __u64 wake_after(void *ring, __u64 size, __u64 mark)
+{
+	return wake(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) - size, size, mark);
 }

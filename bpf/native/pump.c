@@ -86,20 +86,28 @@ static struct block *collect(struct pump *pump)
 	return block;
 }
 
-/* Returns whether the rings were emptied, rather than left alone for want of room. */
-static int empty_rings(struct pump *pump)
+static int has_finished(const struct pump *pump)
 {
-	struct block *block;
-	size_t waiting;
+	for (int i = 0; i < pump->count; i++)
+		if (ring_has_finished(&pump->rings[i]))
+			return 1;
+	return 0;
+}
+
+static int has_room(struct pump *pump)
+{
+	int room;
 
 	pthread_mutex_lock(&pump->lock);
-	waiting = pump->waiting;
+	room = pump->waiting < pump->limit;
 	pthread_mutex_unlock(&pump->lock);
-	if (waiting >= pump->limit)
-		return 0;
-	block = collect(pump);
+	return room;
+}
+
+static void push(struct pump *pump, struct block *block)
+{
 	pthread_mutex_lock(&pump->lock);
-	if (block && block->size) {
+	if (block->size) {
 		*pump->last = block;
 		pump->last = &block->next;
 		pump->waiting += block->size;
@@ -111,7 +119,17 @@ static int empty_rings(struct pump *pump)
 	pthread_mutex_unlock(&pump->lock);
 	free(block);
 	signal_event(pump->ready);
-	return 1;
+}
+
+/* Returns whether the rings were emptied, rather than left alone for want of memory. What comes in while a
+ * block is filled may not fit that block, hence the loop: the kernel never announces a record that stayed. */
+static int empty_rings(struct pump *pump)
+{
+	struct block *block;
+
+	while (has_room(pump) && has_finished(pump) && (block = collect(pump)))
+		push(pump, block);
+	return !has_finished(pump);
 }
 
 static int is_stopping(struct pump *pump)
@@ -329,6 +347,16 @@ static PyObject *pump_pushed(struct pump *pump, PyObject *unused)
 	return PyLong_FromUnsignedLongLong(pushed);
 }
 
+static PyObject *pump_waiting(struct pump *pump, PyObject *unused)
+{
+	size_t waiting;
+
+	pthread_mutex_lock(&pump->lock);
+	waiting = pump->waiting;
+	pthread_mutex_unlock(&pump->lock);
+	return PyLong_FromSize_t(waiting);
+}
+
 static PyObject *pump_fileno(struct pump *pump, PyObject *unused)
 {
 	return PyLong_FromLong(pump->ready);
@@ -359,6 +387,7 @@ static PyMethodDef pump_methods[] = {
 	{"produced", (PyCFunction)pump_produced, METH_NOARGS, NULL},
 	{"handed", (PyCFunction)pump_handed, METH_NOARGS, NULL},
 	{"pushed", (PyCFunction)pump_pushed, METH_NOARGS, NULL},
+	{"waiting", (PyCFunction)pump_waiting, METH_NOARGS, NULL},
 	{"fileno", (PyCFunction)pump_fileno, METH_NOARGS, NULL},
 	{"clear", (PyCFunction)pump_clear, METH_NOARGS, NULL},
 	{"kick", (PyCFunction)pump_kick, METH_NOARGS, NULL},

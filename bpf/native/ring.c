@@ -41,6 +41,20 @@ uint64_t ring_consumed(const struct ring *ring)
 	return __atomic_load_n(ring->consumer, __ATOMIC_RELAXED);
 }
 
+static uint32_t header_at(const struct ring *ring, uint64_t position)
+{
+	const char *record = (char *)ring->producer + ring->page + (position & (ring->size - 1));
+
+	return __atomic_load_n((const uint32_t *)record, __ATOMIC_ACQUIRE);
+}
+
+int ring_has_finished(const struct ring *ring)
+{
+	uint64_t position = ring_consumed(ring);
+
+	return position < ring_produced(ring) && !(header_at(ring, position) & BPF_RINGBUF_BUSY_BIT);
+}
+
 /* Positions are stored with a full barrier before the ring is looked at again: the kernel wakes us only
  * if it sees that we have caught up. */
 size_t ring_copy(struct ring *ring, char *out, size_t room)
@@ -51,7 +65,7 @@ size_t ring_copy(struct ring *ring, char *out, size_t room)
 
 	while (position < ring_produced(ring)) {
 		const char *record = data + (position & (ring->size - 1));
-		uint32_t header = __atomic_load_n((const uint32_t *)record, __ATOMIC_ACQUIRE);
+		uint32_t header = header_at(ring, position);
 		uint32_t length = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
 		if (header & BPF_RINGBUF_BUSY_BIT || used + sizeof(length) + length > room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import uuid
@@ -13,7 +14,7 @@ from proctor.bpf.client import SessionCapture
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Drained, Events
 from proctor.core.errors import Unavailable
-from tests.support.capture import Child, Lab, Subscriber, running_lab
+from tests.support.capture import Child, Event, Lab, Subscriber, running_lab
 from tests.support.polling import until
 
 TINY = RingSizes(4096, 4096, 4096)
@@ -64,6 +65,36 @@ def test_nothing_is_lost_with_room(tmp_path: Path) -> None:
     assert drained.lost == {}
     assert len(session.commands) == 50
     assert len(session.opens) == 50 * (400 + 2)
+
+
+def echoes(lab: Lab, sid: str) -> list[Event]:
+    return [e for e in lab.subscriber.events(sid, "session.command") if e["path"] == "/bin/echo"]
+
+
+def test_record_that_comes_while_the_ring_is_emptied_is_not_left_there(lab: Lab) -> None:
+    """Long commands that fail in quick succession and a longer one, then nothing until the next is asked for."""
+    orders, gate = os.pipe()
+    execve = ctypes.CDLL(None).execve
+    arguments = (ctypes.c_char_p * 42)(b"true", *[b"x" * 99] * 40, None)
+
+    def search(number: int) -> None:
+        for _ in range(number):
+            execve(b"/nowhere/true", arguments, None)
+        os.execv("/bin/true", ["true", *["x" * 99] * 100])
+
+    def obey() -> None:
+        os.close(gate)
+        while order := os.read(orders, 1):
+            if os.fork() == 0:
+                search(order[0]) if order[0] else os.execv("/bin/echo", ["echo"])
+            os.wait()
+
+    with lab.session(obey, ["command"]) as session:
+        os.close(orders)
+        for count in range(1, 401):
+            os.write(gate, bytes([3 + count % 12, 0]))
+            until(lambda count=count: len(echoes(lab, session.sid)) == count, 5, "the last command")
+        os.close(gate)
 
 
 def test_everything_before_the_end_is_before_drained(lab: Lab) -> None:
