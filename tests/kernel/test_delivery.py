@@ -72,7 +72,7 @@ def echoes(lab: Lab, sid: str) -> list[Event]:
 
 
 def test_record_that_comes_while_the_ring_is_emptied_is_not_left_there(lab: Lab) -> None:
-    """Long commands that fail in quick succession and a longer one, then nothing until the next is asked for."""
+    """Long commands that fail in quick succession, a longer one, then nothing until the next is asked for."""
     orders, gate = os.pipe()
     execve = ctypes.CDLL(None).execve
     arguments = (ctypes.c_char_p * 42)(b"true", *[b"x" * 99] * 40, None)
