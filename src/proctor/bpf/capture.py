@@ -17,15 +17,18 @@ import msgspec
 
 from proctor.bpf import cgroup
 from proctor.bpf.feed import Feed
+from proctor.bpf.freezer import Brake, Hold, Limits
 from proctor.bpf.kernel import abi, decode
-from proctor.bpf.kernel.abi import Kind
+from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.kernel.loader import Programs, RingSizes
+from proctor.bpf.ledger import account, by_name
 from proctor.bpf.messages import Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time, whole_milliseconds
 from proctor.core.errors import BadRequest, Unavailable
 from proctor.core.tasks import TaskSet
+from proctor.model.kernel_events import SessionFreeze
 
 _log = logging.getLogger(__name__)
 _BATCH_RECORDS = 512
@@ -39,12 +42,14 @@ _BACKLOG_BYTES = 256 << 20
 class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``rings``: their sizes. ``cgroup_mount``: where the cgroup2 hierarchy is or is to be mounted.
 
-    ``memory_limit``: bytes of unacknowledged messages kept per session.
+    ``memory_limit``: bytes of unacknowledged messages kept per session. ``limits``: when strict sessions
+    are held.
     """
 
     rings: RingSizes
     cgroup_mount: Path
     memory_limit: int = 64 << 20
+    limits: Limits = Limits()
 
     @classmethod
     def of(cls, config: EnhancedRecording) -> CaptureSettings:
@@ -79,7 +84,8 @@ class Capture:
         self._on_news = on_news
         self._tasks = TaskSet("capture")
         self._last_time = (clock.now(), "")
-        self._feed = Feed(programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS))
+        pump = programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS)
+        self._feed = Feed(pump, self._review)
 
     def start(self) -> None:
         """Begin to read the rings; needs a running event loop."""
@@ -90,7 +96,7 @@ class Capture:
         """Detach from the kernel; what it has written since the last batch is dropped."""
         await self._tasks.close()
         self._programs.detach()
-        for session in self.registry.live():
+        for session in self.registry:
             self._unwatch(session)
         self._feed.stop()
 
@@ -107,6 +113,8 @@ class Capture:
                 self._programs.attach(self._settings.cgroup_mount)
             session.events_fd = os.open(path / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
             self._feed.watch(session.events_fd, session.changed.set)
+            if request.strict:
+                session.brake = Brake(path, self._clock, self._settings.limits)
             self._programs.enrol(session.number, kinds, pidfd)
             if _has_ended(pidfd):
                 raise Unavailable("the session's process ended before it could be recorded")
@@ -126,34 +134,58 @@ class Capture:
 
     async def _drain(self, session: Session) -> Drained:
         await self._feed.barrier()
+        self._review()
         session.phase = Phase.DETACHED
-        drained = session.put_drained(self.lost(session))
+        drained = session.put_drained(self.lost(session), account(session, self._tally(session)))
         self._on_news()
         self._tasks.spawn(self._finish(session), name=f"end of {session.sid}")
         return drained
 
     async def _finish(self, session: Session) -> None:
         """Wait until no process of the session is left, wherever it is, and say so."""
-        while (populated := cgroup.is_populated(session.cgroup)) or self._tasks_of(session) > 0:
+        while (populated := cgroup.is_populated(session.cgroup)) or self._tally(session).tasks > 0:
             session.changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if populated else _RECHECK_SECONDS):
                     await session.changed.wait()
         await self._feed.barrier()
-        lost = self.lost(session)
+        lost, final = self.lost(session), account(session, self._tally(session))
         self._discard(session, forget=False)
         session.phase = Phase.CLOSED
-        session.put_closed(lost)
+        session.put_closed(lost, final)
         self._on_news()
         if not cgroup.remove(session.cgroup):
             _log.warning("cgroup %s is still in use", session.cgroup)
 
     def lost(self, session: Session) -> dict[str, int]:
         """Events that neither the kernel nor we could keep, by kind; kinds without loss are left out."""
-        counted = Counter(session.dropped)
-        with contextlib.suppress(KeyError):
-            counted.update(dict(zip(Kind, self._programs.tally(session.number).lost, strict=True)))
-        return {kind.name.lower(): count for kind, count in sorted(counted.items()) if count}
+        counted = session.dropped + session.undecodable
+        counted.update(dict(zip(Kind, self._tally(session).lost, strict=False)))
+        return by_name(counted)
+
+    def acknowledge(self, sid: str, seq: int) -> None:
+        """The node has stored messages of ``sid``."""
+        self.registry.acknowledge(sid, seq)
+        self._review()
+
+    def _review(self) -> None:
+        """Hold strict sessions, or let them go, as the backlog demands."""
+        shared = self._feed.backlog
+        for session in self.registry.live():
+            if session.brake is not None and (hold := session.brake.review(shared, session.backlog)):
+                self._report(session, hold)
+
+    def _report(self, session: Session, hold: Hold) -> None:
+        event = {
+            "event": SessionFreeze.EVENT,
+            "code": SessionFreeze.CODE,
+            "uid": session.event_uid(),
+            "time": format_time(hold.time),
+            "milliseconds": hold.milliseconds,
+            "backlog": hold.backlog,
+        }
+        session.put_events([event], Counter(), self.lost(session))
+        self._on_news()
 
     def status(self) -> dict[str, Any]:
         """Counters for people and monitoring."""
@@ -177,10 +209,16 @@ class Capture:
             raise BadRequest(f"cgroup {path} has id {found}, not {request.cgroup_id}")
         return path
 
-    def _tasks_of(self, session: Session) -> int:
-        return self._programs.tally(session.number).tasks
+    def _tally(self, session: Session) -> Tally:
+        try:
+            return self._programs.tally(session.number)
+        except KeyError:
+            return Tally((), (), 0)
 
     def _unwatch(self, session: Session) -> None:
+        if session.brake is not None:
+            session.brake.close()
+            session.brake = None
         if session.events_fd >= 0:
             self._feed.unwatch(session.events_fd)
             os.close(session.events_fd)
@@ -246,6 +284,7 @@ class Capture:
         for session, batch in batches.items():
             session.put_events(batch.events, batch.kinds, self.lost(session))
         if batches:
+            self._review()
             self._on_news()
         batches.clear()
 
@@ -256,7 +295,7 @@ class Capture:
         with contextlib.suppress(ValueError):
             number, kind = decode.owner(record)
             if (session := self.registry.numbered(number)) is not None:
-                session.dropped[Kind(kind)] += 1
+                session.undecodable[Kind(kind)] += 1
 
 
 def _has_ended(pidfd: int) -> bool:

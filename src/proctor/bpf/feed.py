@@ -23,6 +23,9 @@ class Source(Protocol):
     def pushed(self) -> int:
         """Number of blocks so far."""
 
+    def waiting(self) -> int:
+        """Bytes in the blocks that were not taken."""
+
     def produced(self) -> tuple[int, ...]:
         """Position in each ring up to which the kernel has reserved records."""
 
@@ -39,11 +42,13 @@ class Source(Protocol):
 class Feed:
     """One taker of blocks; any number of barriers."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, pushed: Callable[[], None] = lambda: None) -> None:
+        """``pushed`` is called when there is more to take."""
         self._source = source
+        self._pushed = pushed
         self._progress = asyncio.Event()
         self._finished = 0
-        self._taken = False
+        self._taken = 0
         self._watched: dict[int, Callable[[], None]] = {}
         self._poller = select.epoll()
 
@@ -75,13 +80,18 @@ class Feed:
         """The next block; taking it says that the one before was dealt with."""
         if self._taken:
             self._finished += 1
-            self._taken = False
+            self._taken = 0
             self._progress.set()
         while (block := self._source.take()) is None:
             self._progress.clear()
             await self._progress.wait()
-        self._taken = True
+        self._taken = len(block)
         return block
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of records that were not dealt with."""
+        return self._source.waiting() + self._taken
 
     async def barrier(self) -> None:
         """Return when everything that the kernel has reserved up to now was taken and dealt with."""
@@ -101,6 +111,7 @@ class Feed:
     def _on_ready(self) -> None:
         self._source.clear()
         self._progress.set()
+        self._pushed()
 
     def _on_change(self) -> None:
         for descriptor, _ in self._poller.poll(0):

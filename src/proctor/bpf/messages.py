@@ -52,17 +52,34 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True, tag="subscribed", ta
     sessions: list[str]
 
 
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a session's records so far, by kind, as far as capture can know.
+
+    For each kind *submitted = delivered + filtered + the sum of lost over its stages*: ``ring`` (it was
+    full), ``undecodable``, ``memory`` (the node did not acknowledge) and ``unexplained`` (the difference,
+    which is none). ``freezes``, ``frozen_ms``: how often and for how long the session was held.
+    """
+
+    submitted: dict[str, int] = {}
+    delivered: dict[str, int] = {}
+    filtered: dict[str, int] = {}
+    lost: dict[str, dict[str, int]] = {}
+    freezes: int = 0
+    frozen_ms: int = 0
+
+
 class Events(msgspec.Struct, frozen=True, kw_only=True, tag="events", tag_field="op"):
     """Kernel events of one session, oldest first.
 
     Each event holds ``event``, ``code``, ``uid``, ``time`` and the kernel's fields of ``SessionCommand``,
     ``SessionDisk`` or ``SessionNetwork`` in ``model.events``; who and where is the node's to add.
-    ``lost`` counts all losses of the session so far, by kind.
+    ``lost`` counts all losses of the session so far, by kind; ``counts`` the records in ``events``.
     """
 
     sid: str
     seq: int
     events: list[dict[str, Any]]
+    counts: dict[str, int] = {}
     lost: dict[str, int] = {}
 
 
@@ -75,14 +92,16 @@ class Drained(msgspec.Struct, frozen=True, kw_only=True, tag="drained", tag_fiel
     sid: str
     seq: int
     lost: dict[str, int] = {}
+    account: Account | None = None
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field="op"):
-    """No process of the session is left; nothing follows. ``lost`` is final."""
+    """No process of the session is left; nothing follows. ``lost`` and ``account`` are final."""
 
     sid: str
     seq: int
     lost: dict[str, int] = {}
+    account: Account | None = None
 
 
 Delivery = Subscribed | Events | Drained | Closed

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from proctor.bpf.freezer import Brake
 from proctor.bpf.kernel.abi import Kind
-from proctor.bpf.messages import Closed, Drained, Events
+from proctor.bpf.messages import Account, Closed, Drained, Events
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import to_json
@@ -47,8 +48,12 @@ class Session:
         """Set when the kernel reports that the cgroup was entered first or left last."""
         self.drained: asyncio.Task[Drained] | None = None
         """The drain barrier, once it was asked for."""
+        self.brake: Brake | None = None
+        """What holds the session, if it is strict."""
         self.delivered: Counter[Kind] = Counter()
         self.dropped: Counter[Kind] = Counter()
+        """Records whose events did not fit our memory."""
+        self.undecodable: Counter[Kind] = Counter()
         self._memory_limit = memory_limit
         self._kept: deque[Kept] = deque()
         self._bytes = 0
@@ -64,22 +69,24 @@ class Session:
 
     def put_events(self, events: list[dict[str, Any]], kinds: Counter[Kind], lost: Mapping[str, int]) -> None:
         """Queue a batch; when memory is used up, drop it and count it."""
-        frame = self._frame(Events(sid=self.sid, seq=self._seq + 1, events=events, lost=dict(lost)))
+        counts = {kind.name.lower(): count for kind, count in kinds.items()}
+        message = Events(sid=self.sid, seq=self._seq + 1, events=events, counts=counts, lost=dict(lost))
+        frame = self._frame(message)
         if self._bytes + len(frame) > self._memory_limit:
             self.dropped.update(kinds)
             return
         self.delivered.update(kinds)
         self._keep(frame)
 
-    def put_drained(self, lost: Mapping[str, int]) -> Drained:
+    def put_drained(self, lost: Mapping[str, int], account: Account | None = None) -> Drained:
         """Queue the message that ends the events of the session's child."""
-        message = Drained(sid=self.sid, seq=self._seq + 1, lost=dict(lost))
+        message = Drained(sid=self.sid, seq=self._seq + 1, lost=dict(lost), account=account)
         self._keep(self._frame(message))
         return message
 
-    def put_closed(self, lost: Mapping[str, int]) -> Closed:
+    def put_closed(self, lost: Mapping[str, int], account: Account | None = None) -> Closed:
         """Queue the last message."""
-        message = Closed(sid=self.sid, seq=self._seq + 1, lost=dict(lost))
+        message = Closed(sid=self.sid, seq=self._seq + 1, lost=dict(lost), account=account)
         self._keep(self._frame(message))
         return message
 
@@ -108,6 +115,11 @@ class Session:
         """Forget all messages up to ``seq``."""
         while self._kept and self._kept[0].seq <= seq:
             self._bytes -= len(self._kept.popleft().frame)
+
+    @property
+    def backlog(self) -> int:
+        """Bytes of messages that are not acknowledged."""
+        return self._bytes
 
     @property
     def waiting(self) -> int:

@@ -110,7 +110,7 @@ class CaptureService:
 
     def acknowledge(self, message: Acknowledge) -> None:
         """The node has stored messages."""
-        self.capture.registry.acknowledge(message.sid, message.seq)
+        self.capture.acknowledge(message.sid, message.seq)
         self._acknowledged.set()
 
     def subscribe(self, channel: Channel) -> None:

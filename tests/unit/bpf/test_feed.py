@@ -39,6 +39,9 @@ class FakeSource:
     def pushed(self) -> int:
         return self._pushed
 
+    def waiting(self) -> int:
+        return sum(map(len, self._blocks))
+
     def produced(self) -> tuple[int, ...]:
         return (self.reserved,)
 

@@ -41,8 +41,15 @@ def test_messages_are_numbered_and_sent_once(session: Session) -> None:
     session.put_drained({"disk": 3})
 
     assert sent(session) == [
-        {"op": "events", "sid": SID, "seq": 1, "events": [{"event": "session.command"}], "lost": {}},
-        {"op": "drained", "sid": SID, "seq": 2, "lost": {"disk": 3}},
+        {
+            "op": "events",
+            "sid": SID,
+            "seq": 1,
+            "events": [{"event": "session.command"}],
+            "counts": {"command": 1},
+            "lost": {},
+        },
+        {"op": "drained", "sid": SID, "seq": 2, "lost": {"disk": 3}, "account": None},
     ]
     assert sent(session) == []
 

@@ -118,11 +118,12 @@ class Knobs(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """Counts of one session: records attempted and lost by kind, and tasks alive."""
+    """Counts of one session: records attempted, lost and left out by kind, and tasks alive."""
 
     seen: tuple[int, ...]
     lost: tuple[int, ...]
     tasks: int
+    filtered: tuple[int, ...] = ()
 
     @classmethod
     def decode(cls, per_cpu: bytes) -> Tally:

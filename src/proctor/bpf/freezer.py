@@ -1,0 +1,116 @@
+"""Holding strict sessions while capture is behind, so that nothing of theirs is lost.
+
+A hold is the cgroup's freezer: processes stop within a system call, and go on when the backlog has gone.
+A process that left the cgroup is not held; what is lost of it is counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from proctor.core.clock import Clock
+from proctor.core.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+_HOLD, _LET_GO = b"1", b"0"
+_FILE = "cgroup.freeze"
+
+
+class Marks(NamedTuple):
+    """Hold above ``high`` bytes of backlog, let go at ``low``."""
+
+    high: int
+    low: int
+
+    def hold(self, backlog: int, *, held: bool) -> bool:
+        """Is a session to be held, which is now ``held`` or not?"""
+        return backlog > (self.low if held else self.high)
+
+
+class Limits(NamedTuple):
+    """``shared``: for records of all sessions that are not events yet; ``own``: for a session's events."""
+
+    shared: Marks = Marks(high=8 << 20, low=1 << 20)
+    own: Marks = Marks(high=8 << 20, low=1 << 20)
+
+    def hold(self, shared: int, own: int, *, held: bool) -> bool:
+        """Is a session to be held, which is now ``held`` or not?"""
+        return self.shared.hold(shared, held=held) or self.own.hold(own, held=held)
+
+
+class Hold(NamedTuple):
+    """A session was held: since when, for how long, and how many bytes were waiting then."""
+
+    time: datetime
+    milliseconds: int
+    backlog: int
+
+
+class Brake:
+    """The freezer of one session's cgroup."""
+
+    def __init__(self, cgroup: Path, clock: Clock, limits: Limits) -> None:
+        """Raises Unavailable when the kernel has no freezer there."""
+        try:
+            self._file = os.open(cgroup / _FILE, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise Unavailable(f"a strict session could not be held: {_FILE}: {error.strerror}") from None
+        self._clock = clock
+        self._limits = limits
+        self._since: tuple[float, datetime, int] | None = None
+        self.holds = 0
+        self.milliseconds = 0
+
+    @property
+    def held(self) -> bool:
+        """Is the session held now?"""
+        return self._since is not None
+
+    def review(self, shared: int, own: int) -> Hold | None:
+        """Hold the session or let it go, as the backlog demands; a hold that has ended is returned."""
+        hold = self._limits.hold(shared, own, held=self.held)
+        if hold and not self.held:
+            self._hold(shared + own)
+        elif self.held and not hold:
+            return self.let_go()
+        return None
+
+    def let_go(self) -> Hold | None:
+        """Let the session go, if it is held."""
+        if self._since is None:
+            return None
+        self._write(_LET_GO)
+        start, moment, backlog = self._since
+        self._since = None
+        held = Hold(moment, round((self._clock.monotonic() - start) * 1000), backlog)
+        self.milliseconds += held.milliseconds
+        return held
+
+    def close(self) -> None:
+        """Let the session go for good."""
+        self.let_go()
+        os.close(self._file)
+
+    def _hold(self, backlog: int) -> None:
+        self._since = self._clock.monotonic(), self._clock.now(), backlog
+        self.holds += 1
+        self._write(_HOLD)
+
+    def _write(self, value: bytes) -> None:
+        try:
+            os.write(self._file, value)
+        except OSError as error:
+            _log.error("cgroup.freeze: %s", error.strerror)
+
+
+def thaw(cgroup: Path) -> None:
+    """Let go whoever is held in ``cgroup`` or below it."""
+    for directory, _, files in os.walk(cgroup):
+        if _FILE in files:
+            with contextlib.suppress(OSError):
+                Path(directory, _FILE).write_bytes(_LET_GO)

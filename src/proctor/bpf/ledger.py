@@ -1,0 +1,51 @@
+"""The account of one session's records: what the kernel has counted against what we have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from proctor.bpf.freezer import Brake
+from proctor.bpf.kernel.abi import Kind, Tally
+from proctor.bpf.messages import Account
+from proctor.bpf.registry import Session
+
+RING, UNDECODABLE, MEMORY, UNEXPLAINED = "ring", "undecodable", "memory", "unexplained"
+
+
+def account(session: Session, tally: Tally) -> Account:
+    """What became of the records of ``session``.
+
+    While tasks of it are alive the kernel counts on, so that what was submitted follows from the rest;
+    when none is, all that was submitted must have been met.
+    """
+    lost = {stage: counts for stage, counts in _lost(session, tally).items() if counts}
+    met = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
+    submitted = met if tally.tasks > 0 else _of(tally.seen)
+    if missing := submitted - met:
+        lost[UNEXPLAINED] = missing
+    return Account(
+        submitted=by_name(submitted),
+        delivered=by_name(session.delivered),
+        filtered=by_name(_of(tally.filtered)),
+        lost={stage: by_name(counts) for stage, counts in lost.items()},
+        freezes=_brake(session.brake)[0],
+        frozen_ms=_brake(session.brake)[1],
+    )
+
+
+def _lost(session: Session, tally: Tally) -> dict[str, Counter[Kind]]:
+    return {RING: _of(tally.lost), UNDECODABLE: session.undecodable, MEMORY: session.dropped}
+
+
+def _brake(brake: Brake | None) -> tuple[int, int]:
+    return (brake.holds, brake.milliseconds) if brake is not None else (0, 0)
+
+
+def _of(counts: tuple[int, ...]) -> Counter[Kind]:
+    return +Counter(dict(zip(Kind, counts, strict=False)))
+
+
+def by_name(counts: Mapping[Kind, int]) -> dict[str, int]:
+    """``counts`` as messages carry them: kinds without any left out."""
+    return {kind.name.lower(): count for kind, count in sorted(counts.items()) if count}
