@@ -1,4 +1,4 @@
-"""``./run bench [login] [events]``: measure, print tables, write docs/benchmarks/."""
+"""``./run bench [login] [events] [capture]``: measure, print tables, write docs/benchmarks/."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import events, login
+from bench.capture import benchmark as capture
 from proctor.bpf.kernel import loader
 
-BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {"login": login.run, "events": events.run}
+BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
+    "login": login.run,
+    "events": events.run,
+    "capture": capture.run,
+}
 
 
 _STARTUP_FILES = (".bash_profile", ".bash_login", ".profile", ".bashrc")

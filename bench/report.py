@@ -58,8 +58,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
-def publish(name: str, title: str, rows: Sequence[Mapping[str, Any]], results: Mapping[str, Any]) -> None:
-    """Write ``docs/benchmarks/<name>.json`` and ``.md``, and print the table."""
+def publish(
+    name: str, title: str, rows: Sequence[Mapping[str, Any]], results: Mapping[str, Any], more: str = ""
+) -> None:
+    """Write ``docs/benchmarks/<name>.json`` and ``.md``, and print the table, with ``more`` below."""
     about = machine()
     date = datetime.now(UTC).strftime("%Y-%m-%d")
     document = {"benchmark": name, "date": date, "version": VERSION, "machine": about, **results}
@@ -68,6 +70,6 @@ def publish(name: str, title: str, rows: Sequence[Mapping[str, Any]], results: M
     where = (
         f"{about['cpu']}, {about['cores']} cores, kernel {about['kernel']}, Python {about['python']}, {date}"
     )
-    text = f"# {title}\n\n{where}\n\n{table(rows)}\n"
+    text = f"# {title}\n\n{where}\n\n{table(rows)}\n" + (f"\n{more}\n" if more else "")
     (RESULTS / f"{name}.md").write_text(text)
     print(text)

@@ -1,0 +1,1 @@
+"""What recording costs: per system call, per event; against nothing, against a no-op, and against peers."""

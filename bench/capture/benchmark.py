@@ -1,0 +1,45 @@
+"""``./run bench capture``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bench.capture import storm, syscalls
+from bench.capture.conditions import Conditions
+from bench.capture.probe import OTHER_CPU, build, keep_off
+from bench.report import publish, table
+from proctor.bpf.kernel.loader import AUTO
+from tests.support.capture import running_lab
+
+ROUNDS, PEER_ROUNDS = 25, 5
+OPENS = 1_000_000
+
+
+def run(directory: Path, quick: bool) -> None:
+    """Measure and publish. The driver and the capture service stay off the measured processor."""
+    os.sched_setaffinity(0, {OTHER_CPU})
+    costs = _costs(directory, quick)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    storms = storm.run(directory, opens=OPENS // 50 if quick else OPENS)
+    publish(
+        "capture",
+        "What capture adds to one operation: time, and ratio to nothing in force (quartiles)",
+        list(syscalls.rows(costs)),
+        {"syscalls": costs, "storms": storms},
+        f"Two processes open a file as fast as they can:\n\n{table(storms)}",
+    )
+
+
+def _costs(directory: Path, quick: bool) -> dict[str, dict[str, dict[str, float]]]:
+    program, noop = build(directory)
+    rounds = (2, 1) if quick else (ROUNDS, PEER_ROUNDS)
+    with running_lab(directory, AUTO) as lab:
+        keep_off(lab.process.pid)
+        conditions = Conditions(lab, program, noop, directory)
+        found = {}
+        with conditions.nothing() as plain:
+            for condition in [*conditions.own(rounds[0]), *conditions.peers(rounds[1])]:
+                samples = syscalls.measure(condition, plain)
+                found[condition.title] = {name: syscalls.summary(taken) for name, taken in samples.items()}
+        return found
