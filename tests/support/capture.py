@@ -181,7 +181,11 @@ class Lab:
 
     @contextmanager
     def session(
-        self, main: Callable[[], object] | Sequence[str], kinds: Sequence[EnhancedKind] = ENHANCED_KINDS
+        self,
+        main: Callable[[], object] | Sequence[str],
+        kinds: Sequence[EnhancedKind] = ENHANCED_KINDS,
+        *,
+        strict: bool = False,
     ) -> Iterator[Session]:
         """Run ``main``, a function or an argv, in a session of its own; on exit wait for its end."""
         sid = str(uuid.uuid4())
@@ -189,17 +193,23 @@ class Lab:
         child = Child(main if callable(main) else _executor(main), cgroup)
         session = Session(self, sid, cgroup, child)
         with SessionCapture(self.path) as capture:
-            capture.open(sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=kinds)
+            capture.open(
+                sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=kinds, strict=strict
+            )
             child.go()
             yield session
             session.status = child.wait()
             capture.close(sid)
 
     def run(
-        self, main: Callable[[], object] | Sequence[str], kinds: Sequence[EnhancedKind] = ENHANCED_KINDS
+        self,
+        main: Callable[[], object] | Sequence[str],
+        kinds: Sequence[EnhancedKind] = ENHANCED_KINDS,
+        *,
+        strict: bool = False,
     ) -> Session:
         """A whole session; its events are complete on return."""
-        with self.session(main, kinds) as session:
+        with self.session(main, kinds, strict=strict) as session:
             pass
         self.subscriber.drained(session.sid)
         return session

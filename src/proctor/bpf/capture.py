@@ -38,6 +38,9 @@ _RECHECK_SECONDS = 0.25
 _BATCH_MILLISECONDS = 5
 _BACKLOG_BYTES = 256 << 20
 
+LEAST_RINGS = RingSizes(command=1 << 20, disk=4 << 20, network=1 << 20)
+"""What the fastest programs fill in 50 ms, for which a host may take a processor away from us."""
+
 
 class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``rings``: their sizes. ``cgroup_mount``: where the cgroup2 hierarchy is or is to be mounted.
@@ -53,8 +56,9 @@ class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, config: EnhancedRecording) -> CaptureSettings:
-        """As the configuration file says."""
-        return cls(rings=RingSizes.of(config), cgroup_mount=Path(config.cgroup_path))
+        """As the configuration file says, with rings that are large enough not to lose."""
+        rings = RingSizes(*map(max, RingSizes.of(config), LEAST_RINGS))
+        return cls(rings=rings, cgroup_mount=Path(config.cgroup_path))
 
 
 class Batch:

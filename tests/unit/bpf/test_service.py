@@ -35,7 +35,7 @@ def test_who_may_do_what(service: CaptureService, operation: str) -> None:
 
 
 def test_settings_of_the_configuration() -> None:
-    settings = CaptureSettings.of(EnhancedRecording(cgroup_path="/somewhere"))
+    settings = CaptureSettings.of(EnhancedRecording(cgroup_path="/somewhere", network_buffer_size=1024))
 
     assert settings.cgroup_mount == Path("/somewhere")
-    assert settings.rings == (32768, 524288, 32768)
+    assert settings.rings == (1 << 20, 4 << 20, 4 << 20)
