@@ -1,0 +1,127 @@
+"""Where a technique is tried: a directory with a program to run, a file to read and a port to reach.
+
+The program proves that it ran by writing its word to the file ``ran``, and so does who has read the file.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.kernel.evasion.catalogue import WORD, Technique
+
+_MARK = """
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Says its last argument to the file "ran" of its directory, which may have become the root. */
+int main(int argc, char **argv)
+{
+	const char *word = argv[argc - 1];
+	int proof = open(RAN, O_WRONLY | O_CREAT | O_APPEND, 0666);
+
+	if (proof < 0)
+		proof = open("/ran", O_WRONLY | O_CREAT | O_APPEND, 0666);
+	return write(proof, word, strlen(word)) < 0;
+}
+"""
+
+
+class Port:
+    """A port of the loopback, TCP and UDP, IPv4 and IPv6, at which nobody answers but the kernel."""
+
+    def __init__(self) -> None:
+        """Listen."""
+        self._stream = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        self.number: int = self._stream.getsockname()[1]
+        self._datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        self._datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self._datagrams.bind(("::", self.number))
+
+    def reached(self) -> bool:
+        """Whether a connection or a datagram waits."""
+        return bool(select.select([self._stream, self._datagrams], [], [], 0)[0])
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._stream.close()
+        self._datagrams.close()
+
+
+class Ground:
+    """One technique's directory, made ready to be run from."""
+
+    def __init__(self, directory: Path, technique: Technique, port: Port) -> None:
+        """Build the program and what it is to find."""
+        self.directory = directory
+        self.technique = technique
+        self._port = port
+        self.port = port.number
+        self.secret = directory / "secret"
+        self.secret.write_text(f"{WORD}\n")
+        directory.chmod(0o755)
+        self._compile(_MARK, "mark", "-static", "-Os", f'-DRAN="{directory / "ran"}"')
+        self.argv = self._prepare()
+
+    @property
+    def worked(self) -> bool:
+        """Whether the technique did what it is for."""
+        proof = self.directory / "ran"
+        return self._port.reached() or (proof.exists() and WORD in proof.read_text(errors="replace"))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the technique finds in its environment; nothing else does it need to know."""
+        home = str(self.directory)
+        return {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": home, "PORT": str(self.port), "LANG": "C"}
+
+    def enter(self) -> None:
+        """Become the technique; for a child of a fork."""
+        os.chdir(self.directory)
+        os.execvpe(self.argv[0], self.argv, self.environment)
+
+    def _prepare(self) -> list[str]:
+        source = self.technique.path
+        match source.suffix:
+            case ".sh":
+                return ["/bin/bash", str(shutil.copy(source, self.directory))]
+            case ".py":
+                return [sys.executable, str(shutil.copy(source, self.directory))]
+            case _:
+                shutil.copy(source, self.directory)
+                self._compile(source, "technique", *self.technique.flags)
+                return ["./technique"]
+
+    def _compile(self, source: Path | str, name: str, *flags: str) -> None:
+        given = [str(source)] if isinstance(source, Path) else ["-x", "c", "-"]
+        subprocess.run(
+            ["gcc", "-w", "-o", str(self.directory / name), *given, *flags],
+            input=source if isinstance(source, str) else None,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
+
+@contextmanager
+def ground(directory: Path, technique: Technique) -> Iterator[Ground]:
+    """``directory`` made ready for ``technique``, its port open for as long as the context lasts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    port = Port()
+    try:
+        yield Ground(directory, technique, port)
+    finally:
+        port.close()
+
+
+def lacking(technique: Technique) -> list[str]:
+    """Programs that the technique needs and this machine has not."""
+    return [program for program in technique.needs if shutil.which(program) is None]

@@ -1,0 +1,7 @@
+# Technique: a shell as a coprocess, told what to do through a pipe
+# Hides: the command line from the arguments and the terminal
+# Seen: command
+coproc sh
+echo './mark open-sesame' >&"${COPROC[1]}"
+exec {COPROC[1]}>&-
+wait

@@ -1,0 +1,61 @@
+"""Whatever the technique, what it does is seen in the session that did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.evasion.catalogue import CatalogueError, Technique, parse, techniques
+from tests.kernel.evasion.ground import ground, lacking
+from tests.kernel.evasion.trial import attempt, bystander
+from tests.kernel.evasion.verdict import summary
+from tests.support.capture import Lab
+
+LINES = 40
+
+
+@pytest.fixture(scope="module")
+def crowded(lab: Lab) -> Iterator[Lab]:
+    """The lab with a second session, so that there is somebody to confuse with."""
+    with bystander(lab):
+        yield lab
+
+
+@pytest.mark.parametrize("technique", techniques(), ids=lambda technique: technique.name)
+def test_technique(crowded: Lab, tmp_path: Path, technique: Technique) -> None:
+    if missing := lacking(technique):
+        pytest.skip(f"not on this machine: {' '.join(missing)}")
+
+    with ground(tmp_path / "ground", technique) as place:
+        trial = attempt(crowded, place)
+
+        assert trial.worked, "the technique did not work"
+        assert trial.seen == (technique.expect == "seen"), summary(technique, trial.events)
+        assert trial.attributed == trial.seen
+
+
+@pytest.mark.parametrize("technique", techniques(), ids=lambda technique: technique.name)
+def test_technique_is_small(technique: Technique) -> None:
+    assert len(technique.path.read_text().splitlines()) <= LINES
+
+
+def test_names_are_unique() -> None:
+    names = [technique.name for technique in techniques()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "# Technique: x\n# Hides: y\n# Seen: smoke\n",
+        "# Technique: x\n# Seen: open\n",
+        "# Technique: x\n# Hides: y\n# Seen: open\n# Expect: never\n",
+        "# Technique: x\n# Hides: y\n# Seen: open\n# Wishes: z\n",
+    ],
+)
+def test_incomplete_head_is_refused(tmp_path: Path, head: str) -> None:
+    (tmp_path / "x.sh").write_text(head)
+    with pytest.raises(CatalogueError):
+        parse(tmp_path / "x.sh")

@@ -1,0 +1,42 @@
+"""What was seen of a technique, and whose it was said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.kernel.evasion.catalogue import WORD, Technique
+from tests.kernel.evasion.ground import Ground
+
+Event = dict[str, Any]
+
+
+def tells(args: Sequence[str], trace: str) -> bool:
+    """Whether the arguments ``args`` are the marked command's: a program and the word, or ending in ``trace``."""
+    if trace:
+        return " ".join(args).endswith(trace)
+    return len(args) == 2 and args[1] == WORD
+
+
+def shows(event: Event, ground: Ground) -> bool:
+    """Whether ``event`` says what the technique was to hide."""
+    technique = ground.technique
+    match technique.seen, event["event"]:
+        case "command", "session.command":
+            return event["return_code"] == 0 and tells(event["args"], technique.trace)
+        case "open", "session.disk":
+            return event["return_code"] >= 0 and event["path"] == (technique.trace or str(ground.secret))
+        case "connection", "session.network":
+            return event["operation"] in (0, 1) and event["dst_port"] == ground.port
+        case "tamper", "session.tamper":
+            return event["technique"] == technique.trace
+        case "escape", "session.escape":
+            return True
+    return False
+
+
+def summary(technique: Technique, events: Sequence[Event]) -> str:
+    """What a failed test prints: the events of the kind that was expected."""
+    names = {"open": "disk", "connection": "network"}
+    kind = f"session.{names.get(technique.seen, technique.seen)}"
+    return "\n".join(str(event) for event in events if event["event"] == kind) or f"no {kind} at all"
