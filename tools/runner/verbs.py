@@ -114,7 +114,7 @@ VERBS = (
     ),
     Verb("test", "lint, then all tests; with arguments: pytest with those arguments", _test),
     Verb("lint", "ruff, mypy, import borders, size limits", _lint),
-    Verb("bench", "login against OpenSSH, events per second, cost of capture against peers (login, events, capture)", _bench),
+    Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("build", "the wheel, in dist/", _build),
     Verb("setup", "only what the other verbs do first: packages, .venv, BPF objects, web bundle", _setup),
     Verb("format", "sort imports and format the Python code", _format),
