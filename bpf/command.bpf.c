@@ -7,6 +7,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define MAX_FAILED_ARGS 256
+#define LEAST_FAILED_ARGS 32
 #define MIB (1024 * 1024)
 
 struct {
@@ -71,11 +72,13 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	struct task_state *state = state_of(task);
 	struct mm_struct *mm = task->mm;
+	struct task_state *state;
 	struct writer writer;
 	struct file *exe;
 
+	renumber(task, old_pid);
+	state = state_of(task);
 	if (!state || !wants(state, RECORD_COMMAND) || !start_writing(&writer, state, SCRATCH_EXECUTED, 0))
 		return 0;
 	exe = mm->exe_file;
@@ -128,10 +131,10 @@ __hidden void exec_failed(struct task_state *state, struct syscall *call)
 	if (size < 0)
 		writer.scratch->record.header.flags |= UNREADABLE;
 	advance(&writer, TEXT_PATH, size > 0 ? size - 1 : 0);
-	write_place(&writer, bpf_get_current_task_btf(), NULL);
+	write_place(&writer, current_task(), NULL);
 	scan.scratch = writer.scratch;
 	scan.texts = writer.end;
-	bpf_loop(MAX_FAILED_ARGS, scan_argument, &scan, 0);
+	repeat(MAX_FAILED_ARGS, LEAST_FAILED_ARGS, scan_argument, &scan);
 	if (!scan.whole)
 		writer.scratch->record.header.flags |= CUT_ARGS;
 	writer.scratch->record.args_total = scan.size & (ARGS_BYTES - 1);

@@ -66,7 +66,7 @@ static __always_inline void flush(struct task_state *state, long result)
 static __always_inline int note(struct bpf_sock_addr *context, enum network_operation operation, __u16 family,
 								const struct destination *to)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct task_state *state = state_of(task);
 	struct endpoints *pending;
 
@@ -80,14 +80,14 @@ static __always_inline int note(struct bpf_sock_addr *context, enum network_oper
 	pending->protocol = context->protocol;
 	pending->destination_port = to->port;
 	__builtin_memcpy(pending->destination, to->address, sizeof(pending->destination));
-	if (task->flags & PF_IO_WORKER) /* workers of io_uring never return from a system call */
+	if (field_of(task, flags) & PF_IO_WORKER) /* workers of io_uring never return from a system call */
 		flush(state, 0);
 	return 1;
 }
 
 static __always_inline int note_datagram(struct bpf_sock_addr *context, __u16 family, struct destination *to)
 {
-	struct task_state *state = state_of(bpf_get_current_task_btf());
+	struct task_state *state = state_of(current_task());
 	__u8 known = 1;
 
 	if (!state || !wants(state, RECORD_NETWORK))
@@ -161,7 +161,7 @@ int BPF_PROG(state_changed, struct sock *sk, int before, int after)
 
 	if (after != TCP_SYN_SENT)
 		return 0;
-	state = state_of(bpf_get_current_task_btf());
+	state = state_of(current_task());
 	if (state && state->pending.operation == OPERATION_CONNECT)
 		read_source(&state->pending, sk);
 	return 0;

@@ -10,18 +10,17 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_created, struct task_struct *child)
 {
-	struct task_state *parent = state_of(bpf_get_current_task_btf()), *inherited;
+	struct task_state *parent = state_of(current_task());
 	struct tally *tally;
 
-	if (!parent)
+	if (!parent) {
+		forget(child);
 		return 0;
-	inherited = bpf_task_storage_get(&lineage, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!inherited) {
+	}
+	if (!inherit(child, parent)) {
 		count(parent->session, RECORD_PROCESS, false);
 		return 0;
 	}
-	inherited->session = parent->session;
-	inherited->kinds = parent->kinds;
 	tally = tally_of(parent->session);
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, 1);
@@ -39,5 +38,6 @@ int BPF_PROG(task_ended, struct task_struct *task)
 	tally = tally_of(state->session);
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, -1);
+	forget(task);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #define TTY_BYTES 64
 #define PIECE_BYTES 256
 #define MAX_ENV_PIECES 4096
+#define LEAST_ENV_PIECES 128
 
 struct command_scratch {
 	struct command_record record;
@@ -134,7 +135,7 @@ static __always_inline void write_env(struct writer *writer, struct mm_struct *m
 		.end = writer->end,
 	};
 
-	bpf_loop(MAX_ENV_PIECES, scan_env, &scan, 0);
+	repeat(MAX_ENV_PIECES, LEAST_ENV_PIECES, scan_env, &scan);
 	if (scan.next < scan.last)
 		writer->scratch->record.header.flags |= CUT_ENV;
 	advance(writer, TEXT_ENV, scan.end - scan.start);
@@ -142,10 +143,10 @@ static __always_inline void write_env(struct writer *writer, struct mm_struct *m
 
 static __always_inline void write_place(struct writer *writer, struct task_struct *task, const char *interpreter)
 {
-	struct tty_struct *tty = task->signal->tty;
+	struct tty_struct *tty = field_of(task, signal, tty);
 	__u16 flags = 0;
 
-	write_resolved(writer, TEXT_CWD, task->fs->pwd.dentry, task->fs->pwd.mnt, &flags);
+	write_resolved(writer, TEXT_CWD, field_of(task, fs, pwd.dentry), field_of(task, fs, pwd.mnt), &flags);
 	writer->scratch->record.header.flags |= flags & CUT_PATH;
 	if (interpreter)
 		write_string(writer, TEXT_INTERPRETER, interpreter, INTERPRETER_BYTES);

@@ -8,6 +8,7 @@
 #define PATH_BYTES 4096
 #define NAME_BYTES 256
 #define MAX_DEPTH 256
+#define LEAST_DEPTH 48
 
 struct path_text {
 	char bytes[PATH_BYTES + NAME_BYTES];
@@ -75,7 +76,7 @@ static __noinline __u32 write_path(struct path_text *text, struct dentry *dentry
 		return PATH_BYTES - 1;
 	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
 		*flags |= DELETED;
-	bpf_loop(MAX_DEPTH, step_up, &walk, 0);
+	repeat(MAX_DEPTH, LEAST_DEPTH, step_up, &walk);
 	if (!walk.complete)
 		*flags |= CUT_PATH;
 	if (walk.complete && walk.start == PATH_BYTES - 1 && dentry == root) {

@@ -2,24 +2,11 @@
 /* Whose process it is, and what became of each of its records. */
 #pragma once
 
-#include "kernel.h"
-
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-
-#include "../include/record.h"
-#include "../include/control.h"
+#include "lineage.bpf.h"
 
 #define MAX_SESSIONS 8192
 
 extern const volatile struct knobs knobs;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_state);
-} lineage __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -28,11 +15,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct tally);
 } tallies __weak SEC(".maps");
-
-static __always_inline struct task_state *state_of(struct task_struct *task)
-{
-	return bpf_task_storage_get(&lineage, task, 0, 0);
-}
 
 static __always_inline bool wants(const struct task_state *state, enum record_kind kind)
 {
@@ -60,20 +42,20 @@ static __always_inline void count(__u32 session, enum record_kind kind, bool del
 static __always_inline void fill_header(struct record_header *header, const struct task_state *state,
 										enum record_kind kind, long result)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
 	header->time = bpf_ktime_get_ns();
 	header->cgroup_id = bpf_get_current_cgroup_id();
 	header->session = state->session;
 	header->kind = kind;
 	header->flags = 0;
-	header->pid = task->tgid;
-	header->ppid = task->real_parent->tgid;
-	header->uid = task->cred->uid.val;
-	header->euid = task->cred->euid.val;
+	header->pid = field_of(task, tgid);
+	header->ppid = field_of(task, real_parent, tgid);
+	header->uid = field_of(task, cred, uid.val);
+	header->euid = field_of(task, cred, euid.val);
 	header->audit_session = ~0U;
 	if (bpf_core_field_exists(task->sessionid))
-		header->audit_session = task->sessionid;
+		header->audit_session = field_of(task, sessionid);
 	header->result = result;
 	bpf_get_current_comm(header->program, sizeof(header->program));
 }

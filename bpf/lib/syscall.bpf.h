@@ -83,7 +83,7 @@ static __always_inline void decode_syscall(struct syscall *call, const struct ta
 	__u64 number = regs->orig_ax;
 
 	call->result = result >= ERESTART_FIRST && result <= ERESTART_LAST ? -EINTR : result;
-	if (!(task->thread_info.status & TS_COMPAT)) {
+	if (!(field_of(task, thread_info.status) & TS_COMPAT)) {
 		call->operation = native_operation(number & X32_BIT && (number & 0x3ff) < 512 ? number & 0x3ff : number);
 		call->args[0] = regs->di;
 		call->args[1] = regs->si;
@@ -101,7 +101,7 @@ static __always_inline void decode_syscall(struct syscall *call, const struct ta
 
 static __always_inline struct file *file_of(int descriptor)
 {
-	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	struct fdtable *table = field_of(current_task(), files, fdt);
 	struct file *file = NULL, **files;
 
 	if (descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))

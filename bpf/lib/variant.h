@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What older kernels do not have. The object is built once for each of them from the same sources, since
+ * a kernel refuses an instruction that it does not know even where it is never reached:
+ *
+ *   WITHOUT_LOOP          no bpf_loop (before 5.17)
+ *   WITHOUT_TASK_STORAGE  neither task storage nor typed pointers to the current task (before 5.11) */
+#pragma once
+
+#include "kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* Call step(index, context) until it returns non-zero. A loop that the verifier walks through itself has
+ * to be shorter; who calls must notice that the end was not reached. */
+#ifdef WITHOUT_LOOP
+#define repeat(most, fewest, step, context) \
+	do { \
+		for (__u32 index_ = 0; index_ < (fewest); index_++) \
+			if (step(index_, context)) \
+				break; \
+	} while (0)
+#else
+#define repeat(most, fewest, step, context) bpf_loop(most, step, context, 0)
+#endif
+
+/* The current task, and what it points to: field_of(task, fs, pwd.dentry) is task->fs->pwd.dentry. */
+#ifdef WITHOUT_TASK_STORAGE
+#define current_task() ((struct task_struct *)bpf_get_current_task())
+#define field_of(...) BPF_CORE_READ(__VA_ARGS__)
+#else
+#define current_task() bpf_get_current_task_btf()
+#define field_of(...) ___arrow(__VA_ARGS__)
+#endif
