@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
+from proctor.node.session import DRAIN_SECONDS
 from tests.support.capture import cgroup_mount
 from tests.support.node import NodeUnderTest, role
 from tests.support.nodeprocess import NodeProcess
@@ -46,24 +47,26 @@ async def test_notes_that_cannot_be_written_cost_no_events(node: NodeUnderTest) 
         await node.server.stop()
 
 
-async def test_capture_that_ends_before_the_session_is_told(
-    node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("proctor.node.session.DRAIN_SECONDS", 1.0)
+async def test_capture_that_ends_before_the_session_is_told(node: NodeUnderTest) -> None:
     async with AsyncExitStack() as capture:
         await capture.enter_async_context(node.capturing())
         await node.server.start()
         with node.person().terminal() as terminal:
             await asyncio.to_thread(terminal.line, "echo he''re")
             await asyncio.to_thread(terminal.expect, "here")
+            await auntil(lambda: node.events("session.command"))
             await capture.aclose()
+            await auntil(lambda: node.events("session.loss"))
             await asyncio.to_thread(terminal.line, "exit")
             await asyncio.to_thread(terminal.wait)
 
-    (end,) = await auntil(lambda: node.events("session.end"))
+    (end,) = await auntil(lambda: node.events("session.end"), DRAIN_SECONDS / 6)
     (loss,) = node.events("session.loss", sid=end["sid"])
-    assert loss["reason"] == "capture has not delivered everything"
-    assert loss["ei"] < end["ei"]
+    (ledger,) = node.events("session.ledger", sid=end["sid"])
+    assert loss["reason"] == "capture has stopped, and no longer records this session"
+    assert loss["ei"] < ledger["ei"] < end["ei"]
+    assert ledger["submitted"] == {}
+    assert ledger["stored"] == {"command": len(node.events("session.command"))}
 
 
 async def test_session_that_node_and_capture_both_lost_is_told(node: NodeUnderTest) -> None:
@@ -80,4 +83,4 @@ async def test_session_that_node_and_capture_both_lost_is_told(node: NodeUnderTe
         await node.server.stop()
 
     (loss,) = node.events("session.loss", sid=end["sid"])
-    assert loss["reason"] == "capture was restarted, and no longer records this session"
+    assert loss["reason"] == "capture has stopped, and no longer records this session"

@@ -87,6 +87,12 @@ def is_populated(cgroup: Path) -> bool:
     return "populated 1" in events.splitlines()
 
 
+def kill(cgroup: Path) -> None:
+    """Kill whoever is in ``cgroup`` or below it, held or not; a kernel before 5.14 cannot."""
+    with contextlib.suppress(OSError):
+        (cgroup / "cgroup.kill").write_text("1")
+
+
 def remove(cgroup: Path) -> bool:
     """Remove ``cgroup`` and those below it, deepest first; False when processes are still in one."""
     try:

@@ -68,6 +68,10 @@ class SessionCapture:
         answer = self._ask(CloseSession(sid=sid))
         return Drained(sid=sid, seq=answer["seq"], lost=answer["lost"])
 
+    def fileno(self) -> int:
+        """Readable when capture has ended; it says nothing unasked."""
+        return self._connection.fileno()
+
     def disconnect(self) -> None:
         """Release the connection."""
         self._connection.close()
@@ -100,6 +104,8 @@ class CaptureClient:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer: asyncio.StreamWriter | None = None
+        self._gone = asyncio.Event()
+        self._gone.set()
 
     async def subscribe(self) -> AsyncGenerator[Delivery]:
         """Messages of all sessions, in order per session, without end.
@@ -115,6 +121,7 @@ class CaptureClient:
                 await asyncio.sleep(_RECONNECT_SECONDS[min(attempt, len(_RECONNECT_SECONDS) - 1)])
                 attempt += 1
                 continue
+            self._gone.clear()
             try:
                 while (body := await _frame(reader)) is not None:
                     attempt = 0
@@ -122,8 +129,14 @@ class CaptureClient:
             finally:
                 self._writer.close()
                 self._writer = None
+                self._gone.set()
             _log.warning("the capture service closed the stream; connecting again")
             await asyncio.sleep(_RECONNECT_SECONDS[0])
+
+    async def hung_up(self, seconds: float) -> None:
+        """Wait, at most ``seconds``, until capture has gone and all that it had sent was handled."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), seconds)
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Tell capture that ``delivery`` and all before it of the same session are stored for good."""

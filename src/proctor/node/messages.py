@@ -91,6 +91,12 @@ class SendSignal(Message, kw_only=True, frozen=True):
     signal: SignalName
 
 
+class CaptureEnded(Message, kw_only=True, frozen=True):
+    """Capture has ended before the process has; what it does from now on is not recorded."""
+
+    op: Literal["capture_ended"] = "capture_ended"
+
+
 class Exited(Message, kw_only=True, frozen=True):
     """The process has ended, with a status or by a signal; capture has passed its drain barrier.
 

@@ -121,7 +121,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             _log.exception("session %s", self.sid)
             await self._refuse(f"this node cannot start a session: {error.strerror}")
             return
-        exited = await process.wait()
+        exited = await process.wait(self._capture_ended)
         self.stage = Stage.DRAINING
         await self._drain()
         await self._report(exited)
@@ -342,6 +342,10 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self._process is not None:
             self._process.signal("KILL")
         self.terminate(f"This session is ended because it cannot be recorded: {reason}")
+
+    def _capture_ended(self) -> None:
+        if self._host.feed is not None:
+            self._host.feed.broke_off(self.sid)
 
     async def _drain(self) -> None:
         """Everything that the program has written goes to the client before its exit status."""

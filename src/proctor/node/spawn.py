@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -34,13 +35,19 @@ class Process:
         taken, self.descriptors = self.descriptors, []
         return taken
 
-    async def wait(self) -> Exited:
-        """How it ended; ``drained`` is false when its monitor has gone without telling."""
+    async def wait(self, unrecorded: Callable[[], None]) -> Exited:
+        """How it ended; ``drained`` is false when its monitor has gone without telling.
+
+        ``unrecorded`` is called when capture ends before.
+        """
         try:
-            received = await _receive(self._connection)
-            return _LOST if received is None else convert(received[0], Exited)
+            while (received := await _receive(self._connection)) is not None:
+                if received[0].get("op") != "capture_ended":
+                    return convert(received[0], Exited)
+                unrecorded()
         except (OSError, wire.FrameError, msgspec.ValidationError):
             return _LOST
+        return _LOST
 
     def signal(self, name: SignalName) -> None:
         """Send a signal to its process group."""

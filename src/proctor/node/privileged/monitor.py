@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
+from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter, kill
 from proctor.bpf.client import SessionCapture
+from proctor.bpf.freezer import thaw
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.serde import convert, to_builtins
 from proctor.node.messages import (
+    CaptureEnded,
     Endpoint,
     Exited,
     Refused,
@@ -93,6 +95,7 @@ class Monitor:
         self._settings = settings
         self._capture: SessionCapture | None = None
         self._cgroup: SessionCgroup | None = None
+        self._strict = False
 
     def run(self) -> None:
         """Serve the request on the connection; the node is told why when there is no session."""
@@ -165,6 +168,7 @@ class Monitor:
             environment["SSH_TTY"] = streams.terminal
         if self._settings.tree is not None and request.kinds:
             self._cgroup = self._settings.tree.create(request.sid)
+            self._strict = request.strict
         gate, inner = socket.socketpair()
         pid = os.fork()
         if pid == 0:
@@ -219,13 +223,18 @@ class Monitor:
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
         poll.register(self._node, select.POLLIN)
+        if self._capture is not None:
+            poll.register(self._capture, select.POLLIN)
         deadline: float | None = None
         while True:
             wait = None if deadline is None else max(0.0, deadline - SYSTEM.monotonic()) * 1000
             ready = [descriptor for descriptor, _ in poll.poll(wait)]
             if pidfd in ready:
                 return _exited(os.waitpid(pid, 0)[1])
-            if not ready:
+            if self._capture is not None and self._capture.fileno() in ready:
+                poll.unregister(self._capture)
+                self._capture_ended(pid)
+            elif not ready:
                 _signal_group(pid, signal.SIGKILL)
                 deadline = None
             elif not self._obey(pid):
@@ -233,6 +242,21 @@ class Monitor:
                 _signal_group(pid, signal.SIGHUP)
                 _signal_group(pid, signal.SIGCONT)
                 deadline = SYSTEM.monotonic() + HANGUP_SECONDS
+
+    def _capture_ended(self, pid: int) -> None:
+        """Capture may have held the session: let it go, or end it before it does what nobody sees."""
+        _log.error("capture has ended before the session")
+        if self._capture is not None:
+            self._capture.disconnect()
+            self._capture = None
+        with contextlib.suppress(OSError):
+            wire.send(self._node, to_builtins(CaptureEnded()))
+        if self._cgroup is None:
+            return
+        if self._strict:
+            kill(self._cgroup.path)
+            _signal_group(pid, signal.SIGKILL)
+        thaw(self._cgroup.path)
 
     def _obey(self, pid: int) -> bool:
         """Do what the node's next message says; False when there is none."""

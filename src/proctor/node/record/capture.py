@@ -10,24 +10,40 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proctor.bpf.client import CaptureClient
-from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
+from proctor.bpf.messages import Account, Closed, Delivery, Drained, Events, Subscribed
 from proctor.core.errors import ProctorError
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.deliveries import Deliveries, Intent
+from proctor.node.record.ledger import Ledger
 from proctor.node.record.recorder import Recorder
 
 _log = logging.getLogger(__name__)
-_STOPPED = "capture was restarted, and no longer records this session"
+_STOPPED = "capture has stopped, and no longer records this session"
+_LOST = "events of the kernel were lost"
+_HANGUP_SECONDS = 1.0
 
 
 @dataclass
 class _Channel:
     """What is known of one session that capture records."""
 
+    ledger: Ledger
     recorder: Recorder | None = None
     held: list[Events | Drained | Closed] = field(default_factory=list)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
     lost: dict[str, int] = field(default_factory=dict)
+    account: Account | None = None
+    seq: int = 0
+    """Of the last batch in the ledger."""
+    broken: bool = False
+    """Capture has ended before the session."""
+
+    def conclude(self, account: Account | None) -> None:
+        """Write the account of the session up to its end."""
+        self.account = account
+        if self.recorder is not None:
+            self.recorder.emit(self.ledger.event(account))
+        self.drained.set()
 
 
 class CaptureFeed:
@@ -49,11 +65,14 @@ class CaptureFeed:
 
     def expect(self, sid: str) -> None:
         """Messages of ``sid`` may come from now on; they are held until ``attach``."""
-        self._channels[sid] = _Channel()
+        self._channels[sid] = self._channel(sid)
+
+    def _channel(self, sid: str) -> _Channel:
+        return _Channel(Ledger(resumed=self._deliveries.stored(sid) > 0))
 
     def attach(self, sid: str, recorder: Recorder) -> None:
         """Store the messages of ``sid`` with ``recorder``, those held first."""
-        channel = self._channels.setdefault(sid, _Channel())
+        channel = self._channels.setdefault(sid, self._channel(sid))
         channel.recorder = recorder
         held, channel.held = channel.held, []
         for message in held:
@@ -64,13 +83,31 @@ class CaptureFeed:
         self._channels.pop(sid, None)
 
     async def drained(self, sid: str, seconds: float) -> bool:
-        """Wait for every event up to the end of ``sid``'s process; False when ``seconds`` passed first."""
+        """Wait for every event up to the end of ``sid``'s process; False when ``seconds`` passed first.
+
+        After either, the session's account has been written.
+        """
         channel = self._channels.get(sid)
         if channel is None:
             return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(channel.drained.wait(), seconds)
-        return channel.drained.is_set()
+        complete = channel.drained.is_set()
+        if channel.broken:
+            await self._client.hung_up(_HANGUP_SECONDS)
+            self.forget(sid)
+        if channel.broken or not complete:
+            channel.conclude(None)
+        return complete
+
+    def broke_off(self, sid: str) -> None:
+        """Capture has ended, and records ``sid`` no longer."""
+        channel = self._channels.get(sid)
+        if channel is not None and channel.recorder is not None and not channel.broken:
+            channel.broken = True
+            channel.drained.set()
+            channel.recorder.emit(SessionLoss(reason=_STOPPED))
+            channel.recorder.fail(_STOPPED)
 
     async def run(self) -> None:
         """Handle messages until cancelled."""
@@ -86,19 +123,30 @@ class CaptureFeed:
             return
         channel = self._channels.get(message.sid)
         if channel is None:
-            channel = self._channels[message.sid] = _Channel(self._strangers(message.sid))
+            channel = self._channels[message.sid] = self._channel(message.sid)
+            channel.recorder = self._strangers(message.sid)
         if channel.recorder is None:
             channel.held.append(message)
             return
         if isinstance(message, Events):
-            self._store(channel.recorder, message)
+            lost_at = self._store(channel.recorder, message)
+            if message.seq > channel.seq:
+                channel.ledger.note(message.counts, lost_at)
+                channel.seq = message.seq
         self._report_losses(channel, message.lost)
         self._client.acknowledge(message)
-        if not isinstance(message, Events):
-            channel.drained.set()
+        if isinstance(message, Drained) and not channel.drained.is_set():
+            channel.conclude(message.account)
         if isinstance(message, Closed):
-            self._deliveries.forget(message.sid)
-            del self._channels[message.sid]
+            self._close(message, channel, channel.recorder)
+
+    def _close(self, message: Closed, channel: _Channel, recorder: Recorder) -> None:
+        """Nothing of a session is left: tell of what was done since its account was written."""
+        if message.account != channel.account and channel.account is not None:
+            recorder.emit(channel.ledger.event(message.account))
+        channel.drained.set()
+        self._deliveries.forget(message.sid)
+        self._channels.pop(message.sid, None)
 
     def _greeted(self, message: Subscribed) -> None:
         known = set(message.sessions)
@@ -106,14 +154,18 @@ class CaptureFeed:
         self._instance = message.instance
         self._deliveries.keep_only(known | self._channels.keys())
         for sid, channel in list(self._channels.items()):
-            if channel.recorder is not None and sid not in known and not channel.drained.is_set():
-                if restarted or self._deliveries.stored(sid):
-                    channel.recorder.emit(SessionLoss(reason=_STOPPED))
-                    channel.recorder.fail(_STOPPED)
-                channel.drained.set()
+            if channel.recorder is None or sid in known or channel.broken:
+                continue
+            outlived = channel.drained.is_set()
+            if restarted or self._deliveries.stored(sid):
+                self.broke_off(sid)
+            channel.drained.set()
+            if outlived:
+                self.forget(sid)
         self.subscribed.set()
 
-    def _store(self, recorder: Recorder, message: Events) -> None:
+    def _store(self, recorder: Recorder, message: Events) -> str:
+        """Where the events were lost, empty for nowhere."""
         sid, seq = message.sid, message.seq
         events = [recorder.context.captured(fields) for fields in message.events]
         interrupted = self._deliveries.interrupted
@@ -121,7 +173,8 @@ class CaptureFeed:
             recorder.complete(events, interrupted.ei, interrupted.position)
         elif seq > self._deliveries.stored(sid):
             self._deliveries.note(Intent(sid, seq, recorder.next_ei, recorder.spool.position))
-            recorder.record(events)
+            return recorder.record(events)
+        return ""
 
     def _report_losses(self, channel: _Channel, lost: Mapping[str, int]) -> None:
         more: dict[str, Any] = {
@@ -132,3 +185,4 @@ class CaptureFeed:
         if more and channel.recorder is not None:
             channel.lost = dict(lost)
             channel.recorder.emit(SessionLoss(lost=more, reason="the kernel's buffer was full"))
+            channel.recorder.fail(_LOST)

@@ -23,6 +23,9 @@ from proctor.recording.writer import RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
 RETRY_SECONDS = 5.0
+RECORDING, SPOOL = "recording", "spool"
+"""Where events can be lost here: neither the recording nor the log may lack one that counts as stored."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -112,9 +115,14 @@ class Recorder:
         """Record and spool one event of this session."""
         self.record([self.context.fill(event)])
 
-    def record(self, events: Sequence[Event | Mapping[str, Any]]) -> None:
-        """Record and spool complete events, together."""
-        self._keep(self._numbered(events))
+    def record(self, events: Sequence[Event | Mapping[str, Any]]) -> str:
+        """Record and spool complete events, together; where they were lost, empty for nowhere."""
+        before = self._lost_events
+        numbered = self._numbered(events)
+        if self._lost_events > before:
+            self._keep(numbered)
+            return RECORDING
+        return "" if self._keep(numbered) else SPOOL
 
     def complete(self, events: Sequence[Mapping[str, Any]], ei: int, position: int) -> None:
         """Finish a ``record`` that a crash interrupted when ``ei`` and the spool's ``position`` were next."""
@@ -125,11 +133,13 @@ class Recorder:
         if self.spool.position <= position:
             self._keep(numbered)
 
-    def _keep(self, events: Sequence[Event | Mapping[str, Any]]) -> None:
+    def _keep(self, events: Sequence[Event | Mapping[str, Any]]) -> bool:
         try:
             self.spool.extend(events)
         except Unavailable as error:
             self.lose(error.message, events=len(events))
+            return False
+        return True
 
     def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
         """``events`` as dicts, with their ``ei`` in the recording or, without one, counted on."""
@@ -169,6 +179,7 @@ class Recorder:
     def fail(self, reason: str) -> None:
         """The session is not recorded as it should be: end it, if its role is strict about that."""
         if self._strict:
+            self._strict = False
             self._failed(reason)
 
     async def finish(self) -> None:

@@ -35,6 +35,9 @@ class ScriptedCapture:
         while True:
             yield await self.queue.get()
 
+    async def hung_up(self, seconds: float) -> None:
+        """It has."""
+
     def acknowledge(self, delivery: Events | Drained | Closed) -> None:
         self.acknowledged.append((delivery.sid, delivery.seq))
 
@@ -113,7 +116,7 @@ def batch(seq: int, *programs: str, lost: dict[str, int] | None = None) -> Event
         }
         for program in programs
     ]
-    return Events(sid=SID, seq=seq, events=events, lost=lost or {})
+    return Events(sid=SID, seq=seq, events=events, counts={"command": len(events)}, lost=lost or {})
 
 
 async def test_events_are_held_until_the_session_has_begun(lab: Lab) -> None:
