@@ -10,11 +10,18 @@
 #define TTY_BYTES 64
 #define PIECE_BYTES 256
 #define MAX_ENV_PIECES 4096
-#define LEAST_ENV_PIECES 128
+#define LEAST_ENV_PIECES 256
+
+struct env_scan {
+	__u64 next, last;
+	__u32 start, end;
+	bool inside, keep; /* is this the rest of a long variable, and is that one kept? */
+};
 
 struct command_scratch {
 	struct command_record record;
 	char texts[TEXTS_BYTES + ARGS_BYTES];
+	struct env_scan env;
 };
 
 /* Two of each: the program of a successful exec may interrupt that of a failed one. */
@@ -94,17 +101,12 @@ static __always_inline void write_resolved(struct writer *writer, enum command_t
 	advance(writer, text, size);
 }
 
-struct env_scan {
-	struct command_scratch *scratch;
-	__u64 next, last;
-	__u32 start, end;
-	bool inside, keep; /* is this the rest of a long variable, and is that one kept? */
-};
-
 /* One piece of the environment; kept are the variables that the dynamic linker obeys. */
-static long scan_env(__u32 index, struct env_scan *scan)
+static STEP long scan_env(__u32 index, struct command_scratch **context)
 {
-	char *text = scan->scratch->texts + (scan->end & (TEXTS_BYTES - 1));
+	struct command_scratch *scratch = *context;
+	struct env_scan *scan = &scratch->env;
+	char *text = scratch->texts + (scan->end & (TEXTS_BYTES - 1));
 	long size;
 
 	if (scan->next >= scan->last)
@@ -127,18 +129,17 @@ static long scan_env(__u32 index, struct env_scan *scan)
 
 static __always_inline void write_env(struct writer *writer, struct mm_struct *mm)
 {
-	struct env_scan scan = {
-		.scratch = writer->scratch,
-		.next = mm->env_start,
-		.last = mm->env_end,
-		.start = writer->end,
-		.end = writer->end,
-	};
+	struct command_scratch *scratch = writer->scratch;
+	struct env_scan *scan = &scratch->env;
 
-	repeat(MAX_ENV_PIECES, LEAST_ENV_PIECES, scan_env, &scan);
-	if (scan.next < scan.last)
-		writer->scratch->record.header.flags |= CUT_ENV;
-	advance(writer, TEXT_ENV, scan.end - scan.start);
+	__builtin_memset(scan, 0, sizeof(*scan));
+	scan->next = mm->env_start;
+	scan->last = mm->env_end;
+	scan->start = scan->end = writer->end;
+	repeat(MAX_ENV_PIECES, LEAST_ENV_PIECES, scan_env, &scratch);
+	if (scan->next < scan->last)
+		scratch->record.header.flags |= CUT_ENV;
+	advance(writer, TEXT_ENV, scan->end - scan->start);
 }
 
 static __always_inline void write_place(struct writer *writer, struct task_struct *task, const char *interpreter)

@@ -10,37 +10,41 @@
 #define MAX_DEPTH 256
 #define LEAST_DEPTH 48
 
-struct path_text {
-	char bytes[PATH_BYTES + NAME_BYTES];
-};
-
 struct path_walk {
 	struct dentry *dentry;
 	struct vfsmount *mount;
-	struct path_text *text;
 	__u32 start; /* of what is written so far, which ends at PATH_BYTES */
 	bool complete;
 };
 
-static __always_inline bool prepend(struct path_walk *walk, struct dentry *dentry)
+/* The walk is kept here rather than on the stack, so that every step looks the same to the verifier. */
+struct path_text {
+	char bytes[PATH_BYTES + NAME_BYTES];
+	struct path_walk walk;
+};
+
+static __always_inline bool prepend(struct path_text *text, struct dentry *dentry)
 {
 	__u32 length = BPF_CORE_READ(dentry, d_name.len) & (NAME_BYTES - 1);
-	__u32 start = walk->start;
+	__u32 start = text->walk.start;
 
 	if (start < length + 1)
 		return false;
 	start = (start - length) & (PATH_BYTES - 1);
-	bpf_probe_read_kernel(walk->text->bytes + start, length, BPF_CORE_READ(dentry, d_name.name));
-	walk->start = start;
+	bpf_probe_read_kernel(text->bytes + start, length, BPF_CORE_READ(dentry, d_name.name));
+	text->walk.start = start;
 	return true;
 }
 
-static long step_up(__u32 index, struct path_walk *walk)
+static STEP long step_up(__u32 index, struct path_text **context)
 {
+	struct path_text *text = *context;
+	struct path_walk *walk = &text->walk;
 	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
 	struct vfsmount *mounted = walk->mount;
 	struct dentry *root = BPF_CORE_READ(mounted, mnt_root);
 	struct mount *mount, *above;
+	__u32 start;
 
 	if (dentry == root) {
 		mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
@@ -54,13 +58,14 @@ static long step_up(__u32 index, struct path_walk *walk)
 		return 0;
 	}
 	if (dentry == parent) { /* no directory holds it: a memfd, a pipe */
-		walk->complete = prepend(walk, dentry);
+		walk->complete = prepend(text, dentry);
 		return 1;
 	}
-	if (!prepend(walk, dentry))
+	if (!prepend(text, dentry))
 		return 1;
-	walk->start = (walk->start - 1) & (PATH_BYTES - 1);
-	walk->text->bytes[walk->start] = '/';
+	start = (walk->start - 1) & (PATH_BYTES - 1);
+	text->bytes[start] = '/';
+	walk->start = start;
 	walk->dentry = parent;
 	return 0;
 }
@@ -69,19 +74,24 @@ static long step_up(__u32 index, struct path_walk *walk)
 static __noinline __u32 write_path(struct path_text *text, struct dentry *dentry, struct vfsmount *mount,
 								   __u16 *flags)
 {
-	struct path_walk walk = {.dentry = dentry, .mount = mount, .text = text, .start = PATH_BYTES - 1};
 	struct dentry *root = BPF_CORE_READ(mount, mnt_root);
+	struct path_walk *walk;
 
 	if (!text || !flags)
 		return PATH_BYTES - 1;
+	walk = &text->walk;
+	walk->dentry = dentry;
+	walk->mount = mount;
+	walk->start = PATH_BYTES - 1;
+	walk->complete = false;
 	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
 		*flags |= DELETED;
-	repeat(MAX_DEPTH, LEAST_DEPTH, step_up, &walk);
-	if (!walk.complete)
+	repeat(MAX_DEPTH, LEAST_DEPTH, step_up, &text);
+	if (!walk->complete)
 		*flags |= CUT_PATH;
-	if (walk.complete && walk.start == PATH_BYTES - 1 && dentry == root) {
-		walk.start = PATH_BYTES - 2;
+	if (walk->complete && walk->start == PATH_BYTES - 1 && dentry == root) {
+		walk->start = PATH_BYTES - 2;
 		text->bytes[PATH_BYTES - 2] = '/';
 	}
-	return walk.start & (PATH_BYTES - 1);
+	return walk->start & (PATH_BYTES - 1);
 }

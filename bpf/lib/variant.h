@@ -14,6 +14,7 @@
 /* Call step(index, context) until it returns non-zero. A loop that the verifier walks through itself has
  * to be shorter; who calls must notice that the end was not reached. */
 #ifdef WITHOUT_LOOP
+#define STEP __noinline
 #define repeat(most, fewest, step, context) \
 	do { \
 		for (__u32 index_ = 0; index_ < (fewest); index_++) \
@@ -21,6 +22,7 @@
 				break; \
 	} while (0)
 #else
+#define STEP
 #define repeat(most, fewest, step, context) bpf_loop(most, step, context, 0)
 #endif
 
