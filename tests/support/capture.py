@@ -19,6 +19,7 @@ import msgspec
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
 from proctor.bpf.client import SessionCapture
+from proctor.bpf.freezer import Limits, Marks
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events
 from proctor.bpf.service import serve
@@ -29,6 +30,7 @@ from tests.support.polling import until
 from tests.support.processes import Process
 
 GUIDE_RINGS = RingSizes(command=8 * 4096, disk=128 * 4096, network=8 * 4096)
+MARKS = Limits().own
 Event = dict[str, Any]
 
 
@@ -172,10 +174,10 @@ class Session:
 class Lab:
     """A running capture service with a subscriber."""
 
-    def __init__(self, path: Path, process: Process) -> None:
+    def __init__(self, path: Path, tree: CgroupTree, process: Process) -> None:
         self.path = path
         self.process = process
-        self.tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
+        self.tree = tree
         self.tree.prepare()
         self.subscriber = Subscriber(path)
 
@@ -233,17 +235,29 @@ def _executor(argv: Sequence[str]) -> Callable[[], object]:
     return lambda: os.execvp(argv[0], list(argv))
 
 
-@contextmanager
-def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS) -> Iterator[Lab]:
-    """A lab whose service is a process of its own, stopped at the end."""
-    path = directory / "capture.sock"
-    arguments = [str(path), str(cgroup_mount()), *map(str, rings)]
-    process = Process(
-        [sys.executable, "-m", "tests.support.capture", *arguments], log=directory / "capture.log"
-    )
+def capture_process(
+    directory: Path, path: Path, tree: Path, *, rings: RingSizes = GUIDE_RINGS, marks: Marks = MARKS
+) -> Process:
+    """A capture service that answers on ``path``, its log in ``directory``."""
+    arguments = [str(path), str(cgroup_mount()), str(tree), *map(str, marks), *map(str, rings)]
+    log = directory / f"capture-{uuid.uuid4()}.log"
+    process = Process([sys.executable, "-m", "tests.support.capture", *arguments], log=log)
     try:
         process.wait_output("ready")
-        lab = Lab(path, process)
+    except BaseException:
+        process.kill()
+        raise
+    return process
+
+
+@contextmanager
+def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Marks = MARKS) -> Iterator[Lab]:
+    """A lab whose service is a process of its own, stopped at the end."""
+    path = directory / "capture.sock"
+    tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
+    process = capture_process(directory, path, tree.root, rings=rings, marks=marks)
+    try:
+        lab = Lab(path, tree, process)
         try:
             yield lab
         finally:
@@ -253,9 +267,15 @@ def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS) -> Iterator[Lab
 
 
 def main() -> None:
-    """The service's process: SOCKET CGROUP_MOUNT COMMAND_BYTES DISK_BYTES NETWORK_BYTES."""
-    path, mount, *sizes = sys.argv[1:]
-    settings = CaptureSettings(rings=RingSizes(*map(int, sizes)), cgroup_mount=Path(mount))
+    """The service's process: SOCKET CGROUP_MOUNT TREE HIGH LOW COMMAND_BYTES DISK_BYTES NETWORK_BYTES."""
+    path, mount, tree, high, low, *sizes = sys.argv[1:]
+    marks = Marks(int(high), int(low))
+    settings = CaptureSettings(
+        rings=RingSizes(*map(int, sizes)),
+        cgroup_mount=Path(mount),
+        tree=Path(tree),
+        limits=Limits(shared=marks, own=marks),
+    )
     listening = unixsock.listen(Path(path))
     sys.stdout.write("ready\n")
     sys.stdout.flush()

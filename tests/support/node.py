@@ -152,7 +152,7 @@ class NodeUnderTest:
     async def capturing(self) -> AsyncIterator[None]:
         """A capture service, until the block is left."""
         listening = unixsock.listen(self.boot.capture_socket)
-        settings = CaptureSettings.of(self.ssh_service.enhanced_recording)
+        settings = CaptureSettings.of(self.ssh_service.enhanced_recording, self.boot.run_id)
         capture = CaptureService(listening, settings, node_uid=self.boot.node_uid)
         await capture.start()
         try:

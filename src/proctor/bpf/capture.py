@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from proctor.bpf import cgroup
+from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.feed import Feed
-from proctor.bpf.freezer import Brake, Hold, Limits
+from proctor.bpf.freezer import Brake, Hold, Limits, thaw
 from proctor.bpf.kernel import abi, decode
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.kernel.loader import Programs, RingSizes
@@ -45,20 +46,22 @@ LEAST_RINGS = RingSizes(command=1 << 20, disk=4 << 20, network=1 << 20)
 class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``rings``: their sizes. ``cgroup_mount``: where the cgroup2 hierarchy is or is to be mounted.
 
-    ``memory_limit``: bytes of unacknowledged messages kept per session. ``limits``: when strict sessions
-    are held.
+    ``tree``: below it are the sessions' cgroups. ``memory_limit``: bytes of unacknowledged messages kept
+    per session. ``limits``: when strict sessions are held.
     """
 
     rings: RingSizes
     cgroup_mount: Path
+    tree: Path | None = None
     memory_limit: int = 64 << 20
     limits: Limits = Limits()
 
     @classmethod
-    def of(cls, config: EnhancedRecording) -> CaptureSettings:
+    def of(cls, config: EnhancedRecording, run_id: str) -> CaptureSettings:
         """As the configuration file says, with rings that are large enough not to lose."""
         rings = RingSizes(*map(max, RingSizes.of(config), LEAST_RINGS))
-        return cls(rings=rings, cgroup_mount=Path(config.cgroup_path))
+        tree = CgroupTree(config.cgroup_path, config.root_path, run_id)
+        return cls(rings=rings, cgroup_mount=tree.mount, tree=tree.root)
 
 
 class Batch:
@@ -92,7 +95,9 @@ class Capture:
         self._feed = Feed(pump, self._review)
 
     def start(self) -> None:
-        """Begin to read the rings; needs a running event loop."""
+        """Begin to read the rings, and let go whom a capture that was killed has held."""
+        if self._settings.tree is not None:
+            thaw(self._settings.tree)
         self._feed.start()
         self._tasks.spawn(self._take_records(), name="records")
 
@@ -138,7 +143,7 @@ class Capture:
 
     async def _drain(self, session: Session) -> Drained:
         await self._feed.barrier()
-        self._review()
+        self._let_go(session)
         session.phase = Phase.DETACHED
         drained = session.put_drained(self.lost(session), account(session, self._tally(session)))
         self._on_news()
@@ -153,6 +158,7 @@ class Capture:
                 async with asyncio.timeout(None if populated else _RECHECK_SECONDS):
                     await session.changed.wait()
         await self._feed.barrier()
+        self._let_go(session)
         lost, final = self.lost(session), account(session, self._tally(session))
         self._discard(session, forget=False)
         session.phase = Phase.CLOSED
@@ -178,6 +184,11 @@ class Capture:
         for session in self.registry.live():
             if session.brake is not None and (hold := session.brake.review(shared, session.backlog)):
                 self._report(session, hold)
+
+    def _let_go(self, session: Session) -> None:
+        """So that a hold is in the account; it begins anew when processes are left and it must."""
+        if session.brake is not None and (hold := session.brake.let_go()):
+            self._report(session, hold)
 
     def _report(self, session: Session, hold: Hold) -> None:
         event = {

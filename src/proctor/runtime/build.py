@@ -86,7 +86,7 @@ def _capture(boot: ServiceBoot) -> Service:
     from proctor.bpf.service import CaptureService
 
     listening = unixsock.listen(boot.capture_socket, uid=boot.node_uid)
-    settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording)
+    settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording, boot.run_id)
     return CaptureService(listening, settings, node_uid=boot.node_uid, clock=SYSTEM)
 
 

@@ -13,6 +13,7 @@ from proctor.config.schema import EnhancedRecording
 from proctor.core.errors import AccessDenied
 
 ROOT, NODE, OTHER = 0, 1001, 1002
+RUN = "0e4f5c1c-0d8e-4f0e-8f8d-0d5a0b6f2c11"
 
 
 @pytest.fixture
@@ -35,7 +36,8 @@ def test_who_may_do_what(service: CaptureService, operation: str) -> None:
 
 
 def test_settings_of_the_configuration() -> None:
-    settings = CaptureSettings.of(EnhancedRecording(cgroup_path="/somewhere", network_buffer_size=1024))
+    settings = CaptureSettings.of(EnhancedRecording(cgroup_path="/somewhere", network_buffer_size=1024), RUN)
 
     assert settings.cgroup_mount == Path("/somewhere")
+    assert settings.tree == Path("/somewhere/teleport", RUN)
     assert settings.rings == (1 << 20, 4 << 20, 4 << 20)

@@ -1,0 +1,117 @@
+"""Strict sessions are held while capture is behind, and always let go."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proctor.bpf.freezer import Marks
+from proctor.core.errors import Unavailable
+from tests.support.capture import (
+    GUIDE_RINGS,
+    Lab,
+    Session,
+    Subscriber,
+    capture_process,
+    cgroup_mount,
+    running_lab,
+)
+from tests.support.polling import until
+
+OPENS = 20_000
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """A capture that holds early, and a subscriber that acknowledges nothing."""
+    with running_lab(tmp_path, GUIDE_RINGS, marks=Marks(high=64 << 10, low=16 << 10)) as lab:
+        lab.subscriber.hang_up()
+        lab.subscriber = Subscriber(lab.path, acknowledge=False)
+        yield lab
+
+
+def opens() -> None:
+    for _ in range(OPENS):
+        os.close(os.open("/dev/null", os.O_RDONLY))
+
+
+def is_held(session: Session) -> bool:
+    """Does the kernel say that every process of the session stands still?"""
+    return "frozen 1" in (session.cgroup.path / "cgroup.events").read_text().splitlines()
+
+
+def listen(lab: Lab) -> None:
+    """Let the subscriber catch up."""
+    lab.subscriber.hang_up()
+    lab.subscriber = Subscriber(lab.path)
+
+
+def test_session_is_held_until_the_node_has_caught_up(lab: Lab) -> None:
+    with lab.session(opens, strict=True) as session:
+        until(lambda: is_held(session), 10, "held")
+        listen(lab)
+
+    account = lab.subscriber.closed(session.sid).account
+    freezes = session.events("session.freeze")
+    assert account is not None
+    assert account.submitted == account.delivered == {"disk": OPENS}
+    assert account.lost == {}
+    assert account.freezes == len(freezes) > 0
+    assert account.frozen_ms == sum(freeze["milliseconds"] for freeze in freezes) > 0
+    assert all(freeze["backlog"] > 64 << 10 for freeze in freezes)
+
+
+def test_best_effort_is_never_held(lab: Lab) -> None:
+    with lab.session(opens) as session:
+        session.child.ended()
+        listen(lab)
+
+    account = lab.subscriber.closed(session.sid).account
+    assert account is not None
+    assert account.freezes == 0
+
+
+def test_children_and_nested_cgroups_are_held(lab: Lab) -> None:
+    def nested() -> None:
+        if os.fork() == 0:
+            inner = session_cgroup() / "inner"
+            inner.mkdir()
+            (inner / "cgroup.procs").write_text("0")
+            opens()
+            os._exit(0)
+        os.wait()
+
+    with lab.session(nested, strict=True) as session:
+        until(lambda: is_held(session), 10, "held")
+        listen(lab)
+
+    lab.subscriber.closed(session.sid)
+    assert len(session.events("session.disk")) > OPENS
+
+
+def session_cgroup() -> Path:
+    """That of the caller."""
+    (line,) = [line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")]
+    return cgroup_mount() / line.removeprefix("0::/")
+
+
+def test_capture_that_stops_lets_go(lab: Lab) -> None:
+    with pytest.raises(Unavailable), lab.session(opens, strict=True) as session:
+        until(lambda: is_held(session), 10, "held")
+        lab.process.signal(signal.SIGTERM)
+        session.child.ended()
+
+
+def test_capture_that_was_killed_lets_go_when_it_starts_again(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable), lab.session(opens, strict=True) as session:
+        until(lambda: is_held(session), 10, "held")
+        lab.process.kill()
+        assert is_held(session)
+        again = capture_process(tmp_path, lab.path, lab.tree.root)
+        session.child.ended()
+
+    again.stop()
