@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 TECHNIQUES = Path(__file__).parent / "techniques"
 WORD = "open-sesame"
+SUFFIXES = frozenset({".sh", ".py", ".c", ".S"})
 
 Seen = Literal["command", "open", "connection", "tamper", "escape"]
 Expectation = Literal["seen", "not yet", "never"]
@@ -54,7 +55,7 @@ class Technique:
 
 def techniques() -> list[Technique]:
     """All of them, by category and name."""
-    return [parse(path) for path in sorted(TECHNIQUES.glob("*/*.*")) if path.suffix != ".h"]
+    return [parse(path) for path in sorted(TECHNIQUES.glob("*/*.*")) if path.suffix in SUFFIXES]
 
 
 def parse(path: Path) -> Technique:

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.kernel.evasion.catalogue import WORD, Technique
+from tests.kernel.evasion.catalogue import TECHNIQUES, WORD, Technique
 
 _MARK = """
 #include <fcntl.h>
@@ -65,8 +66,7 @@ class Ground:
         self.technique = technique
         self._port = port
         self.port = port.number
-        self.secret = directory / "secret"
-        self.secret.write_text(f"{WORD}\n")
+        (directory / "secret").write_text(f"{WORD}\n")
         directory.chmod(0o755)
         self._compile(_MARK, "mark", "-static", "-Os", f'-DRAN="{directory / "ran"}"')
         self.argv = self._prepare()
@@ -76,6 +76,12 @@ class Ground:
         """Whether the technique did what it is for."""
         proof = self.directory / "ran"
         return self._port.reached() or (proof.exists() and WORD in proof.read_text(errors="replace"))
+
+    @property
+    def hidden(self) -> str:
+        """The path that must be seen to be opened; in a trace, @ stands for the directory."""
+        trace = self.technique.trace or "@/secret"
+        return trace.replace("@", str(self.directory), 1)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -97,7 +103,7 @@ class Ground:
                 return [sys.executable, str(shutil.copy(source, self.directory))]
             case _:
                 shutil.copy(source, self.directory)
-                self._compile(source, "technique", *self.technique.flags)
+                self._compile(source, "technique", f"-I{TECHNIQUES}", *self.technique.flags)
                 return ["./technique"]
 
     def _compile(self, source: Path | str, name: str, *flags: str) -> None:
@@ -112,12 +118,12 @@ class Ground:
 
 
 @contextmanager
-def ground(directory: Path, technique: Technique) -> Iterator[Ground]:
-    """``directory`` made ready for ``technique``, its port open for as long as the context lasts."""
-    directory.mkdir(parents=True, exist_ok=True)
+def ground(technique: Technique) -> Iterator[Ground]:
+    """A place made ready for ``technique``, which any user may enter; gone after the context."""
     port = Port()
     try:
-        yield Ground(directory, technique, port)
+        with TemporaryDirectory(prefix="ground-", ignore_cleanup_errors=True) as directory:
+            yield Ground(Path(directory), technique, port)
     finally:
         port.close()
 

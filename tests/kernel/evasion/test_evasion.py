@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.evasion.catalogue import CatalogueError, Technique, parse, techniques
 from tests.kernel.evasion.ground import ground, lacking
-from tests.kernel.evasion.trial import attempt, bystander
+from tests.kernel.evasion.trial import attempt, crowded_lab
 from tests.kernel.evasion.verdict import summary
 from tests.support.capture import Lab
 
@@ -17,18 +17,18 @@ LINES = 40
 
 
 @pytest.fixture(scope="module")
-def crowded(lab: Lab) -> Iterator[Lab]:
-    """The lab with a second session, so that there is somebody to confuse with."""
-    with bystander(lab):
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with a second session, so that there is somebody to confuse with."""
+    with crowded_lab(tmp_path_factory.mktemp("capture")) as lab:
         yield lab
 
 
 @pytest.mark.parametrize("technique", techniques(), ids=lambda technique: technique.name)
-def test_technique(crowded: Lab, tmp_path: Path, technique: Technique) -> None:
+def test_technique(crowded: Lab, technique: Technique) -> None:
     if missing := lacking(technique):
         pytest.skip(f"not on this machine: {' '.join(missing)}")
 
-    with ground(tmp_path / "ground", technique) as place:
+    with ground(technique) as place:
         trial = attempt(crowded, place)
 
         assert trial.worked, "the technique did not work"

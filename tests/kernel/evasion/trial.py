@@ -7,11 +7,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from proctor.bpf.kernel.loader import AUTO
 from proctor.bpf.messages import Events
 from tests.kernel.evasion.ground import Ground
 from tests.kernel.evasion.verdict import Event, shows
-from tests.support.capture import Lab, Session
+from tests.support.capture import Lab, running_lab
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,13 @@ class Trial:
 
 
 @contextmanager
-def bystander(lab: Lab) -> Iterator[Session]:
-    """A session in which nothing happens."""
-    with lab.session(["sleep", "infinity"]) as session:
+def crowded_lab(directory: Path) -> Iterator[Lab]:
+    """A lab with the rings of ``auto``, and a session in which nothing happens."""
+    with running_lab(directory, AUTO) as lab, lab.session(["sleep", "infinity"]) as bystander:
         try:
-            yield session
+            yield lab
         finally:
-            os.kill(session.child.pid, signal.SIGKILL)
+            os.kill(bystander.child.pid, signal.SIGKILL)
 
 
 def attempt(lab: Lab, ground: Ground) -> Trial:

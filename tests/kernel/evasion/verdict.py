@@ -12,7 +12,7 @@ Event = dict[str, Any]
 
 
 def tells(args: Sequence[str], trace: str) -> bool:
-    """Whether the arguments ``args`` are the marked command's: a program and the word, or ending in ``trace``."""
+    """Whether ``args`` are the marked command's: a program and the word, or what ends in ``trace``."""
     if trace:
         return " ".join(args).endswith(trace)
     return len(args) == 2 and args[1] == WORD
@@ -25,7 +25,7 @@ def shows(event: Event, ground: Ground) -> bool:
         case "command", "session.command":
             return event["return_code"] == 0 and tells(event["args"], technique.trace)
         case "open", "session.disk":
-            return event["return_code"] >= 0 and event["path"] == (technique.trace or str(ground.secret))
+            return event["return_code"] >= 0 and event["path"] == ground.hidden
         case "connection", "session.network":
             return event["operation"] in (0, 1) and event["dst_port"] == ground.port
         case "tamper", "session.tamper":

@@ -1,0 +1,6 @@
+# Technique: a hard link, made in a directory of its own
+# Hides: the file's other name
+# Seen: open
+# Trace: @/elsewhere
+ln secret elsewhere
+read -r word <elsewhere && echo "$word" >ran

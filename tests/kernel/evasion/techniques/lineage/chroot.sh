@@ -1,0 +1,4 @@
+# Technique: chroot
+# Hides: the program's place in the file system
+# Seen: command
+exec chroot . /mark open-sesame

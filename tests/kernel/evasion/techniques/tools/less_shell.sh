@@ -1,0 +1,5 @@
+# Technique: an input preprocessor of less
+# Hides: the command behind a pager
+# Seen: command
+# Needs: less
+LESSOPEN='|./mark open-sesame; : %s' less "$0" >output

@@ -1,0 +1,4 @@
+# Technique: tar --checkpoint-action
+# Hides: the command behind an archiver
+# Seen: command
+tar -cf /dev/null --checkpoint=1 --checkpoint-action=exec='./mark open-sesame' secret

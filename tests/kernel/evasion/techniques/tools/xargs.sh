@@ -1,0 +1,4 @@
+# Technique: arguments from a pipe, by xargs
+# Hides: the arguments from the line that was typed
+# Seen: command
+printf 'open-%s' sesame | xargs ./mark
