@@ -1,0 +1,181 @@
+"""What becomes of sessions when something fails beside them: strict ones end, others go on and say so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from proctor.bpf.cgroup import CgroupTree
+from proctor.bpf.kernel.loader import RingSizes
+from proctor.config.schema import EnhancedRecording, SshService
+from proctor.model.resources import RecordSession, RoleOptions
+from tests.support.capture import GUIDE_RINGS, capture_process, cgroup_mount
+from tests.support.node import NodeUnderTest, role
+from tests.support.polling import auntil
+from tests.support.processes import Process
+from tests.support.spawner import SpawnerProcess
+from tests.support.terminal import Terminal
+
+STOPPED = "capture has stopped, and no longer records this session"
+TINY = RingSizes(4096, 4096, 4096)
+PROMPTLY = 5.0
+"""Seconds that a session's end may take, whatever has failed."""
+
+
+class Site:
+    """A node whose capture is a process of its own, to be ill-treated."""
+
+    def __init__(self, directory: Path) -> None:
+        recording = EnhancedRecording(
+            enabled=True, cgroup_path=str(cgroup_mount()), root_path=f"/proctor-failures-{os.getpid()}"
+        )
+        self.node = NodeUnderTest(directory, SshService(enhanced_recording=recording))
+        kinds = RoleOptions(enhanced_recording=["command", "disk"])
+        strict = replace(kinds, record_session=RecordSession(default="strict"))
+        logins = [self.node.login]
+        self.node.set_roles(
+            role("strict", logins=logins, options=strict), role("best_effort", logins=logins, options=kinds)
+        )
+        self.tree = CgroupTree(recording.cgroup_path, recording.root_path, self.node.boot.run_id)
+        self.captures: list[Process] = []
+
+    def start_capture(self, rings: RingSizes = GUIDE_RINGS) -> Process:
+        """Capture, for the first time or again."""
+        directory, path = self.node.directory, self.node.boot.capture_socket
+        self.captures.append(capture_process(directory, path, self.tree.root, rings=rings))
+        return self.captures[-1]
+
+    @asynccontextmanager
+    async def serving(self, rings: RingSizes = GUIDE_RINGS) -> AsyncIterator[Process]:
+        """Capture, spawner and server, until the block is left."""
+        capture = self.start_capture(rings)
+        try:
+            with SpawnerProcess(replace(self.node.boot, service="spawner")):
+                await self.node.server.start()
+                yield capture
+                await self.node.stop()
+        finally:
+            for process in self.captures:
+                process.stop()
+
+    @asynccontextmanager
+    async def session(self, mode: str) -> AsyncIterator[Terminal]:
+        """A shell of somebody with the role ``mode``, of which the record has something."""
+        known = len(self.node.events("session.command"))
+        with self.node.person(roles=[mode]).terminal() as terminal:
+            await asyncio.to_thread(terminal.line, "/bin/echo he''re")
+            await asyncio.to_thread(terminal.expect, "here")
+            await auntil(lambda: len(self.node.events("session.command")) > known + 1)
+            yield terminal
+
+    async def leave(self, terminal: Terminal) -> None:
+        """Show that the session goes on, and end it."""
+        await asyncio.to_thread(terminal.line, "echo still he''re; exit")
+        await asyncio.to_thread(terminal.expect, "still here")
+        await asyncio.to_thread(terminal.wait)
+
+    async def ends(self) -> dict[str, Any]:
+        """The only session's end."""
+        (end,) = await auntil(lambda: self.node.events("session.end"), PROMPTLY)
+        return end
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Nothing of it runs yet."""
+    return Site(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+async def test_strict_session_ends_with_capture(site: Site, number: signal.Signals) -> None:
+    async with site.serving() as capture, site.session("strict") as terminal:
+        capture.signal(number)
+        await asyncio.to_thread(terminal.expect, f"cannot be recorded: {STOPPED}")
+        await asyncio.to_thread(terminal.wait)
+        end = await site.ends()
+
+    (loss,) = site.node.events("session.loss", sid=end["sid"])
+    assert loss["reason"] == STOPPED
+    assert not list(site.tree.root.glob(end["sid"]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+async def test_best_effort_goes_on_without_capture(site: Site, number: signal.Signals) -> None:
+    async with site.serving() as capture:
+        async with site.session("best_effort") as terminal:
+            capture.signal(number)
+            await auntil(lambda: site.node.events("session.loss"))
+            await site.leave(terminal)
+        end = await site.ends()
+
+    (loss,) = site.node.events("session.loss", sid=end["sid"])
+    (ledger,) = site.node.events("session.ledger", sid=end["sid"])
+    assert loss["reason"] == STOPPED
+    assert loss["ei"] < ledger["ei"] < end["ei"]
+    assert ledger["submitted"] == {}
+    assert ledger["stored"]["command"] == len(site.node.events("session.command"))
+
+
+@pytest.mark.parametrize("mode", ["strict", "best_effort"])
+async def test_new_sessions_are_recorded_once_capture_is_back(site: Site, mode: str) -> None:
+    async with site.serving() as capture:
+        capture.kill()
+        refused = await site.node.person(roles=[mode]).ssh("true")
+        assert refused.status != 0
+        assert "capture" in refused.stderr
+        site.start_capture()
+        async with site.session(mode) as terminal:
+            await site.leave(terminal)
+        end = await site.ends()
+
+    (ledger,) = site.node.events("session.ledger", sid=end["sid"])
+    assert ledger["submitted"] == ledger["stored"]
+
+
+async def overflow(site: Site, capture: Process, terminal: Terminal) -> None:
+    """More opens than the ring holds while capture sleeps."""
+    capture.signal(signal.SIGSTOP)
+    await asyncio.to_thread(terminal.line, "for i in {1..500}; do : </dev/null; done; echo do''ne")
+    await asyncio.to_thread(terminal.expect, "done")
+    capture.signal(signal.SIGCONT)
+
+
+async def test_strict_session_that_has_lost_events_ends(site: Site) -> None:
+    async with site.serving(TINY) as capture, site.session("strict") as terminal:
+        await overflow(site, capture, terminal)
+        await asyncio.to_thread(terminal.expect, "cannot be recorded: events of the kernel were lost")
+        await asyncio.to_thread(terminal.wait)
+        await site.ends()
+
+
+async def test_best_effort_session_that_has_lost_events_says_so(site: Site) -> None:
+    async with site.serving(TINY) as capture:
+        async with site.session("best_effort") as terminal:
+            await overflow(site, capture, terminal)
+            await site.leave(terminal)
+        end = await site.ends()
+
+    (ledger,) = site.node.events("session.ledger", sid=end["sid"])
+    losses = site.node.events("session.loss", sid=end["sid"])
+    lost = ledger["lost"]["ring"]["disk"]
+    assert lost == sum(loss["lost"]["disk"] for loss in losses) > 0
+    assert ledger["submitted"]["disk"] == ledger["stored"]["disk"] + lost
+    assert ledger["stored"]["disk"] == len(site.node.events("session.disk", sid=end["sid"]))
+
+
+@pytest.mark.parametrize("mode", ["strict", "best_effort"])
+async def test_without_auth_everything_waits_in_the_spool(site: Site, mode: str) -> None:
+    async with site.serving():
+        async with site.session(mode) as terminal:
+            await site.leave(terminal)
+        await site.ends()
+
+    assert not site.node.events("session.loss", "audit.gap")
