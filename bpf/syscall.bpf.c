@@ -10,6 +10,8 @@ const volatile struct knobs knobs SEC(".rodata.knobs") = {};
 /* Types that no map mentions: here they get into the object's type information, where a test looks. */
 const volatile struct {
 	struct network_record network;
+	struct tamper_record tamper;
+	enum technique technique;
 	enum record_kind kind;
 	enum record_flags flags;
 	enum command_text text;

@@ -7,22 +7,26 @@ struct knobs {
 	__u32 command_limit; /* longest record of a command, in bytes */
 	__u32 text_limit;	 /* longest path within it */
 	__u32 disk_limit;
-	__u32 padding;
+	__u32 reduce_noise;	 /* leave out what programs open to be able to start */
 	__u64 command_mark;	 /* bytes waiting in the ring that wake the reader at once */
 	__u64 disk_mark;
 	__u64 network_mark;
+	__u32 mount_namespace; /* ours, as number of its inode */
+	__u32 padding;
 };
 
 /* One per task of a session; the first is written by user space, the others are inherited. */
 struct task_state {
 	__u32 session;
 	__u32 kinds; /* bit RECORD_... of those that are wanted */
+	__u64 cgroup; /* of the session */
 	struct endpoints pending;
 };
 
-/* One per session and processor. seen = delivered + lost, when no record is being written. */
+/* One per session and processor. seen = delivered + lost + filtered, when no record is being written. */
 struct tally {
 	__u64 seen[RECORD_KINDS];
 	__u64 lost[RECORD_KINDS];
+	__u64 filtered[RECORD_KINDS];
 	__s64 tasks; /* alive; negative on a processor where more ended than began */
 };

@@ -2,7 +2,7 @@
 /* What the kernel side hands to src/proctor/bpf/kernel/abi.py; numbers are never reused. */
 #pragma once
 
-enum record_kind { RECORD_PROCESS, RECORD_COMMAND, RECORD_DISK, RECORD_NETWORK, RECORD_KINDS };
+enum record_kind { RECORD_PROCESS, RECORD_COMMAND, RECORD_DISK, RECORD_NETWORK, RECORD_TAMPER, RECORD_KINDS };
 
 enum record_flags {
 	CUT_PATH = 1 << 0,	 /* path is longer than what is here */
@@ -10,9 +10,32 @@ enum record_flags {
 	CUT_ENV = 1 << 2,
 	UNREADABLE = 1 << 3, /* user memory could not be read */
 	DELETED = 1 << 4,	 /* the file has no name any more */
+	VIA_IO_URING = 1 << 5,
 };
 
 enum command_text { TEXT_PATH, TEXT_EXE, TEXT_CWD, TEXT_INTERPRETER, TEXT_TTY, TEXT_ENV, COMMAND_TEXTS };
+/* What can blind or mislead the record; TECHNIQUE_ESCAPE is an event of its own. */
+enum technique {
+	TECHNIQUE_NONE,
+	TECHNIQUE_ESCAPE,
+	TECHNIQUE_BPF,
+	TECHNIQUE_PTRACE,
+	TECHNIQUE_VM_WRITE,
+	TECHNIQUE_VM_READ,
+	TECHNIQUE_PIDFD_GETFD,
+	TECHNIQUE_PROC_MEM,
+	TECHNIQUE_SIGNAL,
+	TECHNIQUE_CGROUP,
+	TECHNIQUE_MODULE,
+	TECHNIQUE_KEXEC,
+	TECHNIQUE_PRELOAD,
+	TECHNIQUE_PERF,
+	TECHNIQUE_IO_URING,
+	TECHNIQUE_MOUNT,
+	TECHNIQUE_KERNEL_MEMORY,
+	TECHNIQUE_CLOCK,
+};
+
 enum network_operation { OPERATION_NONE, OPERATION_CONNECT, OPERATION_SEND, OPERATION_ACCEPT };
 
 struct record_header {
@@ -57,4 +80,13 @@ struct endpoints {
 struct network_record {
 	struct record_header header;
 	struct endpoints endpoints;
+};
+
+/* argument: what the technique says: a command of bpf, a request of ptrace, a signal, a cgroup's number. */
+struct tamper_record {
+	struct record_header header;
+	__u64 argument;
+	__u32 target; /* process that it was done to, 0 for none */
+	__u16 technique;
+	__u16 size; /* of the text that follows */
 };

@@ -23,6 +23,7 @@ def command(
     args: bytes,
     *,
     path: bytes = b"/bin/curl",
+    exe: bytes = b"/usr/bin/curl",
     cwd: bytes = b"/root",
     interpreter: bytes = b"",
     tty: bytes = b"",
@@ -32,7 +33,7 @@ def command(
     result: int = 0,
 ) -> bytes:
     """An executed program, or with a ``result`` one that could not be."""
-    texts = (path, b"/usr/bin/curl" if result == 0 else b"", cwd, interpreter, tty, env)
+    texts = (path, exe if result == 0 else b"", cwd, interpreter, tty, env)
     body = abi.COMMAND.pack(*map(len, texts), len(args), len(args))
     return header(Kind.COMMAND, session=session, flags=flags, result=result) + body + b"".join(texts) + args
 
@@ -40,6 +41,14 @@ def command(
 def opened(path: bytes, *, open_flags: int = 0, result: int = 3, flags: Flag = NO_FLAGS) -> bytes:
     """An opened file."""
     return header(Kind.DISK, flags=flags, result=result) + abi.DISK.pack(open_flags, len(path)) + path
+
+
+def tampering(
+    technique: int, *, argument: int = 0, target: int = 0, text: bytes = b"", result: int = 0
+) -> bytes:
+    """An attempt to blind or mislead the record."""
+    body = abi.TAMPER.pack(argument, target, technique, len(text))
+    return header(Kind.TAMPER, result=result) + body + text
 
 
 def connection(

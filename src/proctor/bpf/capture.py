@@ -115,7 +115,7 @@ class Capture:
         Raises ProctorError when it cannot be; then nothing of it is left.
         """
         path = self._cgroup_path(request)
-        kinds = frozenset(Kind[name.upper()] for name in request.kinds)
+        kinds = frozenset(Kind[name.upper()] for name in request.kinds) | {Kind.TAMPER}
         session = self.registry.add(request.sid, path, request.cgroup_id)
         try:
             if not self._programs.attached:
@@ -124,7 +124,7 @@ class Capture:
             self._feed.watch(session.events_fd, session.changed.set)
             if request.strict:
                 session.brake = Brake(path, self._clock, self._settings.limits)
-            self._programs.enrol(session.number, kinds, pidfd)
+            self._programs.enrol(session.number, kinds, pidfd, request.cgroup_id)
             if _has_ended(pidfd):
                 raise Unavailable("the session's process ended before it could be recorded")
         except OSError as error:

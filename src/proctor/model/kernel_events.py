@@ -29,7 +29,8 @@ class EnhancedPart(SessionPart):
 class SessionCommand(EnhancedPart):
     """A program was executed. ``argv`` is without argv[0]; ``args`` is the whole of it (ours).
 
-    ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system. ``sha256``: of
+    ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system, ``linker`` when it is
+    the dynamic linker, which was told the program to run in ``args``. ``sha256``: of
     ``exe``, hexadecimal.
     """
 

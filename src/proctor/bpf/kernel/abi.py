@@ -15,6 +15,7 @@ class Kind(IntEnum):
     COMMAND = 1
     DISK = 2
     NETWORK = 3
+    TAMPER = 4
 
 
 class Flag(IntFlag):
@@ -25,6 +26,30 @@ class Flag(IntFlag):
     CUT_ENV = 4
     UNREADABLE = 8
     DELETED = 16
+    VIA_IO_URING = 32
+
+
+class Technique(IntEnum):
+    """``enum technique``."""
+
+    NONE = 0
+    ESCAPE = 1
+    BPF = 2
+    PTRACE = 3
+    VM_WRITE = 4
+    VM_READ = 5
+    PIDFD_GETFD = 6
+    PROC_MEM = 7
+    SIGNAL = 8
+    CGROUP = 9
+    MODULE = 10
+    KEXEC = 11
+    PRELOAD = 12
+    PERF = 13
+    IO_URING = 14
+    MOUNT = 15
+    KERNEL_MEMORY = 16
+    CLOCK = 17
 
 
 class Operation(IntEnum):
@@ -70,13 +95,16 @@ KNOB_FIELDS = (
     ("command_limit", "I"),
     ("text_limit", "I"),
     ("disk_limit", "I"),
-    ("padding", "4x"),
+    ("reduce_noise", "I"),
     ("command_mark", "Q"),
     ("disk_mark", "Q"),
     ("network_mark", "Q"),
+    ("mount_namespace", "I"),
+    ("padding", "4x"),
 )
-TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("pending", "48s"))
-TALLY_FIELDS = (("seen", "4Q"), ("lost", "4Q"), ("tasks", "q"))
+TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
+TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("cgroup", "Q"), ("pending", "48s"))
+TALLY_FIELDS = (("seen", "5Q"), ("lost", "5Q"), ("filtered", "5Q"), ("tasks", "q"))
 
 
 def _layout(fields: tuple[tuple[str, str], ...]) -> struct.Struct:
@@ -86,6 +114,7 @@ def _layout(fields: tuple[tuple[str, str], ...]) -> struct.Struct:
 HEADER = _layout(HEADER_FIELDS)
 COMMAND = _layout(COMMAND_FIELDS)
 DISK = _layout(DISK_FIELDS)
+TAMPER = _layout(TAMPER_FIELDS)
 ENDPOINTS = _layout(ENDPOINT_FIELDS)
 KNOBS = _layout(KNOB_FIELDS)
 TASK_STATE = _layout(TASK_STATE_FIELDS)
@@ -103,6 +132,8 @@ class Knobs(msgspec.Struct, frozen=True):
     command_ring: int
     disk_ring: int
     network_ring: int
+    reduce_noise: bool = False
+    mount_namespace: int = 0
 
     def encode(self) -> bytes:
         """``struct knobs``: a record takes at most a quarter of its ring (half of the smallest)."""
@@ -111,9 +142,11 @@ class Knobs(msgspec.Struct, frozen=True):
             command,
             min(command // 8, _PATH_BYTES),
             min(self.disk_ring // 4, _PATH_BYTES - 1),
+            self.reduce_noise,
             self.command_ring // 4,
             self.disk_ring // 4,
             self.network_ring // 4,
+            self.mount_namespace,
         )
 
 
@@ -132,15 +165,16 @@ class Tally(msgspec.Struct, frozen=True):
             raise ValueError("a tally that is no multiple of its size")
         totals = [sum(column) for column in zip(*TALLY.iter_unpack(per_cpu), strict=True)]
         kinds = len(Kind)
-        return cls(tuple(totals[:kinds]), tuple(totals[kinds : 2 * kinds]), totals[-1])
+        seen, lost, filtered = (tuple(totals[start : start + kinds]) for start in range(0, 3 * kinds, kinds))
+        return cls(seen, lost, totals[-1], filtered)
 
 
 def encode_tally(tasks: int, cpus: int) -> bytes:
     """A tally in which ``tasks`` tasks live and nothing was counted."""
-    first = TALLY.pack(*[0] * (2 * len(Kind)), tasks)
+    first = TALLY.pack(*[0] * (3 * len(Kind)), tasks)
     return first + bytes(TALLY.size * (cpus - 1))
 
 
-def encode_task_state(session: int, kinds: frozenset[Kind]) -> bytes:
-    """The state of a session's first task."""
-    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), b"")
+def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
+    """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
+    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, b"")

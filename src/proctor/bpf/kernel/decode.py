@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Flag, Kind, Operation
+from proctor.bpf.kernel.tampering import tamper
 from proctor.bpf.kernel.text import to_text
 from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
 
@@ -25,6 +26,8 @@ _CUTS = {
 }
 _CUT = sum(_CUTS)
 _DELETED = Flag.DELETED.value
+_VIA_IO_URING = Flag.VIA_IO_URING.value
+_LINKER = re.compile(rb".*/ld([-\d][-\w.]*)?\.so[.\d]*")
 _PSEUDO_TERMINAL = re.compile(r"(pts|ptm)(\d+)")
 
 
@@ -77,6 +80,8 @@ def decode(record: bytes | memoryview) -> Record:
         "process_euid": euid,
         "return_code": result,
     }
+    if flags & _VIA_IO_URING:
+        fields["via"] = "io_uring"
     if audit != UNSET:
         fields["audit_session_id"] = audit
     kind, body = _BODIES[number]
@@ -104,6 +109,7 @@ def _command(body: bytes, flags: int, fields: dict[str, Any]) -> None:
     fields |= {"path": to_text(path), "argv": args[1:], "args": args}
     optional = {
         "exe": _named(texts["exe"], flags),
+        "exe_state": _state(texts["exe"], flags),
         "cwd": to_text(texts["cwd"]),
         "tty": _terminal(to_text(texts["tty"])),
         "interpreter": to_text(texts["interpreter"]),
@@ -151,7 +157,12 @@ def _network(body: bytes, flags: int, fields: dict[str, Any]) -> None:
 
 _BODIES: dict[int, tuple[Kind, Callable[[bytes, int, dict[str, Any]], None]]] = {
     kind.value: (kind, body)
-    for kind, body in ((Kind.COMMAND, _command), (Kind.DISK, _disk), (Kind.NETWORK, _network))
+    for kind, body in (
+        (Kind.COMMAND, _command),
+        (Kind.DISK, _disk),
+        (Kind.NETWORK, _network),
+        (Kind.TAMPER, tamper),
+    )
 }
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -193,6 +204,15 @@ def _absolute(path: bytes, cwd: bytes) -> bytes:
 def _named(path: bytes, flags: int) -> str:
     """As ``/proc/<pid>/exe`` shows it: a file without a name is marked."""
     return to_text(path) + (" (deleted)" if path and flags & _DELETED else "")
+
+
+def _state(exe: bytes, flags: int) -> str:
+    """Why ``exe`` does not say by itself what was run; names of memory files have no slash before them."""
+    if exe.startswith(b"memfd:"):
+        return "memfd"
+    if flags & _DELETED:
+        return "deleted"
+    return "linker" if _LINKER.fullmatch(exe) else ""
 
 
 def _terminal(name: str) -> str:

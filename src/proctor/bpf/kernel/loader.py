@@ -136,15 +136,17 @@ class Programs:
         """Are the programs on their hooks?"""
         return bool(self._links)
 
-    def enrol(self, session: int, kinds: frozenset[Kind], pidfd: int) -> None:
+    def enrol(self, session: int, kinds: frozenset[Kind], pidfd: int, cgroup_id: int) -> None:
         """Make the process behind ``pidfd``, which has one thread, the first task of ``session``.
+
+        ``cgroup_id`` is that of the session's cgroup, which no process of it is expected to leave.
 
         Raises OSError when there is no such process.
         """
         key = session.to_bytes(4, "little")
         self._native.map_update(self._tallies, key, abi.encode_tally(1, self._cpus))
         try:
-            state = abi.encode_task_state(session, kinds)
+            state = abi.encode_task_state(session, kinds, cgroup_id)
             self._native.map_update(self._lineage, pidfd.to_bytes(4, "little"), state)
         except OSError:
             self._native.map_delete(self._tallies, key)

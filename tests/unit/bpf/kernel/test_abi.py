@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from proctor.bpf.kernel import abi
-from proctor.bpf.kernel.abi import Flag, Kind, Knobs, Operation, Tally
+from proctor.bpf.kernel.abi import Flag, Kind, Knobs, Operation, Tally, Technique
 from proctor.bpf.kernel.loader import OBJECT
 from tests.support import btf
 
@@ -42,6 +42,7 @@ HEADER = abi.HEADER.size
         ("command_record", embedded("header", HEADER, abi.COMMAND_FIELDS)),
         ("disk_record", embedded("header", HEADER, abi.DISK_FIELDS)),
         ("endpoints", layout(abi.ENDPOINT_FIELDS)),
+        ("tamper_record", embedded("header", HEADER, abi.TAMPER_FIELDS)),
         ("network_record", embedded("header", HEADER, (("endpoints", f"{abi.ENDPOINTS.size}s"),))),
         ("knobs", layout(abi.KNOB_FIELDS)),
         ("task_state", layout(abi.TASK_STATE_FIELDS)),
@@ -57,15 +58,16 @@ def test_numbers_are_those_of_the_object(built: btf.Btf) -> None:
     assert built.enums["record_kind"] == kinds
     assert built.enums["record_flags"] == {flag.name: flag.value for flag in Flag}
     assert built.enums["network_operation"] == {f"OPERATION_{one.name}": one.value for one in Operation}
+    assert built.enums["technique"] == {f"TECHNIQUE_{one.name}": one.value for one in Technique}
     texts = {f"TEXT_{name.upper()}": index for index, name in enumerate(abi.COMMAND_TEXTS)}
     assert built.enums["command_text"] == texts | {"COMMAND_TEXTS": len(texts)}
 
 
 def test_tally_is_summed_over_processors() -> None:
-    first = abi.TALLY.pack(1, 2, 3, 4, 0, 1, 0, 2, 5)
-    second = abi.TALLY.pack(10, 20, 30, 40, 0, 0, 1, 0, -4)
+    first = abi.TALLY.pack(1, 2, 3, 4, 5, 0, 1, 0, 2, 0, 0, 0, 7, 0, 0, 5)
+    second = abi.TALLY.pack(10, 20, 30, 40, 50, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, -4)
 
-    assert Tally.decode(first + second) == Tally((11, 22, 33, 44), (0, 1, 1, 2), 1)
+    assert Tally.decode(first + second) == Tally((11, 22, 33, 44, 55), (0, 1, 1, 2, 0), 1, (0, 0, 8, 0, 0))
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(abi.TALLY.size - 1), bytes(abi.TALLY.size + 1)])
@@ -75,7 +77,7 @@ def test_torn_tally(raw: bytes) -> None:
 
 
 def test_new_tally_counts_the_tasks_once() -> None:
-    assert Tally.decode(abi.encode_tally(3, cpus=4)) == Tally((0,) * 4, (0,) * 4, 3)
+    assert Tally.decode(abi.encode_tally(3, cpus=4)) == Tally((0,) * 5, (0,) * 5, 3, (0,) * 5)
 
 
 @pytest.mark.parametrize("pages", [1, 2, 8, 128, 1024, 1 << 18])

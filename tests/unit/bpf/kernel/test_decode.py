@@ -5,11 +5,17 @@ from typing import Any
 import pytest
 
 from proctor.bpf.kernel import abi, decode
-from proctor.bpf.kernel.abi import Flag, Kind, Operation
+from proctor.bpf.kernel.abi import Flag, Kind, Operation, Technique
 from proctor.model.events import Event
-from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
+from proctor.model.kernel_events import (
+    SessionCommand,
+    SessionDisk,
+    SessionEscape,
+    SessionNetwork,
+    SessionTamper,
+)
 from proctor.model.serde import convert
-from tests.support.kernel_records import command, connection, header, opened
+from tests.support.kernel_records import command, connection, header, opened, tampering
 
 ORIGIN = {
     "pid": 5007,
@@ -75,7 +81,10 @@ def test_opened_file() -> None:
     [
         (command(b"a\0", tty=b"pts3", interpreter=b"/bin/sh", env=b"LD_X=1\0"), SessionCommand),
         (opened(b"/x", flags=Flag.CUT_PATH), SessionDisk),
+        (opened(b"/x", flags=Flag.VIA_IO_URING), SessionDisk),
         (connection("::1", "::1"), SessionNetwork),
+        (tampering(Technique.PTRACE, argument=16, target=1, text=b"init", result=-1), SessionTamper),
+        (tampering(Technique.ESCAPE, target=7, text=b"/elsewhere"), SessionEscape),
     ],
 )
 def test_fields_are_those_of_the_event(record: bytes, kind: type[Event]) -> None:
@@ -169,6 +178,39 @@ def test_protocols() -> None:
     assert fields(connection("::1", "::1", protocol=250))["protocol"] == "250"
 
 
+@pytest.mark.parametrize(
+    ("technique", "argument", "detail"),
+    [
+        (Technique.BPF, 5, "BPF_PROG_LOAD"),
+        (Technique.BPF, 999, "command 999"),
+        (Technique.PTRACE, 16, "PTRACE_ATTACH"),
+        (Technique.PTRACE, 1, "request 1"),
+        (Technique.SIGNAL, 9, "SIGKILL"),
+        (Technique.SIGNAL, 999, "signal 999"),
+        (Technique.MOUNT, 0, None),
+    ],
+)
+def test_details_of_tampering(technique: Technique, argument: int, detail: str | None) -> None:
+    found = fields(tampering(technique, argument=argument, result=-1))
+    assert (found["technique"], found["return_code"]) == (technique.name.lower(), -1)
+    assert found.get("detail") == detail
+
+
+@pytest.mark.parametrize(
+    ("exe", "flags", "state"),
+    [
+        (b"/usr/bin/curl", Flag(0), None),
+        (b"/usr/bin/curl", Flag.DELETED, "deleted"),
+        (b"memfd:x", Flag.DELETED, "memfd"),
+        (b"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", Flag(0), "linker"),
+        (b"/lib/ld-musl-x86_64.so.1", Flag(0), "linker"),
+        (b"/usr/lib/ldap.so", Flag(0), None),
+    ],
+)
+def test_state_of_the_executable(exe: bytes, flags: Flag, state: str | None) -> None:
+    assert fields(command(b"a\0", exe=exe, flags=flags)).get("exe_state") == state
+
+
 WHOLE = command(b"ls\0-la\0")
 
 
@@ -186,6 +228,10 @@ WHOLE = command(b"ls\0-la\0")
         (connection("::1", "::1", operation=9), "operation 9"),
         (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, b"", b""), "family 7"),
         (header(Kind.PROCESS), "kind 0"),
+        (tampering(Technique.NONE), "without a technique"),
+        (tampering(999), "999"),
+        (tampering(Technique.BPF, text=b"x")[:-1], "beyond its end"),
+        (header(Kind.TAMPER), "torn record of tampering"),
     ],
 )
 def test_what_is_no_record(record: bytes, complaint: str) -> None:
