@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +180,63 @@ async def test_without_auth_everything_waits_in_the_spool(site: Site, mode: str)
         await site.ends()
 
     assert not site.node.events("session.loss", "audit.gap")
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path]:
+    """A file system of 1 MiB at ``place``."""
+    place.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(place: Path) -> Path:
+    """A file that takes all the space there is left."""
+    filler = place / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
+        while True:
+            file.write(bytes(512))
+    return filler
+
+
+@pytest.fixture(params=["recording", "spool"])
+def full(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, Path]]:
+    """A stage of the record and its small disk."""
+    boot = site.node.boot
+    with small_disk({"recording": boot.upload_dir, "spool": boot.spool_dir}[request.param]) as place:
+        yield request.param, place
+
+
+async def test_strict_session_ends_when_the_disk_is_full(site: Site, full: tuple[str, Path]) -> None:
+    async with site.serving():
+        async with site.session("strict") as terminal:
+            filler = await asyncio.to_thread(fill, full[1])
+            await asyncio.to_thread(terminal.line, "/bin/echo mo''re")
+            await asyncio.to_thread(terminal.expect, "cannot be recorded: .*No space left")
+            await asyncio.to_thread(terminal.wait)
+            filler.unlink()
+        await auntil(lambda: site.node.events("session.loss"))
+
+
+async def test_best_effort_counts_what_the_full_disk_has_not_taken(
+    site: Site, full: tuple[str, Path]
+) -> None:
+    stage, place = full
+    async with site.serving():
+        async with site.session("best_effort") as terminal:
+            filler = await asyncio.to_thread(fill, place)
+            await asyncio.to_thread(terminal.line, "for i in 1 2 3; do /bin/echo $i; done; echo do''ne")
+            await asyncio.to_thread(terminal.expect, "done")
+            filler.unlink()
+            await site.leave(terminal)
+        end = await site.ends()
+
+    (ledger,) = site.node.events("session.ledger", sid=end["sid"])
+    assert ledger["lost"][stage]["command"] >= 3
+    for kind, submitted in ledger["submitted"].items():
+        lost = sum(counts.get(kind, 0) for counts in ledger["lost"].values())
+        assert submitted == ledger["stored"].get(kind, 0) + lost
+    assert "No space left" in site.node.events("session.loss", sid=end["sid"])[-1]["reason"]

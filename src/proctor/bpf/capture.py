@@ -8,7 +8,7 @@ import logging
 import os
 import select
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ from proctor.bpf.freezer import Brake, Hold, Limits, thaw
 from proctor.bpf.kernel import abi, decode
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.kernel.loader import Programs, RingSizes
-from proctor.bpf.ledger import account, by_name
-from proctor.bpf.messages import Drained, OpenSession
+from proctor.bpf.ledger import account, by_name, merged
+from proctor.bpf.messages import Account, Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time, whole_milliseconds
 from proctor.core.errors import BadRequest, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.model.kernel_events import SessionFreeze
+from proctor.model.serde import to_builtins
 
 _log = logging.getLogger(__name__)
 _BATCH_RECORDS = 512
@@ -91,6 +92,7 @@ class Capture:
         self._on_news = on_news
         self._tasks = TaskSet("capture")
         self._last_time = (clock.now(), "")
+        self._past = Account()
         pump = programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS)
         self._feed = Feed(pump, self._review)
 
@@ -160,6 +162,7 @@ class Capture:
         await self._feed.barrier()
         self._let_go(session)
         lost, final = self.lost(session), account(session, self._tally(session))
+        self._past = merged([self._past, final])
         self._discard(session, forget=False)
         session.phase = Phase.CLOSED
         session.put_closed(lost, final)
@@ -210,7 +213,12 @@ class Capture:
             "sessions": {session.sid: session.phase.value for session in self.registry},
             "missed_runs": self._programs.missed_runs(),
             "undecoded": self.undecoded,
+            "account": to_builtins(merged([self._past, *self._accounts()])),
         }
+
+    def _accounts(self) -> Iterator[Account]:
+        for session in self.registry.live():
+            yield account(session, self._tally(session))
 
     def _cgroup_path(self, request: OpenSession) -> Path:
         path = Path(request.cgroup)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 
 from proctor.bpf.freezer import Brake
 from proctor.bpf.kernel.abi import Kind, Tally
@@ -31,6 +31,28 @@ def account(session: Session, tally: Tally) -> Account:
         lost={stage: by_name(counts) for stage, counts in lost.items()},
         freezes=_brake(session.brake)[0],
         frozen_ms=_brake(session.brake)[1],
+    )
+
+
+def merged(accounts: Iterable[Account]) -> Account:
+    """The sum of ``accounts``."""
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    freezes = frozen_ms = 0
+    for one in accounts:
+        sums["submitted"].update(one.submitted)
+        sums["delivered"].update(one.delivered)
+        sums["filtered"].update(one.filtered)
+        for stage, counts in one.lost.items():
+            lost[stage].update(counts)
+        freezes, frozen_ms = freezes + one.freezes, frozen_ms + one.frozen_ms
+    return Account(
+        submitted=dict(sums["submitted"]),
+        delivered=dict(sums["delivered"]),
+        filtered=dict(sums["filtered"]),
+        lost={stage: dict(counts) for stage, counts in lost.items()},
+        freezes=freezes,
+        frozen_ms=frozen_ms,
     )
 
 

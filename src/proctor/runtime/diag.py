@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -15,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from proctor.config.values import Address
 from proctor.core.errors import ProctorError
 from proctor.model.serde import to_json
+from proctor.runtime.capture_metrics import CaptureCollector
 
 
 class Metrics:
@@ -27,6 +29,10 @@ class Metrics:
         self._restarts = Counter(
             "proctor_service_restarts", "Starts after an unwanted end", ["service"], registry=self.registry
         )
+
+    def watch_capture(self, socket: Path) -> None:
+        """Show what the capture service at ``socket`` counts, too."""
+        self.registry.register(CaptureCollector(socket))
 
     def up(self, service: str, ready: bool) -> None:
         """Note whether ``service`` is ready."""

@@ -67,6 +67,8 @@ class Supervisor:
         self._install_signals()
         with contextlib.ExitStack() as stack:
             stack.enter_context(layout.locked(Path(teleport.data_dir)))
+            if "capture" in self._plan.services:
+                self._metrics.watch_capture(self._boot("capture").capture_socket)
             if teleport.diag_addr:
                 diag = DiagServer(teleport.diag_addr, self._metrics, lambda: self._states)
                 stack.callback(diag.close)
