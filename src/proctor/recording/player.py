@@ -98,6 +98,7 @@ _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "session.command": lambda event: " ".join([str(event.get("path", "")), *_arguments(event)]),
     "session.disk": lambda event: str(event.get("path", "")),
     "session.network": lambda event: f"{event.get('dst_addr', '')}:{event.get('dst_port', '')}",
+    "session.freeze": lambda event: f"{event.get('milliseconds', '')} ms",
 }
 
 

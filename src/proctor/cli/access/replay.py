@@ -84,8 +84,8 @@ async def _show(entries: AsyncIterator[Entry], controls: Controls) -> None:
             return
         if entry.data:
             _write(entry.data)
-        elif entry.event["event"] == "session.loss":
-            note(f"\r\n[{_loss(entry.event)}]\r")
+        elif text := _remark(entry.event):
+            note(f"\r\n[{text}]\r")
 
 
 def _write(data: bytes) -> None:
@@ -93,9 +93,36 @@ def _write(data: bytes) -> None:
         data = data[os.write(1, data) :]
 
 
+def _remark(event: dict[str, Any]) -> str:
+    """What somebody who watches must know of the record itself; empty for other events."""
+    about = _REMARKS.get(event["event"])
+    return printable(about(event)) if about else ""
+
+
 def _loss(event: dict[str, Any]) -> str:
-    lost = ", ".join(f"{count} {kind}" for kind, count in sorted(event.get("lost", {}).items()))
+    lost = _counts(event.get("lost"))
     return f"kernel events that could not be recorded here: {lost or event.get('reason', 'unknown')}"
+
+
+def _freeze(event: dict[str, Any]) -> str:
+    return f"the session was held for {event.get('milliseconds')} ms, so that nothing was lost"
+
+
+def _ledger(event: dict[str, Any]) -> str:
+    stages = event.get("lost")
+    if not isinstance(stages, dict) or not stages:
+        return ""
+    lost = "; ".join(f"{stage}: {_counts(counts)}" for stage, counts in sorted(stages.items()))
+    return f"the session's account: stored {_counts(event.get('stored'))}; lost at {lost}"
+
+
+def _counts(counts: object) -> str:
+    if not isinstance(counts, dict):
+        return ""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
+_REMARKS = {"session.loss": _loss, "session.freeze": _freeze, "session.ledger": _ledger}
 
 
 def _print(entries: list[Entry], format_: PlayFormat) -> None:
@@ -108,8 +135,8 @@ def _print(entries: list[Entry], format_: PlayFormat) -> None:
         pieces = list(player.printed(entries, "json" if format_ is PlayFormat.JSON else "yaml"))
     sys.stdout.writelines(pieces)
     for entry in entries:
-        if entry.event["event"] == "session.loss":
-            note(_loss(entry.event))
+        if text := _remark(entry.event):
+            note(f"[{entry.ms / 1000:.3f} s: {text}]")
 
 
 @dataclass(frozen=True, kw_only=True)
