@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench import events, login
 from bench.capture import benchmark as capture
-from proctor.bpf.kernel import loader
+from proctor.bpf.kernel.report import probe
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "login": login.run,
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - BENCHMARKS.keys():
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    report = loader.probe()
+    report = probe()
     if not report.ok:
         print("\n".join(["Sessions cannot be recorded here:", *report.missing]), file=sys.stderr)
         return 1

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from proctor.bpf.kernel import loader
+from proctor.bpf.kernel.report import probe
 from proctor.core.clock import SYSTEM, parse_time
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Event
@@ -40,7 +40,7 @@ KERNEL_EVENTS = frozenset({"session.command", "session.disk", "session.network"}
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; the exit status."""
     options = _parser().parse_args(arguments)
-    report = loader.probe()
+    report = probe()
     if not report.ok:
         print(
             "The demo records a session through the kernel, and here that is not possible:", file=sys.stderr

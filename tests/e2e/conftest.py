@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proctor.bpf.kernel import loader
+from proctor.bpf.kernel.report import probe
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
 
@@ -40,7 +40,7 @@ def kernel() -> None:
     switch = os.environ.get("PROCTOR_KERNEL_TESTS", "")
     if switch == "off":
         pytest.skip("PROCTOR_KERNEL_TESTS=off")
-    report = loader.probe()
+    report = probe()
     if not report.ok and switch != "must":
         pytest.skip("; ".join(report.missing))
     assert report.ok, report.missing

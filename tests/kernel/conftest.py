@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel.loader import probe
+from proctor.bpf.kernel.report import probe
 from tests.support.capture import Lab, running_lab
 
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")

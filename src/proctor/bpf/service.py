@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -14,8 +15,9 @@ import msgspec
 from proctor.bpf import cgroup
 from proctor.bpf.capture import Capture, CaptureSettings
 from proctor.bpf.channel import Channel, close_all
-from proctor.bpf.kernel import loader
-from proctor.bpf.kernel.loader import Programs
+from proctor.bpf.kernel import report
+from proctor.bpf.kernel.choice import Loaded, load
+from proctor.bpf.kernel.variants import switched_off
 from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.clock import SYSTEM, Clock
@@ -55,6 +57,8 @@ class CaptureService:
         self._acknowledged = asyncio.Event()
         self._subscriber: Channel | None = None
         self._capture: Capture | None = None
+        self._variant = ""
+        self._limits: list[str] = []
 
     @property
     def capture(self) -> Capture:
@@ -65,12 +69,12 @@ class CaptureService:
 
     async def start(self) -> dict[str, Any]:
         """Load the programs and begin to answer. Raises Unavailable with what the kernel refuses, and why."""
-        programs = self._load()
+        loaded = self._load()
         try:
             cgroup.mount_cgroup2(self._settings.cgroup_mount)
         except OSError as error:
             raise Unavailable(f"no cgroup2 at {self._settings.cgroup_mount}: {error.strerror}") from None
-        self._capture = Capture(programs, self._settings, clock=self._clock, on_news=self._news.set)
+        self._capture = Capture(loaded.programs, self._settings, clock=self._clock, on_news=self._news.set)
         self._capture.start()
         self._tasks.spawn(self._accept(), name="accept")
         return {}
@@ -89,12 +93,17 @@ class CaptureService:
         await self.capture.stop()
         self._listening.close()
 
-    def _load(self) -> Programs:
+    def _load(self) -> Loaded:
+        without = switched_off(os.environ)
         try:
-            return Programs(self._settings.rings)
+            loaded = load(self._settings.rings, without)
         except OSError as error:
-            missing = loader.probe(self._settings.rings).missing
+            missing = report.probe(self._settings.rings, without=without).missing
             raise Unavailable("\n".join(missing) or f"the kernel refuses our programs: {error}") from None
+        self._variant, self._limits = loaded.variant.name, report.limits(loaded)
+        for limit in self._limits:
+            _log.warning("%s", limit)
+        return loaded
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -145,7 +154,8 @@ class CaptureService:
 
     def status(self) -> wire.Message:
         """Capability report and counters."""
-        return {"ok": True, "instance": self._instance, **self.capture.status()}
+        kernel = {"variant": self._variant, "limits": self._limits}
+        return {"ok": True, "instance": self._instance, **kernel, **self.capture.status()}
 
 
 class Conversation:

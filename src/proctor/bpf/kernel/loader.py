@@ -1,4 +1,4 @@
-"""From object file to attached programs, and what to tell a person when that is not possible."""
+"""From object file to attached programs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Kind, Tally
+from proctor.bpf.kernel.variants import VARIANTS, Variant
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
 from proctor.core.errors import Unavailable
@@ -22,29 +21,9 @@ from proctor.core.errors import Unavailable
 if TYPE_CHECKING:
     from proctor.bpf import _native
 
-OBJECT = Path(__file__).parents[1] / "_obj/capture.bpf.o"
-BTF = Path("/sys/kernel/btf/vmlinux")
-MINIMUM_KERNEL = (5, 8)
-_CAP_SYS_ADMIN = 21
-_CAP_PERFMON = 38
-_CAP_BPF = 39
-_NOTHING = "Commands, opened files and connections cannot be recorded"
-
-
-class CapabilityReport(msgspec.Struct, frozen=True):
-    """What this machine lets us record.
-
-    ``missing``: a sentence for each thing that cannot be recorded, with the reason. ``ok``: all that
-    enhanced recording promises can be. ``programs``: names of the programs that the kernel accepted.
-    """
-
-    missing: list[str] = []
-    programs: list[str] = []
-
-    @property
-    def ok(self) -> bool:
-        """Is nothing missing?"""
-        return not self.missing
+OBJECTS = Path(__file__).parents[1] / "_obj"
+_INITIAL_PID_NAMESPACE = 0xEFFFFFFC
+_PID = re.compile(r"^Pid:\s*(\d+)$", re.MULTILINE)
 
 
 class RingSizes(NamedTuple):
@@ -66,28 +45,22 @@ class RingSizes(NamedTuple):
 PAGE = 4096
 AUTO = RingSizes(command=4 << 20, disk=32 << 20, network=4 << 20)
 RINGS = {Kind.COMMAND: "commands", Kind.DISK: "opens", Kind.NETWORK: "connections"}
-_PURPOSES = {
-    "task_created": "Nothing can be recorded: child processes of a session cannot be followed",
-    "task_ended": "The end of detached sessions cannot be seen",
-    "program_executed": "Executed commands cannot be recorded",
-    "syscall_ended": "Opened files, connections and failed commands cannot be recorded",
-    "state_changed": "The source address of refused connections cannot be recorded",
-    "connect_v4": "Destinations of IPv4 connections cannot be recorded as the kernel sees them",
-    "connect_v6": "Destinations of IPv6 connections cannot be recorded as the kernel sees them",
-    "send_v4": "IPv4 datagrams cannot be recorded",
-    "send_v6": "IPv6 datagrams cannot be recorded",
-}
-_REFUSED = re.compile(r"prog '(\w+)': failed to load: (-?\d+)")
 
 
 class Programs:
     """Our programs in the kernel: loaded on creation, attached and detached as a whole."""
 
-    def __init__(self, sizes: RingSizes, *, without: Iterable[str] = ()) -> None:
-        """Load all programs but ``without``. Raises OSError; its filename is libbpf's complaint."""
+    def __init__(
+        self, sizes: RingSizes, *, variant: Variant = VARIANTS[0], without: Iterable[str] = ()
+    ) -> None:
+        """Load all programs of ``variant`` but ``without``.
+
+        Raises OSError; its filename is libbpf's complaint.
+        """
         self._native = native()
-        self._object = self._native.Object(str(OBJECT))
+        self._object = self._native.Object(str(OBJECTS / f"{variant.name}.bpf.o"))
         self._sizes = sizes
+        self._by_number = variant.by_number
         self._links: list[_native.Link] = []
         for kind, size in zip(RINGS, sizes, strict=True):
             self._object.resize(RINGS[kind], size)
@@ -147,7 +120,8 @@ class Programs:
         self._native.map_update(self._tallies, key, abi.encode_tally(1, self._cpus))
         try:
             state = abi.encode_task_state(session, kinds, cgroup_id)
-            self._native.map_update(self._lineage, pidfd.to_bytes(4, "little"), state)
+            task = process_number(pidfd) if self._by_number else pidfd
+            self._native.map_update(self._lineage, task.to_bytes(4, "little"), state)
         except OSError:
             self._native.map_delete(self._tallies, key)
             raise
@@ -181,65 +155,11 @@ def native() -> ModuleType | Any:
         ) from None
 
 
-def probe(sizes: RingSizes = AUTO) -> CapabilityReport:
-    """Ask the kernel, by loading every program; takes a tenth of a second and leaves nothing behind."""
-    if obstacles := _obstacles():
-        return CapabilityReport(missing=obstacles)
-    missing: list[str] = []
-    refused: set[str] = set()
-    while True:
-        try:
-            programs = Programs(sizes, without=refused)
-        except Unavailable as error:
-            return CapabilityReport(missing=[f"{_NOTHING}: {error}. {error.hint}"])
-        except OSError as error:
-            match = _REFUSED.search(str(error.filename))
-            if match is None or match[1] in refused:
-                return CapabilityReport(missing=[*missing, f"{_NOTHING}: {_reason(error)}."])
-            refused.add(match[1])
-            missing.append(refusal(match[1], -int(match[2])))
-        else:
-            return CapabilityReport(missing=missing, programs=sorted(programs.sections))
-
-
-def refusal(program: str, code: int) -> str:
-    """What a person is told when the kernel refuses ``program`` with errno ``code``."""
-    purpose = _PURPOSES.get(program, f"What {program} sees cannot be recorded")
-    name = errno.errorcode.get(code, str(code))
-    return f"{purpose}: the kernel refuses the program {program} ({name}, {os.strerror(code)})."
-
-
-def _reason(error: OSError) -> str:
-    complaint = str(error.filename or "").strip().removeprefix("libbpf: ")
-    return f"{complaint} ({error.strerror})" if complaint else str(error.strerror)
-
-
-def _obstacles() -> list[str]:
-    """Why nothing at all can be recorded, before any program is tried."""
-    found = []
-    release = os.uname().release
-    if kernel_version(release) < MINIMUM_KERNEL:
-        least = ".".join(map(str, MINIMUM_KERNEL))
-        found.append(f"{_NOTHING}: the kernel is {release}, and {least} or newer is needed.")
-    if not BTF.exists():
-        found.append(f"{_NOTHING}: the kernel has no type information ({BTF} does not exist).")
-    if not may_load(Path("/proc/self/status").read_text()):
-        found.append(f"{_NOTHING}: loading BPF programs needs root, or CAP_BPF and CAP_PERFMON.")
-    return found
-
-
-def kernel_version(release: str) -> tuple[int, int]:
-    """Major and minor number in ``uname -r``; (0, 0) when there are none."""
-    match = re.match(r"(\d+)\.(\d+)", release)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
-
-
-def may_load(status: str) -> bool:
-    """Does a process with this ``/proc/<pid>/status`` have the capabilities for tracing programs?"""
-    match = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
-    effective = int(match[1], 16) if match else 0
-
-    def has(capability: int) -> bool:
-        return bool(effective >> capability & 1)
-
-    return has(_CAP_SYS_ADMIN) or (has(_CAP_BPF) and has(_CAP_PERFMON))
+def process_number(pidfd: int) -> int:
+    """The number by which the kernel knows the process behind ``pidfd``; raises OSError when it cannot be told."""
+    if os.stat("/proc/self/ns/pid").st_ino != _INITIAL_PID_NAMESPACE:
+        raise OSError(errno.EOPNOTSUPP, "processes have other numbers in this container than in the kernel")
+    found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_text())
+    if found is None:
+        raise ProcessLookupError(errno.ESRCH, "no such process")
+    return int(found[1])

@@ -6,15 +6,16 @@ import pytest
 
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Flag, Kind, Knobs, Operation, Tally, Technique
-from proctor.bpf.kernel.loader import OBJECT
+from proctor.bpf.kernel.loader import OBJECTS
+from proctor.bpf.kernel.variants import VARIANTS
 from tests.support import btf
 
 Fields = tuple[tuple[str, str], ...]
 
 
-@pytest.fixture(scope="module")
-def built() -> btf.Btf:
-    return btf.read(OBJECT)
+@pytest.fixture(scope="module", params=[variant.name for variant in VARIANTS])
+def built(request: pytest.FixtureRequest) -> btf.Btf:
+    return btf.read(OBJECTS / f"{request.param}.bpf.o")
 
 
 def layout(fields: Fields) -> btf.Layout:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel import loader
-from proctor.bpf.kernel.loader import AUTO, CapabilityReport, RingSizes, kernel_version, probe, refusal
+from proctor.bpf.kernel import report
+from proctor.bpf.kernel.loader import AUTO, RingSizes
+from proctor.bpf.kernel.report import CapabilityReport, kernel_version, probe, refusal
 from proctor.config.schema import EnhancedRecording
 
 ROOT = "CapEff:\t000001ffffffffff\n"
@@ -32,17 +33,17 @@ def test_kernel_version(release: str, version: tuple[int, int]) -> None:
     ],
 )
 def test_capabilities(status: str, may: bool) -> None:
-    assert loader.may_load(status) is may
+    assert report.may_load(status) is may
 
 
 def test_obstacles_are_sentences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(loader, "BTF", tmp_path / "vmlinux")
+    monkeypatch.setattr(report, "BTF", tmp_path / "vmlinux")
     monkeypatch.setattr(os, "uname", lambda: type("Uname", (), {"release": "4.19.0"}))
 
-    report = probe()
+    found = probe()
 
-    assert not report.ok
-    assert report.missing[:2] == [
+    assert not found.ok
+    assert found.missing[:2] == [
         "Commands, opened files and connections cannot be recorded: "
         "the kernel is 4.19.0, and 5.8 or newer is needed.",
         "Commands, opened files and connections cannot be recorded: "

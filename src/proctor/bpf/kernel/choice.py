@@ -1,0 +1,71 @@
+"""Which object and which of its programs this kernel takes: found out by loading, never by version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import chain
+from typing import NamedTuple
+
+from proctor.bpf.kernel.loader import Programs, RingSizes
+from proctor.bpf.kernel.variants import OPTIONAL, REQUIRED, VARIANTS, Variant
+
+_REFUSED = re.compile(r"prog '(\w+)': failed to load: (-?\d+)")
+
+
+class Refusal(NamedTuple):
+    """A program that the kernel does not take, and its errno."""
+
+    program: str
+    code: int
+
+
+class Loaded(NamedTuple):
+    """What was loaded, of which variant, and which programs the kernel did not take."""
+
+    programs: Programs
+    variant: Variant
+    refused: tuple[Refusal, ...]
+    without: frozenset[str]
+
+
+def load(sizes: RingSizes, without: Iterable[str] = ()) -> Loaded:
+    """Load the first variant that the kernel takes, without the features in ``without``.
+
+    Raises OSError as the last variant does when the kernel takes none, Unavailable as ``Programs`` does.
+    """
+    lacking = frozenset(without)
+    skipped = frozenset(chain.from_iterable(OPTIONAL.get(name, ()) for name in lacking))
+    *demanding, last = _candidates(lacking)
+    for variant in demanding:
+        try:
+            return _load(sizes, variant, skipped)
+        except OSError:
+            continue
+    return _load(sizes, last, skipped)
+
+
+def _candidates(lacking: frozenset[str]) -> list[Variant]:
+    return [variant for variant in VARIANTS if lacking & VARIANTS[-1].lacks <= variant.lacks]
+
+
+def _load(sizes: RingSizes, variant: Variant, skipped: frozenset[str]) -> Loaded:
+    """All required programs of ``variant``, and of the optional ones what the kernel takes."""
+    refused: list[Refusal] = []
+    while True:
+        try:
+            missing = skipped.union(refusal.program for refusal in refused)
+            programs = Programs(sizes, variant=variant, without=missing)
+        except OSError as error:
+            refusal = refusal_in(error)
+            if refusal is None or refusal.program in REQUIRED or refusal in refused:
+                raise
+            refused.append(refusal)
+        else:
+            return Loaded(programs, variant, tuple(refused), skipped)
+
+
+def refusal_in(error: OSError) -> Refusal | None:
+    """Which program ``error`` of ``Programs`` is about; None when it is about none."""
+    match = _REFUSED.search(str(error.filename))
+    return Refusal(match[1], -int(match[2])) if match else None

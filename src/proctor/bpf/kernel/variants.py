@@ -1,0 +1,60 @@
+"""The objects for newer and older kernels, and the features of a kernel that can be done without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from proctor.core.errors import ConfigError
+
+SWITCH = "PROCTOR_CAPTURE_WITHOUT"
+"""Environment variable: features to do without, with commas between, as if the kernel did not have them."""
+
+REQUIRED = frozenset({"task_created", "task_ended", "program_executed", "syscall_ended"})
+"""Programs without which enhanced recording would not be what it promises; all others are optional."""
+
+_HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6"})
+
+
+class Variant(NamedTuple):
+    """An object built for kernels that lack ``lacks``; ``limits`` says what that costs."""
+
+    name: str
+    lacks: frozenset[str]
+    limits: tuple[str, ...]
+
+    @property
+    def by_number(self) -> bool:
+        """Is the state of tasks kept by their number, for want of storage with each task?"""
+        return "task_storage" in self.lacks
+
+
+_LOOP = (
+    "Paths of more than 48 directories, environments of more than 256 pieces and more than 32 arguments "
+    "of a command that failed are cut: the kernel has no bpf_loop."
+)
+_STORAGE = (
+    "At most 65536 tasks of sessions can be followed at a time; what more there are is counted as lost: "
+    "the kernel has no task storage for tracing programs."
+)
+VARIANTS = (
+    Variant("capture", frozenset(), ()),
+    Variant("capture-5.11", frozenset({"loop"}), (_LOOP,)),
+    Variant("capture-5.8", frozenset({"loop", "task_storage"}), (_LOOP, _STORAGE)),
+)
+"""From the one that asks most of the kernel to the one that asks least."""
+
+OPTIONAL: dict[str, frozenset[str]] = {
+    "cgroup_hooks": _HOOKS,
+    "set_state": frozenset({"state_changed"}),
+}
+"""Features that are programs of their own, for the switch."""
+
+
+def switched_off(environment: Mapping[str, str]) -> frozenset[str]:
+    """The features that ``SWITCH`` names. Raises ConfigError for one that does not exist."""
+    named = frozenset(name.strip() for name in environment.get(SWITCH, "").split(",") if name.strip())
+    known = frozenset(OPTIONAL).union(*(variant.lacks for variant in VARIANTS))
+    if unknown := named - known:
+        raise ConfigError(f"{SWITCH} names {', '.join(sorted(unknown))}", hint=f"Known: {sorted(known)}.")
+    return named
