@@ -65,7 +65,10 @@ def test_commands_work(installation: Path) -> None:
 
 
 def test_bpf_objects_load(kernel: None, installation: Path) -> None:
-    program = "from proctor.bpf.kernel.report import probe; report = probe(); print(*report.missing); assert report.ok"
+    program = (
+        "from proctor.bpf.kernel.report import probe;"
+        "report = probe(); print(*report.missing); assert report.ok"
+    )
     done = subprocess.run(
         [str(installation / "bin/python"), "-c", program],
         capture_output=True,

@@ -156,7 +156,7 @@ def native() -> ModuleType | Any:
 
 
 def process_number(pidfd: int) -> int:
-    """The number by which the kernel knows the process behind ``pidfd``; raises OSError when it cannot be told."""
+    """The kernel's own number of the process behind ``pidfd``; raises OSError when it cannot be told."""
     if os.stat("/proc/self/ns/pid").st_ino != _INITIAL_PID_NAMESPACE:
         raise OSError(errno.EOPNOTSUPP, "processes have other numbers in this container than in the kernel")
     found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_text())

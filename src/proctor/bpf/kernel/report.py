@@ -37,7 +37,7 @@ class CapabilityReport(msgspec.Struct, frozen=True):
     """What this machine lets us record.
 
     ``missing``: a sentence for each thing that is promised and cannot be recorded, with the reason.
-    ``limits``: a sentence for each thing that goes beyond the promise and is missing. ``programs``: names of the
+    ``limits``: a sentence for each thing beyond the promise that cannot be. ``programs``: names of the
     programs that the kernel accepted, of the object ``variant``.
     """
 
