@@ -24,6 +24,7 @@ BUILD_PACKAGES = (
 )
 DEMO_PACKAGES = ("ca-certificates", "curl")
 TEST_PACKAGES = ("curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
+GUEST_PACKAGES = ("busybox-static", "qemu-system-x86")
 BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
 _OS_RELEASE = Path("/etc/os-release")
 

@@ -47,6 +47,11 @@ def _test(arguments: Sequence[str]) -> int:
     return suites.run(arguments)
 
 
+def _vmtest(arguments: Sequence[str]) -> int:
+    prepare(packages=(*debian.TEST_PACKAGES, *debian.GUEST_PACKAGES))
+    return _become(PYTHON, "-m", "tools.vm", *arguments)
+
+
 def _lint(_arguments: Sequence[str]) -> int:
     prepare()
     return checks.run()
@@ -113,6 +118,11 @@ VERBS = (
         _demo,
     ),
     Verb("test", "lint, then all tests; with arguments: pytest with those arguments", _test),
+    Verb(
+        "vmtest",
+        "kernel tests under other kernels, in guests (--kernel, --all, -- pytest arguments)",
+        _vmtest,
+    ),
     Verb("lint", "ruff, mypy, import borders, size limits", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("build", "the wheel, in dist/", _build),
