@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from proctor.bpf.kernel.text import to_text
 from tests.kernel.evasion.catalogue import TECHNIQUES, WORD, Technique
 
 _MARK = """
@@ -79,9 +80,9 @@ class Ground:
 
     @property
     def hidden(self) -> str:
-        """The path that must be seen to be opened; in a trace, @ stands for the directory."""
-        trace = self.technique.trace or "@/secret"
-        return trace.replace("@", str(self.directory), 1)
+        """The path that must be seen to be opened; in a trace, @ is the directory, and \\x27 a byte."""
+        trace = (self.technique.trace or "@/secret").replace("@", str(self.directory), 1)
+        return to_text(trace.encode().decode("unicode_escape").encode("latin-1"))
 
     @property
     def environment(self) -> dict[str, str]:

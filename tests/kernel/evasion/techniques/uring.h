@@ -32,6 +32,7 @@ static struct ring ring_of(unsigned flags)
 static int submit(struct ring *ring, struct io_uring_sqe request)
 {
 	unsigned *wanted = (void *)(ring->queues + ring->params.sq_off.tail);
+	unsigned *flags = (void *)(ring->queues + ring->params.sq_off.flags);
 	unsigned *done = (void *)(ring->queues + ring->params.cq_off.tail);
 	struct io_uring_cqe *results = (void *)(ring->queues + ring->params.cq_off.cqes);
 
@@ -40,6 +41,7 @@ static int submit(struct ring *ring, struct io_uring_sqe request)
 	if (!(ring->params.flags & IORING_SETUP_SQPOLL))
 		syscall(SYS_io_uring_enter, ring->fd, 1, 1, IORING_ENTER_GETEVENTS, 0, 0);
 	while (!__atomic_load_n(done, __ATOMIC_SEQ_CST))
-		;
+		if (__atomic_load_n(flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
+			syscall(SYS_io_uring_enter, ring->fd, 1, 0, IORING_ENTER_SQ_WAKEUP, 0, 0);
 	return results[0].res;
 }

@@ -2,4 +2,5 @@
 # Hides: the file from hooks in the C library
 # Seen: open
 # Needs: perl
-perl -e 'my $in = syscall(257, -100, "sec"."ret", 0, 0); open(F, "<&=", $in); open(O, ">ran"); print O <F>'
+perl -e 'my $name = "sec" . "ret"; my $in = syscall(257, -100, $name, 0, 0);
+  open(my $from, "<&=", $in); open(my $to, ">", "ran"); print {$to} <$from>'
