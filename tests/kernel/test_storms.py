@@ -88,7 +88,7 @@ def test_all_that_was_submitted_is_accounted_for(tmp_path: Path, kind: str, stri
 def test_what_a_sleeping_capture_loses_is_counted(tmp_path: Path, kind: str) -> None:
     with running_lab(tmp_path, TINY) as lab:
         with lab.session(STORMS[kind]) as session:
-            lab.process.signal(signal.SIGSTOP)
+            lab.process.pause()
             session.child.ended()
             lab.process.signal(signal.SIGCONT)
         account = account_of(session)

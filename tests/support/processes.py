@@ -52,6 +52,11 @@ def descendants(pid: int) -> dict[int, list[str]]:
     return found
 
 
+def _state(task: Path) -> str:
+    """The letter that tells what a thread does."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 class Process:
     """A program in the background; both its outputs go to ``log``."""
 
@@ -83,6 +88,12 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program itself."""
         self._process.send_signal(number)
+
+    def pause(self) -> None:
+        """SIGSTOP, and wait until each of its threads stands still."""
+        self.signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self.pid}/task")
+        until(lambda: all(_state(thread) == "T" for thread in threads.iterdir()), what="stopped")
 
     def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM, then SIGKILL to all that it started when it has not ended after ``seconds``."""
