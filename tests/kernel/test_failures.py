@@ -126,6 +126,48 @@ async def test_best_effort_goes_on_without_capture(site: Site, number: signal.Si
     assert ledger["stored"]["command"] == len(site.node.events("session.command"))
 
 
+async def held(site: Site) -> None:
+    """Hold the only session, as capture does."""
+    (cgroup,) = [path for path in site.tree.root.iterdir() if path.is_dir()]
+    (cgroup / "cgroup.freeze").write_text("1")
+    await auntil(lambda: "frozen 1" in (cgroup / "cgroup.events").read_text())
+
+
+async def test_strict_session_that_was_held_ends_when_capture_is_killed(site: Site) -> None:
+    async with site.serving() as capture, site.session("strict") as terminal:
+        await held(site)
+        capture.kill()
+        await asyncio.to_thread(terminal.expect, f"cannot be recorded: {STOPPED}")
+        await asyncio.to_thread(terminal.wait)
+        end = await site.ends()
+
+    assert not list(site.tree.root.glob(end["sid"]))
+
+
+async def test_session_that_was_held_is_let_go_when_capture_is_killed(site: Site) -> None:
+    async with site.serving() as capture:
+        async with site.session("best_effort") as terminal:
+            await held(site)
+            capture.kill()
+            await site.leave(terminal)
+        await site.ends()
+
+
+async def test_what_outlives_a_session_changes_its_account(site: Site) -> None:
+    late = "setsid sh -c 'sleep 1; /bin/echo late' </dev/null >/dev/null 2>&1 &"
+    async with site.serving():
+        assert (await site.node.person(roles=["strict"]).ssh(late)).status == 0
+        await auntil(lambda: len(site.node.events("session.ledger")) == 2)
+
+    first, second = site.node.events("session.ledger")
+    (end,) = site.node.events("session.end")
+    assert first["ei"] < end["ei"] < second["ei"]
+    assert first["submitted"] == first["stored"]
+    assert second["submitted"] == second["stored"]
+    assert second["stored"]["command"] == len(site.node.events("session.command"))
+    assert first["stored"]["command"] < second["stored"]["command"]
+
+
 @pytest.mark.parametrize("mode", ["strict", "best_effort"])
 async def test_new_sessions_are_recorded_once_capture_is_back(site: Site, mode: str) -> None:
     async with site.serving() as capture:
