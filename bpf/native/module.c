@@ -97,6 +97,8 @@ static PyMethodDef functions[] = {
 	{"map_delete", map_delete, METH_VARARGS, NULL},
 	{"possible_cpus", possible_cpus, METH_NOARGS, NULL},
 	{"missed_runs", missed_runs, METH_VARARGS, NULL},
+	{"format_records", format_records, METH_VARARGS, NULL},
+	{"fill_slots", fill_slots, METH_VARARGS, NULL},
 	{},
 };
 

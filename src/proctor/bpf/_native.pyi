@@ -1,6 +1,6 @@
 """libbpf, as compiled from ``bpf/native``. Every function raises OSError with the kernel's errno."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 class Object:
     """A BPF object file: open, set up, load, attach."""
@@ -63,3 +63,30 @@ def map_delete(fd: int, key: bytes) -> None: ...
 def possible_cpus() -> int: ...
 def missed_runs(program: int) -> int:
     """How often the kernel skipped a program because it was already running on that processor."""
+
+def format_records(
+    block: bytes,
+    offset: int,
+    records: int,
+    size: int,
+    boot: int,
+    find: Callable[[int], tuple[bytes, int, bool] | None],
+) -> tuple[int, list[tuple[int, bytes, tuple[int, ...], tuple[int, ...]]], int, str]:
+    """Records of a block as lines of JSON, by session, the interpreter being free meanwhile.
+
+    Begins at ``offset`` and ends after ``records`` of them or just above ``size`` bytes. ``boot``: when the
+    kernel's clock was 0, microseconds since 1970. ``find`` gets the number of a session and returns the
+    prefix of its events' ``uid``, the number of the next one, and whether the session is detached; None for a
+    session that is not known. Returns the offset of what is left; for each session its number, its lines,
+    and by kind how many records they are and how many do not decode; the number of records that do not
+    decode at all, and what is wrong with the first. Raises ValueError for a torn block.
+    """
+
+def fill_slots(
+    lines: bytes, slots: tuple[bytes, ...], index: int, codes: tuple[bytes, ...]
+) -> tuple[bytes, tuple[bytes, ...], tuple[int, ...], int]:
+    """``lines`` with ``slots`` put where they belong and ``ei`` counted from ``index``.
+
+    Returns all of them; those of each of ``codes`` and the others; how many each of these are; and the length
+    of the longest. Raises ValueError for what are no lines with slots.
+    """

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines of events for Python: made from records, and filled in. The interpreter is free meanwhile. */
+#include "native.h"
+
+#include "lines.h"
+#include "sorter.h"
+
+#include <errno.h>
+#include <string.h>
+
+static PyObject *failure(int error, const char *what)
+{
+	if (error == ENOMEM)
+		return PyErr_NoMemory();
+	PyErr_SetString(PyExc_ValueError, what);
+	return NULL;
+}
+
+/* Ask Python who a session is: (uid prefix, number of its next event, detached), or None for nobody. */
+static int ask(PyObject *find, int64_t boot, struct group *group)
+{
+	PyObject *found = PyObject_CallFunction(find, "I", group->session);
+	unsigned long long number;
+	const char *prefix;
+	Py_ssize_t size;
+	int error = -1;
+
+	if (found == Py_None) {
+		error = 0;
+	} else if (found && PyArg_ParseTuple(found, "y#Kp", &prefix, &size, &number, &group->about.detached)) {
+		if (size == UID_PREFIX) {
+			memcpy(group->about.uid, prefix, UID_PREFIX);
+			group->about.number = number;
+			group->about.boot = boot;
+			group->known = 1;
+			error = 0;
+		} else {
+			PyErr_SetString(PyExc_ValueError, "the prefix of event names has the wrong length");
+		}
+	}
+	Py_XDECREF(found);
+	return error;
+}
+
+static PyObject *numbers(const uint64_t *values, int count)
+{
+	PyObject *tuple = PyTuple_New(count);
+
+	for (int i = 0; tuple && i < count; i++)
+		PyTuple_SetItem(tuple, i, PyLong_FromUnsignedLongLong(values[i]));
+	return tuple;
+}
+
+static PyObject *group_tuple(const struct group *group)
+{
+	return Py_BuildValue("Iy#NN", group->session, group->lines.bytes, (Py_ssize_t)group->lines.size,
+						 numbers(group->delivered, RECORD_KINDS), numbers(group->undecodable, RECORD_KINDS));
+}
+
+static PyObject *groups_list(const struct sorter *sorter)
+{
+	PyObject *list = PyList_New(0);
+
+	for (size_t i = 0; list && i < sorter->count; i++) {
+		PyObject *tuple = sorter->groups[i].known ? group_tuple(&sorter->groups[i]) : NULL;
+
+		if (sorter->groups[i].known && (!tuple || PyList_Append(list, tuple)))
+			Py_CLEAR(list);
+		Py_XDECREF(tuple);
+	}
+	return list;
+}
+
+static PyObject *sorted_lines(struct sorter *sorter, PyObject *find, int64_t boot)
+{
+	PyObject *groups;
+	int error;
+
+	for (size_t i = 0; i < sorter->count; i++)
+		if (ask(find, boot, &sorter->groups[i]))
+			return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	error = sorter_format(sorter);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return failure(error, "torn block of records");
+	groups = groups_list(sorter);
+	if (!groups)
+		return NULL;
+	return Py_BuildValue("nNKs", (Py_ssize_t)sorter->end, groups, (unsigned long long)sorter->undecoded,
+						 sorter->complaint ? sorter->complaint : "");
+}
+
+PyObject *format_records(PyObject *module, PyObject *args)
+{
+	struct sorter sorter = {};
+	PyObject *find, *block, *result = NULL;
+	unsigned long long records, bytes;
+	Py_ssize_t first;
+	long long boot;
+	int error;
+
+	if (!PyArg_ParseTuple(args, "SnKKLO", &block, &first, &records, &bytes, &boot, &find))
+		return NULL;
+	sorter.block = PyBytes_AsString(block);
+	sorter.size = PyBytes_Size(block);
+	sorter.first = first;
+	if (first < 0 || (size_t)first > sorter.size)
+		return failure(EINVAL, "offset beyond a block of records");
+	Py_BEGIN_ALLOW_THREADS
+	error = sorter_find(&sorter, records, bytes);
+	Py_END_ALLOW_THREADS
+	if (error)
+		failure(error, "torn block of records");
+	else
+		result = sorted_lines(&sorter, find, boot);
+	sorter_free(&sorter);
+	return result;
+}
+
+static int read_fragments(PyObject *tuple, struct fragment *fragments, int most)
+{
+	Py_ssize_t count = PyTuple_Size(tuple), size;
+
+	if (count < 0 || count > most) {
+		PyErr_SetString(PyExc_ValueError, "wrong number of fragments");
+		return -1;
+	}
+	for (Py_ssize_t i = 0; i < count; i++) {
+		char *bytes;
+
+		if (PyBytes_AsStringAndSize(PyTuple_GetItem(tuple, i), &bytes, &size))
+			return -1;
+		fragments[i] = (struct fragment){bytes, size};
+	}
+	return count;
+}
+
+static PyObject *text_bytes(const struct text *text)
+{
+	return PyBytes_FromStringAndSize(text->bytes, text->size);
+}
+
+static PyObject *filled_tuple(const struct filling *filling)
+{
+	PyObject *parts = PyTuple_New(filling->kinds + 1);
+
+	for (int i = 0; parts && i <= filling->kinds; i++)
+		PyTuple_SetItem(parts, i, text_bytes(&filling->of[i]));
+	return Py_BuildValue("NNNn", text_bytes(&filling->all), parts, numbers(filling->counts, filling->kinds + 1),
+						 (Py_ssize_t)filling->longest);
+}
+
+PyObject *fill_slots(PyObject *module, PyObject *args)
+{
+	struct filling filling = {};
+	PyObject *lines, *slots, *codes, *result = NULL;
+	unsigned long long index;
+	int error;
+
+	if (!PyArg_ParseTuple(args, "SO!KO!", &lines, &PyTuple_Type, &slots, &index, &PyTuple_Type, &codes))
+		return NULL;
+	filling.index = index;
+	if (read_fragments(slots, filling.slots, SLOTS) < 0)
+		return NULL;
+	filling.kinds = read_fragments(codes, filling.codes, MAX_KINDS);
+	if (filling.kinds < 0)
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	error = fill_lines(&filling, PyBytes_AsString(lines), PyBytes_Size(lines));
+	Py_END_ALLOW_THREADS
+	result = error ? failure(error, "not lines of events with slots") : filled_tuple(&filling);
+	filling_free(&filling);
+	return result;
+}

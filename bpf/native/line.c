@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "line.h"
+
+#include "details.h"
+
+#include <string.h>
+
+#define AUDIT_UNSET 0xffffffff
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static const struct {
+	uint16_t flag;
+	const char *name;
+} cuts[] = {{CUT_PATH, "path"}, {CUT_ARGS, "args"}, {CUT_ENV, "env"}, {UNREADABLE, "unreadable"}};
+
+#define ALL_CUTS (CUT_PATH | CUT_ARGS | CUT_ENV | UNREADABLE)
+
+void add_named(struct text *out, const char *key, const char *value, size_t size)
+{
+	text_add(out, key, strlen(key));
+	text_string(out, value, size);
+}
+
+void add_given(struct text *out, const char *key, const char *value, size_t size)
+{
+	if (size)
+		add_named(out, key, value, size);
+}
+
+void add_count(struct text *out, const char *key, uint64_t value)
+{
+	text_add(out, key, strlen(key));
+	text_number(out, value);
+}
+
+void add_result(struct event *event)
+{
+	text_literal(event->out, ",\"return_code\":");
+	text_signed(event->out, event->header.result);
+}
+
+void add_audit_session(struct event *event)
+{
+	if (event->header.audit_session == AUDIT_UNSET)
+		return;
+	add_count(event->out, "\"audit_session_id\":", event->header.audit_session);
+	text_literal(event->out, ",");
+}
+
+void add_code(struct event *event, const char *code)
+{
+	add_count(event->out, "\"cgroup_id\":", event->header.cgroup_id);
+	add_named(event->out, SLOT ",\"code\":", code, strlen(code));
+}
+
+void add_detached(struct event *event)
+{
+	if (event->about->detached)
+		text_literal(event->out, ",\"detached\":true");
+}
+
+void add_event(struct event *event, const char *name)
+{
+	add_named(event->out, ",\"event\":", name, strlen(name));
+}
+
+void add_process(struct event *event)
+{
+	const struct record_header *header = &event->header;
+
+	add_count(event->out, ",\"pid\":", header->pid);
+	if (header->kind == RECORD_COMMAND)
+		add_count(event->out, ",\"ppid\":", header->ppid);
+	add_count(event->out, ",\"process_euid\":", header->euid);
+	add_count(event->out, ",\"process_uid\":", header->uid);
+	add_named(event->out, ",\"program\":", header->program, strnlen(header->program, sizeof(header->program)));
+}
+
+void add_server(struct event *event)
+{
+	text_literal(event->out, SLOT SLOT);
+}
+
+void add_time(struct event *event)
+{
+	char time[TIME_ROOM];
+	int64_t microseconds = event->about->boot + (int64_t)(event->header.time / 1000);
+
+	add_named(event->out, ",\"time\":", time, spell_time(time, microseconds));
+}
+
+void add_truncated(struct event *event)
+{
+	const char *before = ",\"truncated\":[\"";
+
+	if (!(event->header.flags & ALL_CUTS))
+		return;
+	for (size_t i = 0; i < COUNT(cuts); i++) {
+		if (!(event->header.flags & cuts[i].flag))
+			continue;
+		text_add(event->out, before, strlen(before));
+		text_add(event->out, cuts[i].name, strlen(cuts[i].name));
+		before = "\",\"";
+	}
+	text_literal(event->out, "\"]");
+}
+
+void add_uid(struct event *event)
+{
+	static const char digits[] = "0123456789abcdef";
+	char number[12];
+
+	for (int i = 0; i < 12; i++)
+		number[i] = digits[event->about->number >> (44 - 4 * i) & 15];
+	text_literal(event->out, ",\"uid\":\"");
+	text_add(event->out, event->about->uid, UID_PREFIX);
+	text_add(event->out, number, sizeof(number));
+	text_literal(event->out, "\"" SLOT);
+}
+
+void add_end(struct event *event)
+{
+	if (event->header.flags & VIA_IO_URING)
+		text_literal(event->out, ",\"via\":\"io_uring\"");
+	text_literal(event->out, "}\n");
+}
+
+
+void add_path(struct event *event, const char *key, const char *path, size_t size)
+{
+	add_named(event->out, key, path, size);
+	if (!size || !(event->header.flags & DELETED) || event->out->failed)
+		return;
+	event->out->size--;
+	text_literal(event->out, " (deleted)\"");
+}
