@@ -247,9 +247,9 @@ class EnhancedRecording(Section, kw_only=True, frozen=True):
     """What the kernel reports of sessions."""
 
     enabled: Annotated[bool, "Record commands, connections and opened files through BPF."] = False
-    command_buffer_size: Annotated[Pages, "Ring buffer of commands."] = 8
-    disk_buffer_size: Annotated[Pages, "Ring buffer of opened files."] = 128
-    network_buffer_size: Annotated[Pages, "Ring buffer of connections."] = 8
+    command_buffer_size: Annotated[Pages, "Ring buffer of commands; at least 256 are used."] = 8
+    disk_buffer_size: Annotated[Pages, "Ring buffer of opened files; at least 1024 are used."] = 128
+    network_buffer_size: Annotated[Pages, "Ring buffer of connections; at least 256 are used."] = 8
     cgroup_path: Annotated[str, "Where the cgroup2 hierarchy is, or is to be, mounted."] = "/cgroup2"
     root_path: Annotated[str, "Directory of sessions below `cgroup_path`."] = "/teleport"
 

@@ -141,9 +141,9 @@ class SessionLoss(SessionPart):
 class SessionLedger(SessionPart):
     """The account of a session's kernel events, by kind; an event of ours, before ``session.end``.
 
-    ``submitted``: seen by the kernel programs. ``stored``: in this record. ``filtered``: left out by the
-    rule of noise reduction. ``lost``: by stage (``kernel``, ``capture``, ``node``), then by kind. For each
-    kind *submitted = stored + filtered + lost*. ``frozen_ms``: for how long the session was held so that
+    ``submitted``: seen by the kernel programs. ``stored``: in the record. ``filtered``: left out by the
+    rule of noise reduction. ``lost``: by stage (docs/capture.md), then by kind. For each kind
+    *submitted = stored + filtered + lost*. ``frozen_ms``: for how long the session was held so that
     nothing was lost.
     """
 
