@@ -15,10 +15,11 @@ import pytest
 from msgspec.structs import replace
 
 from proctor.bpf.cgroup import CgroupTree
+from proctor.bpf.freezer import Marks
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RecordSession, RoleOptions
-from tests.support.capture import GUIDE_RINGS, capture_process, cgroup_mount
+from tests.support.capture import GUIDE_RINGS, MARKS, capture_process, cgroup_mount
 from tests.support.node import NodeUnderTest, role
 from tests.support.polling import auntil
 from tests.support.processes import Process
@@ -49,16 +50,17 @@ class Site:
         self.tree = CgroupTree(recording.cgroup_path, recording.root_path, self.node.boot.run_id)
         self.captures: list[Process] = []
 
-    def start_capture(self, rings: RingSizes = GUIDE_RINGS) -> Process:
+    def start_capture(self, rings: RingSizes = GUIDE_RINGS, marks: Marks = MARKS) -> Process:
         """Capture, for the first time or again."""
         directory, path = self.node.directory, self.node.boot.capture_socket
-        self.captures.append(capture_process(directory, path, self.tree.root, rings=rings))
-        return self.captures[-1]
+        capture = capture_process(directory, path, self.tree.root, rings=rings, marks=marks)
+        self.captures.append(capture)
+        return capture
 
     @asynccontextmanager
-    async def serving(self, rings: RingSizes = GUIDE_RINGS) -> AsyncIterator[Process]:
+    async def serving(self, rings: RingSizes = GUIDE_RINGS, marks: Marks = MARKS) -> AsyncIterator[Process]:
         """Capture, spawner and server, until the block is left."""
-        capture = self.start_capture(rings)
+        capture = self.start_capture(rings, marks)
         try:
             with SpawnerProcess(replace(self.node.boot, service="spawner")):
                 await self.node.server.start()
@@ -124,6 +126,22 @@ async def test_best_effort_goes_on_without_capture(site: Site, number: signal.Si
     assert loss["ei"] < ledger["ei"] < end["ei"]
     assert ledger["submitted"] == {}
     assert ledger["stored"]["command"] == len(site.node.events("session.command"))
+
+
+async def test_session_that_is_held_all_the_time_is_recorded_whole(site: Site) -> None:
+    async with site.serving(marks=Marks(high=0, low=0)):
+        done = await site.node.person(roles=["strict"]).ssh(f"{FLOOD}; cat /etc/passwd")
+        end = await site.ends()
+        recording = await auntil(lambda: site.node.recording(end["sid"]))
+
+    assert done.status == 0
+    (ledger,) = site.node.events("session.ledger")
+    freezes = site.node.events("session.freeze")
+    assert ledger["freezes"] == len(freezes) > 0
+    assert ledger["submitted"] == ledger["stored"]
+    assert "lost" not in ledger
+    assert recording["events"].count(b'"session.freeze"') == len(freezes)
+    assert recording["session.command"].count(b'"/bin/echo"') >= 40
 
 
 async def held(site: Site) -> None:
