@@ -83,15 +83,18 @@ class CaptureFeed:
         self._channels.pop(sid, None)
 
     async def drained(self, sid: str, seconds: float) -> bool:
-        """Wait for every event up to the end of ``sid``'s process; False when ``seconds`` passed first.
+        """Wait for every event up to the end of ``sid``'s process; False when none came for ``seconds``.
 
         After either, the session's account has been written.
         """
         channel = self._channels.get(sid)
         if channel is None:
             return True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(channel.drained.wait(), seconds)
+        before = -1
+        while not channel.drained.is_set() and channel.seq > before:
+            before = channel.seq
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(channel.drained.wait(), seconds)
         complete = channel.drained.is_set()
         if channel.broken:
             await self._client.hung_up(_HANGUP_SECONDS)

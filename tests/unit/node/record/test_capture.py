@@ -143,6 +143,17 @@ async def test_drained_is_waited_for(lab: Lab) -> None:
     assert await lab.feed.drained(SID, 0)
 
 
+async def test_drained_is_waited_for_while_events_come(lab: Lab) -> None:
+    lab.feed.attach(SID, lab.recorder(SID, lab.writer))
+    waiting = asyncio.ensure_future(lab.feed.drained(SID, 0.2))
+    for seq in range(1, 6):
+        await lab.say(batch(seq, "ls"))
+        await asyncio.wait({waiting}, timeout=0.1)
+    await lab.say(Drained(sid=SID, seq=6))
+
+    assert await waiting
+
+
 async def test_message_that_comes_again_is_stored_once(lab: Lab) -> None:
     lab.feed.attach(SID, lab.recorder(SID, lab.writer))
     message = batch(1, "bash", "ls")
