@@ -41,11 +41,12 @@ def attempt(lab: Lab, ground: Ground) -> Trial:
     before = len(lab.subscriber.messages)
     session = lab.run(ground.enter)
     lab.subscriber.closed(session.sid)
-    batches = [message for message in lab.subscriber.messages[before:] if isinstance(message, Events)]
-    where = {batch.sid for batch in batches for event in batch.events if shows(event, ground)}
+    sids = {message.sid for message in lab.subscriber.messages[before:] if isinstance(message, Events)}
+    events = {sid: lab.subscriber.events(sid) for sid in sids}
+    where = {sid for sid in sids if any(shows(event, ground) for event in events[sid])}
     return Trial(
         worked=ground.worked,
         seen=bool(where),
         attributed=where == {session.sid},
-        events=lab.subscriber.events(session.sid),
+        events=events.get(session.sid, []),
     )

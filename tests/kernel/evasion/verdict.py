@@ -23,13 +23,13 @@ def shows(event: Event, ground: Ground) -> bool:
     technique = ground.technique
     match technique.seen, event["event"]:
         case "command", "session.command":
-            return event["return_code"] == 0 and tells(event["args"], technique.trace)
+            return not event["return_code"] and tells(event["args"], technique.trace)
         case "open", "session.disk":
-            return event["return_code"] >= 0 and event["path"] == ground.hidden
+            return bool(event["return_code"] >= 0 and event["path"] == ground.hidden)
         case "connection", "session.network":
-            return event["operation"] in (0, 1) and event["dst_port"] == ground.port
+            return bool(event["operation"] in (0, 1) and event["dst_port"] == ground.port)
         case "tamper", "session.tamper":
-            return event["technique"] == technique.trace
+            return bool(event["technique"] == technique.trace)
         case "escape", "session.escape":
             return True
     return False

@@ -8,6 +8,6 @@ ours, theirs = socket.socketpair()
 if os.fork() == 0:
     socket.send_fds(theirs, [b"."], [os.open("secret", os.O_RDONLY)])
     os._exit(0)
-_, (descriptor,), _, _ = socket.recv_fds(ours, 1, 1)
+received = socket.recv_fds(ours, 1, 1)
 proof = os.open("ran", os.O_WRONLY | os.O_CREAT)
-os.write(proof, os.read(descriptor, 64))
+os.write(proof, os.read(received[1][0], 64))
