@@ -22,6 +22,7 @@ struct command_scratch {
 	struct command_record record;
 	char texts[TEXTS_BYTES + ARGS_BYTES];
 	struct env_scan env;
+	__u32 end;
 };
 
 /* Two of each: the program of a successful exec may interrupt that of a failed one. */
@@ -65,10 +66,14 @@ static __always_inline char *room(struct writer *writer)
 	return writer->scratch->texts + (writer->end & (TEXTS_BYTES - 1));
 }
 
+/* The end goes through memory, where the verifier does not follow it: to it all lengths are one case. */
 static __always_inline void advance(struct writer *writer, enum command_text text, __u32 size)
 {
+	volatile __u32 *end = &writer->scratch->end;
+
 	writer->scratch->record.sizes[text] = size;
-	writer->end += size;
+	*end = writer->end + size;
+	writer->end = *end;
 }
 
 static __always_inline __u32 text_limit(__u32 limit)
