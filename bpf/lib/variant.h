@@ -3,7 +3,8 @@
  * a kernel refuses an instruction that it does not know even where it is never reached:
  *
  *   WITHOUT_LOOP          no bpf_loop (before 5.17)
- *   WITHOUT_TASK_STORAGE  neither task storage nor typed pointers to the current task (before 5.11) */
+ *   WITHOUT_TASK_STORAGE  neither task storage nor typed pointers to the current task (before 5.11; in hooks
+ *                         of cgroups before 6.16) */
 #pragma once
 
 #include "kernel.h"

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from proctor.bpf.kernel.loader import Programs, RingSizes
-from proctor.bpf.kernel.variants import OPTIONAL, REQUIRED, VARIANTS, Variant
+from proctor.bpf.kernel.variants import HOOKS, OPTIONAL, REQUIRED, VARIANTS, Variant
 
 _REFUSED = re.compile(r"prog '(\w+)': failed to load: (-?\d+)")
 
@@ -30,19 +30,25 @@ class Loaded(NamedTuple):
 
 
 def load(sizes: RingSizes, without: Iterable[str] = ()) -> Loaded:
-    """Load the first variant that the kernel takes, without the features in ``without``.
+    """Load the first variant that the kernel takes with all its hooks, or the first that it takes at all.
 
-    Raises OSError as the last variant does when the kernel takes none, Unavailable as ``Programs`` does.
+    The features in ``without`` are left out. Raises OSError as the last variant does when the kernel takes
+    none, Unavailable as ``Programs`` does.
     """
     lacking = frozenset(without)
     skipped = frozenset(chain.from_iterable(OPTIONAL.get(name, ()) for name in lacking))
-    *demanding, last = _candidates(lacking)
-    for variant in demanding:
+    taken: list[Loaded] = []
+    for variant in (candidates := _candidates(lacking)):
         try:
-            return _load(sizes, variant, skipped)
+            loaded = _load(sizes, variant, skipped)
         except OSError:
+            if variant is candidates[-1] and not taken:
+                raise
             continue
-    return _load(sizes, last, skipped)
+        taken.append(loaded)
+        if HOOKS.isdisjoint(refusal.program for refusal in loaded.refused):
+            return loaded
+    return taken[0]
 
 
 def _candidates(lacking: frozenset[str]) -> list[Variant]:

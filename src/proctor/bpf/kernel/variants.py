@@ -13,7 +13,8 @@ SWITCH = "PROCTOR_CAPTURE_WITHOUT"
 REQUIRED = frozenset({"task_created", "task_ended", "program_executed", "syscall_ended"})
 """Programs without which enhanced recording would not be what it promises; all others are optional."""
 
-_HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6"})
+HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6"})
+"""Programs that see, and refuse, what no other does: a variant of which the kernel takes them is preferred."""
 
 
 class Variant(NamedTuple):
@@ -35,17 +36,17 @@ _LOOP = (
 )
 _STORAGE = (
     "At most 65536 tasks of sessions can be followed at a time; what more there are is counted as lost: "
-    "the kernel has no task storage for tracing programs."
+    "the kernel has no task storage for all programs that need it."
 )
 VARIANTS = (
     Variant("capture", frozenset(), ()),
-    Variant("capture-5.11", frozenset({"loop"}), (_LOOP,)),
+    Variant("capture-5.17", frozenset({"task_storage"}), (_STORAGE,)),
     Variant("capture-5.8", frozenset({"loop", "task_storage"}), (_LOOP, _STORAGE)),
 )
 """From the one that asks most of the kernel to the one that asks least."""
 
 OPTIONAL: dict[str, frozenset[str]] = {
-    "cgroup_hooks": _HOOKS,
+    "cgroup_hooks": HOOKS,
     "set_state": frozenset({"state_changed"}),
 }
 """Features that are programs of their own, for the switch."""
