@@ -171,6 +171,19 @@ async def test_session_that_was_held_is_let_go_when_capture_is_killed(site: Site
         await site.ends()
 
 
+async def test_strict_session_ends_when_capture_does_not_answer(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.node.record.capture.WATCH_SECONDS", 0.1)
+    monkeypatch.setattr("proctor.node.record.capture.SILENCE_SECONDS", 1.0)
+    async with site.serving() as capture, site.session("strict") as terminal:
+        capture.pause()
+        await asyncio.to_thread(terminal.expect, "cannot be recorded: capture does not answer")
+        capture.signal(signal.SIGCONT)
+        await asyncio.to_thread(terminal.wait)
+        await site.ends()
+
+
 async def test_what_outlives_a_session_changes_its_account(site: Site) -> None:
     late = "setsid sh -c 'sleep 1; /bin/echo late' </dev/null >/dev/null 2>&1 &"
     async with site.serving():

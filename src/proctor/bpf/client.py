@@ -156,6 +156,16 @@ class CaptureClient:
             raise Unavailable("the capture service closed the connection")
         return wire.decode(body)
 
+    async def awake(self, seconds: float) -> bool:
+        """Does capture answer within ``seconds``? True, too, when it is not there."""
+        try:
+            await asyncio.wait_for(self.status(), seconds)
+        except TimeoutError:
+            return False
+        except (Unavailable, wire.FrameError):
+            return True
+        return True
+
     async def _connect(self, request: wire.Message) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         connection = unixsock.connect(self._path)
         connection.setblocking(False)

@@ -85,6 +85,7 @@ class NodeServer:
         recovery.start(feed, self._tasks)
         if feed is not None:
             self._tasks.spawn(feed.run(), name="capture")
+            self._tasks.spawn(feed.watch(), name="watch of capture")
         return Host(
             facts=self._facts,
             clock=self._clock,

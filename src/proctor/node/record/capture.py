@@ -20,7 +20,11 @@ from proctor.node.record.recorder import Recorder
 _log = logging.getLogger(__name__)
 _STOPPED = "capture has stopped, and no longer records this session"
 _LOST = "events of the kernel were lost"
+_SILENT = "capture does not answer"
 _HANGUP_SECONDS = 1.0
+WATCH_SECONDS = 2.0
+SILENCE_SECONDS = 5.0
+"""How often capture is asked whether it is awake, and how long it may take to answer."""
 
 
 @dataclass
@@ -119,6 +123,16 @@ class CaptureFeed:
                 self._handle(message)
             except (ProctorError, OSError) as error:
                 _log.error("a message of capture cannot be stored: %s", error)
+
+    async def watch(self) -> None:
+        """End strict sessions when capture is there and does not answer, until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._channels and not await self._client.awake(SILENCE_SECONDS):
+                _log.error(_SILENT)
+                for channel in self._channels.values():
+                    if channel.recorder is not None and not channel.drained.is_set():
+                        channel.recorder.fail(_SILENT)
 
     def _handle(self, message: Delivery) -> None:
         if isinstance(message, Subscribed):
