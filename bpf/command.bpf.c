@@ -2,6 +2,7 @@
 /* Executed programs. Arguments come from the new address space, whole; what does not fit the ring is cut
  * and said to be cut. */
 #include "lib/command_text.bpf.h"
+#include "lib/commands.bpf.h"
 #include "lib/syscall.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -9,11 +10,6 @@
 #define MAX_FAILED_ARGS 256
 #define LEAST_FAILED_ARGS 32
 #define MIB (1024 * 1024)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 * 4096);
-} commands SEC(".maps");
 
 /* Arguments that fit the scratch, or as much of them as may be sent. */
 static __always_inline bool send_small(struct writer *writer, __u64 args)
@@ -79,7 +75,10 @@ int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct lin
 
 	renumber(task, old_pid);
 	state = state_of(task);
-	if (!state || !wants(state, RECORD_COMMAND) || !start_writing(&writer, state, SCRATCH_EXECUTED, 0))
+	if (!state)
+		return 0;
+	enlist(task, state);
+	if (!wants(state, RECORD_COMMAND) || !start_writing(&writer, state, SCRATCH_EXECUTED, 0))
 		return 0;
 	exe = mm->exe_file;
 	write_string(&writer, TEXT_PATH, bprm->filename, PATH_BYTES);

@@ -6,6 +6,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to) __hidden;
+
 /* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_created, struct task_struct *child)
@@ -14,7 +16,7 @@ int BPF_PROG(task_created, struct task_struct *child)
 	struct tally *tally;
 
 	if (!parent) {
-		forget(child);
+		disown(child);
 		return 0;
 	}
 	if (!inherit(child, parent)) {
@@ -24,6 +26,8 @@ int BPF_PROG(task_created, struct task_struct *child)
 	tally = tally_of(parent->session);
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, 1);
+	if (child->cgroups != field_of(current_task(), cgroups))
+		moved(parent, child, BPF_CORE_READ(child, cgroups, dfl_cgrp));
 	return 0;
 }
 

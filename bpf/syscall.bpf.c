@@ -12,6 +12,7 @@ const volatile struct {
 	struct network_record network;
 	struct tamper_record tamper;
 	enum technique technique;
+	enum guard guard;
 	enum record_kind kind;
 	enum record_flags flags;
 	enum command_text text;
@@ -30,6 +31,8 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	if (!state)
 		return 0;
 	decode_syscall(&call, task, regs, result);
+	if (call.operation & TAMPER && wants(state, RECORD_TAMPER))
+		tampered(state, &call);
 	switch (call.operation) {
 	case OPEN:
 	case CREAT:
@@ -38,6 +41,8 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	case OPEN_HANDLE:
 		if (wants(state, RECORD_DISK))
 			file_opened(state, &call);
+		if (call.result >= 0 && wants(state, RECORD_TAMPER))
+			guarded_file_opened(state, &call);
 		break;
 	case EXEC:
 	case EXECAT:
@@ -45,7 +50,7 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 			exec_failed(state, &call);
 		break;
 	default:
-		if (call.operation == NOTHING && state->pending.operation == OPERATION_NONE)
+		if ((call.operation == NOTHING || call.operation & TAMPER) && state->pending.operation == OPERATION_NONE)
 			break;
 		if (wants(state, RECORD_NETWORK))
 			connection_made(state, &call);

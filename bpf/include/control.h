@@ -23,6 +23,15 @@ struct task_state {
 	struct endpoints pending;
 };
 
+/* What sessions are to leave alone: our processes, by number, and our directories of cgroups, by inode. */
+enum guard { GUARD_PROCESS, GUARD_CGROUP };
+
+struct guarded {
+	__u32 guard;
+	__u32 padding;
+	__u64 number;
+};
+
 /* One per session and processor. seen = delivered + lost + filtered, when no record is being written. */
 struct tally {
 	__u64 seen[RECORD_KINDS];

@@ -18,14 +18,23 @@ struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
 };
 
+struct super_block {
+	unsigned long s_magic;
+};
+
 struct inode {
 	unsigned short i_mode;
+	unsigned int i_rdev;
+	unsigned long i_ino;
+	struct super_block *i_sb;
+	void *i_private;
 };
 
 struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -46,6 +55,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	unsigned int f_mode;
 	void *private_data;
 };
 
@@ -83,6 +93,57 @@ struct cred {
 	kuid_t uid, euid;
 };
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	__u64 ino; /* where a pidfd is a file of its own file system */
+	struct upid numbers[1];
+};
+
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct cgroup_root {
+	int hierarchy_id;
+};
+
+struct kernfs_node {
+	const char *name;
+	__u64 id;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct thread_info {
 	__u32 status;
 };
@@ -98,11 +159,20 @@ struct task_struct {
 	struct signal_struct *signal;
 	const struct cred *cred;
 	unsigned int sessionid;
+	char comm[16];
+	struct pid *thread_pid;
+	struct nsproxy *nsproxy;
+	struct css_set *cgroups;
+};
+
+struct kernel_siginfo {
+	int si_code;
 };
 
 struct linux_binprm {
 	const char *filename;
 	const char *interp;
+	unsigned int secureexec : 1;
 };
 
 struct in6_addr {
@@ -133,7 +203,7 @@ struct socket {
 };
 
 struct pt_regs {
-	unsigned long bx, cx, dx, si, di, orig_ax;
+	unsigned long bx, cx, dx, si, di, r10, orig_ax;
 };
 
 #pragma clang attribute pop

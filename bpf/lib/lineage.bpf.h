@@ -7,9 +7,9 @@
 #include "../include/record.h"
 #include "../include/control.h"
 
-#ifdef WITHOUT_TASK_STORAGE
-
 #define MAX_TASKS 65536
+
+#ifdef WITHOUT_TASK_STORAGE
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -28,10 +28,22 @@ static __always_inline struct task_state *state_of(struct task_struct *task)
 /* Returns false when there is no room. */
 static __always_inline bool inherit(struct task_struct *child, const struct task_state *parent)
 {
-	struct task_state state = {.session = parent->session, .kinds = parent->kinds};
+	struct task_state state = {.session = parent->session, .kinds = parent->kinds, .cgroup = parent->cgroup};
 	int pid = child->pid;
 
 	return !bpf_map_update_elem(&lineage, &pid, &state, BPF_ANY);
+}
+
+/* Is the task with this number one of the session's? */
+static __always_inline bool is_member(__u32 pid, __u32 session)
+{
+	struct task_state *state = bpf_map_lookup_elem(&lineage, &pid);
+
+	return state && state->session == session;
+}
+
+static __always_inline void enlist(struct task_struct *task, const struct task_state *state)
+{
 }
 
 /* A number is given to another task later: what it meant must be gone by then. */
@@ -42,18 +54,25 @@ static __always_inline void forget(struct task_struct *task)
 	bpf_map_delete_elem(&lineage, &pid);
 }
 
+static __always_inline void disown(struct task_struct *child)
+{
+	forget(child);
+}
+
 /* A thread that executes a program ends the others and takes the number of the first. */
 static __always_inline void renumber(struct task_struct *task, int before)
 {
+	struct task_state *state, moved;
 	int pid = task->pid;
-	struct task_state *state;
 
 	if (pid == before)
 		return;
 	state = bpf_map_lookup_elem(&lineage, &before);
-	if (state)
-		bpf_map_update_elem(&lineage, &pid, state, BPF_ANY);
-	bpf_map_delete_elem(&lineage, &before);
+	if (!state)
+		return;
+	moved = *state;
+	bpf_map_delete_elem(&lineage, &before); /* first, to make room */
+	bpf_map_update_elem(&lineage, &pid, &moved, BPF_ANY);
 }
 
 #else
@@ -70,6 +89,29 @@ static __always_inline struct task_state *state_of(struct task_struct *task)
 	return bpf_task_storage_get(&lineage, task, 0, 0);
 }
 
+/* Sessions by the numbers of their tasks. A number that finds no room is taken for a stranger's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_TASKS);
+	__type(key, __u32);
+	__type(value, __u32);
+} members __weak SEC(".maps");
+
+static __always_inline bool is_member(__u32 pid, __u32 session)
+{
+	__u32 *found = bpf_map_lookup_elem(&members, &pid);
+
+	return found && *found == session;
+}
+
+static __always_inline void enlist(struct task_struct *task, const struct task_state *state)
+{
+	__u32 pid = task->pid, session = state->session;
+
+	bpf_map_update_elem(&members, &pid, &session, BPF_ANY);
+}
+
 static __always_inline bool inherit(struct task_struct *child, const struct task_state *parent)
 {
 	struct task_state *state = bpf_task_storage_get(&lineage, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -78,16 +120,27 @@ static __always_inline bool inherit(struct task_struct *child, const struct task
 		return false;
 	state->session = parent->session;
 	state->kinds = parent->kinds;
+	state->cgroup = parent->cgroup;
+	enlist(child, state);
 	return true;
 }
 
-/* The kernel does both by itself. */
+/* The state itself goes with the task, and stays when its number changes. */
 static __always_inline void forget(struct task_struct *task)
+{
+	__u32 pid = task->pid;
+
+	bpf_map_delete_elem(&members, &pid);
+}
+
+static __always_inline void disown(struct task_struct *child)
 {
 }
 
 static __always_inline void renumber(struct task_struct *task, int before)
 {
+	if (task->pid != before)
+		bpf_map_delete_elem(&members, &before);
 }
 
 #endif

@@ -23,17 +23,22 @@ struct path_text {
 	struct path_walk walk;
 };
 
-static __always_inline bool prepend(struct path_text *text, struct dentry *dentry)
+static __always_inline bool prepend_text(struct path_text *text, const void *name, __u32 length)
 {
-	__u32 length = BPF_CORE_READ(dentry, d_name.len) & (NAME_BYTES - 1);
 	__u32 start = text->walk.start;
 
+	length &= NAME_BYTES - 1;
 	if (start < length + 1)
 		return false;
 	start = (start - length) & (PATH_BYTES - 1);
-	bpf_probe_read_kernel(text->bytes + start, length, BPF_CORE_READ(dentry, d_name.name));
+	bpf_probe_read_kernel(text->bytes + start, length, name);
 	text->walk.start = start;
 	return true;
+}
+
+static __always_inline bool prepend(struct path_text *text, struct dentry *dentry)
+{
+	return prepend_text(text, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len));
 }
 
 static STEP long step_up(__u32 index, struct path_text **context)
@@ -71,8 +76,8 @@ static STEP long step_up(__u32 index, struct path_text **context)
 }
 
 /* Write a path so that it ends before text[PATH_BYTES - 1]; returns where it starts, flags what is wrong. */
-static __noinline __u32 write_path(struct path_text *text, struct dentry *dentry, struct vfsmount *mount,
-								   __u16 *flags)
+static __noinline __attribute__((unused)) __u32 write_path(struct path_text *text, struct dentry *dentry,
+														   struct vfsmount *mount, __u16 *flags)
 {
 	struct dentry *root = BPF_CORE_READ(mount, mnt_root);
 	struct path_walk *walk;

@@ -39,16 +39,9 @@ static __always_inline void count(__u32 session, enum record_kind kind, bool del
 		__sync_fetch_and_add(&tally->lost[kind], 1);
 }
 
-static __always_inline void fill_header(struct record_header *header, const struct task_state *state,
-										enum record_kind kind, long result)
+/* Whose deed it is. */
+static __always_inline void describe(struct record_header *header, struct task_struct *task)
 {
-	struct task_struct *task = current_task();
-
-	header->time = bpf_ktime_get_ns();
-	header->cgroup_id = bpf_get_current_cgroup_id();
-	header->session = state->session;
-	header->kind = kind;
-	header->flags = 0;
 	header->pid = field_of(task, tgid);
 	header->ppid = field_of(task, real_parent, tgid);
 	header->uid = field_of(task, cred, uid.val);
@@ -56,8 +49,19 @@ static __always_inline void fill_header(struct record_header *header, const stru
 	header->audit_session = ~0U;
 	if (bpf_core_field_exists(task->sessionid))
 		header->audit_session = field_of(task, sessionid);
+	bpf_probe_read_kernel_str(header->program, sizeof(header->program), task->comm);
+}
+
+static __always_inline void fill_header(struct record_header *header, const struct task_state *state,
+										enum record_kind kind, long result)
+{
+	header->time = bpf_ktime_get_ns();
+	header->cgroup_id = bpf_get_current_cgroup_id();
+	header->session = state->session;
+	header->kind = kind;
+	header->flags = 0;
 	header->result = result;
-	bpf_get_current_comm(header->program, sizeof(header->program));
+	describe(header, current_task());
 }
 
 /* The reader is woken when it has caught up, and once more when the ring fills; in between it comes by

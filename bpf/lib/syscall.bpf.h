@@ -2,27 +2,22 @@
 /* System calls of x86-64 and of 32-bit programs, reduced to what we record. */
 #pragma once
 
-#include "session.bpf.h"
+#include "tampering.h"
 
 #if !defined(__TARGET_ARCH_x86)
 #error "system call numbers are known for x86-64 only"
 #endif
 
 #define TS_COMPAT 0x2
-#define X32_BIT 0x40000000
 #define ERESTART_FIRST -516
 #define ERESTART_LAST -512
 #define EINTR 4
-
-enum operation {
-	NOTHING, OPEN, CREAT, OPENAT, OPENAT2, OPEN_HANDLE, CONNECT, ACCEPT, EXEC, EXECAT,
-};
 
 struct syscall {
 	enum operation operation;
 	bool compat;
 	long result;
-	__u64 args[3];
+	__u64 args[4];
 };
 
 static __always_inline enum operation native_operation(__u32 number)
@@ -40,7 +35,7 @@ static __always_inline enum operation native_operation(__u32 number)
 	case 437: return OPENAT2;
 	case X32_BIT | 520: return EXEC;
 	case X32_BIT | 545: return EXECAT;
-	default: return NOTHING;
+	default: return native_tampering(number);
 	}
 }
 
@@ -56,7 +51,7 @@ static __always_inline enum operation compat_operation(__u32 number)
 	case 362: return CONNECT;
 	case 364: return ACCEPT;
 	case 437: return OPENAT2;
-	default: return NOTHING;
+	default: return compat_tampering(number);
 	}
 }
 
@@ -88,6 +83,7 @@ static __always_inline void decode_syscall(struct syscall *call, const struct ta
 		call->args[0] = regs->di;
 		call->args[1] = regs->si;
 		call->args[2] = regs->dx;
+		call->args[3] = regs->r10;
 		return;
 	}
 	call->compat = true;
@@ -95,6 +91,7 @@ static __always_inline void decode_syscall(struct syscall *call, const struct ta
 	call->args[0] = (__u32)regs->bx;
 	call->args[1] = (__u32)regs->cx;
 	call->args[2] = (__u32)regs->dx;
+	call->args[3] = (__u32)regs->si;
 	if (number == 102)
 		decode_socketcall(call, regs);
 }
@@ -115,3 +112,5 @@ static __always_inline struct file *file_of(int descriptor)
 void exec_failed(struct task_state *state, struct syscall *call) __hidden;
 void file_opened(struct task_state *state, struct syscall *call) __hidden;
 void connection_made(struct task_state *state, struct syscall *call) __hidden;
+void tampered(struct task_state *state, struct syscall *call) __hidden;
+void guarded_file_opened(struct task_state *state, struct syscall *call) __hidden;

@@ -19,6 +19,7 @@ from proctor.bpf import cgroup
 from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.feed import Feed
 from proctor.bpf.freezer import Brake, Hold, Limits, thaw
+from proctor.bpf.guards import Guards
 from proctor.bpf.kernel import abi, decode
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.kernel.loader import Programs, RingSizes
@@ -86,6 +87,7 @@ class Capture:
     ) -> None:
         self.registry = Registry(max_sessions=abi.MAX_SESSIONS, memory_limit=settings.memory_limit)
         self.undecoded = 0
+        self.guards = Guards(programs)
         self._programs = programs
         self._settings = settings
         self._clock = clock
@@ -122,6 +124,7 @@ class Capture:
         try:
             if not self._programs.attached:
                 self._programs.attach(self._settings.cgroup_mount)
+            self.guards.add_cgroups(path.parent.stat().st_ino)
             session.events_fd = os.open(path / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
             self._feed.watch(session.events_fd, session.changed.set)
             if request.strict:

@@ -28,6 +28,7 @@ from proctor.model.serde import convert, to_builtins
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _ROOT_ONLY = frozenset({"open", "close"})
+_OF_PROCTOR = frozenset({"open", "subscribe"})
 
 
 async def serve(listening: socket.socket, settings: CaptureSettings, *, node_uid: int) -> None:
@@ -163,7 +164,9 @@ class Conversation:
 
     def __init__(self, service: CaptureService, connection: socket.socket) -> None:
         self._service = service
-        self._uid = unixsock.peer(connection).uid
+        peer = unixsock.peer(connection)
+        self._uid, self._pid = peer.uid, peer.pid
+        self._guarded = False
         self._channel = Channel(connection)
         self._opened: set[str] = set()
 
@@ -183,6 +186,8 @@ class Conversation:
         except (wire.FrameError, OSError) as error:
             _log.info("peer with uid %d broke off: %s", self._uid, error)
         finally:
+            if self._guarded:
+                self._service.capture.guards.remove(self._pid)
             self._service.unsubscribe(self._channel)
             self._channel.close()
         for sid in self._opened:
@@ -192,6 +197,9 @@ class Conversation:
         """The answer to one request, None when it has none. Raises ProctorError."""
         operation = str(message.get("op"))
         self._service.check_access(self._uid, operation)
+        if operation in _OF_PROCTOR and not self._guarded:
+            self._service.capture.guards.add(self._pid)
+            self._guarded = True
         match operation:
             case "open":
                 return self._open(_parsed(message, OpenSession), descriptors)

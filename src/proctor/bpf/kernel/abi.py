@@ -52,6 +52,13 @@ class Technique(IntEnum):
     CLOCK = 17
 
 
+class Guard(IntEnum):
+    """``enum guard``: what sessions are to leave alone."""
+
+    PROCESS = 0
+    CGROUP = 1
+
+
 class Operation(IntEnum):
     """``enum network_operation``."""
 
@@ -103,6 +110,7 @@ KNOB_FIELDS = (
     ("padding", "4x"),
 )
 TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
+GUARDED_FIELDS = (("guard", "I"), ("padding", "4x"), ("number", "Q"))
 TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("cgroup", "Q"), ("pending", "48s"))
 TALLY_FIELDS = (("seen", "5Q"), ("lost", "5Q"), ("filtered", "5Q"), ("tasks", "q"))
 
@@ -117,6 +125,7 @@ DISK = _layout(DISK_FIELDS)
 TAMPER = _layout(TAMPER_FIELDS)
 ENDPOINTS = _layout(ENDPOINT_FIELDS)
 KNOBS = _layout(KNOB_FIELDS)
+GUARDED = _layout(GUARDED_FIELDS)
 TASK_STATE = _layout(TASK_STATE_FIELDS)
 TALLY = _layout(TALLY_FIELDS)
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proctor.bpf.kernel import abi
-from proctor.bpf.kernel.abi import Kind, Tally
+from proctor.bpf.kernel.abi import Guard, Kind, Tally
 from proctor.bpf.kernel.variants import VARIANTS, Variant
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
@@ -62,9 +62,10 @@ class Programs:
         self._sizes = sizes
         self._by_number = variant.by_number
         self._links: list[_native.Link] = []
+        knobs = abi.Knobs(*sizes, mount_namespace=os.stat("/proc/self/ns/mnt").st_ino)
         for kind, size in zip(RINGS, sizes, strict=True):
             self._object.resize(RINGS[kind], size)
-        self._object.initialise(".rodata.knobs", abi.Knobs(*sizes).encode())
+        self._object.initialise(".rodata.knobs", knobs.encode())
         for name in without:
             self._object.select(name, False)
         self._object.load()
@@ -74,6 +75,7 @@ class Programs:
         self._cpus = self._native.possible_cpus()
         self._lineage = self._object.map("lineage")
         self._tallies = self._object.map("tallies")
+        self._guarded = self._object.map("guarded")
 
     def pump(self, *, limit: int, batch_ms: int) -> _native.Pump:
         """Start to empty the rings into memory, up to ``limit`` bytes of it."""
@@ -138,6 +140,14 @@ class Programs:
     def forget(self, session: int) -> None:
         """Drop the counts of a session of which no task is left."""
         self._native.map_delete(self._tallies, session.to_bytes(4, "little"))
+
+    def guard(self, guard: Guard, number: int) -> None:
+        """Record what sessions do to our process, or to cgroups below our directory, of this number."""
+        self._native.map_update(self._guarded, abi.GUARDED.pack(guard, number), b"\1")
+
+    def unguard(self, guard: Guard, number: int) -> None:
+        """The number may become another's."""
+        self._native.map_delete(self._guarded, abi.GUARDED.pack(guard, number))
 
     def missed_runs(self) -> int:
         """How often the kernel skipped a program of ours, which no session's counts can show."""

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from proctor.bpf.kernel import abi
-from proctor.bpf.kernel.abi import Flag, Kind, Knobs, Operation, Tally, Technique
+from proctor.bpf.kernel.abi import Flag, Guard, Kind, Knobs, Operation, Tally, Technique
 from proctor.bpf.kernel.loader import OBJECTS
 from proctor.bpf.kernel.variants import VARIANTS
 from tests.support import btf
@@ -46,6 +46,7 @@ HEADER = abi.HEADER.size
         ("tamper_record", embedded("header", HEADER, abi.TAMPER_FIELDS)),
         ("network_record", embedded("header", HEADER, (("endpoints", f"{abi.ENDPOINTS.size}s"),))),
         ("knobs", layout(abi.KNOB_FIELDS)),
+        ("guarded", layout(abi.GUARDED_FIELDS)),
         ("task_state", layout(abi.TASK_STATE_FIELDS)),
         ("tally", layout(abi.TALLY_FIELDS)),
     ],
@@ -60,6 +61,7 @@ def test_numbers_are_those_of_the_object(built: btf.Btf) -> None:
     assert built.enums["record_flags"] == {flag.name: flag.value for flag in Flag}
     assert built.enums["network_operation"] == {f"OPERATION_{one.name}": one.value for one in Operation}
     assert built.enums["technique"] == {f"TECHNIQUE_{one.name}": one.value for one in Technique}
+    assert built.enums["guard"] == {f"GUARD_{one.name}": one.value for one in Guard}
     texts = {f"TEXT_{name.upper()}": index for index, name in enumerate(abi.COMMAND_TEXTS)}
     assert built.enums["command_text"] == texts | {"COMMAND_TEXTS": len(texts)}
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A task of a session in a cgroup that is not below the session's. */
+#include "lib/tamper.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define MAX_CGROUPS 64
+#define LEAST_CGROUPS 24
+
+struct cgroup_walk {
+	struct path_text *text;
+	struct cgroup *cgroup;
+	__u64 home;
+	bool inside;
+};
+
+/* One step towards the root, which has no name. */
+static STEP long step_out(__u32 index, struct cgroup_walk *walk)
+{
+	struct path_text *text = walk->text;
+	struct cgroup *cgroup = walk->cgroup;
+	struct cgroup_subsys_state *above = BPF_CORE_READ(cgroup, self.parent);
+	const char *name = BPF_CORE_READ(cgroup, kn, name);
+	__u32 start;
+	long size;
+
+	walk->inside = BPF_CORE_READ(cgroup, kn, id) == walk->home;
+	if (walk->inside || !above)
+		return 1;
+	size = bpf_probe_read_kernel_str(text->bytes + PATH_BYTES, NAME_BYTES, name);
+	if (size <= 0 || !prepend_text(text, name, size - 1))
+		return 1;
+	start = (text->walk.start - 1) & (PATH_BYTES - 1);
+	text->bytes[start] = '/';
+	text->walk.start = start;
+	walk->cgroup = BPF_CORE_READ(above, cgroup);
+	return 0;
+}
+
+/* The current task has put one of a session, itself perhaps, into a cgroup; or has made it there. */
+__hidden void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to)
+{
+	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_ESCAPE, 0);
+	struct cgroup_walk walk = {.cgroup = to, .home = state->cgroup};
+	struct path_text *text;
+
+	if (!scratch || !wants(state, RECORD_TAMPER))
+		return;
+	walk.text = text = &scratch->walk;
+	text->walk.start = PATH_BYTES - 1;
+	repeat(MAX_CGROUPS, LEAST_CGROUPS, step_out, &walk);
+	if (walk.inside)
+		return;
+	if (text->walk.start == PATH_BYTES - 1) {
+		text->bytes[PATH_BYTES - 2] = '/';
+		text->walk.start = PATH_BYTES - 2;
+	}
+	scratch->record.target = scratch->record.header.pid;
+	describe(&scratch->record.header, task);
+	scratch->record.header.cgroup_id = BPF_CORE_READ(to, kn, id);
+	take_path(scratch, text->walk.start);
+	send_tamper(scratch);
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(task_moved, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	struct task_state *state = state_of(task);
+
+	if (state && !BPF_CORE_READ(to, root, hierarchy_id))
+		moved(state, task, to);
+	return 0;
+}

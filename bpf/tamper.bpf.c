@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What can blind or mislead the record, when a task of a session does it or tries to. */
+#include "lib/syscall.bpf.h"
+#include "lib/tamper.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define PTRACE_ATTACH 16
+#define PTRACE_SEIZE 0x4206
+#define SEND_SIG_PRIV 1 /* the kernel's own signals */
+#define FMODE_WRITE 2
+#define PROC_SUPER_MAGIC 0x9fa0
+#define CGROUP2_SUPER_MAGIC 0x63677270
+#define S_IFMT 0170000
+#define S_IFCHR 0020000
+#define MEMORY_DEVICES 1
+#define MINOR_BITS 20
+#define MAX_GUARDED 4096
+#define MAX_LEVELS 64
+#define LEAST_LEVELS 24
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_GUARDED);
+	__type(key, struct guarded);
+	__type(value, __u8);
+} guarded SEC(".maps");
+
+static __always_inline bool is_guarded(enum guard guard, __u64 number)
+{
+	struct guarded key = {.guard = guard, .number = number};
+
+	return bpf_map_lookup_elem(&guarded, &key);
+}
+
+static __always_inline bool is_stranger(__u32 pid, const struct task_state *state)
+{
+	return pid != field_of(current_task(), tgid) && !is_member(pid, state->session);
+}
+
+/* As the caller says it: in a namespace of its own the number means another, and all are strangers. */
+static __always_inline bool names_stranger(__u32 pid, const struct task_state *state)
+{
+	return field_of(current_task(), thread_pid, level) || is_stranger(pid, state);
+}
+
+static __always_inline __u32 number_of(struct pid *pid)
+{
+	return BPF_CORE_READ(pid, numbers[0].nr);
+}
+
+static __always_inline __u32 process_behind(int pidfd)
+{
+	struct file *file = file_of(pidfd);
+	struct pid *pid = NULL;
+
+	if (!file)
+		return 0;
+	if (bpf_core_field_exists(pid->ino))
+		pid = BPF_CORE_READ(file, f_inode, i_private);
+	else
+		pid = BPF_CORE_READ(file, private_data);
+	return number_of(pid);
+}
+
+static __always_inline __u64 named(const struct syscall *call)
+{
+	switch (call->operation >> ARGUMENT_SHIFT & 3) {
+	case 0: return call->args[0];
+	case 1: return call->args[1];
+	case 2: return call->args[2];
+	default: return call->args[3];
+	}
+}
+
+static __always_inline bool is_ours(const struct task_struct *task)
+{
+	return field_of(task, nsproxy, mnt_ns, ns.inum) == knobs.mount_namespace;
+}
+
+/* Who the call is about, and whether that is worth a record. */
+static __always_inline bool choose(struct tamper_record *record, const struct task_state *state,
+								   const struct syscall *call)
+{
+	__u32 first = call->operation & BY_DESCRIPTOR ? process_behind(call->args[0]) : call->args[0];
+
+	switch (record->technique) {
+	case TECHNIQUE_PTRACE:
+		record->argument = call->args[0];
+		record->target = call->args[1];
+		if (record->argument != PTRACE_ATTACH && record->argument != PTRACE_SEIZE)
+			return false;
+		return names_stranger(record->target, state);
+	case TECHNIQUE_VM_READ:
+	case TECHNIQUE_VM_WRITE:
+		record->target = first;
+		return names_stranger(first, state);
+	case TECHNIQUE_PIDFD_GETFD:
+		record->target = first;
+		return is_stranger(first, state);
+	case TECHNIQUE_SIGNAL: /* those that got there are seen where they do */
+		record->target = first;
+		record->argument = named(call);
+		return call->result < 0 && is_guarded(GUARD_PROCESS, first);
+	case TECHNIQUE_BPF:
+		record->argument = call->args[0];
+		return true;
+	case TECHNIQUE_MOUNT: return is_ours(current_task());
+	default: return true;
+	}
+}
+
+__hidden void tampered(struct task_state *state, struct syscall *call)
+{
+	struct tamper_scratch *scratch = start_tamper(state, call->operation & (TAMPER - 1), call->result);
+	long size;
+
+	if (!scratch || !choose(&scratch->record, state, call))
+		return;
+	if (call->operation & BY_NAME) {
+		size = bpf_probe_read_user_str(scratch->text, sizeof(scratch->text), (void *)named(call));
+		scratch->record.size = size > 0 ? size - 1 : 0;
+	}
+	send_tamper(scratch);
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(signal_sent, int number, struct kernel_siginfo *info, struct task_struct *task)
+{
+	struct task_state *state = state_of(current_task());
+	struct tamper_scratch *scratch;
+
+	if (!state || !wants(state, RECORD_TAMPER) || !is_guarded(GUARD_PROCESS, BPF_CORE_READ(task, tgid)))
+		return 0;
+	if ((__u64)info == SEND_SIG_PRIV || ((__u64)info > SEND_SIG_PRIV && BPF_CORE_READ(info, si_code) > 0))
+		return 0;
+	scratch = start_tamper(state, TECHNIQUE_SIGNAL, 0);
+	if (!scratch)
+		return 0;
+	scratch->record.argument = number;
+	scratch->record.target = BPF_CORE_READ(task, tgid);
+	scratch->record.size = bpf_probe_read_kernel_str(scratch->text, sizeof(task->comm), task->comm) - 1;
+	send_tamper(scratch);
+	return 0;
+}
+
+struct directory_walk {
+	struct dentry *dentry;
+	bool guarded;
+};
+
+static STEP long step_above(__u32 index, struct directory_walk *walk)
+{
+	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+
+	walk->guarded = is_guarded(GUARD_CGROUP, BPF_CORE_READ(dentry, d_inode, i_ino));
+	if (walk->guarded || dentry == parent)
+		return 1;
+	walk->dentry = parent;
+	return 0;
+}
+
+static __always_inline bool is_below_ours(struct dentry *dentry)
+{
+	struct directory_walk walk = {.dentry = dentry};
+
+	repeat(MAX_LEVELS, LEAST_LEVELS, step_above, &walk);
+	return walk.guarded;
+}
+
+static __always_inline bool is_named(struct dentry *dentry, const char (*name)[8])
+{
+	char found[8] = {};
+
+	bpf_probe_read_kernel_str(found, sizeof(found), BPF_CORE_READ(dentry, d_name.name));
+	return *(__u64 *)found == *(const __u64 *)name;
+}
+
+static __always_inline struct pid *process_of(struct inode *inode)
+{
+	struct proc_inode *proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+
+	return BPF_CORE_READ(proc, pid);
+}
+
+/* The memory of a process: that of another may be written to. */
+static __always_inline enum technique proc_technique(struct file *file, const struct task_state *state,
+													 __u32 *target)
+{
+	static const char memory[8] = "mem", kernel[8] = "kcore";
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct pid *pid = process_of(BPF_CORE_READ(file, f_inode));
+
+	if (!pid)
+		return is_named(dentry, &kernel) ? TECHNIQUE_KERNEL_MEMORY : TECHNIQUE_NONE;
+	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE) || !is_named(dentry, &memory))
+		return TECHNIQUE_NONE;
+	*target = number_of(pid);
+	return is_stranger(*target, state) ? TECHNIQUE_PROC_MEM : TECHNIQUE_NONE;
+}
+
+static __always_inline enum technique technique_of(struct file *file, const struct task_state *state,
+												   __u32 *target)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	__u32 device = BPF_CORE_READ(inode, i_rdev);
+
+	switch (BPF_CORE_READ(inode, i_sb, s_magic)) {
+	case PROC_SUPER_MAGIC: return proc_technique(file, state, target);
+	case CGROUP2_SUPER_MAGIC:
+		if (BPF_CORE_READ(file, f_mode) & FMODE_WRITE && is_below_ours(BPF_CORE_READ(file, f_path.dentry)))
+			return TECHNIQUE_CGROUP;
+		return TECHNIQUE_NONE;
+	}
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR || device >> MINOR_BITS != MEMORY_DEVICES)
+		return TECHNIQUE_NONE;
+	switch (device & ((1 << MINOR_BITS) - 1)) { /* mem, kmem, port */
+	case 1:
+	case 2:
+	case 4: return TECHNIQUE_KERNEL_MEMORY;
+	default: return TECHNIQUE_NONE;
+	}
+}
+
+__hidden void guarded_file_opened(struct task_state *state, struct syscall *call)
+{
+	struct file *file = file_of(call->result);
+	struct tamper_scratch *scratch;
+	enum technique technique;
+	__u32 target = 0, start;
+
+	technique = file ? technique_of(file, state, &target) : TECHNIQUE_NONE;
+	if (technique == TECHNIQUE_NONE)
+		return;
+	scratch = start_tamper(state, technique, call->result);
+	if (!scratch)
+		return;
+	scratch->record.target = target;
+	start = write_path(&scratch->walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt),
+					   &scratch->record.header.flags);
+	take_path(scratch, start);
+	send_tamper(scratch);
+}
