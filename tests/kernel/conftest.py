@@ -8,10 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from proctor.bpf.kernel import variants
 from proctor.bpf.kernel.report import probe
 from tests.support.capture import Lab, running_lab
 
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")
+
+
+CORE = frozenset({"test_commands", "test_files", "test_connections", "test_lineage", "test_tamper"})
+"""Modules whose tests run on the fallbacks for older kernels too."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if module in CORE and "lab" in metafunc.fixturenames:
+        metafunc.fixturenames.append("without")
+        switches = {"newest": "", "without-loop": "loop", "without-task-storage": "task_storage"}
+        metafunc.parametrize("without", switches.values(), ids=switches, indirect=True, scope="module")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,6 +46,14 @@ def _kernel() -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running_lab(tmp_path_factory.mktemp("capture")) as running:
-        yield running
+def without(request: pytest.FixtureRequest) -> str:
+    """Features of the kernel that the lab does without."""
+    return str(getattr(request, "param", ""))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[Lab]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(variants.SWITCH, without)
+        with running_lab(tmp_path_factory.mktemp("capture")) as running:
+            yield running
