@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proctor.bpf.client import SessionCapture
+from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Drained, Events
 from proctor.core.errors import Unavailable
@@ -102,7 +103,7 @@ def test_everything_before_the_end_is_before_drained(lab: Lab) -> None:
         session = lab.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do /bin/echo $i; done"], ["command"])
         messages = [m for m in lab.subscriber.messages if getattr(m, "sid", "") == session.sid]
         end = next(i for i, message in enumerate(messages) if isinstance(message, Drained))
-        before = [event for m in messages[:end] if isinstance(m, Events) for event in m.events]
+        before = [event for m in messages[:end] if isinstance(m, Events) for event in events_in(m.lines)]
 
         assert [e["argv"] for e in before if e["path"] == "/bin/echo"] == [[str(i)] for i in range(1, 9)]
         assert [m.seq for m in messages] == list(range(1, len(messages) + 1))  # type: ignore[union-attr]

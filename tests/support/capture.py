@@ -14,14 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
 from proctor.bpf.client import SessionCapture
 from proctor.bpf.freezer import Limits, Marks
+from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
-from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events
+from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, decode
 from proctor.bpf.service import serve
 from proctor.core import unixsock, wire
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
@@ -99,15 +98,14 @@ class Subscriber:
         self._thread.start()
 
     def _read(self) -> None:
-        kind: Any = Delivery
         while True:
             try:
-                received = wire.receive(self._connection)
+                body = wire.receive_body(self._connection)
             except (OSError, wire.FrameError):
                 return
-            if received is None:
+            if not body:
                 return
-            message: Delivery = msgspec.convert(received[0], kind)
+            message = decode(body)
             self.messages.append(message)
             if self._acknowledge and isinstance(message, Events | Drained | Closed):
                 ack = Acknowledge(sid=message.sid, seq=message.seq)
@@ -123,7 +121,9 @@ class Subscriber:
     def events(self, sid: str, name: str = "") -> list[Event]:
         """Events of ``sid`` received so far, by the name of the event."""
         batches: list[Events] = self.of(sid, Events)
-        return [event for batch in batches for event in batch.events if name in ("", event["event"])]
+        return [
+            event for batch in batches for event in events_in(batch.lines) if name in ("", event["event"])
+        ]
 
     def drained(self, sid: str) -> Drained:
         """Wait for the end of the session's child."""

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -89,14 +89,14 @@ class Segments:
         self._descriptor, self._size = descriptor, 0
         self._firsts.append(first)
 
-    def append(self, lines: Sequence[bytes]) -> None:
-        """Add ``lines`` with one write; OSError when the disk does not take them, and none is kept."""
+    def append(self, lines: bytes, count: int) -> None:
+        """Add ``count`` lines with one write; OSError when the disk does not take them, and none is kept."""
         if self._size >= SEGMENT_BYTES:
             self.sync()
             self._start(self.last + 1)
-        self._size = append_at(self._descriptor, b"".join(lines), self._size)
+        self._size = append_at(self._descriptor, lines, self._size)
         self.unsynced = True
-        self.last += len(lines)
+        self.last += count
 
     def sync(self) -> None:
         """Make everything durable."""

@@ -81,15 +81,20 @@ class Spool:
         now = self._clock.now()
         batch = [stamped(event, now, self._cluster_name) for event in events]
         lines = [to_line(fields) for fields in batch]
+        self.extend_lines(b"".join(lines), len(lines))
+        return batch
+
+    def extend_lines(self, lines: bytes, count: int) -> None:
+        """Keep ``count`` events that are lines already, as ``extend`` does."""
         with self._lock:
+            report = self._loss_report()
             try:
-                self._segments.append([*self._loss_report(), *lines])
+                self._segments.append(b"".join([*report, lines]), len(report) + count)
             except OSError as error:
-                self._refuse(len(lines), error)
+                self._refuse(count, error)
             self.full, self._unreported = False, 0
             self._sync_if_due()
         self._wake()
-        return batch
 
     def _loss_report(self) -> list[bytes]:
         if not self._unreported:

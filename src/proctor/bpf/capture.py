@@ -9,7 +9,7 @@ import os
 import select
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,25 @@ from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.feed import Feed
 from proctor.bpf.freezer import Brake, Hold, Limits, thaw
 from proctor.bpf.guards import Guards
-from proctor.bpf.kernel import abi, decode
+from proctor.bpf.kernel import abi, lines
 from proctor.bpf.kernel.abi import Kind, Tally
+from proctor.bpf.kernel.lines import Owner, Part
 from proctor.bpf.kernel.loader import Programs, RingSizes
 from proctor.bpf.ledger import account, by_name, merged
 from proctor.bpf.messages import Account, Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording
-from proctor.core.clock import Clock, format_time, whole_milliseconds
+from proctor.core.clock import Clock, format_time
 from proctor.core.errors import BadRequest, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.model.kernel_events import SessionFreeze
 from proctor.model.serde import to_builtins
 
 _log = logging.getLogger(__name__)
-_BATCH_RECORDS = 512
+_BATCH_RECORDS = 4096
 _BATCH_BYTES = 256 << 10
 _BOOT_SAMPLES = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECHECK_SECONDS = 0.25
 _BATCH_MILLISECONDS = 5
 _BACKLOG_BYTES = 256 << 20
@@ -66,14 +68,6 @@ class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(rings=rings, cgroup_mount=tree.mount, tree=tree.root)
 
 
-class Batch:
-    """Events of one session that leave together."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.kinds: Counter[Kind] = Counter()
-
-
 class Capture:
     """Programs are attached while a session is open, and only then; ``on_news`` is called per message."""
 
@@ -93,8 +87,8 @@ class Capture:
         self._clock = clock
         self._on_news = on_news
         self._tasks = TaskSet("capture")
-        self._last_time = (clock.now(), "")
         self._past = Account()
+        self._strict: dict[str, Session] = {}
         pump = programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS)
         self._feed = Feed(pump, self._review)
 
@@ -129,6 +123,7 @@ class Capture:
             self._feed.watch(session.events_fd, session.changed.set)
             if request.strict:
                 session.brake = Brake(path, self._clock, self._settings.limits)
+                self._strict[session.sid] = session
             self._programs.enrol(session.number, kinds, pidfd, request.cgroup_id)
             if _has_ended(pidfd):
                 raise Unavailable("the session's process ended before it could be recorded")
@@ -182,14 +177,20 @@ class Capture:
     def acknowledge(self, sid: str, seq: int) -> None:
         """The node has stored messages of ``sid``."""
         self.registry.acknowledge(sid, seq)
-        self._review()
+        if (session := self._strict.get(sid)) is not None:
+            self._check(session, self._feed.backlog)
 
     def _review(self) -> None:
-        """Hold strict sessions, or let them go, as the backlog demands."""
+        """The shared backlog has changed: hold strict sessions, or let them go, as it demands."""
         shared = self._feed.backlog
-        for session in self.registry.live():
-            if session.brake is not None and (hold := session.brake.review(shared, session.backlog)):
-                self._report(session, hold)
+        much = shared > self._settings.limits.shared.high
+        for session in list(self._strict.values()):
+            if much or (session.brake is not None and session.brake.held):
+                self._check(session, shared)
+
+    def _check(self, session: Session, shared: int) -> None:
+        if session.brake is not None and (hold := session.brake.review(shared, session.backlog)):
+            self._report(session, hold)
 
     def _let_go(self, session: Session) -> None:
         """So that a hold is in the account; it begins anew when processes are left and it must."""
@@ -205,7 +206,7 @@ class Capture:
             "milliseconds": hold.milliseconds,
             "backlog": hold.backlog,
         }
-        session.put_events([event], Counter(), self.lost(session))
+        session.put_events(lines.from_fields(event), Counter(), self.lost(session))
         self._on_news()
 
     def status(self) -> dict[str, Any]:
@@ -245,6 +246,7 @@ class Capture:
         if session.brake is not None:
             session.brake.close()
             session.brake = None
+            del self._strict[session.sid]
         if session.events_fd >= 0:
             self._feed.unwatch(session.events_fd)
             os.close(session.events_fd)
@@ -264,64 +266,39 @@ class Capture:
             await self._publish(await self._feed.take())
 
     async def _publish(self, block: bytes) -> None:
-        """Turn a block of records into batches, giving way to others between them."""
-        batches: dict[Session, Batch] = {}
-        size = 0
+        """Turn a block of records into messages, giving way to others between them."""
         boot = min((self._boot_sample() for _ in range(_BOOT_SAMPLES)), key=lambda sample: sample[0])[1]
-        for count, record in enumerate(decode.split(block), 1):
-            size += len(record)
-            self._add(batches, record, boot_time=boot)
-            if count % _BATCH_RECORDS == 0 or size > _BATCH_BYTES:
-                self._flush(batches)
-                size = 0
-                await asyncio.sleep(0)
-        self._flush(batches)
+        end = 0
+        while end < len(block):
+            part = lines.from_records(
+                block, end, records=_BATCH_RECORDS, size=_BATCH_BYTES, boot=boot, find=self._owner
+            )
+            self._queue(part)
+            end = part.end
+            await asyncio.sleep(0)
 
-    def _add(self, batches: dict[Session, Batch], record: memoryview, *, boot_time: datetime) -> None:
-        try:
-            number, time, kind, fields = decode.decode(record)
-        except ValueError as error:
-            self._count_undecoded(record, error)
-            return
+    def _owner(self, number: int) -> Owner | None:
         session = self.registry.numbered(number)
-        if session is None:
-            return
-        batch = batches.setdefault(session, Batch())
-        fields["uid"] = session.event_uid()
-        fields["time"] = self._wall_time(boot_time, time // 1000)
-        if session.phase is not Phase.OPEN:
-            fields["detached"] = True
-        batch.events.append(fields)
-        batch.kinds[kind] += 1
+        return session.owner() if session is not None else None
 
-    def _boot_sample(self) -> tuple[float, datetime]:
-        """When the monotonic clock was zero, and by how many seconds at most that is wrong."""
-        before, now, after = self._clock.monotonic(), self._clock.now(), self._clock.monotonic()
-        return after - before, now - timedelta(seconds=(before + after) / 2)
-
-    def _wall_time(self, boot_time: datetime, microseconds: int) -> str:
-        """The event time; the last one is kept, since many records share a millisecond."""
-        moment = whole_milliseconds(boot_time + timedelta(microseconds=microseconds))
-        if moment != self._last_time[0]:
-            self._last_time = moment, format_time(moment)
-        return self._last_time[1]
-
-    def _flush(self, batches: dict[Session, Batch]) -> None:
-        for session, batch in batches.items():
-            session.put_events(batch.events, batch.kinds, self.lost(session))
-        if batches:
+    def _queue(self, part: Part) -> None:
+        if part.undecoded:
+            self.undecoded += part.undecoded
+            _log.error("%d records do not decode, the first: %s", part.undecoded, part.complaint)
+        for batch in part.batches:
+            if (session := self.registry.numbered(batch.session)) is not None:
+                session.undecodable += batch.undecodable
+                session.put_events(batch.lines, batch.kinds, self.lost(session))
+                self._check(session, self._feed.backlog)
+        if part.batches:
             self._review()
             self._on_news()
-        batches.clear()
 
-    def _count_undecoded(self, record: memoryview, error: ValueError) -> None:
-        """A record that does not decode is a loss of its session, if it can be told whose it is."""
-        self.undecoded += 1
-        _log.error("record from the kernel does not decode: %s", error)
-        with contextlib.suppress(ValueError):
-            number, kind = decode.owner(record)
-            if (session := self.registry.numbered(number)) is not None:
-                session.undecodable[Kind(kind)] += 1
+    def _boot_sample(self) -> tuple[float, int]:
+        """How exact it is, in seconds, and when the monotonic clock was zero, in microseconds since 1970."""
+        before, now, after = self._clock.monotonic(), self._clock.now(), self._clock.monotonic()
+        boot = now - timedelta(seconds=(before + after) / 2)
+        return after - before, (boot - _EPOCH) // timedelta(microseconds=1)
 
 
 def _has_ended(pidfd: int) -> bool:

@@ -10,9 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import msgspec
-
-from proctor.bpf.messages import Acknowledge, CloseSession, Delivery, Drained, OpenSession, Subscribed
+from proctor.bpf.messages import Acknowledge, CloseSession, Delivery, Drained, OpenSession, Subscribed, decode
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 from proctor.model.resources import EnhancedKind
@@ -21,8 +19,6 @@ from proctor.model.serde import to_builtins
 _log = logging.getLogger(__name__)
 _RECONNECT_SECONDS = (0.05, 0.2, 1.0)
 _ANSWER_SECONDS = 30.0
-
-_deliveries: msgspec.json.Decoder[Delivery] = msgspec.json.Decoder(Delivery)
 
 
 class SessionCapture:
@@ -125,7 +121,7 @@ class CaptureClient:
             try:
                 while (body := await _frame(reader)) is not None:
                     attempt = 0
-                    yield _deliveries.decode(body)
+                    yield decode(body)
             finally:
                 self._writer.close()
                 self._writer = None

@@ -6,11 +6,12 @@ The frames themselves are those of ``core.wire``; ``docs/capture.md`` describes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from proctor.model.resources import EnhancedKind
+from proctor.model.serde import to_json
 
 MAX_KINDS = 3
 
@@ -71,16 +72,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 class Events(msgspec.Struct, frozen=True, kw_only=True, tag="events", tag_field="op"):
     """Kernel events of one session, oldest first.
 
-    Each event holds ``event``, ``code``, ``uid``, ``time`` and the kernel's fields of ``SessionCommand``,
-    ``SessionDisk`` or ``SessionNetwork`` in ``model.events``; who and where is the node's to add.
-    ``lost`` counts all losses of the session so far, by kind; ``counts`` the records in ``events``.
+    ``lines`` are those of ``kernel.lines``; who and where is the node's to add. ``lost`` counts all losses of
+    the session so far, by kind; ``counts`` the records in ``lines``.
     """
 
     sid: str
     seq: int
-    events: list[dict[str, Any]]
     counts: dict[str, int] = {}
     lost: dict[str, int] = {}
+    lines: bytes = b""
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True, tag="drained", tag_field="op"):
@@ -106,3 +106,19 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field=
 
 Delivery = Subscribed | Events | Drained | Closed
 Lost = Mapping[str, int]
+
+_deliveries: msgspec.json.Decoder[Delivery] = msgspec.json.Decoder(Delivery)
+
+
+def encode(message: Delivery) -> bytes:
+    """The body of a frame: JSON, and behind a newline the lines of ``Events``."""
+    if not isinstance(message, Events):
+        return to_json(message)
+    return to_json(msgspec.structs.replace(message, lines=b"")) + b"\n" + message.lines
+
+
+def decode(body: bytes) -> Delivery:
+    """The inverse of ``encode``. Raises msgspec.DecodeError."""
+    head, _, lines = body.partition(b"\n")
+    message = _deliveries.decode(head)
+    return msgspec.structs.replace(message, lines=lines) if isinstance(message, Events) else message

@@ -7,15 +7,15 @@ import enum
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
 from proctor.bpf.freezer import Brake
 from proctor.bpf.kernel.abi import Kind
-from proctor.bpf.messages import Account, Closed, Drained, Events
+from proctor.bpf.kernel.lines import Owner
+from proctor.bpf.messages import Account, Closed, Drained, Events, encode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
-from proctor.model.serde import to_json
 
 
 class Phase(enum.Enum):
@@ -62,15 +62,20 @@ class Session:
         self._events = 0
         self._name = str(uuid4())[:-12]
 
-    def event_uid(self) -> str:
-        """A name for the next event: the same when it is sent again, another for every other event."""
-        self._events += 1
-        return f"{self._name}{self._events:012x}"
+    def owner(self) -> Owner:
+        """How lines of its events name them: the same when sent again, another name for every other event."""
+        return Owner(self._name.encode(), self._events, self.phase is not Phase.OPEN)
 
-    def put_events(self, events: list[dict[str, Any]], kinds: Counter[Kind], lost: Mapping[str, int]) -> None:
-        """Queue a batch; when memory is used up, drop it and count it."""
+    def event_uid(self) -> str:
+        """A name for an event of ours."""
+        self._events += 1
+        return f"{self._name}{self._events - 1:012x}"
+
+    def put_events(self, lines: bytes, kinds: Counter[Kind], lost: Mapping[str, int]) -> None:
+        """Queue lines of events; when memory is used up, drop them and count them."""
+        self._events += kinds.total()
         counts = {kind.name.lower(): count for kind, count in kinds.items()}
-        message = Events(sid=self.sid, seq=self._seq + 1, events=events, counts=counts, lost=dict(lost))
+        message = Events(sid=self.sid, seq=self._seq + 1, counts=counts, lost=dict(lost), lines=lines)
         frame = self._frame(message)
         if self._bytes + len(frame) > self._memory_limit:
             self.dropped.update(kinds)
@@ -91,7 +96,7 @@ class Session:
         return message
 
     def _frame(self, message: Events | Drained | Closed) -> bytes:
-        body = to_json(message)
+        body = encode(message)
         return wire.HEADER.pack(len(body)) + body
 
     def _keep(self, frame: bytes) -> None:

@@ -67,15 +67,22 @@ def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
     """
     descriptors: list[int] = []
     try:
-        header = _exactly(connection, HEADER.size, descriptors)
-        if not header:
-            return None
-        body = _exactly(connection, body_length(header), descriptors)
-        return decode(body), descriptors
+        body = _body(connection, descriptors)
+        return (decode(body), descriptors) if body is not None else None
     except BaseException:
         for descriptor in descriptors:
             os.close(descriptor)
         raise
+
+
+def receive_body(connection: socket.socket) -> bytes | None:
+    """Receive the body of one frame, whatever it is, blocking; None at end of stream. Raises FrameError."""
+    return _body(connection, [])
+
+
+def _body(connection: socket.socket, descriptors: list[int]) -> bytes | None:
+    header = _exactly(connection, HEADER.size, descriptors)
+    return _exactly(connection, body_length(header), descriptors) if header else None
 
 
 def _exactly(connection: socket.socket, length: int, descriptors: list[int]) -> bytes:

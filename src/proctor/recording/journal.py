@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -18,10 +18,12 @@ import msgspec
 
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
+from proctor.model.stamp import MAX_LINE, to_line
 from proctor.recording.format import ENHANCED, KINDS, print_line
 
 _HEADER = struct.Struct(">IIB")
 _MS = struct.Struct(">Q")
+_LINES = struct.Struct(">BI")
 MAX_RECORD = 16 << 20
 _MAX_MS = 1 << 40
 PRINT_BYTES = 16 << 10
@@ -39,6 +41,8 @@ class Tag(IntEnum):
     """Index in KINDS, with UNNUMBERED added when the event has a fixed ``ei``; then its line."""
     MARK = 3
     """End of a gzip member in every file that has something new."""
+    LINES = 4
+    """Index in KINDS and the number of events; then their lines, all with ``ei`` counted on."""
 
 
 UNNUMBERED = 0x80
@@ -101,6 +105,11 @@ def encode_event(kind: str, line: bytes, *, numbered: bool) -> bytes:
     return encode(Tag.EVENT, bytes([mark]) + line)
 
 
+def encode_lines(kind: str, lines: bytes, count: int) -> bytes:
+    """A record of several events' lines for the file of ``kind``."""
+    return encode(Tag.LINES, _LINES.pack(KINDS.index(kind), count) + lines)
+
+
 def records(journal: bytes) -> Iterator[Record]:
     """Every whole record up to the first that is torn or damaged."""
     position = 0
@@ -108,7 +117,7 @@ def records(journal: bytes) -> Iterator[Record]:
         length, checksum, tag = _HEADER.unpack_from(journal, position)
         end = position + _HEADER.size + length
         payload = journal[position + _HEADER.size : end]
-        torn = length > MAX_RECORD or end > len(journal) or tag > Tag.MARK
+        torn = length > MAX_RECORD or end > len(journal) or tag > max(Tag)
         if torn or _checksum(tag, payload) != checksum:
             return
         yield Record(Tag(tag), payload, end)
@@ -118,6 +127,24 @@ def records(journal: bytes) -> Iterator[Record]:
 def decode_base(payload: bytes) -> Base:
     """The inverse of ``encode_base``. Raises Corrupted."""
     return from_json(payload, Base)
+
+
+class Block(NamedTuple):
+    """Lines of events: all in order, and for the file of each kind its own with their number."""
+
+    lines: bytes
+    parts: Mapping[str, tuple[bytes, int]]
+    total: int
+
+    def shortened(self) -> Block:
+        """The block with no line above ``MAX_LINE``."""
+        parts = {kind: (_shortened(lines), count) for kind, (lines, count) in self.parts.items()}
+        return Block(_shortened(self.lines), parts, self.total)
+
+
+def _shortened(lines: bytes) -> bytes:
+    found = lines.splitlines(keepends=True)
+    return b"".join(to_line(from_json(line, dict)) if len(line) > MAX_LINE else line for line in found)
 
 
 @dataclass(frozen=True)
@@ -165,6 +192,9 @@ class Assembler:
             mark = record.payload[0]
             kind = KINDS[mark & ~UNNUMBERED]
             self.event(kind, record.payload[1:], numbered=not mark & UNNUMBERED)
+        elif record.tag is Tag.LINES and len(record.payload) > _LINES.size and record.payload[0] < len(KINDS):
+            number, count = _LINES.unpack_from(record.payload)
+            self.lines(KINDS[number], record.payload[_LINES.size :], count)
         elif record.tag is not Tag.BASE:
             raise Corrupted("journal record without content")
         return None
@@ -191,6 +221,13 @@ class Assembler:
         self._add(kind, line)
         self._base.ei += numbered
         self._note(kind, line)
+
+    def lines(self, kind: str, lines: bytes, count: int) -> None:
+        """Some or all lines of a block that is numbered from ``next_ei`` on; the others follow at once."""
+        self._close_print()
+        self._add(kind, lines)
+        self._base.ei += count
+        self._note(kind, lines[lines.rfind(b"\n", 0, -1) + 1 :])
 
     def _note(self, kind: str, line: bytes) -> None:
         base, brief = self._base, from_json(line, _Brief)

@@ -25,10 +25,12 @@ from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event
 from proctor.recording.journal import (
     Assembler,
     Base,
+    Block,
     Cut,
     Tag,
     encode,
     encode_event,
+    encode_lines,
     encode_output,
 )
 
@@ -144,6 +146,29 @@ class SessionWriter:
                 ei += 1
             lines.append((kind_of_event(fields["event"]), to_line(fields), numbered))
         return lines
+
+    def lines(self, numbered: Callable[[int], Block]) -> Block:
+        """Record events that are lines already, all or none; ``numbered`` gets the ``ei`` of the first.
+
+        Raises RecordingError.
+        """
+        with self._lock:
+            block = numbered(self._assembler.next_ei)
+            parts = [(kind, lines, count) for kind, (lines, count) in block.parts.items()]
+            try:
+                self._append(b"".join(encode_lines(*part) for part in parts))
+            except RecordingError:
+                self.lost_events += block.total
+                raise
+            for part in parts:
+                self._assembler.lines(*part)
+            self._alarm.grown(self._assembler.size)
+            backlog = self._assembler.size
+        if backlog > BACKLOG_BYTES:
+            # What was accepted is safe in the journal, whether or not this succeeds.
+            with contextlib.suppress(RecordingError):
+                self.flush()
+        return block
 
     def output(self, data: bytes) -> None:
         """Record terminal output. Raises RecordingError."""

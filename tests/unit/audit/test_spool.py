@@ -79,7 +79,7 @@ def test_a_lost_directory_gets_a_new_name(tmp_path: Path) -> None:
 
 def test_numbers_go_on_after_everything_was_acknowledged(tmp_path: Path) -> None:
     queue = Segments(tmp_path)
-    queue.append([b"{}\n"] * 5)
+    queue.append(b"{}\n" * 5, 5)
     queue.finish(5)
     queue.close()
     again = Segments(tmp_path)
@@ -94,7 +94,7 @@ def test_acknowledged_segments_are_removed_and_numbers_kept(
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 100)
     queue = Segments(tmp_path)
     for number in range(1, 101):
-        queue.append([b'{"n":%d}\n' % number])
+        queue.append(b'{"n":%d}\n' % number, 1)
     assert len(list(tmp_path.glob("*.ndjson"))) > 5
     queue.finish(60)
     (tmp_path / "done").write_bytes(b"")
@@ -114,7 +114,7 @@ def test_a_reader_follows_what_is_appended(tmp_path: Path, monkeypatch: pytest.M
     queue = Segments(tmp_path)
     reader = Reader(queue, 0)
     for number in range(50):
-        queue.append([b'{"n":%d}\n' % number])
+        queue.append(b'{"n":%d}\n' % number, 1)
         assert reader.take(1, 1) == [b'{"n":%d}' % number]
         assert reader.take(1, 1) == []
 

@@ -17,7 +17,7 @@ from proctor.core.errors import Unavailable
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
 HELLO = {"op": "subscribed", "instance": "one", "sessions": [SID]}
-BATCH = {"op": "events", "sid": SID, "seq": 1, "events": [{"event": "session.command"}], "lost": {}}
+BATCH = {"op": "events", "sid": SID, "seq": 1, "counts": {"command": 1}, "lost": {}}
 END = {"op": "drained", "sid": SID, "seq": 2, "lost": {"disk": 1}}
 
 
@@ -57,7 +57,7 @@ async def test_stream_over_reconnections(tmp_path: Path) -> None:
                 break
 
     hello = Subscribed(instance="one", sessions=[SID])
-    batch = Events(sid=SID, seq=1, events=[{"event": "session.command"}])
+    batch = Events(sid=SID, seq=1, counts={"command": 1})
     assert received == [hello, batch, hello, batch, Drained(sid=SID, seq=2, lost={"disk": 1})]
     acks = [message for message in heard if message["op"] == "ack"]
     assert acks[:2] == [{"op": "ack", "sid": SID, "seq": 1}] * 2

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+import base64
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 
 from proctor.bpf.kernel.abi import Kind
+from proctor.bpf.messages import decode
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
+from proctor.model.serde import to_builtins
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
 ONE_COMMAND = Counter({Kind.COMMAND: 1})
@@ -22,7 +24,7 @@ def sent(session: Session) -> list[dict[str, Any]]:
     messages = []
     while (kept := session.unsent()) is not None:
         assert wire.body_length(kept.frame[: wire.HEADER.size]) == len(kept.frame) - wire.HEADER.size
-        messages.append(json.loads(kept.frame[wire.HEADER.size :]))
+        messages.append(to_builtins(decode(kept.frame[wire.HEADER.size :])))
     return messages
 
 
@@ -37,7 +39,7 @@ def session(registry: Registry) -> Session:
 
 
 def test_messages_are_numbered_and_sent_once(session: Session) -> None:
-    session.put_events([{"event": "session.command"}], ONE_COMMAND, {})
+    session.put_events(b'{"event":"session.command"}\n', ONE_COMMAND, {})
     session.put_drained({"disk": 3})
 
     assert sent(session) == [
@@ -45,9 +47,9 @@ def test_messages_are_numbered_and_sent_once(session: Session) -> None:
             "op": "events",
             "sid": SID,
             "seq": 1,
-            "events": [{"event": "session.command"}],
             "counts": {"command": 1},
             "lost": {},
+            "lines": base64.b64encode(b'{"event":"session.command"}\n').decode(),
         },
         {"op": "drained", "sid": SID, "seq": 2, "lost": {"disk": 3}, "account": None},
     ]
@@ -56,7 +58,7 @@ def test_messages_are_numbered_and_sent_once(session: Session) -> None:
 
 def test_new_subscriber_gets_what_is_not_acknowledged(session: Session) -> None:
     for _ in range(3):
-        session.put_events([], Counter(), {})
+        session.put_events(b"", Counter(), {})
     first = sent(session)
     session.acknowledge(2)
     session.resend()
@@ -66,11 +68,11 @@ def test_new_subscriber_gets_what_is_not_acknowledged(session: Session) -> None:
 
 
 def test_batches_beyond_the_limit_are_dropped_and_counted(session: Session) -> None:
-    session.put_events([{"path": "x" * 600}], ONE_COMMAND, {})
-    session.put_events([{"path": "x" * 600}], ONE_COMMAND, {})
+    session.put_events(b"x" * 600, ONE_COMMAND, {})
+    session.put_events(b"x" * 600, ONE_COMMAND, {})
     session.put_drained({})
     session.acknowledge(1)
-    session.put_events([{"path": "x" * 600}], ONE_COMMAND, {})
+    session.put_events(b"x" * 600, ONE_COMMAND, {})
 
     assert session.dropped == ONE_COMMAND
     assert session.delivered == Counter({Kind.COMMAND: 2})

@@ -184,13 +184,12 @@ class CaptureFeed:
     def _store(self, recorder: Recorder, message: Events) -> str:
         """Where the events were lost, empty for nowhere."""
         sid, seq = message.sid, message.seq
-        events = [recorder.context.captured(fields) for fields in message.events]
         interrupted = self._deliveries.interrupted
         if interrupted is not None and (interrupted.sid, interrupted.seq) == (sid, seq):
-            recorder.complete(events, interrupted.ei, interrupted.position)
+            recorder.complete(message.lines, interrupted.ei, interrupted.position)
         elif seq > self._deliveries.stored(sid):
             self._deliveries.note(Intent(sid, seq, recorder.next_ei, recorder.spool.position))
-            return recorder.record(events)
+            return recorder.record_lines(message.lines)
         return ""
 
     def _report_losses(self, channel: _Channel, lost: Mapping[str, int]) -> None:

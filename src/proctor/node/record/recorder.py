@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from proctor.audit.spool import Spool
+from proctor.bpf.kernel import lines
 from proctor.core.errors import Unavailable
 from proctor.model.events import (
     NAMESPACE,
@@ -19,6 +20,9 @@ from proctor.model.events import (
 )
 from proctor.model.identity import UserIdentity
 from proctor.model.kernel_events import SessionLoss
+from proctor.model.stamp import MAX_LINE
+from proctor.recording.format import kind_of_event
+from proctor.recording.journal import Block
 from proctor.recording.writer import RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
@@ -66,10 +70,10 @@ class Context:
             event.addr_local, event.addr_remote, event.proto = self.local, self.remote, "ssh"
         return event
 
-    def captured(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """An event of the kernel with who and where added."""
+    def captured(self) -> dict[str, Any]:
+        """Who and where, for events of the kernel."""
         username = self.user.username if self.user else ""
-        return dict(fields) | {
+        return {
             "cluster_name": self.node.cluster,
             "login": self.login,
             "namespace": NAMESPACE,
@@ -97,6 +101,7 @@ class Recorder:
         failed: Callable[[str], None],
     ) -> None:
         self.context = context
+        self._slots = lines.slots(context.captured())
         self.writer = writer
         self._next_ei = 0
         self.spool = spool
@@ -124,14 +129,48 @@ class Recorder:
             return RECORDING
         return "" if self._keep(numbered) else SPOOL
 
-    def complete(self, events: Sequence[Mapping[str, Any]], ei: int, position: int) -> None:
-        """Finish a ``record`` that a crash interrupted when ``ei`` and the spool's ``position`` were next."""
-        if self.next_ei > ei:
-            numbered = [dict(fields) | {"ei": number} for number, fields in enumerate(events, ei)]
-        else:
-            numbered = self._numbered(events)
+    def record_lines(self, captured: bytes) -> str:
+        """As ``record``, for events that are lines of capture."""
+        before = self._lost_events
+        block = self._recorded(captured)
+        if self._lost_events > before:
+            self._keep_lines(block)
+            return RECORDING
+        return "" if self._keep_lines(block) else SPOOL
+
+    def complete(self, captured: bytes, ei: int, position: int) -> None:
+        """Finish a ``record_lines`` that a crash interrupted when ``ei`` and ``position`` were next."""
+        block = self._block(captured, ei) if self.next_ei > ei else self._recorded(captured)
         if self.spool.position <= position:
-            self._keep(numbered)
+            self._keep_lines(block)
+
+    def _block(self, captured: bytes, ei: int) -> Block:
+        filled = lines.fill(captured, self._slots, ei)
+        parts = {kind_of_event(name): part for name, part in filled.parts.items()}
+        block = Block(filled.lines, parts, filled.total)
+        return block.shortened() if filled.longest > MAX_LINE else block
+
+    def _recorded(self, captured: bytes) -> Block:
+        """Put lines into the recording; what became of them there, or would have."""
+        if self.writer is not None:
+            try:
+                block = self.writer.lines(lambda ei: self._block(captured, ei))
+            except RecordingError as error:
+                self.lose(error.message, events=captured.count(b"\n"))
+            else:
+                self._next_ei = self.writer.next_ei
+                return block
+        block = self._block(captured, self._next_ei)
+        self._next_ei += block.total
+        return block
+
+    def _keep_lines(self, block: Block) -> bool:
+        try:
+            self.spool.extend_lines(block.lines, block.total)
+        except Unavailable as error:
+            self.lose(error.message, events=block.total)
+            return False
+        return True
 
     def _keep(self, events: Sequence[Event | Mapping[str, Any]]) -> bool:
         try:

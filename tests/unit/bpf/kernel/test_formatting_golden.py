@@ -6,12 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proctor.bpf import _native
 from proctor.bpf.kernel import abi, decode
-from proctor.bpf.kernel.abi import Flag, Kind, Technique
+from proctor.bpf.kernel.abi import Flag, Kind
 from proctor.core.clock import format_time
 from proctor.model.serde import to_json
 from tests.support.kernel_records import command, header, tampering
@@ -58,7 +58,19 @@ def check(record: bytes, detached: bool = False) -> None:
 pieces = st.one_of(
     st.binary(max_size=30),
     st.text(max_size=20).map(lambda t: t.encode("utf-8", "surrogatepass")),
-    st.sampled_from([b"\\x41", b"\\", b"\xff", b"/usr/lib/ld-linux.so.2", b"/lib/ld.so", b"memfd:x", b"pts12", b"./a", b"/"]),
+    st.sampled_from(
+        [
+            b"\\x41",
+            b"\\",
+            b"\xff",
+            b"/usr/lib/ld-linux.so.2",
+            b"/lib/ld.so",
+            b"memfd:x",
+            b"pts12",
+            b"./a",
+            b"/",
+        ]
+    ),
 )
 texts = st.lists(pieces, max_size=4).map(b"".join)
 nonul = texts.map(lambda raw: raw.replace(b"\n", b""))
@@ -66,18 +78,51 @@ env = texts.map(lambda raw: raw.replace(b"\\", b"/"))
 
 
 @settings(max_examples=3000, deadline=None)
-@given(texts, texts, nonul, texts, texts, texts, env, st.integers(0, 63), st.sampled_from([0, -2]), st.booleans())
-def test_command(args: bytes, path: bytes, exe: bytes, cwd: bytes, interp: bytes, tty: bytes, env: bytes, flags: int, result: int, detached: bool) -> None:
+@given(
+    texts, texts, nonul, texts, texts, texts, env, st.integers(0, 63), st.sampled_from([0, -2]), st.booleans()
+)
+def test_command(
+    args: bytes,
+    path: bytes,
+    exe: bytes,
+    cwd: bytes,
+    interp: bytes,
+    tty: bytes,
+    env: bytes,
+    flags: int,
+    result: int,
+    detached: bool,
+) -> None:
     tty = tty if tty.count(b"pt") < 2 else b""
     if b"pts" in tty and not tty.startswith(b"pts"):
         tty = b"tty1"
     tty = tty.decode("ascii", "ignore").encode()
-    check(command(args, path=path, exe=exe, cwd=cwd, interpreter=interp, tty=tty, env=env, flags=Flag(flags), result=result), detached)
+    check(
+        command(
+            args,
+            path=path,
+            exe=exe,
+            cwd=cwd,
+            interpreter=interp,
+            tty=tty,
+            env=env,
+            flags=Flag(flags),
+            result=result,
+        ),
+        detached,
+    )
 
 
 @settings(max_examples=2000, deadline=None)
-@given(st.lists(st.integers(0, 0xFFFF), min_size=5, max_size=5), st.sampled_from([2, 10, 7]), st.integers(0, 4),
-       st.one_of(st.binary(min_size=32, max_size=32), st.lists(st.sampled_from([0, 0, 0, 1, 255]), min_size=32, max_size=32).map(bytes)))
+@given(
+    st.lists(st.integers(0, 0xFFFF), min_size=5, max_size=5),
+    st.sampled_from([2, 10, 7]),
+    st.integers(0, 4),
+    st.one_of(
+        st.binary(min_size=32, max_size=32),
+        st.lists(st.sampled_from([0, 0, 0, 1, 255]), min_size=32, max_size=32).map(bytes),
+    ),
+)
 def test_network(numbers: list[int], family: int, operation: int, addresses: bytes) -> None:
     numbers[0], numbers[1] = operation, family
     check(header(Kind.NETWORK) + abi.ENDPOINTS.pack(*numbers, addresses[:16], addresses[16:]))
@@ -93,7 +138,15 @@ def test_tampering(technique: int, argument: int, target: int, text: bytes, deta
 
 
 @settings(max_examples=3000, deadline=None)
-@given(st.sampled_from(list(Kind)), st.integers(0, 63), st.integers(-4096, 4096), st.binary(max_size=200), st.integers(0, 1 << 62), st.integers(0, 0xFFFFFFFF), st.binary(max_size=16))
+@given(
+    st.sampled_from(list(Kind)),
+    st.integers(0, 63),
+    st.integers(-4096, 4096),
+    st.binary(max_size=200),
+    st.integers(0, 1 << 62),
+    st.integers(0, 0xFFFFFFFF),
+    st.binary(max_size=16),
+)
 def test_any(kind: Kind, flags: int, result: int, body: bytes, time: int, audit: int, program: bytes) -> None:
     head = abi.HEADER.pack(time % 10**19, 2**64 - 1, 1, kind, flags, 1, 2, 3, 4, audit, result, program)
     check(head + body)

@@ -10,6 +10,7 @@ import pytest
 
 from proctor.audit.spool import Spool
 from proctor.bpf.client import CaptureClient
+from proctor.bpf.kernel.lines import from_fields
 from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
@@ -108,6 +109,7 @@ _uids: Iterator[int] = iter(range(10**6))
 def batch(seq: int, *programs: str, lost: dict[str, int] | None = None) -> Events:
     events = [
         {
+            "cgroup_id": 7,
             "event": "session.command",
             "code": "T4000I",
             "uid": f"ae255a72-386d-4c13-a817-{next(_uids):012d}",
@@ -116,7 +118,8 @@ def batch(seq: int, *programs: str, lost: dict[str, int] | None = None) -> Event
         }
         for program in programs
     ]
-    return Events(sid=SID, seq=seq, events=events, counts={"command": len(events)}, lost=lost or {})
+    lines = b"".join(map(from_fields, events))
+    return Events(sid=SID, seq=seq, lines=lines, counts={"command": len(events)}, lost=lost or {})
 
 
 async def test_events_are_held_until_the_session_has_begun(lab: Lab) -> None:
@@ -176,9 +179,9 @@ async def test_crash_between_steps_is_finished_when_the_message_comes_again(lab:
     message = batch(1, "bash", "ls")
     with pytest.MonkeyPatch.context() as patch:
         if step == "noted":
-            patch.setattr(Recorder, "record", lambda *_: None)
+            patch.setattr(Recorder, "record_lines", lambda *_: "")
         if step == "recorded":
-            patch.setattr(Recorder, "_keep", lambda *_: None)
+            patch.setattr(Recorder, "_keep_lines", lambda *_: True)
         await lab.say(message)
 
     lab.crash()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proctor.audit.spool import Spool
+from proctor.bpf.kernel.lines import from_fields
 from proctor.model.events import Exec, SessionData, SessionStart
 from proctor.model.identity import UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
@@ -57,7 +58,8 @@ async def test_events_say_who_and_where_and_share_one_count(
 
     recorder.emit(SessionStart(size="80:24"))
     recorder.output(b"$ ")
-    recorder.record([CONTEXT.captured({"event": "session.command", "code": "T4000I", "time": _now()})])
+    fields = {"cgroup_id": 7, "event": "session.command", "code": "T4000I", "uid": "u", "time": _now()}
+    recorder.record_lines(from_fields(fields))
     recorder.emit(SessionData(tx=1, rx=2))
     await recorder.finish()
     recorder.emit(Exec(command="afterwards"))
