@@ -21,7 +21,7 @@ from tools.evasion.observers import Finding, first_line, run
 CALLS = {
     "b64": "execve execveat open openat openat2 creat open_by_handle_at connect sendto sendmsg sendmmsg "
     "ptrace process_vm_writev process_vm_readv bpf init_module finit_module kill pidfd_send_signal "
-    "pidfd_getfd mount clock_settime io_uring_setup",
+    "pidfd_getfd mount clock_settime kexec_load perf_event_open",
     "b32": "execve execveat open openat creat connect sendto socketcall ptrace init_module kill mount",
 }
 _ARCHITECTURES = {"b64": ("c000003e", "x86_64"), "b32": ("40000003", "i386")}

@@ -26,7 +26,7 @@ SECONDS = 20.0
 STRACE = (
     "strace", "-f", "-v", "-yy", "-s", "4096",
     "-e", "trace=%process,%file,%network,%signal,ptrace,process_vm_writev,process_vm_readv,bpf,init_module,"
-    "finit_module,pidfd_send_signal,pidfd_getfd,clock_settime,io_uring_setup,perf_event_open,userfaultfd",
+    "finit_module,open_by_handle_at,pidfd_send_signal,pidfd_getfd,clock_settime,kexec_load,perf_event_open",
 )  # fmt: skip
 SNOOP = """
 tracepoint:syscalls:sys_enter_exec* { printf("exec "); join(args->argv); }

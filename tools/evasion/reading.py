@@ -45,7 +45,10 @@ class Reading:
             case "connection":
                 return ground.port in self.ports
             case _:
-                return any(technique.call in call for call in self.calls)
+                wanted = re.compile(rf"(?<![\w./-]){re.escape(technique.call)}(?!\w)")
+                if technique.call.startswith("/"):
+                    wanted = re.compile(rf"{re.escape(technique.call)}(?!\w)")
+                return any(wanted.search(call) for call in self.calls)
 
 
 def strace(text: str) -> Reading:

@@ -61,12 +61,13 @@ class Port:
 class Ground:
     """One technique's directory, made ready to be run from."""
 
-    def __init__(self, directory: Path, technique: Technique, port: Port) -> None:
-        """Build the program and what it is to find."""
+    def __init__(self, directory: Path, technique: Technique, port: Port, other: int) -> None:
+        """Build the program and what it is to find; ``other`` is a process outside of the session."""
         self.directory = directory
         self.technique = technique
         self._port = port
         self.port = port.number
+        self.other = self.recorder = other
         (directory / "secret").write_text(f"{WORD}\n")
         directory.chmod(0o755)
         self._compile(_MARK, "mark", "-static", "-Os", f'-DRAN="{directory / "ran"}"')
@@ -87,8 +88,13 @@ class Ground:
     @property
     def environment(self) -> dict[str, str]:
         """What the technique finds in its environment; nothing else does it need to know."""
-        home = str(self.directory)
-        return {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": home, "PORT": str(self.port), "LANG": "C"}
+        return {
+            "PATH": os.defpath + ":/usr/sbin:/sbin",
+            "HOME": str(self.directory),
+            "PORT": str(self.port),
+            "OTHER": str(self.other),
+            "RECORDER": str(self.recorder),
+        }
 
     def enter(self) -> None:
         """Become the technique; for a child of a fork."""
@@ -122,10 +128,13 @@ class Ground:
 def ground(technique: Technique) -> Iterator[Ground]:
     """A place made ready for ``technique``, which any user may enter; gone after the context."""
     port = Port()
+    other = subprocess.Popen(["sleep", "infinity"])
     try:
         with TemporaryDirectory(prefix="ground-", ignore_cleanup_errors=True) as directory:
-            yield Ground(Path(directory), technique, port)
+            yield Ground(Path(directory), technique, port, other.pid)
     finally:
+        other.kill()
+        other.wait()
         port.close()
 
 

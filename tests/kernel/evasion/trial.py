@@ -38,6 +38,7 @@ def crowded_lab(directory: Path) -> Iterator[Lab]:
 
 def attempt(lab: Lab, ground: Ground) -> Trial:
     """Run the technique of ``ground`` in a session, to the end of the last process that it left behind."""
+    ground.recorder = lab.process.pid
     before = len(lab.subscriber.messages)
     session = lab.run(ground.enter)
     lab.subscriber.closed(session.sid)

@@ -1,6 +1,7 @@
 # Technique: root moves its shell to the root of the cgroup tree, and does nothing else
 # Hides: that there was an attempt
 # Seen: escape
+# Call: /cgroup.procs
 # Expect: not yet
 # Why: cgroup_attach_task is not watched
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)

@@ -1,0 +1,8 @@
+# Technique: a signal to what records (SIGCONT, since SIGKILL would end this test)
+# Hides: everything from then on
+# Seen: tamper
+# Trace: signal
+# Call: kill
+# Expect: not yet
+# Why: tampering is not watched
+kill -CONT "$RECORDER" && echo open-sesame >ran
