@@ -24,7 +24,26 @@ BUILD_PACKAGES = (
 )
 DEMO_PACKAGES = ("ca-certificates", "curl")
 TEST_PACKAGES = ("curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
-GUEST_PACKAGES = ("busybox-static", "qemu-system-x86")
+GUEST_PACKAGES = ("at", "busybox-static", "cron", "dbus", "qemu-system-x86", "systemd")
+EVASION_PACKAGES = (
+    *TEST_PACKAGES,
+    "auditd",
+    "bpftrace",
+    "busybox-static",
+    "expect",
+    "gawk",
+    "gdb",
+    "iproute2",
+    "less",
+    "openssl",
+    "perl",
+    "screen",
+    "socat",
+    "strace",
+    "sudo",
+    "tmux",
+    "vim",
+)
 BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
 _OS_RELEASE = Path("/etc/os-release")
 

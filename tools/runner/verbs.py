@@ -62,6 +62,11 @@ def _bench(arguments: Sequence[str]) -> int:
     return _become("/usr/bin/unshare", "--mount", PYTHON, "-m", "bench", *arguments)
 
 
+def _evasion(arguments: Sequence[str]) -> int:
+    prepare(packages=debian.EVASION_PACKAGES)
+    return _become("/usr/bin/unshare", "--mount", PYTHON, "-m", "tools.evasion", *arguments)
+
+
 def _build(_arguments: Sequence[str]) -> int:
     prepare()
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
@@ -125,6 +130,7 @@ VERBS = (
     ),
     Verb("lint", "ruff, mypy, import borders, size limits", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
+    Verb("evasion", "what Proctor and other tools see of each technique (--tool, --only, --page)", _evasion),
     Verb("build", "the wheel, in dist/", _build),
     Verb("setup", "only what the other verbs do first: packages, .venv, BPF objects, web bundle", _setup),
     Verb("format", "sort imports and format the Python code", _format),
