@@ -19,10 +19,16 @@ from tools.vm import initramfs
 from tools.vm.kernels import CACHE, Kernel
 
 EXCHANGE = Path("/run/vm")
-_START = Path(__file__).with_name("start.sh")
+_HERE = Path(__file__).parent
+_SCRIPTS = ("start", "finish")
+_QUIET_UNITS = (
+    *("apt-daily.timer", "apt-daily-upgrade.timer", "man-db.timer", "avahi-daemon.socket"),
+    *("systemd-timesyncd.service", "systemd-udev-trigger.service", "getty@tty1.service"),
+)
 _BOOT = (
-    "console=ttyS0 quiet loglevel=3 panic=-1 lsm=capability,bpf mitigations=off "
-    "audit=0 systemd.unified_cgroup_hierarchy=1"
+    *("console=ttyS0", "quiet", "loglevel=3", "panic=-1", "mitigations=off", "audit=0"),
+    *("lsm=capability,bpf", "systemd.unified_cgroup_hierarchy=1", "systemd.show_status=0"),
+    *(f"systemd.mask={unit}" for unit in _QUIET_UNITS),
 )
 _MACHINE = (
     *("-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", "3G"),
@@ -32,11 +38,12 @@ _MACHINE = (
 
 @dataclass(frozen=True)
 class Task:
-    """What a guest is to do."""
+    """What a guest is to do, with ``systemd`` as one of its services, with at, cron and dbus beside it."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
     seconds: float
+    systemd: bool = False
 
     def script(self) -> str:
         """As the shell in the guest runs it."""
@@ -52,8 +59,8 @@ def run(kernel: Kernel, task: Task) -> int:
     """
     exchange = Path(tempfile.mkdtemp(prefix="vm-", dir=_made(CACHE)))
     try:
-        shutil.copy(_START, exchange / "start")
-        (exchange / "command").write_text(task.script())
+        _fill(exchange, task)
+        initramfs.build(kernel, exchange / "initramfs")
         _boot(_arguments(kernel, exchange), task.seconds, LOGS / f"vm-{kernel.series}.log")
         status = exchange / "status"
         if not status.exists() or not status.read_text().strip():
@@ -62,6 +69,14 @@ def run(kernel: Kernel, task: Task) -> int:
     finally:
         shutil.rmtree(results(kernel), ignore_errors=True)
         exchange.rename(results(kernel))
+
+
+def _fill(exchange: Path, task: Task) -> None:
+    for name in _SCRIPTS:
+        shutil.copy(_HERE / f"{name}.sh", exchange / name)
+    if task.systemd:
+        shutil.copytree(_HERE / "systemd", exchange / "systemd")
+    (exchange / "command").write_text(task.script())
 
 
 def results(kernel: Kernel) -> Path:
@@ -81,7 +96,7 @@ def _arguments(kernel: Kernel, exchange: Path) -> list[str]:
     }
     return [
         *("qemu-system-x86_64", *_MACHINE),
-        *("-kernel", str(kernel.image), "-initrd", str(initramfs.build(kernel)), "-append", _BOOT),
+        *("-kernel", str(kernel.image), "-initrd", str(exchange / "initramfs"), "-append", " ".join(_BOOT)),
         *(part for tag, share in shares.items() for part in ("-virtfs", f"local,mount_tag={tag},{share}")),
     ]
 

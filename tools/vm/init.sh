@@ -19,4 +19,9 @@ mount -t tmpfs -o mode=1777 tmp /root/tmp
 mkdir /root/run/vm
 mount -t 9p -o "$nine" exchange /root/run/vm
 umount /proc
+if [ -d /root/run/vm/systemd ]; then
+	rm -f /root/.dockerenv # systemd would take this for a container, and not listen to the kernel's command line
+	cp /root/run/vm/systemd/* /root/etc/systemd/system/
+	exec switch_root /root /lib/systemd/systemd --unit=vm.target
+fi
 exec switch_root /root /bin/sh /run/vm/start

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools.runner.console import RunError
 from tools.vm.archive import Archive
-from tools.vm.kernels import CACHE, Kernel
+from tools.vm.kernels import Kernel
 
 _BUSYBOX = Path("/usr/bin/busybox"), Path("/bin/busybox")
 _SCRIPT = Path(__file__).with_name("init.sh")
@@ -14,8 +14,8 @@ _ROOT = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 _TESTS = ("af_packet", "dummy", "ipv6", "loop", "tun", "veth")
 
 
-def build(kernel: Kernel) -> Path:
-    """Write the initramfs for ``kernel``; its path."""
+def build(kernel: Kernel, path: Path) -> None:
+    """Write the initramfs for ``kernel`` to ``path``."""
     archive = Archive()
     for name in ("dev", "proc", "host", "layer", "root"):
         archive.directory(name)
@@ -26,9 +26,7 @@ def build(kernel: Kernel) -> Path:
     for name, content in modules.items():
         archive.add(f"modules/{name}.ko", content)
     archive.add("modules/order", "".join(f"{name}\n" for name in modules).encode())
-    path = CACHE / f"initramfs-{kernel.series}"
     archive.write(path)
-    return path
 
 
 def _busybox() -> bytes:
