@@ -14,22 +14,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
 from proctor.bpf.client import SessionCapture
 from proctor.bpf.freezer import Limits, Marks
 from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
+from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, decode
 from proctor.bpf.service import serve
 from proctor.core import unixsock, wire
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
-from proctor.model.serde import to_builtins
+from proctor.model.serde import to_builtins, to_json
 from tests.support.polling import until
 from tests.support.processes import Process
 
 GUIDE_RINGS = RingSizes(command=8 * 4096, disk=128 * 4096, network=8 * 4096)
 MARKS = Limits().own
+NO_RULES = Rules()
 Event = dict[str, Any]
 
 
@@ -91,6 +95,7 @@ class Subscriber:
 
     def __init__(self, path: Path, *, acknowledge: bool = True) -> None:
         self.messages: list[Delivery] = []
+        self._events: dict[str, list[Event]] = {}
         self._acknowledge = acknowledge
         self._connection = unixsock.connect(path)
         wire.send(self._connection, {"op": "subscribe"})
@@ -106,6 +111,8 @@ class Subscriber:
             if not body:
                 return
             message = decode(body)
+            if isinstance(message, Events):
+                self._events.setdefault(message.sid, []).extend(events_in(message.lines))
             self.messages.append(message)
             if self._acknowledge and isinstance(message, Events | Drained | Closed):
                 ack = Acknowledge(sid=message.sid, seq=message.seq)
@@ -120,10 +127,7 @@ class Subscriber:
 
     def events(self, sid: str, name: str = "") -> list[Event]:
         """Events of ``sid`` received so far, by the name of the event."""
-        batches: list[Events] = self.of(sid, Events)
-        return [
-            event for batch in batches for event in events_in(batch.lines) if name in ("", event["event"])
-        ]
+        return [event for event in self._events.get(sid, []) if name in ("", event["event"])]
 
     def drained(self, sid: str) -> Drained:
         """Wait for the end of the session's child."""
@@ -236,10 +240,17 @@ def _executor(argv: Sequence[str]) -> Callable[[], object]:
 
 
 def capture_process(
-    directory: Path, path: Path, tree: Path, *, rings: RingSizes = GUIDE_RINGS, marks: Marks = MARKS
+    directory: Path,
+    path: Path,
+    tree: Path,
+    *,
+    rings: RingSizes = GUIDE_RINGS,
+    marks: Marks = MARKS,
+    rules: Rules = NO_RULES,
 ) -> Process:
     """A capture service that answers on ``path``, its log in ``directory``."""
     arguments = [str(path), str(cgroup_mount()), str(tree), *map(str, marks), *map(str, rings)]
+    arguments.append(to_json(rules).decode())
     log = directory / f"capture-{uuid.uuid4()}.log"
     process = Process([sys.executable, "-m", "tests.support.capture", *arguments], log=log)
     try:
@@ -251,11 +262,13 @@ def capture_process(
 
 
 @contextmanager
-def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Marks = MARKS) -> Iterator[Lab]:
+def running_lab(
+    directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Marks = MARKS, rules: Rules = NO_RULES
+) -> Iterator[Lab]:
     """A lab whose service is a process of its own, stopped at the end."""
     path = directory / "capture.sock"
     tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
-    process = capture_process(directory, path, tree.root, rings=rings, marks=marks)
+    process = capture_process(directory, path, tree.root, rings=rings, marks=marks, rules=rules)
     try:
         lab = Lab(path, tree, process)
         try:
@@ -267,14 +280,15 @@ def running_lab(directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Marks
 
 
 def main() -> None:
-    """The service's process: SOCKET CGROUP_MOUNT TREE HIGH LOW COMMAND_BYTES DISK_BYTES NETWORK_BYTES."""
-    path, mount, tree, high, low, *sizes = sys.argv[1:]
+    """The service's process: SOCKET CGROUP_MOUNT TREE HIGH LOW RING_BYTES... RULES."""
+    path, mount, tree, high, low, *sizes, rules = sys.argv[1:]
     marks = Marks(int(high), int(low))
     settings = CaptureSettings(
         rings=RingSizes(*map(int, sizes)),
         cgroup_mount=Path(mount),
         tree=Path(tree),
         limits=Limits(shared=marks, own=marks),
+        rules=msgspec.json.decode(rules, type=Rules),
     )
     listening = unixsock.listen(Path(path))
     sys.stdout.write("ready\n")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
-from proctor.bpf.kernel import abi
+from proctor.bpf.kernel import abi, lines
 from proctor.bpf.kernel.abi import Flag, Kind, Operation
+from proctor.bpf.kernel.lines import Owner, Part
 
 NO_FLAGS = Flag(0)
 
@@ -65,3 +67,25 @@ def connection(
     family = 2 if len(far) == 4 else 10
     ends = abi.ENDPOINTS.pack(operation, family, protocol, *ports, near, far)
     return header(Kind.NETWORK, result=result) + ends
+
+
+OWNER = Owner(prefix=b"ae255a72-386d-4c13-a817-", number=0xAB, detached=False)
+
+
+def block_of(*records: bytes) -> bytes:
+    """Records as the rings' reader hands them on."""
+    return b"".join(abi.LENGTH.pack(len(record)) + record for record in records)
+
+
+def formatted(block: bytes, owner: Owner = OWNER, *, boot: int = 0) -> Part:
+    """What becomes of a whole block if all is of one session."""
+    return lines.from_records(block, 0, records=1 << 20, size=1 << 30, boot=boot, find=lambda _: owner)
+
+
+def event_of(record: bytes, owner: Owner = OWNER, *, boot: int = 0) -> dict[str, Any]:
+    """The event that a record has become. Raises ValueError with the complaint when it is none."""
+    part = formatted(block_of(record), owner, boot=boot)
+    if part.undecoded:
+        raise ValueError(part.complaint)
+    (event,) = lines.events_in(part.batches[0].lines)
+    return event

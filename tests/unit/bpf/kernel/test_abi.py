@@ -47,6 +47,8 @@ HEADER = abi.HEADER.size
         ("network_record", embedded("header", HEADER, (("endpoints", f"{abi.ENDPOINTS.size}s"),))),
         ("knobs", layout(abi.KNOB_FIELDS)),
         ("guarded", layout(abi.GUARDED_FIELDS)),
+        ("rules", layout(abi.RULES_FIELDS)),
+        ("variable", btf.Layout(2 * abi.VARIABLE_BYTES, (btf.Field("text", 0), btf.Field("mask", 32)))),
         ("task_state", layout(abi.TASK_STATE_FIELDS)),
         ("tally", layout(abi.TALLY_FIELDS)),
     ],

@@ -1,17 +1,19 @@
-"""Any bytes are a record or a ValueError."""
+"""Any bytes become a line of JSON or a complaint."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.bpf.kernel import abi, decode
+from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Flag, Kind
+from proctor.bpf.kernel.lines import SLOT
 from proctor.bpf.kernel.text import to_bytes
 from proctor.model.serde import to_json
-from tests.support.kernel_records import command, connection, header, opened
+from tests.support.kernel_records import block_of, command, connection, event_of, formatted, header, opened
 
 bodies = st.binary(max_size=200)
 kinds = st.sampled_from(list(Kind))
@@ -19,11 +21,11 @@ sixteen = st.integers(0, 0xFFFF)
 
 
 def check(raw: bytes) -> None:
-    try:
-        record = decode.decode(raw)
-    except ValueError:
-        return
-    json.loads(to_json(record.fields))
+    part = formatted(block_of(raw))
+    assert part.undecoded + sum(batch.lines.count(SLOT * 2) for batch in part.batches) == 1
+    for batch in part.batches:
+        for line in batch.lines.replace(SLOT, b"").splitlines():
+            assert line == to_json(dict(sorted(json.loads(line).items())))
 
 
 @given(st.binary(max_size=400))
@@ -58,14 +60,11 @@ def test_any_cut_and_any_flip(data: st.DataObject) -> None:
 
 @given(st.lists(st.binary(max_size=50).filter(lambda part: b"\0" not in part), min_size=1))
 def test_arguments_come_back(args: list[bytes]) -> None:
-    record = decode.decode(command(b"".join(part + b"\0" for part in args)))
-    assert [to_bytes(text) for text in record.fields["args"]] == args
+    event = event_of(command(b"".join(part + b"\0" for part in args)))
+    assert [to_bytes(text) for text in event["args"]] == args
 
 
 @given(st.binary(max_size=200))
 def test_any_block(raw: bytes) -> None:
-    try:
-        parts = [bytes(part) for part in decode.split(raw)]
-    except ValueError:
-        return
-    assert b"".join(abi.LENGTH.pack(len(part)) + part for part in parts) == raw
+    with suppress(ValueError):
+        assert formatted(raw).end == len(raw)

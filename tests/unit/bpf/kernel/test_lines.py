@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from proctor.bpf.kernel import abi, decode
+from proctor.bpf.kernel import abi, lines
 from proctor.bpf.kernel.abi import Flag, Kind, Operation, Technique
+from proctor.bpf.kernel.lines import Owner
+from proctor.core.errors import Corrupted
 from proctor.model.events import Event
 from proctor.model.kernel_events import (
     SessionCommand,
@@ -14,8 +17,18 @@ from proctor.model.kernel_events import (
     SessionNetwork,
     SessionTamper,
 )
-from proctor.model.serde import convert
-from tests.support.kernel_records import command, connection, header, opened, tampering
+from proctor.model.serde import convert, to_json
+from tests.support.kernel_records import (
+    OWNER,
+    block_of,
+    command,
+    connection,
+    event_of,
+    formatted,
+    header,
+    opened,
+    tampering,
+)
 
 ORIGIN = {
     "pid": 5007,
@@ -27,14 +40,21 @@ ORIGIN = {
 
 
 def fields(record: bytes) -> dict[str, Any]:
-    return decode.decode(record).fields
+    """All but name and time."""
+    return {name: value for name, value in event_of(record).items() if name not in {"uid", "time"}}
+
+
+def test_name_and_time() -> None:
+    event = event_of(opened(b"/x"), boot=1_700_000_000_123_999)
+
+    assert event["uid"] == "ae255a72-386d-4c13-a817-0000000000ab"
+    assert event["time"] == "2023-11-14T22:13:21.123Z"
+    assert "detached" not in event
+    assert event_of(opened(b"/x"), OWNER._replace(detached=True))["detached"] is True
 
 
 def test_command_of_the_guide() -> None:
-    record = decode.decode(command(b"curl\0https://wttr.in\0"))
-
-    assert (record.session, record.time, record.kind) == (1, 1_000_000_000, Kind.COMMAND)
-    assert record.fields == {
+    assert fields(command(b"curl\0https://wttr.in\0")) == {
         **ORIGIN,
         "event": "session.command",
         "code": "T4000I",
@@ -217,41 +237,117 @@ WHOLE = command(b"ls\0-la\0")
 @pytest.mark.parametrize(
     ("record", "complaint"),
     [
-        (b"", "record of 0 bytes"),
-        (WHOLE[: abi.HEADER.size - 1], "record of"),
+        (b"", "without a header"),
+        (WHOLE[: abi.HEADER.size - 1], "without a header"),
         (WHOLE[: abi.HEADER.size + 4], "torn command"),
         (WHOLE[:-1], "beyond its end"),
         (opened(b"/etc")[:-1], "beyond its end"),
         (opened(b"")[:-1], "torn opened file"),
         (connection("::1", "::1")[:-1], "torn connection"),
-        (connection("::1", "::1", operation=0), "operation 0"),
-        (connection("::1", "::1", operation=9), "operation 9"),
-        (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, b"", b""), "family 7"),
-        (header(Kind.PROCESS), "kind 0"),
-        (tampering(Technique.NONE), "without a technique"),
-        (tampering(999), "999"),
+        (connection("::1", "::1", operation=0), "unknown operation"),
+        (connection("::1", "::1", operation=9), "unknown operation"),
+        (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, b"", b""), "unknown family"),
+        (header(Kind.PROCESS), "unknown kind"),
+        (tampering(Technique.NONE), "unknown technique"),
+        (tampering(999), "unknown technique"),
         (tampering(Technique.BPF, text=b"x")[:-1], "beyond its end"),
         (header(Kind.TAMPER), "torn record of tampering"),
     ],
 )
 def test_what_is_no_record(record: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        decode.decode(record)
+        event_of(record)
 
 
-def test_owner_needs_the_header_only() -> None:
-    assert decode.owner(WHOLE[: abi.HEADER.size]) == (1, Kind.COMMAND)
-    with pytest.raises(ValueError, match="record of"):
-        decode.owner(b"x")
-
-
-def test_split() -> None:
-    block = b"".join(abi.LENGTH.pack(len(part)) + part for part in (b"one", b"", b"three"))
-
-    assert [bytes(part) for part in decode.split(block)] == [b"one", b"", b"three"]
+def test_every_technique_has_a_name() -> None:
+    named = set(Technique) - {Technique.NONE, Technique.ESCAPE}
+    assert {fields(tampering(each))["technique"] for each in named} == {each.name.lower() for each in named}
 
 
 @pytest.mark.parametrize("torn", [b"\x01", abi.LENGTH.pack(4) + b"abc"])
-def test_split_of_a_torn_block(torn: bytes) -> None:
+def test_torn_block(torn: bytes) -> None:
     with pytest.raises(ValueError, match="torn"):
-        list(decode.split(torn))
+        formatted(torn)
+
+
+def test_keys_are_in_order_and_slots_between_them() -> None:
+    records = [
+        command(b"a\0b\0", tty=b"pts3", env=b"LD_X=1\0", interpreter=b"/bin/sh", flags=Flag.CUT_ARGS),
+        opened(b"/x", flags=Flag.CUT_PATH | Flag.VIA_IO_URING),
+        connection("::1", "::2"),
+        tampering(Technique.SIGNAL, argument=9, target=1, text=b"init"),
+        tampering(Technique.ESCAPE, target=7, text=b"/elsewhere"),
+    ]
+    (batch,) = formatted(block_of(*records), OWNER._replace(detached=True)).batches
+    who = {"cluster_name": "c", "login": "l", "server_id": "i", "sid": "s", "user": "u"}
+    filled = lines.fill(batch.lines, lines.slots(who), 41)
+
+    events = [from_line(line) for line in filled.lines.splitlines()]
+    assert [event["ei"] for event in events] == [41, 42, 43, 44, 45]
+    assert all(event | who == event for event in events)
+    assert {name: count for name, (_, count) in filled.parts.items()} == {
+        "session.command": 1,
+        "session.disk": 1,
+        "session.network": 1,
+        "": 2,
+    }
+    assert b"".join(part for part, _ in filled.parts.values()) == filled.lines
+    assert filled.longest == max(map(len, filled.lines.splitlines(keepends=True)))
+
+
+def from_line(line: bytes) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(line)
+    assert line == to_json(dict(sorted(event.items())))
+    return event
+
+
+def test_event_of_ours_has_the_same_slots() -> None:
+    line = lines.from_fields({"backlog": 1, "code": "X", "event": "e", "uid": "u"})
+
+    assert from_line(lines.fill(line, lines.slots({"user": "u", "sid": "s"}), 3).lines[:-1]) == {
+        "backlog": 1, "code": "X", "ei": 3, "event": "e", "sid": "s", "uid": "u", "user": "u",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="first slot"):
+        lines.from_fields({"event": "e"})
+
+
+@pytest.mark.parametrize(
+    "lines_", [b"{}", b"{}\n", b"\x1f" * 6 + b"\n", b'{"a":1\x1f,"code":"x"' + b"\x1f" * 6 + b"}\n"]
+)
+def test_what_are_no_lines(lines_: bytes) -> None:
+    with pytest.raises(Corrupted):
+        lines.fill(lines_, (b"",) * 6, 0)
+
+
+def test_sessions_are_told_apart() -> None:
+    known = {1: OWNER, 3: Owner(b"00000000-0000-4000-8000-", 7, True)}
+    block = block_of(*(command(b"x\0", session=number) for number in (1, 2, 3, 1, 3, 3)), b"junk")
+    part = lines.from_records(block, 0, records=99, size=1 << 20, boot=0, find=known.get)
+
+    assert [(batch.session, batch.kinds.total()) for batch in part.batches] == [(1, 2), (3, 3)]
+    assert [event["uid"][-2:] for event in lines.events_in(part.batches[1].lines)] == ["07", "08", "09"]
+    assert (part.end, part.undecoded, part.complaint) == (len(block), 1, "record without a header")
+
+
+def test_many_sessions() -> None:
+    records = [command(b"%d\0" % number, session=number) for number in range(5000)]
+    part = lines.from_records(block_of(*records), 0, records=9999, size=1 << 30, boot=0, find=lambda _: OWNER)
+
+    found = {batch.session: lines.events_in(batch.lines)[0]["args"] for batch in part.batches}
+    assert found == {number: [str(number)] for number in range(5000)}
+
+
+def test_a_block_in_parts() -> None:
+    block, end, total = block_of(*[opened(b"/x")] * 10), 0, []
+    while end < len(block):
+        part = lines.from_records(block, end, records=4, size=1 << 20, boot=0, find=lambda _: OWNER)
+        end = part.end
+        total.append(part.batches[0].kinds)
+    assert total == [{Kind.DISK: 4}, {Kind.DISK: 4}, {Kind.DISK: 2}]
+
+
+def test_what_does_not_decode_is_the_loss_of_its_session() -> None:
+    part = formatted(block_of(WHOLE[:-1], WHOLE))
+
+    assert part.batches[0].kinds == part.batches[0].undecodable == {Kind.COMMAND: 1}
+    assert part.undecoded == 1
