@@ -116,6 +116,13 @@ def mount_cgroup2(mount: Path) -> None:
         raise OSError(code, os.strerror(code), str(mount))
 
 
+def mounted(preferred: Path) -> Path:
+    """Where the cgroup2 hierarchy is mounted: ``preferred`` if there, or when it is mounted nowhere."""
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    found = [Path(mount) for _, mount, kind, *_ in mounts if kind == "cgroup2"]
+    return preferred if preferred in found or not found else found[0]
+
+
 def _filesystem(path: Path) -> int:
     """Magic number of the filesystem at ``path``: the first word of ``struct statfs``."""
     buffer = (ctypes.c_long * 32)()

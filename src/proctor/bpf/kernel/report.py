@@ -38,12 +38,13 @@ class CapabilityReport(msgspec.Struct, frozen=True):
 
     ``missing``: a sentence for each thing that is promised and cannot be recorded, with the reason.
     ``limits``: a sentence for each thing beyond the promise that cannot be. ``programs``: names of the
-    programs that the kernel accepted, of the object ``variant``.
+    programs that the kernel accepted, of the object ``variant``; ``hooks``: where each of them is attached.
     """
 
     missing: list[str] = []
     limits: list[str] = []
     programs: list[str] = []
+    hooks: dict[str, str] = {}
     variant: str = ""
 
     @property
@@ -64,7 +65,10 @@ def probe(sizes: RingSizes = AUTO, *, without: Iterable[str] = ()) -> Capability
         refused = refusal_in(error)
         return CapabilityReport(missing=[refusal(*refused) if refused else f"{_NOTHING}: {_reason(error)}."])
     return CapabilityReport(
-        limits=limits(loaded), programs=sorted(loaded.programs.sections), variant=loaded.variant.name
+        limits=limits(loaded),
+        programs=sorted(loaded.programs.sections),
+        hooks=dict(sorted(loaded.programs.sections.items())),
+        variant=loaded.variant.name,
     )
 
 

@@ -15,7 +15,7 @@ from proctor.cli.entry import fail
 from proctor.cli.host import configure as files
 from proctor.cli.host import session, systemd
 from proctor.cli.options import bundled
-from proctor.cli.output import note
+from proctor.cli.output import Format, emit, note
 from proctor.core.errors import EXIT_FAILURE, ConfigError, ProctorError
 from proctor.core.version import banner
 
@@ -31,6 +31,8 @@ node = typer.Typer(help="Hosts that only run SSH sessions.", no_args_is_help=Tru
 install = typer.Typer(help="Integration with the system.", no_args_is_help=True)
 app.add_typer(node, name="node")
 app.add_typer(install, name="install")
+debug = typer.Typer(help="How this host does what it promises.", no_args_is_help=True)
+app.add_typer(debug, name="debug")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +146,20 @@ def status() -> int:
 def version() -> None:
     """Print the version."""
     print(banner())
+
+
+@debug.command("capture")
+def debug_capture(
+    config: Annotated[str, Option("-c", "--config", help="Configuration file [/etc/teleport.yaml].")] = "",
+    output: Annotated[Format, Option("--format", help="text, json or yaml.")] = Format.TEXT,
+) -> int:
+    """Say what is recorded of sessions on this kernel, and try it; exit status 1 when something is not."""
+    from proctor.cli.host.debug import configuration, describe, examine
+    from proctor.model.serde import to_builtins
+
+    findings = examine(configuration(config))
+    emit(output, {"ok": findings.ok, **to_builtins(findings)}, describe(findings))
+    return 0 if findings.ok else EXIT_FAILURE
 
 
 @install.command("systemd")
