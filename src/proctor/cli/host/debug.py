@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from proctor.config.schema import DEFAULT_PATH, EnhancedRecording
 from proctor.core.errors import AccessDenied
 
 _MIB = 1 << 20
+_NO_RUN = "00000000-0000-0000-0000-000000000000"
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ def examine(config: EnhancedRecording) -> Findings:
             "what the kernel lets us record can only be found out as root",
             hint="Run: sudo teleport debug capture",
         )
+    logging.getLogger("proctor").addHandler(logging.NullHandler())  # the report says what the log would
     rings = CaptureSettings.of(config, _NO_RUN).rings
     report = probe(rings, without=switched_off(os.environ))
     mount = cgroup.mounted(Path(config.cgroup_path))
@@ -55,9 +58,6 @@ def examine(config: EnhancedRecording) -> Findings:
         report=report,
         outcomes=asyncio.run(run(mount)) if report.ok else [],
     )
-
-
-_NO_RUN = "00000000-0000-0000-0000-000000000000"
 
 
 def configuration(path: str) -> EnhancedRecording:
