@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import events, login
+from bench import events, login, pipeline
 from bench.capture import benchmark as capture
 from proctor.bpf.kernel.report import probe
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "login": login.run,
     "events": events.run,
     "capture": capture.run,
+    "pipeline": pipeline.run,
 }
 
 

@@ -18,7 +18,7 @@ from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model.events import AuditGap, Event
 from proctor.model.serde import from_json
-from proctor.model.stamp import MAX_LINE, stamped, to_line
+from proctor.model.stamp import MAX_LINE, scanned, stamped, to_line
 
 SAVE_BYTES = 1 << 20
 """Bytes written between two saves of the progress, and so read again after a crash."""
@@ -184,6 +184,8 @@ class FileLog:
         return _line(stamped(gap, self._clock.now(), self._cluster_name))
 
     def _parsed(self, source: str, number: int, raw: bytes) -> Line:
+        if (stamp := scanned(raw)) is not None:
+            return Line(stamp.uid, stamp.time, raw + b"\n")
         try:
             if len(raw) > 2 * MAX_LINE:
                 raise BadRequest("it is too large")

@@ -6,13 +6,21 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.events import SESSION_UPLOAD_INDEX, Event
+
+try:
+    from proctor.model._canonical import scan as _scan
+except ImportError:  # It is built where capture is: elsewhere every event is decoded.
+
+    def _scan(line: bytes) -> tuple[str, str, str, str, str, str] | None:
+        return None
+
 
 MAX_LINE = 1 << 20
 """Bytes of the longest line; longer events have their largest fields cut."""
@@ -48,18 +56,41 @@ def _check(fields: dict[str, Any]) -> None:
             raise BadRequest(f"audit event whose {name} is not text")
     if type(fields["ei"]) is not int or not 0 <= fields["ei"] <= SESSION_UPLOAD_INDEX:
         raise BadRequest("audit event whose ei is not a number")
-    fields["time"] = _canonical(fields["time"])
+    fields["time"] = _canonical(fields["time"])[0]
 
 
 @lru_cache(maxsize=1024)
-def _canonical(text: str) -> str:
+def _canonical(text: str) -> tuple[str, datetime]:
+    """A time as events spell it, and the moment itself."""
     try:
         moment = parse_time(text)
     except (ValueError, OverflowError):
         moment = None
     if moment is None or not 1970 <= moment.year < 9999:
         raise BadRequest(f"audit event whose time is not a time: {text[:64]!r}")
-    return format_time(moment)
+    return format_time(moment), moment
+
+
+class Stamp(NamedTuple):
+    """Name and time of an event."""
+
+    uid: str
+    time: datetime
+
+
+def scanned(raw: bytes) -> Stamp | None:
+    """The stamp of an event that may be stored as it is; None when it takes ``stamped`` and ``to_line``."""
+    found = _scan(raw) if len(raw) < MAX_LINE else None
+    if found is None:
+        return None
+    cluster_name, code, ei, event, time, uid = found
+    if not (cluster_name and code and event and uid and ei.isdigit()) or int(ei) > SESSION_UPLOAD_INDEX:
+        return None
+    try:
+        text, moment = _canonical(time)
+    except BadRequest:
+        return None
+    return Stamp(uid, moment) if text == time else None
 
 
 def to_line(fields: dict[str, Any]) -> bytes:

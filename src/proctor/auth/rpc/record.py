@@ -43,6 +43,9 @@ class _Origin(msgspec.Struct):
     cluster_name: str = ""
 
 
+_origins = msgspec.json.Decoder(_Origin)
+
+
 class _End(msgspec.Struct):
     sid: str
     server_id: str
@@ -66,28 +69,15 @@ class AuditService(record_pb2_grpc.AuditServicer):
         async for batch in requests:
             if not batch.source.startswith(prefix):
                 raise AccessDenied(f"the spool of a host is named {prefix}…, not {batch.source[:255]!r}")
+            cluster = self._cluster.authorities.cluster_name
             events = [
-                self._admitted(raw, batch.source, number, identity.host_id)
+                admitted(raw, batch.source, number, identity.host_id, cluster)
                 for number, raw in enumerate(batch.events, batch.first_sequence)
             ]
             stored = await asyncio.to_thread(
                 self._cluster.log.append, batch.source, batch.first_sequence, events
             )
             yield pb.EventAck(sequence=stored)
-
-    def _admitted(self, raw: bytes, source: str, number: int, host_id: str) -> bytes:
-        """``raw``, or in its place an event that says why it is not in the log."""
-        try:
-            origin = from_json(raw, _Origin)
-        except Corrupted as error:
-            return _refused(source, number, f"is malformed: {error}")
-        if origin.event not in HOST_EVENTS:
-            return _refused(source, number, f"is of a kind that hosts do not emit: {origin.event[:64]!r}")
-        if origin.server_id not in {"", host_id}:
-            return _refused(source, number, f"claims to come from server {origin.server_id[:64]!r}")
-        if origin.cluster_name not in {"", self._cluster.authorities.cluster_name}:
-            return _refused(source, number, f"claims to come from cluster {origin.cluster_name[:64]!r}")
-        return raw
 
     async def Search(self, request: pb.SearchRequest, _context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
@@ -105,6 +95,21 @@ class AuditService(record_pb2_grpc.AuditServicer):
         )
         page = await asyncio.to_thread(self._cluster.log.search, query)
         return pb.SearchResponse(events=page.events, next_key=page.next_key)
+
+
+def admitted(raw: bytes, source: str, number: int, host_id: str, cluster_name: str) -> bytes:
+    """An event of a host, or in its place one that says why it is not in the log."""
+    try:
+        origin = _origins.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _refused(source, number, f"is malformed: {error}")
+    if origin.event not in HOST_EVENTS:
+        return _refused(source, number, f"is of a kind that hosts do not emit: {origin.event[:64]!r}")
+    if origin.server_id not in ("", host_id):
+        return _refused(source, number, f"claims to come from server {origin.server_id[:64]!r}")
+    if origin.cluster_name not in ("", cluster_name):
+        return _refused(source, number, f"claims to come from cluster {origin.cluster_name[:64]!r}")
+    return raw
 
 
 def _refused(source: str, number: int, why: str) -> bytes:

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan.h"
+
+#include <string.h>
+
+#define DEPTH 16
+#define MOST_KEYS 256
+
+/* Each function moves at behind what it has found, or returns 0. */
+struct scan {
+	const unsigned char *at, *end;
+	int depth;
+};
+
+static int is_value(struct scan *scan);
+
+static int is_byte(struct scan *scan, unsigned char byte)
+{
+	if (scan->at == scan->end || *scan->at != byte)
+		return 0;
+	scan->at++;
+	return 1;
+}
+
+static int is_digit(const struct scan *scan)
+{
+	return scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9';
+}
+
+static int is_digits(struct scan *scan)
+{
+	const unsigned char *first = scan->at;
+
+	while (is_digit(scan))
+		scan->at++;
+	return scan->at > first;
+}
+
+static int is_number(struct scan *scan)
+{
+	is_byte(scan, '-');
+	if (!is_byte(scan, '0') && !is_digits(scan))
+		return 0;
+	if (is_byte(scan, '.') && !is_digits(scan))
+		return 0;
+	if (!is_byte(scan, 'e') && !is_byte(scan, 'E'))
+		return 1;
+	if (!is_byte(scan, '+'))
+		is_byte(scan, '-');
+	return is_digits(scan);
+}
+
+static int is_literal(struct scan *scan, const char *literal)
+{
+	size_t size = strlen(literal);
+
+	if ((size_t)(scan->end - scan->at) < size || memcmp(scan->at, literal, size))
+		return 0;
+	scan->at += size;
+	return 1;
+}
+
+static int hexadecimal(unsigned char byte)
+{
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	byte |= 0x20;
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* What follows a backslash. Halves of pairs are no text of their own, and ours never writes them. */
+static int is_escape(struct scan *scan)
+{
+	unsigned int code = 0;
+
+	if (scan->at == scan->end)
+		return 0;
+	if (*scan->at != 'u')
+		return strchr("\"\\/bfnrt", *scan->at++) && scan->at[-1];
+	if (scan->end - scan->at < 5)
+		return 0;
+	for (int i = 1; i <= 4; i++) {
+		int digit = hexadecimal(scan->at[i]);
+
+		if (digit < 0)
+			return 0;
+		code = code << 4 | digit;
+	}
+	scan->at += 5;
+	return code < 0xd800 || code > 0xdfff;
+}
+
+/* A character beyond ASCII. */
+static int is_wide(struct scan *scan)
+{
+	unsigned char lead = *scan->at, low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+	unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+	int length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+
+	if (!length || scan->end - scan->at < length)
+		return 0;
+	for (int i = 1; i < length; i++, low = 0x80, high = 0xbf)
+		if (scan->at[i] < low || scan->at[i] > high)
+			return 0;
+	scan->at += length;
+	return 1;
+}
+
+/* text: left alone when the string has escapes. */
+static int is_string(struct scan *scan, struct value *text)
+{
+	const unsigned char *first = scan->at + 1;
+	int escapes = 0;
+
+	if (!is_byte(scan, '"'))
+		return 0;
+	while (scan->at < scan->end && *scan->at != '"') {
+		if (*scan->at == '\\') {
+			scan->at++;
+			escapes = 1;
+			if (!is_escape(scan))
+				return 0;
+		} else if (*scan->at >= 0x80) {
+			if (!is_wide(scan))
+				return 0;
+		} else if (*scan->at++ < 0x20) {
+			return 0;
+		}
+	}
+	if (!escapes)
+		*text = (struct value){(const char *)first, scan->at - first};
+	return is_byte(scan, '"');
+}
+
+static int is_member(struct scan *scan, struct value *key)
+{
+	return is_string(scan, key) && is_byte(scan, ':');
+}
+
+static int is_array(struct scan *scan)
+{
+	if (is_byte(scan, ']'))
+		return 1;
+	do
+		if (!is_value(scan))
+			return 0;
+	while (is_byte(scan, ','));
+	return is_byte(scan, ']');
+}
+
+static int is_object(struct scan *scan)
+{
+	struct value key;
+
+	if (is_byte(scan, '}'))
+		return 1;
+	do
+		if (!is_member(scan, &key) || !is_value(scan))
+			return 0;
+	while (is_byte(scan, ','));
+	return is_byte(scan, '}');
+}
+
+static int is_nested(struct scan *scan, int (*is_inside)(struct scan *))
+{
+	int found;
+
+	scan->at++;
+	if (scan->depth == DEPTH)
+		return 0;
+	scan->depth++;
+	found = is_inside(scan);
+	scan->depth--;
+	return found;
+}
+
+static int is_value(struct scan *scan)
+{
+	struct value text;
+
+	switch (scan->at < scan->end ? *scan->at : 0) {
+	case '"':
+		return is_string(scan, &text);
+	case '{':
+		return is_nested(scan, is_object);
+	case '[':
+		return is_nested(scan, is_array);
+	case 't':
+		return is_literal(scan, "true");
+	case 'f':
+		return is_literal(scan, "false");
+	case 'n':
+		return is_literal(scan, "null");
+	default:
+		return is_number(scan);
+	}
+}
+
+static int compare(const struct value *one, const struct value *other)
+{
+	int order = memcmp(one->bytes, other->bytes, one->size < other->size ? one->size : other->size);
+
+	return order ? order : (one->size > other->size) - (one->size < other->size);
+}
+
+static struct value *member_of(struct value members[MEMBERS], const struct value *key)
+{
+	static const struct value names[MEMBERS] = {
+		[MEMBER_CLUSTER] = {"cluster_name", 12}, [MEMBER_CODE] = {"code", 4}, [MEMBER_EI] = {"ei", 2},
+		[MEMBER_EVENT] = {"event", 5}, [MEMBER_TIME] = {"time", 4}, [MEMBER_UID] = {"uid", 3}};
+
+	for (int i = 0; i < MEMBERS; i++)
+		if (names[i].size == key->size && !compare(&names[i], key))
+			return &members[i];
+	return NULL;
+}
+
+/* The value of a member is noted if it is of the right kind: ei a number, all others text. */
+static int is_noted(struct scan *scan, struct value *member, int number)
+{
+	const char *first = (const char *)scan->at;
+	int digits = is_digit(scan);
+
+	if (member && !number && scan->at < scan->end && *scan->at == '"')
+		return is_string(scan, member);
+	if (!is_value(scan))
+		return 0;
+	if (member && number && digits)
+		*member = (struct value){first, (const char *)scan->at - first};
+	return 1;
+}
+
+int scan_line(const char *line, size_t size, struct value members[MEMBERS])
+{
+	struct scan scan = {.at = (const unsigned char *)line, .end = (const unsigned char *)line + size};
+	struct value last = {"", 0};
+	int keys = 0;
+
+	if (!is_byte(&scan, '{'))
+		return 0;
+	do {
+		struct value key = {}, *member;
+
+		if (++keys > MOST_KEYS || !is_member(&scan, &key) || !key.bytes || compare(&last, &key) >= 0)
+			return 0;
+		last = key;
+		member = member_of(members, &key);
+		if (!is_noted(&scan, member, member == &members[MEMBER_EI]))
+			return 0;
+	} while (is_byte(&scan, ','));
+	return is_byte(&scan, '}') && scan.at == scan.end;
+}
