@@ -65,6 +65,12 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 		   send_large(writer, args, MIB / 16) || send_small(writer, args);
 }
 
+/* Does the program run with more rights than who executes it? */
+static __always_inline bool is_privileged(struct linux_binprm *bprm)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -85,6 +91,8 @@ int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct lin
 	write_resolved(&writer, TEXT_EXE, exe->f_path.dentry, exe->f_path.mnt, &writer.scratch->record.header.flags);
 	write_place(&writer, task, bprm->interp == bprm->filename ? NULL : bprm->interp);
 	write_env(&writer, mm);
+	if (writer.scratch->env.linker && wants(state, RECORD_TAMPER) && is_privileged(bprm))
+		preloaded(state);
 	writer.scratch->record.args_total = mm->arg_end - mm->arg_start;
 	count(state->session, RECORD_COMMAND, send(&writer, mm->arg_start));
 	return 0;
@@ -117,6 +125,30 @@ static long scan_argument(__u32 index, struct args_scan *scan)
 	return scan->size >= ARGS_BYTES / 2;
 }
 
+/* A name of size bytes that was given with a directory, or none with the file itself. */
+static __always_inline void write_below(struct writer *writer, const struct syscall *call, __u32 size)
+{
+	struct file *directory = file_of(call->args[0]);
+	__u16 flags = 0;
+	__u32 length;
+
+	if (!directory) {
+		advance(writer, TEXT_PATH, size);
+		return;
+	}
+	write_resolved(writer, TEXT_PATH, BPF_CORE_READ(directory, f_path.dentry), BPF_CORE_READ(directory, f_path.mnt),
+				   &flags);
+	writer->scratch->record.header.flags |= flags;
+	if (!size)
+		return;
+	length = writer->scratch->record.sizes[TEXT_PATH];
+	*room(writer) = '/';
+	advance(writer, TEXT_PATH, 1);
+	bpf_probe_read_user_str(room(writer), text_limit(PATH_BYTES), (void *)call->args[1]);
+	advance(writer, TEXT_PATH, length + 1 + size);
+	writer->end -= length + 1;
+}
+
 __hidden void exec_failed(struct task_state *state, struct syscall *call)
 {
 	bool at_directory = call->operation == EXECAT;
@@ -129,7 +161,10 @@ __hidden void exec_failed(struct task_state *state, struct syscall *call)
 	size = bpf_probe_read_user_str(room(&writer), text_limit(PATH_BYTES), (void *)call->args[at_directory]);
 	if (size < 0)
 		writer.scratch->record.header.flags |= UNREADABLE;
-	advance(&writer, TEXT_PATH, size > 0 ? size - 1 : 0);
+	if (at_directory && *room(&writer) != '/' && (__s32)call->args[0] >= 0)
+		write_below(&writer, call, size > 0 ? size - 1 : 0);
+	else
+		advance(&writer, TEXT_PATH, size > 0 ? size - 1 : 0);
 	write_place(&writer, current_task(), NULL);
 	scan.scratch = writer.scratch;
 	scan.texts = writer.end;

@@ -124,6 +124,15 @@ __hidden void tampered(struct task_state *state, struct syscall *call)
 	send_tamper(scratch);
 }
 
+/* A program that runs with more rights than its caller was told to load what the caller likes. */
+__hidden void preloaded(struct task_state *state)
+{
+	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_PRELOAD, 0);
+
+	if (scratch)
+		send_tamper(scratch);
+}
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(signal_sent, int number, struct kernel_siginfo *info, struct task_struct *task)
 {

@@ -7,12 +7,11 @@ struct knobs {
 	__u32 command_limit; /* longest record of a command, in bytes */
 	__u32 text_limit;	 /* longest path within it */
 	__u32 disk_limit;
-	__u32 reduce_noise;	 /* leave out what programs open to be able to start */
+	__u32 padding;
 	__u64 command_mark;	 /* bytes waiting in the ring that wake the reader at once */
 	__u64 disk_mark;
 	__u64 network_mark;
-	__u32 mount_namespace; /* ours, as number of its inode */
-	__u32 padding;
+	__u64 mount_namespace; /* ours, as number of its inode */
 };
 
 /* One per task of a session; the first is written by user space, the others are inherited. */
@@ -21,6 +20,22 @@ struct task_state {
 	__u32 kinds; /* bit RECORD_... of those that are wanted */
 	__u64 cgroup; /* of the session */
 	struct endpoints pending;
+};
+
+#define VARIABLES 8
+#define VARIABLE_WORDS 4
+
+/* A variable of the environment is meant when its text has these bytes where the mask has ones. */
+struct variable {
+	__u64 text[VARIABLE_WORDS];
+	__u64 mask[VARIABLE_WORDS];
+};
+
+/* What the configuration asks for. */
+struct rules {
+	__u32 reduce_noise; /* leave out what programs open to be able to start */
+	__u32 count;		/* of variables to record besides those of the dynamic linker */
+	struct variable variables[VARIABLES];
 };
 
 /* What sessions are to leave alone: our processes, by number, and our directories of cgroups, by inode. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "path.bpf.h"
+#include "rules.bpf.h"
 
 #define TEXTS_BYTES (16 * 1024) /* room of all texts together */
 #define ARGS_BYTES (8 * 1024)	/* room of arguments; more are written into the ring itself */
@@ -16,6 +17,7 @@ struct env_scan {
 	__u64 next, last;
 	__u32 start, end;
 	bool inside, keep; /* is this the rest of a long variable, and is that one kept? */
+	bool linker;	   /* was there one that makes the dynamic linker load something? */
 };
 
 struct command_scratch {
@@ -106,7 +108,28 @@ static __always_inline void write_resolved(struct writer *writer, enum command_t
 	advance(writer, text, size);
 }
 
-/* One piece of the environment; kept are the variables that the dynamic linker obeys. */
+static __always_inline bool is_meant(const struct variable *variable, const __u64 *text)
+{
+	return !(((text[0] ^ variable->text[0]) & variable->mask[0]) | ((text[1] ^ variable->text[1]) & variable->mask[1]) |
+			 ((text[2] ^ variable->text[2]) & variable->mask[2]) | ((text[3] ^ variable->text[3]) & variable->mask[3]));
+}
+
+static __noinline bool is_configured(const char *text)
+{
+	struct rules *rules = current_rules();
+
+	if (!rules || !text)
+		return false;
+	for (__u32 index = 0; index < VARIABLES; index++) {
+		if (index >= rules->count)
+			return false;
+		if (is_meant(&rules->variables[index], (const __u64 *)text))
+			return true;
+	}
+	return false;
+}
+
+/* One piece of the environment; kept are the variables that the dynamic linker obeys, and those configured. */
 static STEP long scan_env(__u32 index, struct command_scratch **context)
 {
 	struct command_scratch *scratch = *context;
@@ -121,8 +144,12 @@ static STEP long scan_env(__u32 index, struct command_scratch **context)
 	size = bpf_probe_read_user_str(text, PIECE_BYTES, (void *)scan->next);
 	if (size <= 0)
 		return 1;
-	if (!scan->inside)
-		scan->keep = text[0] == 'L' && text[1] == 'D' && text[2] == '_';
+	if (!scan->inside && text[0] == 'L' && text[1] == 'D' && text[2] == '_') {
+		scan->keep = true;
+		scan->linker |= text[3] == 'P' || text[3] == 'A';
+	} else if (!scan->inside) {
+		scan->keep = is_configured(text);
+	}
 	scan->inside = size == PIECE_BYTES;
 	if (scan->inside)
 		size--;

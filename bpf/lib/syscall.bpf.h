@@ -112,5 +112,6 @@ static __always_inline struct file *file_of(int descriptor)
 void exec_failed(struct task_state *state, struct syscall *call) __hidden;
 void file_opened(struct task_state *state, struct syscall *call) __hidden;
 void connection_made(struct task_state *state, struct syscall *call) __hidden;
+void preloaded(struct task_state *state) __hidden;
 void tampered(struct task_state *state, struct syscall *call) __hidden;
 void guarded_file_opened(struct task_state *state, struct syscall *call) __hidden;

@@ -3,6 +3,8 @@ from __future__ import annotations
 import ctypes
 import os
 import pty
+import shutil
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -10,10 +12,25 @@ from pathlib import Path
 import pytest
 
 from proctor.bpf.kernel.loader import RingSizes
+from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.kernel.text import to_bytes
 from tests.support.capture import Event, Lab, running_lab
 
 EACCES, ENOENT, ENOEXEC = 13, 2, 8
+OPENER_32 = """
+static int call(int number, const void *first, int second, int third)
+{
+	int result;
+	__asm__ volatile("int $0x80" : "=a"(result)
+		: "a"(number), "b"(first), "c"(second), "d"(third) : "memory");
+	return result;
+}
+void _start(void)
+{
+	int opened = call(5, "/etc/hostname", 0, 0) >= 0 && call(295, (void *)-100, (int)"/etc/hostname", 0) >= 0;
+	call(1, (void *)(opened ? 0 : 1), 0, 0);
+}
+"""
 
 
 def succeeded(commands: list[Event]) -> list[Event]:
@@ -120,6 +137,24 @@ def test_loader_variables_and_no_others(lab: Lab) -> None:
     assert "hidden" not in str(true)
 
 
+def test_configured_variables(tmp_path: Path) -> None:
+    environment = {
+        "SECRET": "hidden",
+        "LD_X": "1",
+        "PYTHONPATH": "/p",
+        "BASH": "no",
+        "BASH_ENV": "/e",
+        "ENV": "x",
+    }
+    rules = Rules(environment=("PYTHON*", "BASH_ENV"))
+
+    with running_lab(tmp_path, rules=rules) as lab:
+        session = lab.run(lambda: os.execve("/bin/true", ["true"], environment))
+
+    [true] = session.commands
+    assert true["env"] == {name: environment[name] for name in ("LD_X", "PYTHONPATH", "BASH_ENV")}
+
+
 def test_terminal(lab: Lab) -> None:
     leader, terminal = pty.openpty()
     name = os.ttyname(terminal)
@@ -145,7 +180,78 @@ def test_program_without_a_name(lab: Lab) -> None:
 
     [program] = session.commands
     assert program["exe"] == "memfd:hidden (deleted)"
+    assert program["exe_state"] == "memfd"
     assert program["args"] == ["innocent"]
+
+
+def test_program_that_was_deleted(lab: Lab, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    shutil.copy("/bin/true", program)
+
+    def run() -> None:
+        descriptor = os.open(program, os.O_RDONLY)
+        program.unlink()
+        os.execve(descriptor, ["true"], {})
+
+    [event] = lab.run(run).commands
+    assert (event["exe"], event["exe_state"]) == (f"{program} (deleted)", "deleted")
+
+
+def test_dynamic_linker_as_the_program(lab: Lab) -> None:
+    [linker] = [str(path) for path in Path("/lib64").glob("ld-linux-x86-64.so.*")]
+
+    session = lab.run([linker, "/bin/echo", "hidden"])
+
+    [event] = session.commands
+    assert event["exe_state"] == "linker"
+    assert event["argv"] == ["/bin/echo", "hidden"]
+    assert str(Path("/bin/echo").resolve()) in [opened["path"] for opened in session.opens]
+
+
+def execveat(directory: int, name: bytes, flags: int) -> None:
+    """Execute with one argument."""
+    libc = ctypes.CDLL(None)
+    arguments = (ctypes.c_char_p * 3)(name, b"x", None)
+    libc.syscall(322, directory, name, arguments, None, flags)
+    os._exit(7)
+
+
+def test_execveat(lab: Lab) -> None:
+    session = lab.run(lambda: execveat(os.open("/bin", os.O_PATH), b"true", 0))
+
+    [event] = session.commands
+    assert event["exe"] == str(Path("/bin/true").resolve())
+    assert event["argv"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("opened", "name", "flags", "path"),
+    [
+        ("/usr/lib", b"nothing/here", 0, "/usr/lib/nothing/here"),
+        ("/usr/lib", b"/no/such", 0, "/no/such"),
+        ("/etc/hostname", b"", 0x1000, "/etc/hostname"),
+    ],
+)
+def test_failed_execveat_is_resolved(lab: Lab, opened: str, name: bytes, flags: int, path: str) -> None:
+    session = lab.run(lambda: execveat(os.open(opened, os.O_PATH), name, flags))
+
+    [event] = session.commands
+    assert (event["path"], event["argv"]) == (path, ["x"])
+    assert event["return_code"] < 0
+
+
+def test_32_bit_program(lab: Lab, tmp_path: Path) -> None:
+    source, program = tmp_path / "small.c", tmp_path / "small"
+    source.write_text(OPENER_32)
+    compiled = ["gcc", "-m32", "-nostdlib", "-static", "-ffreestanding", "-fno-pie", "-no-pie", "-O1"]
+    subprocess.run([*compiled, "-o", program, source], check=True)
+
+    session = lab.run([str(program), "argument"])
+
+    assert session.status == 0
+    [event] = session.commands
+    assert (event["exe"], event["argv"]) == (str(program), ["argument"])
+    assert [opened["path"] for opened in session.opens] == ["/etc/hostname"] * 2
 
 
 def test_exec_by_a_thread(lab: Lab) -> None:
@@ -158,6 +264,7 @@ def test_exec_by_a_thread(lab: Lab) -> None:
 
     [echo] = session.commands
     assert echo["argv"] == ["thread"]
+    assert echo["pid"] == session.child.pid
 
 
 def test_vfork(lab: Lab) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import threading
 import uuid
 from pathlib import Path
+
+import pytest
 
 from tests.support.capture import Event, Lab, cgroup_mount
 from tests.support.polling import until
@@ -16,6 +20,11 @@ def marks(events: list[Event]) -> list[str]:
     return [
         event["argv"][0] for event in events if event["event"] == "session.command" and event["path"] == MARK
     ]
+
+
+def session_cgroup() -> Path:
+    """That of the calling process."""
+    return cgroup_mount() / Path("/proc/self/cgroup").read_text().split("::")[1].strip().lstrip("/")
 
 
 def fork_exec(*args: str) -> None:
@@ -70,6 +79,89 @@ def test_moved_to_the_root_cgroup(lab: Lab) -> None:
     [event] = [command for command in session.commands if command["path"] == MARK]
     assert event["argv"] == ["escaped"]
     assert event["cgroup_id"] != session.cgroup.id
+
+
+def test_leaving_the_cgroup_is_an_escape(lab: Lab) -> None:
+    elsewhere = cgroup_mount() / "proctor-elsewhere" / "deeper"
+    elsewhere.mkdir(parents=True, exist_ok=True)
+
+    session = lab.run(lambda: (elsewhere / "cgroup.procs").write_text("0"), ["command"])
+
+    [escape] = session.events("session.escape")
+    assert escape["cgroup"] == "/proctor-elsewhere/deeper"
+    assert (escape["pid"], escape["by_pid"]) == (session.child.pid, session.child.pid)
+    assert escape["cgroup_id"] == elsewhere.stat().st_ino
+    elsewhere.rmdir()
+    elsewhere.parent.rmdir()
+
+
+def test_being_moved_by_another_is_an_escape(lab: Lab) -> None:
+    with lab.session(["sleep", "1000"], ["command"]) as session:
+        until(lambda: session.lab.subscriber.events(session.sid), 10, "exec")
+        (cgroup_mount() / "cgroup.procs").write_text(str(session.child.pid))
+        os.kill(session.child.pid, signal.SIGKILL)
+
+    [escape] = session.events("session.escape")
+    assert escape["cgroup"] == "/"
+    assert (escape["pid"], escape["by_pid"]) == (session.child.pid, os.getpid())
+    assert escape["program"] == "sleep"
+
+
+def test_a_child_made_elsewhere_is_an_escape(lab: Lab) -> None:
+    def clone_into_root() -> None:
+        root = os.open(cgroup_mount(), os.O_RDONLY | os.O_DIRECTORY)
+        arguments = (ctypes.c_uint64 * 11)(0x200000000, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, root)
+        if ctypes.CDLL(None).syscall(435, arguments, ctypes.sizeof(arguments)) == 0:
+            os.execv(MARK, ["echo", "made elsewhere"])
+        os.wait()
+
+    session = lab.run(clone_into_root, ["command"])
+
+    [escape] = session.events("session.escape")
+    assert (escape["cgroup"], escape["by_pid"]) == ("/", session.child.pid)
+    assert escape["pid"] != session.child.pid
+    assert marks(session.events()) == ["made elsewhere"]
+
+
+def test_a_cgroup_below_is_no_escape(lab: Lab) -> None:
+    def go_deeper() -> None:
+        inner = session_cgroup() / "inner"
+        inner.mkdir()
+        (inner / "cgroup.procs").write_text("0")
+        fork_exec("inside")
+        (inner.parent / "cgroup.procs").write_text("0")
+        inner.rmdir()
+
+    session = lab.run(go_deeper, ["command"])
+
+    assert marks(session.events()) == ["inside"]
+    assert session.events("session.escape") == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["--user", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--time"]
+)
+def test_every_kind_of_namespace(lab: Lab, kind: str) -> None:
+    session = lab.run(["unshare", "--fork", kind, MARK, "inside"], ["command"])
+
+    assert marks(session.commands) == ["inside"]
+
+
+def test_chroot(lab: Lab) -> None:
+    def change_root() -> None:
+        os.chroot("/usr")
+        os.execv("/bin/echo", ["echo", "rooted"])
+
+    [event] = lab.run(change_root, ["command"]).commands
+
+    assert (event["argv"], event["exe"]) == (["rooted"], "/usr/bin/echo")
+
+
+def test_another_user(lab: Lab) -> None:
+    session = lab.run(["su", "-s", "/bin/sh", "nobody", "-c", f"{MARK} other"], ["command"])
+
+    [event] = [event for event in session.commands if event["argv"] == ["other"]]
+    assert event["process_uid"] == 65534
 
 
 def test_namespaces(lab: Lab) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,6 +178,25 @@ def test_cgroups_of_others_are_no_tampering(lab: Lab) -> None:
     assert tampering(lab, lambda: os.open(inner / "cgroup.freeze", os.O_WRONLY)) == []
 
     inner.rmdir()
+
+
+def test_libraries_for_a_program_with_more_rights(lab: Lab, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    shutil.copy("/bin/true", program)
+    program.chmod(0o4755)
+    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        above.chmod(0o755)
+
+    def as_nobody(environment: dict[str, str]) -> Callable[[], object]:
+        def run() -> None:
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.execve(program, ["program"], environment)
+
+        return run
+
+    [event] = tampering(lab, as_nobody({"LD_PRELOAD": "/nothing.so"}))
+    assert (event["technique"], event["process_euid"], event["program"]) == ("preload", 0, "program")
+    assert tampering(lab, as_nobody({"LD_LIBRARY_PATH": "/nothing"})) == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/mem"), reason="this kernel has no /dev/mem")

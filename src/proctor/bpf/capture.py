@@ -24,6 +24,7 @@ from proctor.bpf.kernel import abi, lines
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.kernel.lines import Owner, Part
 from proctor.bpf.kernel.loader import Programs, RingSizes
+from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.ledger import account, by_name, merged
 from proctor.bpf.messages import Account, Drained, OpenSession
 from proctor.bpf.registry import Phase, Registry, Session
@@ -51,7 +52,8 @@ class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``rings``: their sizes. ``cgroup_mount``: where the cgroup2 hierarchy is or is to be mounted.
 
     ``tree``: below it are the sessions' cgroups. ``memory_limit``: bytes of unacknowledged messages kept
-    per session. ``limits``: when strict sessions are held.
+    per session. ``limits``: when strict sessions are held. ``rules``: what the
+    kernel is asked for.
     """
 
     rings: RingSizes
@@ -59,13 +61,14 @@ class CaptureSettings(msgspec.Struct, frozen=True, kw_only=True):
     tree: Path | None = None
     memory_limit: int = 64 << 20
     limits: Limits = Limits()
+    rules: Rules = Rules()
 
     @classmethod
     def of(cls, config: EnhancedRecording, run_id: str) -> CaptureSettings:
         """As the configuration file says, with rings that are large enough not to lose."""
         rings = RingSizes(*map(max, RingSizes.of(config), LEAST_RINGS))
         tree = CgroupTree(config.cgroup_path, config.root_path, run_id)
-        return cls(rings=rings, cgroup_mount=tree.mount, tree=tree.root)
+        return cls(rings=rings, cgroup_mount=tree.mount, tree=tree.root, rules=Rules.of(config))
 
 
 class Capture:

@@ -11,6 +11,7 @@ from proctor.core.errors import ConfigError
 KeyPath = tuple[str, ...]
 Problem = tuple[KeyPath, str]
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
+MAX_VARIABLES = 8
 TOKEN_ROLES = frozenset({"node", "proxy"})
 
 
@@ -19,6 +20,7 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _names(config)
     yield from _paths(config)
     yield from _joining(config)
+    yield from _environment(config)
     yield from _unsupported(config)
 
 
@@ -53,6 +55,14 @@ def _names(config: Config) -> Iterator[Problem]:
     ):
         if name and not _NAME.fullmatch(name):
             yield path, f"{name!r} is not a name; expected letters, digits, dots, dashes"
+
+
+def _environment(config: Config) -> Iterator[Problem]:
+    if len(config.ssh_service.enhanced_recording.environment) > MAX_VARIABLES:
+        yield (
+            ("ssh_service", "enhanced_recording", "environment"),
+            f"more than {MAX_VARIABLES} variables cannot be recorded",
+        )
 
 
 def _paths(config: Config) -> Iterator[Problem]:

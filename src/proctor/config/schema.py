@@ -21,6 +21,7 @@ from proctor.config.values import (
     Pin,
     ProxySshAddress,
     TunnelAddress,
+    VariablePattern,
     WebAddress,
 )
 
@@ -252,6 +253,12 @@ class EnhancedRecording(Section, kw_only=True, frozen=True):
     network_buffer_size: Annotated[Pages, "Ring buffer of connections; at least 256 are used."] = 8
     cgroup_path: Annotated[str, "Where the cgroup2 hierarchy is, or is to be, mounted."] = "/cgroup2"
     root_path: Annotated[str, "Directory of sessions below `cgroup_path`."] = "/teleport"
+    environment: Annotated[
+        list[VariablePattern], "Variables recorded with commands besides `LD_*`, at most 8."
+    ] = []
+    noise_reduction: Annotated[
+        bool, "Leave out, and count, what programs open to be able to start; see `docs/capture.md`."
+    ] = False
 
 
 class SshService(Section, kw_only=True, frozen=True):

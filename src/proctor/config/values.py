@@ -17,6 +17,7 @@ _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST_NAME = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
 )
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,30}\*?")
 AUTO_PAGES = 0
 MAX_PAGES = 1 << 18
 
@@ -47,6 +48,13 @@ def read_flag(text: str) -> bool:
     if lowered in _NO:
         return False
     raise ValueError(f"{text!r} is neither yes nor no")
+
+
+def read_variable(text: str) -> str:
+    """A variable of the environment, at most 31 characters, or what several begin with and ``*``."""
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a variable")
+    return text
 
 
 def read_duration(text: str) -> int:
@@ -132,6 +140,7 @@ Duration = Annotated[int, DURATION]
 """Seconds; 0 is never."""
 Pages = Annotated[int, PAGES]
 """4 KiB pages; AUTO_PAGES lets the capture service choose."""
+VariablePattern = Annotated[str, Kind("the name of a variable, or the beginning of one and *", read_variable)]
 Pin = Annotated[str, Kind("sha256: and 64 hexadecimal digits, or the path of a file of such lines", read_pin)]
 NodeAddress = Annotated[Address, _address(3022)]
 ProxySshAddress = Annotated[Address, _address(3023)]

@@ -102,13 +102,13 @@ KNOB_FIELDS = (
     ("command_limit", "I"),
     ("text_limit", "I"),
     ("disk_limit", "I"),
-    ("reduce_noise", "I"),
+    ("padding", "4x"),
     ("command_mark", "Q"),
     ("disk_mark", "Q"),
     ("network_mark", "Q"),
-    ("mount_namespace", "I"),
-    ("padding", "4x"),
+    ("mount_namespace", "Q"),
 )
+RULES_FIELDS = (("reduce_noise", "I"), ("count", "I"), ("variables", "512s"))
 TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
 GUARDED_FIELDS = (("guard", "I"), ("padding", "4x"), ("number", "Q"))
 TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("cgroup", "Q"), ("pending", "48s"))
@@ -122,6 +122,7 @@ def _layout(fields: tuple[tuple[str, str], ...]) -> struct.Struct:
 HEADER = _layout(HEADER_FIELDS)
 COMMAND = _layout(COMMAND_FIELDS)
 DISK = _layout(DISK_FIELDS)
+RULES = _layout(RULES_FIELDS)
 TAMPER = _layout(TAMPER_FIELDS)
 ENDPOINTS = _layout(ENDPOINT_FIELDS)
 KNOBS = _layout(KNOB_FIELDS)
@@ -130,6 +131,8 @@ TASK_STATE = _layout(TASK_STATE_FIELDS)
 TALLY = _layout(TALLY_FIELDS)
 
 MAX_SESSIONS = 8192
+MAX_VARIABLES = 8
+VARIABLE_BYTES = 32
 _PATH_BYTES = 4096
 _LARGEST_COMMAND = 1 << 20
 _LEAST_COMMAND = 2048
@@ -141,7 +144,6 @@ class Knobs(msgspec.Struct, frozen=True):
     command_ring: int
     disk_ring: int
     network_ring: int
-    reduce_noise: bool = False
     mount_namespace: int = 0
 
     def encode(self) -> bytes:
@@ -151,7 +153,6 @@ class Knobs(msgspec.Struct, frozen=True):
             command,
             min(command // 8, _PATH_BYTES),
             min(self.disk_ring // 4, _PATH_BYTES - 1),
-            self.reduce_noise,
             self.command_ring // 4,
             self.disk_ring // 4,
             self.network_ring // 4,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Guard, Kind, Tally
+from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.kernel.variants import VARIANTS, Variant
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
@@ -51,9 +52,14 @@ class Programs:
     """Our programs in the kernel: loaded on creation, attached and detached as a whole."""
 
     def __init__(
-        self, sizes: RingSizes, *, variant: Variant = VARIANTS[0], without: Iterable[str] = ()
+        self,
+        sizes: RingSizes,
+        *,
+        variant: Variant = VARIANTS[0],
+        without: Iterable[str] = (),
+        measure: bool = False,
     ) -> None:
-        """Load all programs of ``variant`` but ``without``.
+        """Load all programs of ``variant`` but ``without``; ``measure``: have the verifier tell its work.
 
         Raises OSError; its filename is libbpf's complaint.
         """
@@ -68,6 +74,8 @@ class Programs:
         self._object.initialise(".rodata.knobs", knobs.encode())
         for name in without:
             self._object.select(name, False)
+        if measure:
+            self._object.measure()
         self._object.load()
         self.sections = {
             name: section for name, section in self._object.programs().items() if name not in set(without)
@@ -76,6 +84,7 @@ class Programs:
         self._lineage = self._object.map("lineage")
         self._tallies = self._object.map("tallies")
         self._guarded = self._object.map("guarded")
+        self._rules = self._object.map("rules")
 
     def pump(self, *, limit: int, batch_ms: int) -> _native.Pump:
         """Start to empty the rings into memory, up to ``limit`` bytes of it."""
@@ -141,6 +150,10 @@ class Programs:
         """Drop the counts of a session of which no task is left."""
         self._native.map_delete(self._tallies, session.to_bytes(4, "little"))
 
+    def configure(self, rules: Rules) -> None:
+        """From now on record what ``rules`` ask for."""
+        self._native.map_update(self._rules, bytes(4), rules.encode())
+
     def guard(self, guard: Guard, number: int) -> None:
         """Record what sessions do to our process, or to cgroups below our directory, of this number."""
         self._native.map_update(self._guarded, abi.GUARDED.pack(guard, number), b"\1")
@@ -148,6 +161,11 @@ class Programs:
     def unguard(self, guard: Guard, number: int) -> None:
         """The number may become another's."""
         self._native.map_delete(self._guarded, abi.GUARDED.pack(guard, number))
+
+    def measures(self) -> dict[str, tuple[int, str]]:
+        """Instructions of each program and what the verifier said of it; needs ``measure``."""
+        found: dict[str, tuple[int, str]] = self._object.measures()
+        return {name: found[name] for name in self.sections}
 
     def missed_runs(self) -> int:
         """How often the kernel skipped a program of ours, which no session's counts can show."""

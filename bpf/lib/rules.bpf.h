@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the configuration asks for; until user space has said so, nothing beyond what is always done. */
+#pragma once
+
+#include "session.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rules);
+} rules __weak SEC(".maps");
+
+static __always_inline struct rules *current_rules(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&rules, &zero);
+}
