@@ -9,9 +9,13 @@
 
 #include <bpf/libbpf.h>
 
+#define LOG_BYTES 4096
+#define LOG_STATISTICS 4 /* BPF_LOG_STATS of the kernel's bpf_verifier.h */
+
 struct object {
 	PyObject_HEAD
 	struct bpf_object *bpf;
+	char *logs; /* LOG_BYTES for each program, when they are wanted */
 };
 
 struct link {
@@ -42,6 +46,7 @@ static void object_free(struct object *self)
 
 	if (self->bpf)
 		bpf_object__close(self->bpf);
+	PyMem_Free(self->logs);
 	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
 	Py_DECREF(type);
 }
@@ -137,6 +142,44 @@ static PyObject *object_select(struct object *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+static PyObject *object_measure(struct object *self, PyObject *unused)
+{
+	struct bpf_program *program;
+	size_t programs = 0;
+	char *log;
+
+	bpf_object__for_each_program(program, self->bpf)
+		programs++;
+	log = self->logs = PyMem_Calloc(programs, LOG_BYTES);
+	if (!log)
+		return PyErr_NoMemory();
+	bpf_object__for_each_program(program, self->bpf) {
+		bpf_program__set_log_level(program, LOG_STATISTICS);
+		bpf_program__set_log_buf(program, log, LOG_BYTES);
+		log += LOG_BYTES;
+	}
+	Py_RETURN_NONE;
+}
+
+static PyObject *object_measures(struct object *self, PyObject *unused)
+{
+	PyObject *found = PyDict_New(), *measures;
+	struct bpf_program *program;
+	char *log = self->logs;
+
+	bpf_object__for_each_program(program, self->bpf) {
+		measures = log ? Py_BuildValue("(ns)", (Py_ssize_t)bpf_program__insn_cnt(program), log) : NULL;
+		if (!measures || PyDict_SetItemString(found, bpf_program__name(program), measures)) {
+			Py_XDECREF(measures);
+			Py_DECREF(found);
+			return PyErr_Occurred() ? NULL : os_error(EINVAL, "measures");
+		}
+		Py_DECREF(measures);
+		log += LOG_BYTES;
+	}
+	return found;
+}
+
 static PyObject *object_load(struct object *self, PyObject *unused)
 {
 	int error;
@@ -212,6 +255,8 @@ static PyMethodDef object_methods[] = {
 	{"resize", (PyCFunction)object_resize, METH_VARARGS, NULL},
 	{"initialise", (PyCFunction)object_initialise, METH_VARARGS, NULL},
 	{"select", (PyCFunction)object_select, METH_VARARGS, NULL},
+	{"measure", (PyCFunction)object_measure, METH_NOARGS, NULL},
+	{"measures", (PyCFunction)object_measures, METH_NOARGS, NULL},
 	{"load", (PyCFunction)object_load, METH_NOARGS, NULL},
 	{"map", (PyCFunction)object_map, METH_VARARGS, NULL},
 	{"program", (PyCFunction)object_program, METH_VARARGS, NULL},

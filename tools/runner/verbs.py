@@ -52,6 +52,11 @@ def _vmtest(arguments: Sequence[str]) -> int:
     return _become(PYTHON, "-m", "tools.vm", *arguments)
 
 
+def _complexity(_arguments: Sequence[str]) -> int:
+    prepare()
+    return _become(PYTHON, "-m", "tools.complexity")
+
+
 def _lint(_arguments: Sequence[str]) -> int:
     prepare()
     return checks.run()
@@ -128,6 +133,7 @@ VERBS = (
         "kernel tests under other kernels, in guests (--kernel, --all, -- pytest arguments)",
         _vmtest,
     ),
+    Verb("complexity", "write down how much work the verifier has with each kernel program", _complexity),
     Verb("lint", "ruff, mypy, import borders, size limits", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("evasion", "what Proctor and other tools see of each technique (--tool, --only, --page)", _evasion),
@@ -143,7 +149,7 @@ VERBS = (
 
 def usage() -> str:
     """The list of verbs."""
-    rows = "\n".join(f"  ./run {verb.name:<8} {verb.summary}" for verb in VERBS)
+    rows = "\n".join(f"  ./run {verb.name:<10} {verb.summary}" for verb in VERBS)
     return f"usage: ./run VERB [arguments]\n\n{rows}"
 
 

@@ -18,6 +18,12 @@ class Object:
     def select(self, program: str, load: bool) -> None:
         """Before load: is the program to be loaded?"""
 
+    def measure(self) -> None:
+        """Before load: have the verifier say how much work each program is."""
+
+    def measures(self) -> dict[str, tuple[int, str]]:
+        """After load: of each program its instructions, and what the verifier said."""
+
     def load(self) -> None:
         """Load maps and programs; the error's filename is libbpf's complaint."""
 
