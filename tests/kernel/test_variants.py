@@ -29,7 +29,7 @@ def lab_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Without:
 
 @pytest.mark.parametrize(
     ("features", "variant", "limits"),
-    [("", "capture", 0), ("loop", "capture-5.11", 1), ("loop,task_storage", "capture-5.8", 2)],
+    [("", "capture", 0), ("task_storage", "capture-5.17", 1), ("loop", "capture-5.8", 2)],
 )
 def test_the_switch_chooses_the_object(
     lab_without: Without, features: str, variant: str, limits: int
