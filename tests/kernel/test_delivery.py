@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,14 +88,19 @@ def test_record_that_comes_while_the_ring_is_emptied_is_not_left_there(lab: Lab)
         os.close(gate)
         while order := os.read(orders, 1):
             if os.fork() == 0:
-                search(order[0]) if order[0] else os.execv("/bin/echo", ["echo"])
+                if order[0]:
+                    search(order[0])
+                os.execv("/bin/echo", ["echo"])
             os.wait()
+
+    def heard(count: int) -> Callable[[], bool]:
+        return lambda: len(echoes(lab, session.sid)) == count
 
     with lab.session(obey, ["command"]) as session:
         os.close(orders)
         for count in range(1, 401):
             os.write(gate, bytes([3 + count % 12, 0]))
-            until(lambda count=count: len(echoes(lab, session.sid)) == count, 5, "the last command")
+            until(heard(count), 5, "the last command")
         os.close(gate)
 
 

@@ -14,7 +14,7 @@ REQUIRED = frozenset({"task_created", "task_ended", "program_executed", "syscall
 """Programs without which enhanced recording would not be what it promises; all others are optional."""
 
 HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6"})
-"""Programs that see, and refuse, what no other does: a variant of which the kernel takes them is preferred."""
+"""Programs that see, and refuse, what no other does: a variant that has them is preferred."""
 
 
 class Variant(NamedTuple):
