@@ -15,23 +15,8 @@
 #define S_IFCHR 0020000
 #define MEMORY_DEVICES 1
 #define MINOR_BITS 20
-#define MAX_GUARDED 4096
 #define MAX_LEVELS 64
 #define LEAST_LEVELS 24
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_GUARDED);
-	__type(key, struct guarded);
-	__type(value, __u8);
-} guarded SEC(".maps");
-
-static __always_inline bool is_guarded(enum guard guard, __u64 number)
-{
-	struct guarded key = {.guard = guard, .number = number};
-
-	return bpf_map_lookup_elem(&guarded, &key);
-}
 
 static __always_inline bool is_stranger(__u32 pid, const struct task_state *state)
 {

@@ -5,6 +5,23 @@
 #include "commands.bpf.h"
 #include "path.bpf.h"
 
+#define MAX_GUARDED 4096
+
+/* Processes and cgroups of Proctor itself. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_GUARDED);
+	__type(key, struct guarded);
+	__type(value, __u8);
+} guarded __weak SEC(".maps");
+
+static __always_inline bool is_guarded(enum guard guard, __u64 number)
+{
+	struct guarded key = {.guard = guard, .number = number};
+
+	return bpf_map_lookup_elem(&guarded, &key);
+}
+
 struct tamper_scratch {
 	struct tamper_record record;
 	char text[PATH_BYTES];

@@ -57,6 +57,11 @@ def _complexity(_arguments: Sequence[str]) -> int:
     return _become(PYTHON, "-m", "tools.complexity")
 
 
+def _fuzz(arguments: Sequence[str]) -> int:
+    prepare(packages=debian.TEST_PACKAGES)
+    return _become(PYTHON, "-m", "tools.fuzz", *arguments)
+
+
 def _lint(_arguments: Sequence[str]) -> int:
     prepare()
     return checks.run()
@@ -134,6 +139,7 @@ VERBS = (
         _vmtest,
     ),
     Verb("complexity", "write down how much work the verifier has with each kernel program", _complexity),
+    Verb("fuzz", "the formatter of records under sanitizers (--minutes N)", _fuzz),
     Verb("lint", "ruff, mypy, import borders, size limits", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("evasion", "what Proctor and other tools see of each technique (--tool, --only, --page)", _evasion),
