@@ -3,7 +3,6 @@
 # Seen: tamper
 # Trace: bpf
 # Call: bpf
-# Expect: not yet
 # Why: tampering is not watched
 import ctypes
 import struct

@@ -3,7 +3,6 @@
 # Seen: tamper
 # Trace: mount
 # Call: mount
-# Expect: not yet
 # Why: tampering is not watched
 mkdir over
 mount -t tmpfs none over && umount over && echo open-sesame >ran

@@ -3,7 +3,6 @@
 # Seen: tamper
 # Trace: proc_mem
 # Call: /mem
-# Expect: not yet
 # Why: tampering is not watched
 import os
 

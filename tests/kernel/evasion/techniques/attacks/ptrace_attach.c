@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: ptrace
 // Call: ptrace
-// Expect: not yet
 // Why: tampering is not watched
 #include <stdlib.h>
 #include <sys/ptrace.h>

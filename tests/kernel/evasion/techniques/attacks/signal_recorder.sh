@@ -3,6 +3,5 @@
 # Seen: tamper
 # Trace: signal
 # Call: kill
-# Expect: not yet
 # Why: tampering is not watched
 kill -CONT "$RECORDER" && echo open-sesame >ran

@@ -2,7 +2,6 @@
 # Hides: that there was an attempt
 # Seen: escape
 # Call: /cgroup.procs
-# Expect: not yet
 # Why: cgroup_attach_task is not watched
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 echo $$ >"$root/cgroup.procs" && echo open-sesame >ran
