@@ -3,7 +3,6 @@
 # Seen: tamper
 # Trace: bpf
 # Call: bpf
-# Why: tampering is not watched
 import ctypes
 import struct
 

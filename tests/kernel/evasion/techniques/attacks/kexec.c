@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: kexec
 // Call: kexec_load
-// Why: tampering is not watched
 #include <sys/syscall.h>
 #include <unistd.h>
 

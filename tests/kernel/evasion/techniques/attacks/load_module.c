@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: module
 // Call: init_module
-// Why: tampering is not watched
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>

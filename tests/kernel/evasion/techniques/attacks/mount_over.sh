@@ -3,6 +3,5 @@
 # Seen: tamper
 # Trace: mount
 # Call: mount
-# Why: tampering is not watched
 mkdir over
 mount -t tmpfs none over && umount over && echo open-sesame >ran

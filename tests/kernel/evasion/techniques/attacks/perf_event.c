@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: perf
 // Call: perf_event_open
-// Why: tampering is not watched
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <sys/syscall.h>

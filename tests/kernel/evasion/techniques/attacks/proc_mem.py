@@ -3,7 +3,6 @@
 # Seen: tamper
 # Trace: proc_mem
 # Call: /mem
-# Why: tampering is not watched
 import os
 
 with open(f"/proc/{os.environ['OTHER']}/mem", "r+b"), open("ran", "w") as proof:

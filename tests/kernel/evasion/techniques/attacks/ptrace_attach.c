@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: ptrace
 // Call: ptrace
-// Why: tampering is not watched
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>

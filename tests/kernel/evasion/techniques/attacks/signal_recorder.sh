@@ -3,5 +3,4 @@
 # Seen: tamper
 # Trace: signal
 # Call: kill
-# Why: tampering is not watched
 kill -CONT "$RECORDER" && echo open-sesame >ran

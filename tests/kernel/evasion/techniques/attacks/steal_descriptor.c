@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: pidfd_getfd
 // Call: pidfd_getfd
-// Why: tampering is not watched
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 # Seen: tamper
 # Trace: cgroup
 # Call: /cgroup.freeze
-# Why: tampering is not watched
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 own=$root$(sed -n 's/^0:://p' /proc/self/cgroup)
 if [ "$own" = "$root/" ]; then mkdir -p "$root/ground" && own=$root/ground; fi

@@ -3,7 +3,6 @@
 // Seen: tamper
 // Trace: vm_write
 // Call: process_vm_writev
-// Why: tampering is not watched
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,5 @@
 # Hides: that there was an attempt
 # Seen: escape
 # Call: /cgroup.procs
-# Why: cgroup_attach_task is not watched
 root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 echo $$ >"$root/cgroup.procs" && echo open-sesame >ran
