@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proctor.bpf import _native
 
 OBJECTS = Path(__file__).parents[1] / "_obj"
+_BUILD_HINT = "Install the wheel for this platform, or run make -C bpf in a checkout."
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 _PID = re.compile(r"^Pid:\s*(\d+)$", re.MULTILINE)
 
@@ -61,10 +62,10 @@ class Programs:
     ) -> None:
         """Load all programs of ``variant`` but ``without``; ``measure``: have the verifier tell its work.
 
-        Raises OSError; its filename is libbpf's complaint.
+        Raises OSError; its filename is libbpf's complaint. Raises Unavailable when it was not built.
         """
         self._native = native()
-        self._object = self._native.Object(str(OBJECTS / f"{variant.name}.bpf.o"))
+        self._object = self._native.Object(str(_object_file(variant)))
         self._sizes = sizes
         self._by_number = variant.by_number
         self._links: list[_native.Link] = []
@@ -172,6 +173,13 @@ class Programs:
         return sum(self._native.missed_runs(self._object.program(name)) for name in self.sections)
 
 
+def _object_file(variant: Variant) -> Path:
+    path = OBJECTS / f"{variant.name}.bpf.o"
+    if not path.is_file():
+        raise Unavailable(f"{path.name} was not built into this installation", hint=_BUILD_HINT)
+    return path
+
+
 def native() -> ModuleType | Any:
     """The compiled extension. Raises Unavailable when it was not built."""
     try:
@@ -179,7 +187,7 @@ def native() -> ModuleType | Any:
     except ImportError as error:
         raise Unavailable(
             f"kernel capture was not built into this installation: {error}",
-            hint="Install the wheel for this platform, or run make -C bpf in a checkout.",
+            hint=_BUILD_HINT,
         ) from None
 
 

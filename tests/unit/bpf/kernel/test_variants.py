@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from proctor.bpf.kernel import loader
-from proctor.bpf.kernel.choice import Refusal, refusal_in
+from proctor.bpf.kernel.choice import Refusal, load, refusal_in
 from proctor.bpf.kernel.variants import OPTIONAL, REQUIRED, SWITCH, VARIANTS, switched_off
-from proctor.core.errors import ConfigError
+from proctor.core.errors import ConfigError, Unavailable
 
 
 def test_each_variant_asks_less_of_the_kernel_than_the_one_before() -> None:
@@ -20,6 +21,17 @@ def test_each_variant_asks_less_of_the_kernel_than_the_one_before() -> None:
 
 def test_every_variant_is_built() -> None:
     assert all((loader.OBJECTS / f"{variant.name}.bpf.o").is_file() for variant in VARIANTS)
+
+
+def test_an_object_that_was_not_built_is_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loader, "OBJECTS", tmp_path)
+    for variant in VARIANTS[1:]:
+        (tmp_path / f"{variant.name}.bpf.o").touch()
+
+    with pytest.raises(Unavailable, match="capture.bpf.o was not built into this installation"):
+        load(loader.AUTO)
 
 
 def test_what_is_required_is_not_optional() -> None:
