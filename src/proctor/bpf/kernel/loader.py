@@ -65,7 +65,7 @@ class Programs:
         Raises OSError; its filename is libbpf's complaint. Raises Unavailable when it was not built.
         """
         self._native = native()
-        self._object = self._native.Object(str(_object_file(variant)))
+        self._object = _opened(variant)
         self._sizes = sizes
         self._by_number = variant.by_number
         self._links: list[_native.Link] = []
@@ -173,11 +173,13 @@ class Programs:
         return sum(self._native.missed_runs(self._object.program(name)) for name in self.sections)
 
 
-def _object_file(variant: Variant) -> Path:
+def _opened(variant: Variant) -> _native.Object:
     path = OBJECTS / f"{variant.name}.bpf.o"
-    if not path.is_file():
-        raise Unavailable(f"{path.name} was not built into this installation", hint=_BUILD_HINT)
-    return path
+    try:
+        opened: _native.Object = native().Object(str(path))
+    except OSError:
+        raise Unavailable(f"{path.name} was not built into this installation", hint=_BUILD_HINT) from None
+    return opened
 
 
 def native() -> ModuleType | Any:
