@@ -11,6 +11,8 @@ const volatile struct knobs knobs SEC(".rodata.knobs") = {};
 const volatile struct {
 	struct network_record network;
 	struct tamper_record tamper;
+	struct policy_key policy_key;
+	struct policy_ports policy_ports;
 	enum technique technique;
 	enum guard guard;
 	enum record_kind kind;
@@ -52,7 +54,7 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	default:
 		if ((call.operation == NOTHING || call.operation & TAMPER) && state->pending.operation == OPERATION_NONE)
 			break;
-		if (wants(state, RECORD_NETWORK))
+		if (wants(state, RECORD_NETWORK) || state->pending.operation != OPERATION_NONE)
 			connection_made(state, &call);
 	}
 	return 0;

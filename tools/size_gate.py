@@ -49,7 +49,7 @@ def file_limit(path: Path) -> int | None:
     if path.name.endswith(".bpf.c"):
         return 250
     if path.suffix == ".h" and "include" in path.parts:
-        return 100
+        return 150
     if path.suffix in {".c", ".h", ".pyx", ".ts", ".tsx", ".css"}:
         return 500
     return None

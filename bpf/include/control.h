@@ -38,6 +38,26 @@ struct rules {
 	struct variable variables[VARIABLES];
 };
 
+#define POLICY_RANGES 32
+
+/* An address and what is in force there: IPv4 mapped into IPv6, the longest prefix counts. */
+struct policy_key {
+	__u32 prefix_length; /* of what follows, in bits */
+	__u32 policy;
+	__u8 address[16];
+};
+
+struct port_range {
+	__u16 first;
+	__u16 last; /* an unused range ends before it begins */
+};
+
+/* Where connections may go to. */
+struct policy_ports {
+	struct port_range tcp[POLICY_RANGES];
+	struct port_range udp[POLICY_RANGES];
+};
+
 /* What sessions are to leave alone: our processes, by number, and our directories of cgroups, by inode. */
 enum guard { GUARD_PROCESS, GUARD_CGROUP };
 

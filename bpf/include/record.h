@@ -36,7 +36,16 @@ enum technique {
 	TECHNIQUE_CLOCK,
 };
 
-enum network_operation { OPERATION_NONE, OPERATION_CONNECT, OPERATION_SEND, OPERATION_ACCEPT };
+/* OUTCOME: of a connection that was begun without waiting. SOCKET: one whose packets have no address to check. */
+enum network_operation {
+	OPERATION_NONE,
+	OPERATION_CONNECT,
+	OPERATION_SEND,
+	OPERATION_ACCEPT,
+	OPERATION_LISTEN,
+	OPERATION_OUTCOME,
+	OPERATION_SOCKET,
+};
 
 struct record_header {
 	__u64 time;			 /* CLOCK_MONOTONIC, nanoseconds */
@@ -72,7 +81,8 @@ struct endpoints {
 	__u16 protocol;
 	__u16 source_port;
 	__u16 destination_port;
-	__u16 padding[3];
+	__u16 denied; /* by the policy of the session */
+	__u16 padding[2];
 	__u8 source[16];
 	__u8 destination[16];
 };

@@ -24,8 +24,10 @@ static __always_inline enum operation native_operation(__u32 number)
 {
 	switch (number) {
 	case 2: return OPEN;
+	case 41: return SOCKET;
 	case 42: return CONNECT;
 	case 43: return ACCEPT;
+	case 50: return LISTEN;
 	case 59: return EXEC;
 	case 85: return CREAT;
 	case 257: return OPENAT;
@@ -48,7 +50,9 @@ static __always_inline enum operation compat_operation(__u32 number)
 	case 295: return OPENAT;
 	case 342: return OPEN_HANDLE;
 	case 358: return EXECAT;
+	case 359: return SOCKET;
 	case 362: return CONNECT;
+	case 363: return LISTEN;
 	case 364: return ACCEPT;
 	case 437: return OPENAT2;
 	default: return compat_tampering(number);
@@ -60,12 +64,14 @@ static __always_inline void decode_socketcall(struct syscall *call, const struct
 {
 	__u32 number = regs->bx, args[3] = {};
 
-	if (number == 3)
-		call->operation = CONNECT;
-	else if (number == 5 || number == 18)
-		call->operation = ACCEPT;
-	else
-		return;
+	switch (number) {
+	case 1: call->operation = SOCKET; break;
+	case 3: call->operation = CONNECT; break;
+	case 4: call->operation = LISTEN; break;
+	case 5:
+	case 18: call->operation = ACCEPT; break;
+	default: return;
+	}
 	bpf_probe_read_user(args, sizeof(args), (void *)(__u64)(__u32)regs->cx);
 	call->args[0] = args[0];
 	call->args[1] = args[1];

@@ -7,7 +7,7 @@
 #define X32_BIT 0x40000000
 
 enum operation {
-	NOTHING, OPEN, CREAT, OPENAT, OPENAT2, OPEN_HANDLE, CONNECT, ACCEPT, EXEC, EXECAT,
+	NOTHING, OPEN, CREAT, OPENAT, OPENAT2, OPEN_HANDLE, CONNECT, ACCEPT, EXEC, EXECAT, SOCKET, LISTEN,
 	TAMPER = 64,		 /* and the number of a technique */
 	BY_DESCRIPTOR = 128, /* the process is told by a pidfd */
 	BY_NAME = 1024,		 /* what it is done to is told by a text */

@@ -65,6 +65,8 @@ size_t spell_address(char *out, const struct address *address)
 {
 	const uint8_t *bytes = address->bytes;
 
+	if (address->family != FAMILY_4 && address->family != FAMILY_6)
+		return 0;
 	if (address->family == FAMILY_4)
 		return sprintf(out, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
 	return spell_address_6(out, bytes);
@@ -120,11 +122,19 @@ size_t spell_time(char *out, int64_t microseconds)
 	return end - out;
 }
 
-size_t spell_protocol(char *out, uint16_t protocol)
+int version_of(const struct address *address)
 {
+	return address->family == FAMILY_4 ? 4 : address->family == FAMILY_6 ? 6 : 0;
+}
+
+size_t spell_protocol(char *out, uint16_t family, uint16_t protocol)
+{
+	static const char *const families[] = {[17] = "packet", [40] = "vsock", [44] = "xdp"};
 	static const char *const names[] = {
 		[1] = "icmp", [6] = "tcp", [17] = "udp", [33] = "dccp", [58] = "icmpv6", [132] = "sctp", [136] = "udplite"};
 
+	if (family < sizeof(families) / sizeof(*families) && families[family])
+		return stpcpy(out, families[family]) - out;
 	if (protocol < sizeof(names) / sizeof(*names) && names[protocol])
 		return stpcpy(out, names[protocol]) - out;
 	return sprintf(out, "%u", protocol);

@@ -18,8 +18,10 @@ struct address {
 
 /* 0, or -1 for another family. */
 int address_of(struct address *address, uint16_t family, const uint8_t *bytes);
+/* Nothing for a family without addresses of ours, whose version is 0. */
 size_t spell_address(char *out, const struct address *address);
+int version_of(const struct address *address);
 
 /* Microseconds since 1970, rounded down to milliseconds. */
 size_t spell_time(char *out, int64_t microseconds);
-size_t spell_protocol(char *out, uint16_t protocol);
+size_t spell_protocol(char *out, uint16_t family, uint16_t protocol);

@@ -50,11 +50,21 @@ static void add_source(struct event *event, const struct address *source, const 
 	add_named(event->out, ",\"src_addr\":", text, spell_address(text, any ? &unbound : source));
 }
 
-static void add_protocol(struct event *event, uint16_t protocol)
+/* Ends of a connection; a socket that was only made may be of any family, and has none. */
+static int ends_of(const struct endpoints *ends, struct address *source, struct address *target)
 {
-	char number[8];
+	if (ends->operation == OPERATION_SOCKET) {
+		*source = *target = (struct address){.family = ends->family};
+		return 0;
+	}
+	return address_of(source, ends->family, ends->source) || address_of(target, ends->family, ends->destination);
+}
 
-	add_named(event->out, ",\"protocol\":", number, spell_protocol(number, protocol));
+static void add_protocol(struct event *event, const struct endpoints *ends)
+{
+	char name[8];
+
+	add_named(event->out, ",\"protocol\":", name, spell_protocol(name, ends->family, ends->protocol));
 }
 
 static const char *add_network(struct event *event)
@@ -67,11 +77,12 @@ static const char *add_network(struct event *event)
 	if (event->size < sizeof(record))
 		return "torn connection";
 	memcpy(&record, event->record, sizeof(record));
-	if (address_of(&source, ends->family, ends->source) || address_of(&target, ends->family, ends->destination))
+	if (ends_of(ends, &source, &target))
 		return "connection of an unknown family";
-	if (ends->operation < OPERATION_CONNECT || ends->operation > OPERATION_ACCEPT)
+	if (ends->operation < OPERATION_CONNECT || ends->operation > OPERATION_SOCKET)
 		return "connection of an unknown operation";
-	text_literal(event->out, "\"action\":0,");
+	add_count(event->out, "\"action\":", ends->denied ? 1 : 0);
+	text_literal(event->out, ",");
 	add_audit_session(event);
 	add_code(event, "T4002I");
 	add_detached(event);
@@ -81,7 +92,7 @@ static const char *add_network(struct event *event)
 	add_event(event, "session.network");
 	add_count(event->out, SLOT ",\"operation\":", ends->operation - OPERATION_CONNECT);
 	add_process(event);
-	add_protocol(event, ends->protocol);
+	add_protocol(event, ends);
 	add_result(event);
 	add_server(event);
 	add_source(event, &source, &target);
@@ -89,7 +100,7 @@ static const char *add_network(struct event *event)
 	add_time(event);
 	add_truncated(event);
 	add_uid(event);
-	add_count(event->out, ",\"version\":", target.family == FAMILY_4 ? 4 : 6);
+	add_count(event->out, ",\"version\":", version_of(&target));
 	add_end(event);
 	return NULL;
 }

@@ -43,7 +43,7 @@ def test_any_sizes(sizes: list[int], args: int, body: bytes) -> None:
     check(header(Kind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0) + body)
 
 
-@given(st.lists(sixteen, min_size=5, max_size=5), st.binary(min_size=32, max_size=32))
+@given(st.lists(sixteen, min_size=6, max_size=6), st.binary(min_size=32, max_size=32))
 def test_any_endpoints(numbers: list[int], addresses: bytes) -> None:
     check(header(Kind.NETWORK) + abi.ENDPOINTS.pack(*numbers, addresses[:16], addresses[16:]))
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -25,6 +27,16 @@ def listener(family: socket.AddressFamily) -> socket.socket:
     server.bind((ADDRESSES[family], 0))
     server.listen()
     return server
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port from which nothing comes back: as many wait there as may."""
+    with socket.socket() as server, socket.socket() as waiting:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting.connect(server.getsockname())
+        yield server.getsockname()[1]
 
 
 @both
@@ -60,15 +72,18 @@ def test_without_waiting(lab: Lab, family: socket.AddressFamily) -> None:
     with listener(family) as server:
         port = server.getsockname()[1]
 
-        def connect_twice() -> None:
+        def connect_until_it_is() -> None:
             client = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            client.connect_ex((ADDRESSES[family], port))
-            client.connect_ex((ADDRESSES[family], port))
+            while client.connect_ex((ADDRESSES[family], port)) != errno.EISCONN:
+                pass
 
-        [event] = made(lab, connect_twice)
+        attempt, outcome = made(lab, connect_until_it_is)
 
-    assert event["return_code"] in (0, -errno.EINPROGRESS)
-    assert event["dst_port"] == port
+    assert (attempt["operation"], attempt["return_code"]) == (0, -errno.EINPROGRESS)
+    assert (outcome["operation"], outcome["return_code"]) == (4, 0)
+    assert attempt["dst_port"] == outcome["dst_port"] == port
+    assert attempt["src_port"] == outcome["src_port"] > 0
+    assert (outcome["pid"], outcome["program"]) == (attempt["pid"], attempt["program"])
 
 
 def test_without_waiting_refused(lab: Lab) -> None:
@@ -80,7 +95,37 @@ def test_without_waiting_refused(lab: Lab) -> None:
         while client.connect_ex(("127.0.0.1", port)) != errno.ECONNREFUSED:
             pass
 
-    assert len(made(lab, connect_until_refused)) == 1
+    attempt, outcome = made(lab, connect_until_refused)
+
+    assert attempt["return_code"] == -errno.EINPROGRESS
+    assert (outcome["operation"], outcome["return_code"]) == (4, -errno.ECONNREFUSED)
+
+
+def test_given_up(lab: Lab, silent: int) -> None:
+    """A connection that is closed before there is an answer has come to nothing."""
+
+    def give_up() -> None:
+        client = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        client.connect_ex(("127.0.0.1", silent))
+        client.close()
+
+    attempt, outcome = made(lab, give_up)
+
+    assert attempt["return_code"] == -errno.EINPROGRESS
+    assert (outcome["operation"], outcome["return_code"]) == (4, -errno.ECONNABORTED)
+    assert outcome["dst_port"] == silent
+
+
+def test_interrupted(lab: Lab, silent: int) -> None:
+    def be_interrupted() -> None:
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        socket.socket().connect(("127.0.0.1", silent))
+
+    attempt, outcome = made(lab, be_interrupted)
+
+    assert attempt["return_code"] == -errno.EINTR
+    assert (outcome["operation"], outcome["return_code"]) == (4, -errno.ECONNABORTED)
 
 
 def test_unreachable(lab: Lab) -> None:
@@ -148,10 +193,47 @@ def test_accepted(lab: Lab) -> None:
         server.accept()
         os.write(client.fileno(), b"x")
 
-    connect, accept = made(lab, serve_itself)
+    listen, connect, accept = made(lab, serve_itself)
 
-    assert accept["operation"] == 2
+    assert (listen["operation"], accept["operation"]) == (3, 2)
     assert (accept["src_port"], accept["dst_port"]) == (connect["dst_port"], connect["src_port"])
+
+
+@both
+def test_listening(lab: Lab, family: socket.AddressFamily) -> None:
+    [event] = made(lab, lambda: listener(family))
+
+    assert (event["operation"], event["protocol"], event["return_code"]) == (3, "tcp", 0)
+    assert (event["src_addr"], event["dst_port"]) == (ADDRESSES[family], 0)
+    assert event["src_port"] > 0
+
+
+def test_listening_refused(lab: Lab) -> None:
+    def listen_where_none_can() -> None:
+        with suppress(OSError):
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).listen()
+
+    [event] = made(lab, listen_where_none_can)
+
+    assert (event["operation"], event["return_code"]) == (3, -errno.EOPNOTSUPP)
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "protocol", "shown"),
+    [
+        (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP, "icmp"),
+        (socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6, "icmpv6"),
+        (socket.AF_PACKET, socket.SOCK_RAW, 0, "packet"),
+        (socket.AF_PACKET, socket.SOCK_DGRAM, 0, "packet"),
+    ],
+)
+def test_packets_of_its_own_making(
+    lab: Lab, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int, shown: str
+) -> None:
+    [event] = made(lab, lambda: socket.socket(family, kind, protocol))
+
+    assert (event["operation"], event["protocol"], event["return_code"]) == (5, shown, 0)
+    assert event["action"] == 0
 
 
 def test_unix_sockets_are_not_connections(lab: Lab, tmp_path: os.PathLike[str]) -> None:

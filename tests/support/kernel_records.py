@@ -61,11 +61,12 @@ def connection(
     operation: int = Operation.CONNECT,
     protocol: int = 6,
     result: int = 0,
+    denied: bool = False,
 ) -> bytes:
     """A connection; the family is that of the destination."""
     near, far = (ipaddress.ip_address(text).packed for text in (source, destination))
     family = 2 if len(far) == 4 else 10
-    ends = abi.ENDPOINTS.pack(operation, family, protocol, *ports, near, far)
+    ends = abi.ENDPOINTS.pack(operation, family, protocol, *ports, denied, near, far)
     return header(Kind.NETWORK, result=result) + ends
 
 

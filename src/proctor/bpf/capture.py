@@ -27,12 +27,14 @@ from proctor.bpf.kernel.loader import Programs, RingSizes
 from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.ledger import account, by_name, merged
 from proctor.bpf.messages import Account, Drained, OpenSession
+from proctor.bpf.policies import Policies
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time
-from proctor.core.errors import BadRequest, Unavailable
+from proctor.core.errors import BadRequest, ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.model.kernel_events import SessionFreeze
+from proctor.model.network import NetworkPolicy
 from proctor.model.serde import to_builtins
 
 _log = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ class Capture:
         self.registry = Registry(max_sessions=abi.MAX_SESSIONS, memory_limit=settings.memory_limit)
         self.undecoded = 0
         self.guards = Guards(programs)
+        self._policies = Policies(programs)
         self._programs = programs
         self._settings = settings
         self._clock = clock
@@ -127,16 +130,21 @@ class Capture:
             if request.strict:
                 session.brake = Brake(path, self._clock, self._settings.limits)
                 self._strict[session.sid] = session
+            self._policies.apply(session.number, request.network)
             self._programs.enrol(session.number, kinds, pidfd, request.cgroup_id)
             if _has_ended(pidfd):
                 raise Unavailable("the session's process ended before it could be recorded")
         except OSError as error:
             self._discard(session)
             raise Unavailable(f"the session cannot be recorded: {error}") from None
-        except Unavailable:
+        except ProctorError:
             self._discard(session)
             raise
         return session
+
+    def restrict(self, session: Session, policy: NetworkPolicy | None) -> None:
+        """What ``session`` connects to from now on, ``policy`` must allow; raises ProctorError."""
+        self._policies.apply(session.number, policy)
 
     async def close(self, session: Session) -> Drained:
         """The drain barrier: on return all events up to now are queued, and ``Drained`` behind them."""
@@ -160,6 +168,7 @@ class Capture:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if populated else _RECHECK_SECONDS):
                     await session.changed.wait()
+        self._policies.forget(session.number)  # outcomes of connections are not told beyond this
         await self._feed.barrier()
         self._let_go(session)
         lost, final = self.lost(session), account(session, self._tally(session))
@@ -259,6 +268,7 @@ class Capture:
         """Let go of what a session holds; the last one detaches the programs."""
         self._unwatch(session)
         self._programs.forget(session.number)
+        self._policies.forget(session.number)
         if forget:
             self.registry.remove(session)
         if all(other is session for other in self.registry.live()):

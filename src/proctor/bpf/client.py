@@ -10,9 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from proctor.bpf.messages import Acknowledge, CloseSession, Delivery, Drained, OpenSession, Subscribed, decode
+from proctor.bpf.messages import (
+    Acknowledge,
+    CloseSession,
+    Delivery,
+    Drained,
+    OpenSession,
+    RestrictSession,
+    Subscribed,
+    decode,
+)
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
+from proctor.model.network import NetworkPolicy
 from proctor.model.resources import EnhancedKind
 from proctor.model.serde import to_builtins
 
@@ -45,16 +55,27 @@ class SessionCapture:
         pidfd: int,
         kinds: Sequence[EnhancedKind],
         strict: bool = False,
+        network: NetworkPolicy | None = None,
     ) -> None:
         """Record ``kinds`` of the process behind ``pidfd`` and all its descendants as session ``sid``.
 
+        ``network``: what restricts where they connect to; None does not.
         When this returns, the next system call of the process is recorded. Raises Unavailable with
         the reason when capture cannot; then the process must not go on.
         """
         request = OpenSession(
-            sid=sid, cgroup=str(cgroup), cgroup_id=cgroup_id, kinds=list(kinds), strict=strict
+            sid=sid,
+            cgroup=str(cgroup),
+            cgroup_id=cgroup_id,
+            kinds=list(kinds),
+            strict=strict,
+            network=network,
         )
         self._ask(request, (pidfd,))
+
+    def restrict(self, sid: str, network: NetworkPolicy | None) -> None:
+        """Have ``network`` hold for the session from now on. Raises Unavailable when it does not."""
+        self._ask(RestrictSession(sid=sid, network=network))
 
     def close(self, sid: str) -> Drained:
         """The drain barrier: returns when every event up to now is on its way to the node.
@@ -80,7 +101,9 @@ class SessionCapture:
     ) -> None:
         self.disconnect()
 
-    def _ask(self, request: OpenSession | CloseSession, descriptors: Sequence[int] = ()) -> wire.Message:
+    def _ask(
+        self, request: OpenSession | RestrictSession | CloseSession, descriptors: Sequence[int] = ()
+    ) -> wire.Message:
         try:
             wire.send(self._connection, to_builtins(request), descriptors)
             received = wire.receive(self._connection)

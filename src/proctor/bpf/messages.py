@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from proctor.model.network import NetworkPolicy
 from proctor.model.resources import EnhancedKind
 from proctor.model.serde import to_json
 
@@ -25,6 +26,15 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     cgroup: str
     kinds: list[EnhancedKind]
     strict: bool = False
+    network: NetworkPolicy | None = None
+
+
+class RestrictSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor says what network policy holds for its session from now on."""
+
+    op: Literal["restrict"] = "restrict"
+    sid: str
+    network: NetworkPolicy | None
 
 
 class CloseSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from proctor.bpf.channel import Channel, close_all
 from proctor.bpf.kernel import report
 from proctor.bpf.kernel.choice import Loaded, load
 from proctor.bpf.kernel.variants import switched_off
-from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, Subscribed
+from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, RestrictSession, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
@@ -27,7 +27,7 @@ from proctor.model.serde import convert, to_builtins
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_ROOT_ONLY = frozenset({"open", "close"})
+_ROOT_ONLY = frozenset({"open", "restrict", "close"})
 _OF_PROCTOR = frozenset({"open", "subscribe"})
 
 
@@ -204,6 +204,8 @@ class Conversation:
         match operation:
             case "open":
                 return self._open(_parsed(message, OpenSession), descriptors)
+            case "restrict":
+                return self._restrict(_parsed(message, RestrictSession))
             case "close":
                 return await self._close(_parsed(message, CloseSession).sid)
             case "subscribe":
@@ -221,10 +223,15 @@ class Conversation:
         _check_uuid(request.sid)
         if len(descriptors) != 1:
             raise BadRequest("open takes one descriptor, the pidfd of the session's process")
-        if not request.kinds:
+        if not request.kinds and request.network is None:
             raise BadRequest("open names nothing to record")
         self._service.capture.open(request, descriptors[0])
         self._opened.add(request.sid)
+        return {"ok": True}
+
+    def _restrict(self, request: RestrictSession) -> wire.Message:
+        capture = self._service.capture
+        capture.restrict(capture.registry.get(request.sid), request.network)
         return {"ok": True}
 
     async def _close(self, sid: str) -> wire.Message:

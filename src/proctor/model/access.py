@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from proctor.model.identity import UserIdentity
+from proctor.model.network import PROTOCOLS, NetworkPolicy, Reach, parse_networks, parse_ports
 from proctor.model.resources import (
     ENHANCED_DEFAULT,
     ENHANCED_KINDS,
     Conditions,
     EnhancedKind,
+    NetworkRule,
     Role,
     Rule,
     parse_duration,
@@ -42,6 +44,7 @@ class SessionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     ``enhanced_recording``: union. ``strict_recording``: strictest wins. ``port_forwarding``,
     ``forward_agent``: any role. ``ssh_file_copy``: all roles. TTLs (seconds) and limits (0 = none): minimum.
+    ``network``: as ``network_policy`` says; None restricts nothing.
     """
 
     enhanced_recording: tuple[EnhancedKind, ...]
@@ -54,6 +57,7 @@ class SessionOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_sessions: int
     max_connections: int
     disconnect_expired_cert: bool
+    network: NetworkPolicy | None = None
 
 
 def logins_of(roles: Iterable[Role], traits: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -174,7 +178,28 @@ def session_options(roles: Sequence[Role]) -> SessionOptions:
         max_sessions=min((o.max_sessions for o in options if o.max_sessions), default=0),
         max_connections=min((o.max_connections for o in options if o.max_connections), default=0),
         disconnect_expired_cert=any(bool(option.disconnect_expired_cert) for option in options),
+        network=network_policy(roles),
     )
+
+
+def network_policy(roles: Sequence[Role]) -> NetworkPolicy | None:
+    """What all ``roles`` deny is denied. As soon as one says what it allows, only what some role says is.
+
+    None when no role says anything.
+    """
+    allowed = [role.spec.allow.network for role in roles if role.spec.allow.network is not None]
+    denied = [rule for role in roles for rule in role.spec.deny.network or ()]
+    if not allowed and not denied:
+        return None
+    allow = tuple(reach for rules in allowed for rule in rules for reach in _reaches(rule))
+    deny = tuple(reach for rule in denied for reach in _reaches(rule))
+    return NetworkPolicy(allow if allowed else None, deny)
+
+
+def _reaches(rule: NetworkRule) -> Iterable[Reach]:
+    ports = parse_ports(rule.ports)
+    tcp, udp = ((ports if rule.protocol in ("any", protocol) else ()) for protocol in PROTOCOLS)
+    return (Reach(str(network), tcp, udp) for network in parse_networks(rule.cidr))
 
 
 def _enhanced(kinds: list[EnhancedKind] | None) -> Sequence[EnhancedKind]:

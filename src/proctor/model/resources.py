@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from proctor.model.network import parse_networks, parse_ports
+
 Labels = dict[str, str]
 EnhancedKind = Literal["command", "disk", "network"]
 ENHANCED_KINDS: tuple[EnhancedKind, ...] = ("command", "disk", "network")
@@ -59,12 +61,31 @@ class Rule(Document, kw_only=True):
     where: str = ""
 
 
+class NetworkRule(Document, kw_only=True):
+    """Destinations of sessions: all addresses of a network, all of their ports unless some are named.
+
+    ``cidr``: one or several networks. ``ports``: numbers, or texts such as ``8000-8100``.
+    """
+
+    cidr: str | list[str]
+    ports: list[int | str] = []
+    protocol: Literal["any", "tcp", "udp"] = "any"
+
+    def __post_init__(self) -> None:
+        parse_networks(self.cidr)
+        parse_ports(self.ports)
+
+
 class Conditions(Document):
-    """One side, allow or deny, of a role."""
+    """One side, allow or deny, of a role.
+
+    ``network`` restricts where sessions connect to: an empty list that allows lets them go nowhere.
+    """
 
     logins: list[str] = []
     node_labels: dict[str, str | list[str]] = {}
     rules: list[Rule] = []
+    network: list[NetworkRule] | None = None
 
 
 class RecordSession(Document):

@@ -123,6 +123,7 @@ def test_monitor(tmp_path: Path) -> None:
         "cgroup_id": 7,
         "kinds": ["command"],
         "strict": False,
+        "network": None,
         "descriptors": 1,
     }
     assert closed == {"op": "close", "sid": SID, "descriptors": 0}

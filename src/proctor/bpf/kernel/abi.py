@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from enum import IntEnum, IntFlag
 
 import msgspec
@@ -66,6 +67,9 @@ class Operation(IntEnum):
     CONNECT = 1
     SEND = 2
     ACCEPT = 3
+    LISTEN = 4
+    OUTCOME = 5
+    SOCKET = 6
 
 
 LENGTH = struct.Struct("=I")
@@ -94,7 +98,8 @@ ENDPOINT_FIELDS = (
     ("protocol", "H"),
     ("source_port", "H"),
     ("destination_port", "H"),
-    ("padding", "6x"),
+    ("denied", "H"),
+    ("padding", "4x"),
     ("source", "16s"),
     ("destination", "16s"),
 )
@@ -110,6 +115,8 @@ KNOB_FIELDS = (
 )
 RULES_FIELDS = (("reduce_noise", "I"), ("count", "I"), ("variables", "512s"))
 TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
+POLICY_KEY_FIELDS = (("prefix_length", "I"), ("policy", "I"), ("address", "16s"))
+POLICY_PORTS_FIELDS = (("tcp", "128s"), ("udp", "128s"))
 GUARDED_FIELDS = (("guard", "I"), ("padding", "4x"), ("number", "Q"))
 TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("cgroup", "Q"), ("pending", "48s"))
 TALLY_FIELDS = (("seen", "5Q"), ("lost", "5Q"), ("filtered", "5Q"), ("tasks", "q"))
@@ -127,12 +134,17 @@ TAMPER = _layout(TAMPER_FIELDS)
 ENDPOINTS = _layout(ENDPOINT_FIELDS)
 KNOBS = _layout(KNOB_FIELDS)
 GUARDED = _layout(GUARDED_FIELDS)
+POLICY_KEY = _layout(POLICY_KEY_FIELDS)
+POLICY_PORTS = _layout(POLICY_PORTS_FIELDS)
 TASK_STATE = _layout(TASK_STATE_FIELDS)
 TALLY = _layout(TALLY_FIELDS)
 
 MAX_SESSIONS = 8192
 MAX_VARIABLES = 8
 VARIABLE_BYTES = 32
+POLICY_RANGES = 32
+_RANGE = struct.Struct("=HH")
+_NO_RANGE = _RANGE.pack(1, 0)
 _PATH_BYTES = 4096
 _LARGEST_COMMAND = 1 << 20
 _LEAST_COMMAND = 2048
@@ -188,3 +200,18 @@ def encode_tally(tasks: int, cpus: int) -> bytes:
 def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
     """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
     return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, b"")
+
+
+def encode_policy_key(policy: int, address: bytes, bits: int) -> bytes:
+    """The key of the first ``bits`` of ``address``, of 16 bytes, in ``policy``."""
+    return POLICY_KEY.pack(32 + bits, policy, address)
+
+
+def encode_policy_ports(tcp: Sequence[tuple[int, int]], udp: Sequence[tuple[int, int]]) -> bytes:
+    """Ports, first and last of each range, at most ``POLICY_RANGES`` of them."""
+    return POLICY_PORTS.pack(*(_encode_ranges(ranges) for ranges in (tcp, udp)))
+
+
+def _encode_ranges(ranges: Sequence[tuple[int, int]]) -> bytes:
+    used = b"".join(_RANGE.pack(*pair) for pair in ranges)
+    return used + _NO_RANGE * (POLICY_RANGES - len(ranges))

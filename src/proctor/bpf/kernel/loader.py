@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Guard, Kind, Tally
 from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.kernel.variants import VARIANTS, Variant
+from proctor.bpf.kernel.variants import HOOKS, VARIANTS, Variant
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
 from proctor.core.errors import Unavailable
@@ -86,6 +86,8 @@ class Programs:
         self._tallies = self._object.map("tallies")
         self._guarded = self._object.map("guarded")
         self._rules = self._object.map("rules")
+        self._policies = self._object.map("policies")
+        self._session_policies = self._object.map("session_policies")
 
     def pump(self, *, limit: int, batch_ms: int) -> _native.Pump:
         """Start to empty the rings into memory, up to ``limit`` bytes of it."""
@@ -154,6 +156,28 @@ class Programs:
     def configure(self, rules: Rules) -> None:
         """From now on record what ``rules`` ask for."""
         self._native.map_update(self._rules, bytes(4), rules.encode())
+
+    @property
+    def enforces(self) -> bool:
+        """Are all programs there that refuse connections?"""
+        return self.sections.keys() >= HOOKS
+
+    def restrict(self, session: int, policy: int) -> None:
+        """From now on ``policy`` holds for ``session``; 0 is none. Raises OSError."""
+        key = session.to_bytes(4, "little")
+        self._native.map_update(self._session_policies, key, policy.to_bytes(4, "little"))
+
+    def unrestrict(self, session: int) -> None:
+        """No task of ``session`` is left: nothing is said of its connections any more."""
+        self._native.map_delete(self._session_policies, session.to_bytes(4, "little"))
+
+    def add_policy(self, key: bytes, ports: bytes) -> None:
+        """Tell the kernel a part of a policy, as ``abi`` encodes it. Raises OSError."""
+        self._native.map_update(self._policies, key, ports)
+
+    def remove_policy(self, key: bytes) -> None:
+        """The opposite of ``add_policy``."""
+        self._native.map_delete(self._policies, key)
 
     def guard(self, guard: Guard, number: int) -> None:
         """Record what sessions do to our process, or to cgroups below our directory, of this number."""

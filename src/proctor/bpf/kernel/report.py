@@ -25,11 +25,13 @@ _PURPOSES = {
     "task_ended": "The end of detached sessions cannot be seen",
     "program_executed": "Executed commands cannot be recorded",
     "syscall_ended": "Opened files, connections and failed commands cannot be recorded",
-    "state_changed": "The source address of refused connections cannot be recorded",
+    "state_changed": "The source of refused connections, and the outcome of those that nobody waits for, "
+    "cannot be recorded",
     "connect_v4": "Destinations of IPv4 connections cannot be recorded as the kernel sees them, nor denied",
     "connect_v6": "Destinations of IPv6 connections cannot be recorded as the kernel sees them, nor denied",
     "send_v4": "IPv4 datagrams cannot be recorded",
     "send_v6": "IPv6 datagrams cannot be recorded",
+    "create_socket": "Raw sockets cannot be denied, so that roles with a network policy have no session",
 }
 
 

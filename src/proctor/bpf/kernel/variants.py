@@ -13,7 +13,7 @@ SWITCH = "PROCTOR_CAPTURE_WITHOUT"
 REQUIRED = frozenset({"task_created", "task_ended", "program_executed", "syscall_ended"})
 """Programs without which enhanced recording would not be what it promises; all others are optional."""
 
-HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6"})
+HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6", "create_socket"})
 """Programs that see, and refuse, what no other does: a variant that has them is preferred."""
 
 

@@ -186,11 +186,23 @@ def test_addresses(source: str, destination: str, version: int, shown: tuple[str
     assert (found["version"], (found["src_addr"], found["dst_addr"])) == (version, shown)
 
 
-@pytest.mark.parametrize(
-    ("operation", "number"), [(Operation.CONNECT, 0), (Operation.SEND, 1), (Operation.ACCEPT, 2)]
-)
-def test_operations(operation: Operation, number: int) -> None:
-    assert fields(connection("::1", "::1", operation=operation))["operation"] == number
+@pytest.mark.parametrize("operation", [one for one in Operation if one is not Operation.NONE])
+def test_operations(operation: Operation) -> None:
+    assert fields(connection("::1", "::1", operation=operation))["operation"] == operation - 1
+
+
+@pytest.mark.parametrize("denied", [True, False])
+def test_action(denied: bool) -> None:
+    assert fields(connection("::1", "::1", denied=denied))["action"] == denied
+
+
+@pytest.mark.parametrize(("family", "protocol"), [(17, "packet"), (40, "vsock"), (44, "xdp"), (2, "icmp")])
+def test_socket_without_an_address(family: int, protocol: str) -> None:
+    found = fields(header(Kind.NETWORK) + abi.ENDPOINTS.pack(Operation.SOCKET, family, 1, 0, 0, 1, b"", b""))
+
+    version, address = (4, "0.0.0.0") if family == 2 else (0, "")
+    assert (found["version"], found["dst_addr"], found["src_addr"]) == (version, address, address)
+    assert (found["protocol"], found["operation"], found["action"]) == (protocol, 5, 1)
 
 
 def test_protocols() -> None:
@@ -246,7 +258,7 @@ WHOLE = command(b"ls\0-la\0")
         (connection("::1", "::1")[:-1], "torn connection"),
         (connection("::1", "::1", operation=0), "unknown operation"),
         (connection("::1", "::1", operation=9), "unknown operation"),
-        (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, b"", b""), "unknown family"),
+        (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, 0, b"", b""), "unknown family"),
         (header(Kind.PROCESS), "unknown kind"),
         (tampering(Technique.NONE), "unknown technique"),
         (tampering(999), "unknown technique"),

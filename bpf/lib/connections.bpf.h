@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records of connections. */
+#pragma once
+
+#include "policy.bpf.h"
+#include "socket.bpf.h"
+
+#define EPERM 1
+#define EINPROGRESS 115
+#define MAX_BEGUN 16384
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 4096);
+} connections __weak SEC(".maps");
+
+/* A connection whose system call has not told its outcome, or not ended yet. Either side writes what it
+ * knows, then looks whether the other has: the one that finds it tells, and who removes the entry is alone. */
+struct beginning {
+	struct network_record record;
+	__u32 waiting; /* the call has ended without an outcome */
+	__u32 ended;
+	__s32 result;
+	__u32 order;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_BEGUN);
+	__type(key, struct sock *);
+	__type(value, struct beginning);
+} beginnings __weak SEC(".maps");
+
+static __always_inline void send_network(const struct network_record *from)
+{
+	struct network_record *record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
+
+	count(from->header.session, RECORD_NETWORK, record);
+	if (!record)
+		return;
+	__builtin_memcpy(record, from, sizeof(*record));
+	bpf_ringbuf_submit(record, wake_after(&connections, sizeof(*record), knobs.network_mark));
+}
+
+static __always_inline void describe_connection(struct network_record *record, const struct task_state *state,
+												const struct endpoints *endpoints, long result)
+{
+	if (endpoints->denied)
+		result = -EPERM;
+	fill_header(&record->header, state, RECORD_NETWORK, result < 0 ? result : 0);
+	record->endpoints = *endpoints;
+}
+
+/* What a hook has noted is an event when its call has ended. */
+static __always_inline void flush(struct task_state *state, long result)
+{
+	struct network_record record = {};
+
+	if (state->pending.operation == OPERATION_NONE)
+		return;
+	describe_connection(&record, state, &state->pending, result);
+	send_network(&record);
+	state->pending.operation = OPERATION_NONE;
+}
+
+/* Once, unless nobody is to hear of the session any more. */
+static __always_inline void tell_outcome(struct sock *sk, const struct beginning *beginning)
+{
+	struct network_record record = beginning->record;
+
+	record.header.result = beginning->result;
+	record.header.time = bpf_ktime_get_ns();
+	record.endpoints.operation = OPERATION_OUTCOME;
+	if (!bpf_map_delete_elem(&beginnings, &sk) && policy_of(record.header.session))
+		send_network(&record);
+}
