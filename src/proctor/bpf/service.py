@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import socket
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -70,6 +71,7 @@ class CaptureService:
 
     async def start(self) -> dict[str, Any]:
         """Load the programs and begin to answer. Raises Unavailable with what the kernel refuses, and why."""
+        _raise_descriptor_limit()
         loaded = self._load()
         try:
             cgroup.mount_cgroup2(self._settings.cgroup_mount)
@@ -246,6 +248,12 @@ def _parsed(message: wire.Message, kind: type[T]) -> T:
         return convert(message, kind)
     except msgspec.ValidationError as error:
         raise BadRequest(f"bad request: {error}") from None
+
+
+def _raise_descriptor_limit() -> None:
+    """A session takes two descriptors, a strict one more; the usual soft limit is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_uuid(sid: str) -> None:
