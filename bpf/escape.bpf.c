@@ -44,7 +44,7 @@ __hidden void moved(const struct task_state *state, struct task_struct *task, st
 	struct cgroup_walk walk = {.cgroup = to, .home = state->cgroup};
 	struct path_text *text;
 
-	if (!scratch || !wants(state, RECORD_TAMPER))
+	if (!scratch || !state->cgroup || !wants(state, RECORD_TAMPER))
 		return;
 	walk.text = text = &scratch->walk;
 	text->walk.start = PATH_BYTES - 1;

@@ -7,16 +7,21 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to) __hidden;
+void daemon_forked(const struct task_state *parent, struct task_struct *child) __hidden;
 
 /* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_created, struct task_struct *child)
 {
-	struct task_state *parent = state_of(current_task());
+	struct task_state *parent = lineage_of(current_task());
 	struct tally *tally;
 
 	if (!parent) {
 		disown(child);
+		return 0;
+	}
+	if (!parent->session) {
+		daemon_forked(parent, child);
 		return 0;
 	}
 	if (!inherit(child, parent)) {
@@ -34,7 +39,7 @@ int BPF_PROG(task_created, struct task_struct *child)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(task_ended, struct task_struct *task)
 {
-	struct task_state *state = state_of(task);
+	struct task_state *state = lineage_of(task);
 	struct tally *tally;
 
 	if (!state)

@@ -13,6 +13,7 @@ const volatile struct {
 	struct tamper_record tamper;
 	struct policy_key policy_key;
 	struct policy_ports policy_ports;
+	enum daemon daemon;
 	enum technique technique;
 	enum guard guard;
 	enum record_kind kind;
@@ -27,12 +28,14 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = current_task();
-	struct task_state *state = state_of(task);
+	struct task_state *state = lineage_of(task);
 	struct syscall call = {};
 
 	if (!state)
 		return 0;
 	decode_syscall(&call, task, regs, result);
+	if (!state->session && !daemon_called(state, &call))
+		return 0;
 	if (call.operation & TAMPER && wants(state, RECORD_TAMPER))
 		tampered(state, &call);
 	switch (call.operation) {
@@ -45,6 +48,8 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 			file_opened(state, &call);
 		if (call.result >= 0 && wants(state, RECORD_TAMPER))
 			guarded_file_opened(state, &call);
+		if (call.result >= 0)
+			job_file_opened(state, &call);
 		break;
 	case EXEC:
 	case EXECAT:

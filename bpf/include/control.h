@@ -14,12 +14,48 @@ struct knobs {
 	__u64 mount_namespace; /* ours, as number of its inode */
 };
 
-/* One per task of a session; the first is written by user space, the others are inherited. */
+/* Who starts programs for others. */
+enum daemon { DAEMON_NONE, DAEMON_AT, DAEMON_CRON, DAEMON_MANAGER };
+
+/* One per task of a session; the first is written by user space, the others are inherited. Daemons and what
+ * they have forked have one, too, of session 0: nobody's, and not recorded. */
 struct task_state {
 	__u32 session;
-	__u32 kinds; /* bit RECORD_... of those that are wanted */
-	__u64 cgroup; /* of the session */
+	__u32 kinds;	  /* bit RECORD_... of those that are wanted */
+	__u64 cgroup;	  /* of the session; 0 when a task of it may be anywhere */
+	__u8 delegation;  /* as in record_header */
+	__u8 daemon;	  /* of session 0: which */
+	__u8 forked;	  /* by the daemon; it has executed nothing yet */
+	__u8 padding[5];
 	struct endpoints pending;
+};
+
+/* A file, as long as it exists. */
+struct place {
+	__u64 inode;
+	__u64 device;
+};
+
+/* What a session wants a daemon to do. */
+struct job {
+	__u32 session;
+	__u32 kinds;
+	__u32 delegation;
+	__u32 daemon;
+};
+
+#define EVIDENCE_BYTES 512
+#define MAX_DELEGATION 255
+
+struct delegation {
+	__u32 session;
+	__u32 number; /* from 1; the last stands for all beyond */
+};
+
+struct evidence {
+	__u32 daemon;
+	__u32 size;
+	char text[EVIDENCE_BYTES];
 };
 
 #define VARIABLES 8

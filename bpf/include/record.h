@@ -51,7 +51,8 @@ struct record_header {
 	__u64 time;			 /* CLOCK_MONOTONIC, nanoseconds */
 	__u64 cgroup_id;
 	__u32 session;
-	__u16 kind;
+	__u8 kind;
+	__u8 delegation; /* number of what shows that a daemon acts for the session, 0 for none */
 	__u16 flags;
 	__u32 pid;
 	__u32 ppid;

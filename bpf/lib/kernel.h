@@ -19,11 +19,17 @@ struct hlist_bl_node {
 };
 
 struct super_block {
+	unsigned int s_dev;
 	unsigned long s_magic;
 };
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
 struct inode {
 	unsigned short i_mode;
+	kuid_t i_uid;
 	unsigned int i_rdev;
 	unsigned long i_ino;
 	struct super_block *i_sb;
@@ -84,10 +90,6 @@ struct tty_struct {
 struct signal_struct {
 	struct tty_struct *tty;
 };
-
-typedef struct {
-	__u32 val;
-} kuid_t;
 
 struct cred {
 	kuid_t uid, euid;

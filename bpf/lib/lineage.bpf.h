@@ -18,20 +18,22 @@ struct {
 	__type(value, struct task_state);
 } lineage __weak SEC(".maps");
 
-static __always_inline struct task_state *state_of(struct task_struct *task)
+/* Of daemons, too. */
+static __always_inline struct task_state *lineage_of(struct task_struct *task)
 {
 	int pid = field_of(task, pid);
 
 	return bpf_map_lookup_elem(&lineage, &pid);
 }
 
-/* Returns false when there is no room. */
-static __always_inline bool inherit(struct task_struct *child, const struct task_state *parent)
+/* The state of a task, made when there is none; NULL when there is no room. */
+static __always_inline struct task_state *own(struct task_struct *task)
 {
-	struct task_state state = {.session = parent->session, .kinds = parent->kinds, .cgroup = parent->cgroup};
-	int pid = child->pid;
+	struct task_state empty = {};
+	int pid = task->pid;
 
-	return !bpf_map_update_elem(&lineage, &pid, &state, BPF_ANY);
+	bpf_map_update_elem(&lineage, &pid, &empty, BPF_ANY);
+	return bpf_map_lookup_elem(&lineage, &pid);
 }
 
 /* Is the task with this number one of the session's? */
@@ -52,6 +54,12 @@ static __always_inline void forget(struct task_struct *task)
 	int pid = task->pid;
 
 	bpf_map_delete_elem(&lineage, &pid);
+}
+
+/* The task is nobody's. */
+static __always_inline void release(struct task_struct *task)
+{
+	forget(task);
 }
 
 static __always_inline void disown(struct task_struct *child)
@@ -84,9 +92,14 @@ struct {
 	__type(value, struct task_state);
 } lineage __weak SEC(".maps");
 
-static __always_inline struct task_state *state_of(struct task_struct *task)
+static __always_inline struct task_state *lineage_of(struct task_struct *task)
 {
 	return bpf_task_storage_get(&lineage, task, 0, 0);
+}
+
+static __always_inline struct task_state *own(struct task_struct *task)
+{
+	return bpf_task_storage_get(&lineage, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 /* Sessions by the numbers of their tasks. A number that finds no room is taken for a stranger's. */
@@ -112,25 +125,19 @@ static __always_inline void enlist(struct task_struct *task, const struct task_s
 	bpf_map_update_elem(&members, &pid, &session, BPF_ANY);
 }
 
-static __always_inline bool inherit(struct task_struct *child, const struct task_state *parent)
-{
-	struct task_state *state = bpf_task_storage_get(&lineage, child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-
-	if (!state)
-		return false;
-	state->session = parent->session;
-	state->kinds = parent->kinds;
-	state->cgroup = parent->cgroup;
-	enlist(child, state);
-	return true;
-}
-
 /* The state itself goes with the task, and stays when its number changes. */
 static __always_inline void forget(struct task_struct *task)
 {
 	__u32 pid = task->pid;
 
 	bpf_map_delete_elem(&members, &pid);
+}
+
+/* The task is nobody's. */
+static __always_inline void release(struct task_struct *task)
+{
+	forget(task);
+	bpf_task_storage_delete(&lineage, task);
 }
 
 static __always_inline void disown(struct task_struct *child)
@@ -144,3 +151,26 @@ static __always_inline void renumber(struct task_struct *task, int before)
 }
 
 #endif
+
+/* The state of a task of a session. */
+static __always_inline struct task_state *state_of(struct task_struct *task)
+{
+	struct task_state *state = lineage_of(task);
+
+	return state && state->session ? state : NULL;
+}
+
+/* Returns false when there is no room. */
+static __always_inline bool inherit(struct task_struct *child, const struct task_state *parent)
+{
+	struct task_state *state = own(child);
+
+	if (!state)
+		return false;
+	state->session = parent->session;
+	state->kinds = parent->kinds;
+	state->cgroup = parent->cgroup;
+	state->delegation = parent->delegation;
+	enlist(child, state);
+	return true;
+}

@@ -59,6 +59,7 @@ static __always_inline void fill_header(struct record_header *header, const stru
 	header->cgroup_id = bpf_get_current_cgroup_id();
 	header->session = state->session;
 	header->kind = kind;
+	header->delegation = state->delegation;
 	header->flags = 0;
 	header->result = result;
 	describe(header, current_task());

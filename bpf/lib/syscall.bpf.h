@@ -120,4 +120,6 @@ void file_opened(struct task_state *state, struct syscall *call) __hidden;
 void connection_made(struct task_state *state, struct syscall *call) __hidden;
 void preloaded(struct task_state *state) __hidden;
 void tampered(struct task_state *state, struct syscall *call) __hidden;
+void job_file_opened(const struct task_state *state, const struct syscall *call) __hidden;
+bool daemon_called(struct task_state *state, const struct syscall *call) __hidden;
 void guarded_file_opened(struct task_state *state, struct syscall *call) __hidden;

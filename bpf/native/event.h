@@ -16,6 +16,7 @@ struct about {
 	char uid[UID_PREFIX]; /* of the session; the number is appended */
 	uint64_t number;
 	int detached;
+	struct text delegated; /* a key and its value, or nothing */
 	int64_t boot; /* when the kernel's clock was 0, microseconds since 1970 */
 };
 

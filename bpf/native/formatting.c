@@ -16,28 +16,37 @@ static PyObject *failure(int error, const char *what)
 	return NULL;
 }
 
-/* Ask Python who a session is: (uid prefix, number of its next event, detached), or None for nobody. */
+/* Take over what Python tells: (uid prefix, number of its next event, detached, delegated). */
+static int learn(struct group *group, PyObject *found)
+{
+	const char *prefix, *delegated;
+	Py_ssize_t size, length;
+	unsigned long long number;
+
+	if (!PyArg_ParseTuple(found, "y#Kpy#", &prefix, &size, &number, &group->about.detached, &delegated, &length))
+		return -1;
+	if (size != UID_PREFIX) {
+		PyErr_SetString(PyExc_ValueError, "the prefix of event names has the wrong length");
+		return -1;
+	}
+	memcpy(group->about.uid, prefix, UID_PREFIX);
+	group->about.number = number;
+	text_add(&group->about.delegated, delegated, length);
+	if (group->about.delegated.failed) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	group->known = 1;
+	return 0;
+}
+
+/* Ask Python who a session is; None is nobody. */
 static int ask(PyObject *find, int64_t boot, struct group *group)
 {
-	PyObject *found = PyObject_CallFunction(find, "I", group->session);
-	unsigned long long number;
-	const char *prefix;
-	Py_ssize_t size;
-	int error = -1;
+	PyObject *found = PyObject_CallFunction(find, "Ii", group->session, group->delegation);
+	int error = found == Py_None ? 0 : found ? learn(group, found) : -1;
 
-	if (found == Py_None) {
-		error = 0;
-	} else if (found && PyArg_ParseTuple(found, "y#Kp", &prefix, &size, &number, &group->about.detached)) {
-		if (size == UID_PREFIX) {
-			memcpy(group->about.uid, prefix, UID_PREFIX);
-			group->about.number = number;
-			group->about.boot = boot;
-			group->known = 1;
-			error = 0;
-		} else {
-			PyErr_SetString(PyExc_ValueError, "the prefix of event names has the wrong length");
-		}
-	}
+	group->about.boot = boot;
 	Py_XDECREF(found);
 	return error;
 }
@@ -53,7 +62,7 @@ static PyObject *numbers(const uint64_t *values, int count)
 
 static PyObject *group_tuple(const struct group *group)
 {
-	return Py_BuildValue("Iy#NN", group->session, group->lines.bytes, (Py_ssize_t)group->lines.size,
+	return Py_BuildValue("Iiy#NN", group->session, group->delegation, group->lines.bytes, (Py_ssize_t)group->lines.size,
 						 numbers(group->delivered, RECORD_KINDS), numbers(group->undecodable, RECORD_KINDS));
 }
 

@@ -55,6 +55,7 @@ void add_code(struct event *event, const char *code)
 
 void add_detached(struct event *event)
 {
+	text_add(event->out, event->about->delegated.bytes, event->about->delegated.size);
 	if (event->about->detached)
 		text_literal(event->out, ",\"detached\":true");
 }

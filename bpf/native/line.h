@@ -22,6 +22,7 @@ void add_count(struct text *out, const char *key, uint64_t value);
 void add_audit_session(struct event *event);
 /* cgroup_id, which precedes it, included. */
 void add_code(struct event *event, const char *code);
+/* And whether a daemon acts for the session. */
 void add_detached(struct event *event);
 void add_event(struct event *event, const char *name);
 void add_process(struct event *event);

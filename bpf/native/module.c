@@ -71,6 +71,32 @@ static PyObject *map_delete(PyObject *module, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+#define MAX_KEYS (1 << 16)
+
+/* The walk begins anew where a key has been removed under it, hence the bound. */
+static PyObject *map_keys(PyObject *module, PyObject *args)
+{
+	char key[256], *before = NULL;
+	Py_ssize_t size;
+	PyObject *keys;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "in", &fd, &size))
+		return NULL;
+	if (size < 1 || size > (Py_ssize_t)sizeof(key))
+		return os_error(EINVAL, "map keys");
+	keys = PyList_New(0);
+	for (int i = 0; keys && i < MAX_KEYS && !bpf_map_get_next_key(fd, before, key); i++) {
+		PyObject *found = PyBytes_FromStringAndSize(key, size);
+
+		if (!found || PyList_Append(keys, found))
+			Py_CLEAR(keys);
+		Py_XDECREF(found);
+		before = key;
+	}
+	return keys;
+}
+
 static PyObject *possible_cpus(PyObject *module, PyObject *unused)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -95,6 +121,7 @@ static PyMethodDef functions[] = {
 	{"map_update", map_update, METH_VARARGS, NULL},
 	{"map_lookup", map_lookup, METH_VARARGS, NULL},
 	{"map_delete", map_delete, METH_VARARGS, NULL},
+	{"map_keys", map_keys, METH_VARARGS, NULL},
 	{"possible_cpus", possible_cpus, METH_NOARGS, NULL},
 	{"missed_runs", missed_runs, METH_VARARGS, NULL},
 	{"format_records", format_records, METH_VARARGS, NULL},

@@ -27,11 +27,16 @@ static int next_record(const struct sorter *sorter, size_t *offset, struct recor
 	return 0;
 }
 
-static uint32_t *slot_of(const struct sorter *sorter, uint32_t session)
+static int is_of(const struct group *group, uint32_t session, uint8_t delegation)
 {
-	size_t at = session * 2654435761u & (sorter->slots - 1);
+	return group->session == session && group->delegation == delegation;
+}
 
-	while (sorter->table[at] && sorter->groups[sorter->table[at] - 1].session != session)
+static uint32_t *slot_of(const struct sorter *sorter, uint32_t session, uint8_t delegation)
+{
+	size_t at = (session + delegation) * 2654435761u & (sorter->slots - 1);
+
+	while (sorter->table[at] && !is_of(&sorter->groups[sorter->table[at] - 1], session, delegation))
 		at = (at + 1) & (sorter->slots - 1);
 	return &sorter->table[at];
 }
@@ -51,21 +56,24 @@ static int grow(struct sorter *sorter)
 	sorter->table = table;
 	sorter->slots = slots;
 	for (size_t i = 0; i < sorter->count; i++)
-		*slot_of(sorter, groups[i].session) = i + 1;
+		*slot_of(sorter, groups[i].session, groups[i].delegation) = i + 1;
 	return 0;
 }
 
-static int note_session(struct sorter *sorter, uint32_t session)
+static int note_group(struct sorter *sorter, uint32_t session, uint8_t delegation)
 {
+	struct group *group;
 	uint32_t *slot;
 
 	if (sorter->count == sorter->slots / 2 && grow(sorter))
 		return ENOMEM;
-	slot = slot_of(sorter, session);
+	slot = slot_of(sorter, session, delegation);
 	if (*slot)
 		return 0;
-	memset(&sorter->groups[sorter->count], 0, sizeof(*sorter->groups));
-	sorter->groups[sorter->count].session = session;
+	group = &sorter->groups[sorter->count];
+	memset(group, 0, sizeof(*group));
+	group->session = session;
+	group->delegation = delegation;
 	*slot = ++sorter->count;
 	return 0;
 }
@@ -82,7 +90,8 @@ int sorter_find(struct sorter *sorter, uint64_t records, size_t bytes)
 		if (next_record(sorter, &sorter->end, &record))
 			return EINVAL;
 		sorter->records++;
-		if (!record_header_of(record.bytes, record.size, &header) && note_session(sorter, header.session))
+		if (!record_header_of(record.bytes, record.size, &header) &&
+			note_group(sorter, header.session, header.delegation))
 			return ENOMEM;
 	}
 	return 0;
@@ -105,7 +114,7 @@ static int format_record(struct sorter *sorter, const struct record *record)
 		complain(sorter, "record without a header");
 		return 0;
 	}
-	group = &sorter->groups[*slot_of(sorter, header.session) - 1];
+	group = &sorter->groups[*slot_of(sorter, header.session, header.delegation) - 1];
 	if (!group->known)
 		return 0;
 	complaint = event_line(&group->lines, record->bytes, record->size, &group->about);
@@ -133,8 +142,10 @@ int sorter_format(struct sorter *sorter)
 
 void sorter_free(struct sorter *sorter)
 {
-	for (size_t i = 0; i < sorter->count; i++)
+	for (size_t i = 0; i < sorter->count; i++) {
 		text_free(&sorter->groups[i].lines);
+		text_free(&sorter->groups[i].about.delegated);
+	}
 	free(sorter->groups);
 	free(sorter->table);
 }

@@ -4,9 +4,10 @@
 
 #include "event.h"
 
-/* The lines of one session. */
+/* The lines of one session, or of what daemons do for it by one delegation. */
 struct group {
 	uint32_t session;
+	uint8_t delegation;
 	int known; /* only then lines are made */
 	struct about about;
 	struct text lines;
@@ -21,7 +22,7 @@ struct sorter {
 	const char *complaint; /* about the first record that does not decode */
 	struct group *groups;
 	size_t count;
-	uint32_t *table; /* hash of a session's number to its group, counted from 1 */
+	uint32_t *table; /* hash of session and delegation to their group, counted from 1 */
 	size_t slots;
 };
 

@@ -15,7 +15,9 @@ from tests.support.capture import Lab, running_lab
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")
 
 
-CORE = frozenset({"test_commands", "test_files", "test_connections", "test_lineage", "test_tamper"})
+CORE = frozenset(
+    {"test_commands", "test_files", "test_connections", "test_delegation", "test_lineage", "test_tamper"}
+)
 """Modules whose tests run on the fallbacks for older kernels too."""
 
 

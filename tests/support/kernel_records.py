@@ -17,7 +17,7 @@ def header(
 ) -> bytes:
     """The common part."""
     return abi.HEADER.pack(
-        1_000_000_000, 2360, session, kind, flags, 5007, 4985, 1000, 0, 0xFFFFFFFF, result, program
+        1_000_000_000, 2360, session, kind, 0, flags, 5007, 4985, 1000, 0, 0xFFFFFFFF, result, program
     )
 
 
@@ -80,7 +80,7 @@ def block_of(*records: bytes) -> bytes:
 
 def formatted(block: bytes, owner: Owner = OWNER, *, boot: int = 0) -> Part:
     """What becomes of a whole block if all is of one session."""
-    return lines.from_records(block, 0, records=1 << 20, size=1 << 30, boot=boot, find=lambda _: owner)
+    return lines.from_records(block, 0, records=1 << 20, size=1 << 30, boot=boot, find=lambda *_: owner)
 
 
 def event_of(record: bytes, owner: Owner = OWNER, *, boot: int = 0) -> dict[str, Any]:

@@ -66,6 +66,9 @@ class Pump:
 def map_update(fd: int, key: bytes, value: bytes) -> None: ...
 def map_lookup(fd: int, key: bytes, size: int) -> bytes | None: ...
 def map_delete(fd: int, key: bytes) -> None: ...
+def map_keys(fd: int, size: int) -> list[bytes]:
+    """The keys of a hash, of ``size`` bytes each, some of them perhaps twice when it changes meanwhile."""
+
 def possible_cpus() -> int: ...
 def missed_runs(program: int) -> int:
     """How often the kernel skipped a program because it was already running on that processor."""
@@ -76,16 +79,17 @@ def format_records(
     records: int,
     size: int,
     boot: int,
-    find: Callable[[int], tuple[bytes, int, bool] | None],
-) -> tuple[int, list[tuple[int, bytes, tuple[int, ...], tuple[int, ...]]], int, str]:
-    """Records of a block as lines of JSON, by session, the interpreter being free meanwhile.
+    find: Callable[[int, int], tuple[bytes, int, bool, bytes] | None],
+) -> tuple[int, list[tuple[int, int, bytes, tuple[int, ...], tuple[int, ...]]], int, str]:
+    """Records of a block as lines of JSON, by session and delegation, the interpreter being free meanwhile.
 
     Begins at ``offset`` and ends after ``records`` of them or just above ``size`` bytes. ``boot``: when the
-    kernel's clock was 0, microseconds since 1970. ``find`` gets the number of a session and returns the
-    prefix of its events' ``uid``, the number of the next one, and whether the session is detached; None for a
-    session that is not known. Returns the offset of what is left; for each session its number, its lines,
-    and by kind how many records they are and how many do not decode; the number of records that do not
-    decode at all, and what is wrong with the first. Raises ValueError for a torn block.
+    kernel's clock was 0, microseconds since 1970. ``find`` gets the numbers of a session and of a
+    delegation and returns the prefix of their events' ``uid``, the number of the next one, whether the
+    session is detached, and the key ``delegated`` with its value; None for a session that is not known.
+    Returns the offset of what is left; for each pair of numbers these, the lines, and by kind how many
+    records they are and how many do not decode; the number of records that do not decode at all, and what
+    is wrong with the first. Raises ValueError for a torn block.
     """
 
 def fill_slots(

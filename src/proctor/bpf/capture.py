@@ -17,6 +17,7 @@ import msgspec
 
 from proctor.bpf import cgroup
 from proctor.bpf.cgroup import CgroupTree
+from proctor.bpf.delegation.delegations import Delegations
 from proctor.bpf.feed import Feed
 from proctor.bpf.freezer import Brake, Hold, Limits, thaw
 from proctor.bpf.guards import Guards
@@ -88,6 +89,7 @@ class Capture:
         self.undecoded = 0
         self.guards = Guards(programs)
         self._policies = Policies(programs)
+        self._delegations = Delegations(programs)
         self._programs = programs
         self._settings = settings
         self._clock = clock
@@ -124,6 +126,7 @@ class Capture:
         try:
             if not self._programs.attached:
                 self._programs.attach(self._settings.cgroup_mount)
+                self._delegations.watch()
             self.guards.add_cgroups(path.parent.stat().st_ino)
             session.events_fd = os.open(path / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
             self._feed.watch(session.events_fd, session.changed.set)
@@ -163,7 +166,7 @@ class Capture:
 
     async def _finish(self, session: Session) -> None:
         """Wait until no process of the session is left, wherever it is, and say so."""
-        while (populated := cgroup.is_populated(session.cgroup)) or self._tally(session).tasks > 0:
+        while (populated := cgroup.is_populated(session.cgroup)) or self._has_left(session):
             session.changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if populated else _RECHECK_SECONDS):
@@ -179,6 +182,10 @@ class Capture:
         self._on_news()
         if not cgroup.remove(session.cgroup):
             _log.warning("cgroup %s is still in use", session.cgroup)
+
+    def _has_left(self, session: Session) -> bool:
+        """Are there tasks of the session, or jobs for a daemon?"""
+        return self._tally(session).tasks > 0 or self._delegations.pending(session.number)
 
     def lost(self, session: Session) -> dict[str, int]:
         """Events that neither the kernel nor we could keep, by kind; kinds without loss are left out."""
@@ -268,6 +275,7 @@ class Capture:
         """Let go of what a session holds; the last one detaches the programs."""
         self._unwatch(session)
         self._programs.forget(session.number)
+        self._delegations.forget(session.number)
         self._policies.forget(session.number)
         if forget:
             self.registry.remove(session)
@@ -290,9 +298,11 @@ class Capture:
             end = part.end
             await asyncio.sleep(0)
 
-    def _owner(self, number: int) -> Owner | None:
+    def _owner(self, number: int, delegation: int) -> Owner | None:
         session = self.registry.numbered(number)
-        return session.owner() if session is not None else None
+        if session is None:
+            return None
+        return session.owner(delegation, self._delegations.key(number, delegation))
 
     def _queue(self, part: Part) -> None:
         if part.undecoded:
@@ -301,7 +311,7 @@ class Capture:
         for batch in part.batches:
             if (session := self.registry.numbered(batch.session)) is not None:
                 session.undecodable += batch.undecodable
-                session.put_events(batch.lines, batch.kinds, self.lost(session))
+                session.put_events(batch.lines, batch.kinds, self.lost(session), batch.delegation)
                 self._check(session, self._feed.backlog)
         if part.batches:
             self._review()

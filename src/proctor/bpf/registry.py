@@ -59,21 +59,30 @@ class Session:
         self._bytes = 0
         self._seq = 0
         self._sent = 0
-        self._events = 0
-        self._name = str(uuid4())[:-12]
+        self._events: Counter[int] = Counter()
+        self._names: dict[int, str] = {}
 
-    def owner(self) -> Owner:
-        """How lines of its events name them: the same when sent again, another name for every other event."""
-        return Owner(self._name.encode(), self._events, self.phase is not Phase.OPEN)
+    def owner(self, delegation: int = 0, delegated: bytes = b"") -> Owner:
+        """How lines of its events name them: the same when sent again, another name for every other event.
+
+        Events of each ``delegation`` are numbered by themselves.
+        """
+        name = self._name(delegation).encode()
+        return Owner(name, self._events[delegation], self.phase is not Phase.OPEN, delegated)
+
+    def _name(self, delegation: int) -> str:
+        return self._names.setdefault(delegation, str(uuid4())[:-12])
 
     def event_uid(self) -> str:
         """A name for an event of ours."""
-        self._events += 1
-        return f"{self._name}{self._events - 1:012x}"
+        self._events[0] += 1
+        return f"{self._name(0)}{self._events[0] - 1:012x}"
 
-    def put_events(self, lines: bytes, kinds: Counter[Kind], lost: Mapping[str, int]) -> None:
+    def put_events(
+        self, lines: bytes, kinds: Counter[Kind], lost: Mapping[str, int], delegation: int = 0
+    ) -> None:
         """Queue lines of events; when memory is used up, drop them and count them."""
-        self._events += kinds.total()
+        self._events[delegation] += kinds.total()
         counts = {kind.name.lower(): count for kind, count in kinds.items()}
         message = Events(sid=self.sid, seq=self._seq + 1, counts=counts, lost=dict(lost), lines=lines)
         frame = self._frame(message)

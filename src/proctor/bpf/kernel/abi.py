@@ -72,6 +72,15 @@ class Operation(IntEnum):
     SOCKET = 6
 
 
+class Daemon(IntEnum):
+    """``enum daemon``: who starts programs for others."""
+
+    NONE = 0
+    AT = 1
+    CRON = 2
+    MANAGER = 3
+
+
 LENGTH = struct.Struct("=I")
 """What ``_native.Ring.drain`` puts before each record."""
 
@@ -79,7 +88,8 @@ HEADER_FIELDS = (
     ("time", "Q"),
     ("cgroup_id", "Q"),
     ("session", "I"),
-    ("kind", "H"),
+    ("kind", "B"),
+    ("delegation", "B"),
     ("flags", "H"),
     ("pid", "I"),
     ("ppid", "I"),
@@ -118,7 +128,20 @@ TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size"
 POLICY_KEY_FIELDS = (("prefix_length", "I"), ("policy", "I"), ("address", "16s"))
 POLICY_PORTS_FIELDS = (("tcp", "128s"), ("udp", "128s"))
 GUARDED_FIELDS = (("guard", "I"), ("padding", "4x"), ("number", "Q"))
-TASK_STATE_FIELDS = (("session", "I"), ("kinds", "I"), ("cgroup", "Q"), ("pending", "48s"))
+TASK_STATE_FIELDS = (
+    ("session", "I"),
+    ("kinds", "I"),
+    ("cgroup", "Q"),
+    ("delegation", "B"),
+    ("daemon", "B"),
+    ("forked", "B"),
+    ("padding", "5x"),
+    ("pending", "48s"),
+)
+DELEGATION_FIELDS = (("session", "I"), ("number", "I"))
+EVIDENCE_FIELDS = (("daemon", "I"), ("size", "I"), ("text", "512s"))
+PLACE_FIELDS = (("inode", "Q"), ("device", "Q"))
+JOB_FIELDS = (("session", "I"), ("kinds", "I"), ("delegation", "I"), ("daemon", "I"))
 TALLY_FIELDS = (("seen", "5Q"), ("lost", "5Q"), ("filtered", "5Q"), ("tasks", "q"))
 
 
@@ -138,6 +161,10 @@ POLICY_KEY = _layout(POLICY_KEY_FIELDS)
 POLICY_PORTS = _layout(POLICY_PORTS_FIELDS)
 TASK_STATE = _layout(TASK_STATE_FIELDS)
 TALLY = _layout(TALLY_FIELDS)
+DELEGATION = _layout(DELEGATION_FIELDS)
+EVIDENCE = _layout(EVIDENCE_FIELDS)
+PLACE = _layout(PLACE_FIELDS)
+JOB = _layout(JOB_FIELDS)
 
 MAX_SESSIONS = 8192
 MAX_VARIABLES = 8
@@ -199,7 +226,12 @@ def encode_tally(tasks: int, cpus: int) -> bytes:
 
 def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
     """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
-    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, b"")
+    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, 0, b"")
+
+
+def encode_daemon_state(daemon: Daemon) -> bytes:
+    """The state of a daemon, which is in no session."""
+    return TASK_STATE.pack(0, 0, 0, 0, daemon, 0, b"")
 
 
 def encode_policy_key(policy: int, address: bytes, bits: int) -> bytes:

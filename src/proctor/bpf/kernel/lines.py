@@ -25,17 +25,27 @@ _CODES = tuple(kind.CODE.encode() for kind in _ENHANCED)
 
 
 class Owner(NamedTuple):
-    """A session as its lines show it: prefix of the events' ``uid``, the next one's number, detached?"""
+    """A session as its lines show it: prefix of the events' ``uid``, the next one's number, detached?
+
+    ``delegated``: who acts for it, as ``delegated_key`` spells it.
+    """
 
     prefix: bytes
     number: int
     detached: bool
+    delegated: bytes = b""
+
+
+def delegated_key(daemon: str, evidence: str) -> bytes:
+    """The key that says that ``daemon`` acts for the session, and what shows it."""
+    return b',"delegated":' + to_json({"daemon": daemon, "evidence": evidence})
 
 
 class Batch(NamedTuple):
-    """Lines of the session with this number, and what they were made of."""
+    """Lines of the session with this number, and what they were made of; ``delegation``: whose deeds."""
 
     session: int
+    delegation: int
     lines: bytes
     kinds: Counter[Kind]
     undecodable: Counter[Kind]
@@ -54,7 +64,7 @@ class Part(NamedTuple):
 
 
 def from_records(
-    block: bytes, offset: int, *, records: int, size: int, boot: int, find: Callable[[int], Owner | None]
+    block: bytes, offset: int, *, records: int, size: int, boot: int, find: Callable[[int, int], Owner | None]
 ) -> Part:
     """Lines of at most ``records`` records or a little above ``size`` bytes of ``block`` from ``offset``.
 
@@ -62,8 +72,8 @@ def from_records(
     """
     end, groups, undecoded, complaint = native().format_records(block, offset, records, size, boot, find)
     batches = [
-        Batch(session, lines, _counter(delivered), _counter(undecodable))
-        for session, lines, delivered, undecodable in groups
+        Batch(session, delegation, lines, _counter(delivered), _counter(undecodable))
+        for session, delegation, lines, delivered, undecodable in groups
     ]
     return Part(end, batches, undecoded, complaint)
 

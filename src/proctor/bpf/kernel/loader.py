@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proctor.bpf.kernel import abi
-from proctor.bpf.kernel.abi import Guard, Kind, Tally
+from proctor.bpf.kernel.abi import Daemon, Guard, Kind, Tally
 from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.kernel.variants import HOOKS, VARIANTS, Variant
 from proctor.config.schema import EnhancedRecording
@@ -133,9 +133,7 @@ class Programs:
         key = session.to_bytes(4, "little")
         self._native.map_update(self._tallies, key, abi.encode_tally(1, self._cpus))
         try:
-            state = abi.encode_task_state(session, kinds, cgroup_id)
-            task = process_number(pidfd) if self._by_number else pidfd
-            self._native.map_update(self._lineage, task.to_bytes(4, "little"), state)
+            self._place(pidfd, abi.encode_task_state(session, kinds, cgroup_id))
         except OSError:
             self._native.map_delete(self._tallies, key)
             raise
@@ -148,6 +146,18 @@ class Programs:
         if per_cpu is None:
             raise KeyError(session)
         return Tally.decode(per_cpu)
+
+    def watch(self, daemon: Daemon, pidfd: int) -> None:
+        """The process behind ``pidfd``, of one thread, is a daemon. Raises OSError when it is gone."""
+        self._place(pidfd, abi.encode_daemon_state(daemon))
+
+    def _place(self, pidfd: int, state: bytes) -> None:
+        task = process_number(pidfd) if self._by_number else pidfd
+        self._native.map_update(self._lineage, task.to_bytes(4, "little"), state)
+
+    def map(self, name: str) -> int:
+        """Descriptor of a map, which is ours."""
+        return self._object.map(name)
 
     def forget(self, session: int) -> None:
         """Drop the counts of a session of which no task is left."""

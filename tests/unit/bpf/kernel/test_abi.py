@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from proctor.bpf.kernel import abi
-from proctor.bpf.kernel.abi import Flag, Guard, Kind, Knobs, Operation, Tally, Technique
+from proctor.bpf.kernel.abi import Daemon, Flag, Guard, Kind, Knobs, Operation, Tally, Technique
 from proctor.bpf.kernel.loader import OBJECTS
 from proctor.bpf.kernel.variants import VARIANTS
 from tests.support import btf
@@ -52,6 +52,10 @@ HEADER = abi.HEADER.size
         ("policy_key", layout(abi.POLICY_KEY_FIELDS)),
         ("policy_ports", layout(abi.POLICY_PORTS_FIELDS)),
         ("task_state", layout(abi.TASK_STATE_FIELDS)),
+        ("delegation", layout(abi.DELEGATION_FIELDS)),
+        ("evidence", layout(abi.EVIDENCE_FIELDS)),
+        ("place", layout(abi.PLACE_FIELDS)),
+        ("job", layout(abi.JOB_FIELDS)),
         ("tally", layout(abi.TALLY_FIELDS)),
     ],
 )
@@ -65,6 +69,7 @@ def test_numbers_are_those_of_the_object(built: btf.Btf) -> None:
     assert built.enums["record_flags"] == {flag.name: flag.value for flag in Flag}
     assert built.enums["network_operation"] == {f"OPERATION_{one.name}": one.value for one in Operation}
     assert built.enums["technique"] == {f"TECHNIQUE_{one.name}": one.value for one in Technique}
+    assert built.enums["daemon"] == {f"DAEMON_{one.name}": one.value for one in Daemon}
     assert built.enums["guard"] == {f"GUARD_{one.name}": one.value for one in Guard}
     texts = {f"TEXT_{name.upper()}": index for index, name in enumerate(abi.COMMAND_TEXTS)}
     assert built.enums["command_text"] == texts | {"COMMAND_TEXTS": len(texts)}

@@ -334,7 +334,9 @@ def test_what_are_no_lines(lines_: bytes) -> None:
 def test_sessions_are_told_apart() -> None:
     known = {1: OWNER, 3: Owner(b"00000000-0000-4000-8000-", 7, True)}
     block = block_of(*(command(b"x\0", session=number) for number in (1, 2, 3, 1, 3, 3)), b"junk")
-    part = lines.from_records(block, 0, records=99, size=1 << 20, boot=0, find=known.get)
+    part = lines.from_records(
+        block, 0, records=99, size=1 << 20, boot=0, find=lambda number, _: known.get(number)
+    )
 
     assert [(batch.session, batch.kinds.total()) for batch in part.batches] == [(1, 2), (3, 3)]
     assert [event["uid"][-2:] for event in lines.events_in(part.batches[1].lines)] == ["07", "08", "09"]
@@ -343,7 +345,9 @@ def test_sessions_are_told_apart() -> None:
 
 def test_many_sessions() -> None:
     records = [command(b"%d\0" % number, session=number) for number in range(5000)]
-    part = lines.from_records(block_of(*records), 0, records=9999, size=1 << 30, boot=0, find=lambda _: OWNER)
+    part = lines.from_records(
+        block_of(*records), 0, records=9999, size=1 << 30, boot=0, find=lambda *_: OWNER
+    )
 
     found = {batch.session: lines.events_in(batch.lines)[0]["args"] for batch in part.batches}
     assert found == {number: [str(number)] for number in range(5000)}
@@ -352,7 +356,7 @@ def test_many_sessions() -> None:
 def test_a_block_in_parts() -> None:
     block, end, total = block_of(*[opened(b"/x")] * 10), 0, []
     while end < len(block):
-        part = lines.from_records(block, end, records=4, size=1 << 20, boot=0, find=lambda _: OWNER)
+        part = lines.from_records(block, end, records=4, size=1 << 20, boot=0, find=lambda *_: OWNER)
         end = part.end
         total.append(part.batches[0].kinds)
     assert total == [{Kind.DISK: 4}, {Kind.DISK: 4}, {Kind.DISK: 2}]

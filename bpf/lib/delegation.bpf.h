@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What sessions want daemons to do, and what shows that they do. */
+#pragma once
+
+#include "path.bpf.h"
+#include "syscall.bpf.h"
+
+#define MAX_DIRECTORIES 64
+#define MAX_JOBS 8192
+
+/* Inodes of the directories where daemons find their jobs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_DIRECTORIES);
+	__type(key, __u64);
+	__type(value, __u32); /* enum daemon */
+} job_directories __weak SEC(".maps");
+
+/* Files there that a session has written, the last one that did. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_JOBS);
+	__type(key, struct place);
+	__type(value, struct job);
+} job_files __weak SEC(".maps");
+
+/* How many delegations each session has. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SESSIONS);
+	__type(key, __u32);
+	__type(value, __u32);
+} delegations __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2 * MAX_JOBS);
+	__type(key, struct delegation);
+	__type(value, struct evidence);
+} evidences __weak SEC(".maps");
+
+struct delegation_scratch {
+	struct evidence evidence;
+	struct path_text walk;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct delegation_scratch);
+} delegation_scratch __weak SEC(".maps");
+
+static __always_inline struct place place_of(struct inode *inode)
+{
+	struct place place = {
+		.inode = BPF_CORE_READ(inode, i_ino),
+		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+	};
+
+	return place;
+}
+
+/* The number of a session's next delegation. */
+static __always_inline __u32 next_delegation(__u32 session)
+{
+	__u32 zero = 0, *count;
+
+	bpf_map_update_elem(&delegations, &session, &zero, BPF_NOEXIST);
+	count = bpf_map_lookup_elem(&delegations, &session);
+	if (!count || *count >= MAX_DELEGATION)
+		return MAX_DELEGATION;
+	return __sync_fetch_and_add(count, 1) + 1;
+}
+
+/* A daemon's child begins to act for a session, unless nothing is left of that. */
+static __always_inline bool adopt(struct task_struct *task, struct task_state *state, const struct job *job)
+{
+	struct tally *tally = tally_of(job->session);
+
+	if (!tally)
+		return false;
+	__sync_fetch_and_add(&tally->tasks, 1);
+	state->session = job->session;
+	state->kinds = job->kinds;
+	state->delegation = job->delegation;
+	enlist(task, state);
+	return true;
+}
