@@ -23,8 +23,8 @@ BUILD_PACKAGES = (
     "zlib1g-dev",
 )
 DEMO_PACKAGES = ("ca-certificates", "curl")
-TEST_PACKAGES = ("curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
-GUEST_PACKAGES = ("at", "busybox-static", "cron", "dbus", "qemu-system-x86", "systemd")
+TEST_PACKAGES = ("at", "cron", "curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
+GUEST_PACKAGES = ("busybox-static", "dbus", "qemu-system-x86", "systemd")
 EVASION_PACKAGES = (
     *TEST_PACKAGES,
     "auditd",
