@@ -4,6 +4,8 @@
 #include "lib/connections.bpf.h"
 
 #define PF_IO_WORKER 0x10
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 #define MAX_DESTINATIONS 16384
 
 struct destination {
@@ -131,6 +133,12 @@ int send_v6(struct bpf_sock_addr *context)
 	return judge(context, OPERATION_SEND, AF_INET6, &to);
 }
 
+static __always_inline bool has_address(const struct bpf_sock *context)
+{
+	return (context->type == SOCK_STREAM && is_stream(context->protocol)) ||
+		   (context->type == SOCK_DGRAM && is_datagram(context->protocol));
+}
+
 /* Packets of raw sockets and of ping pass no hook: who may not go everywhere gets none of them. */
 SEC("cgroup/sock_create")
 int create_socket(struct bpf_sock *context)
@@ -138,7 +146,7 @@ int create_socket(struct bpf_sock *context)
 	struct task_state *state = state_of(current_task());
 	__u32 *policy;
 
-	if (!state || is_stream(context->protocol) || is_datagram(context->protocol))
+	if (!state || has_address(context))
 		return 1;
 	policy = policy_of(state->session);
 	if (policy && !*policy)

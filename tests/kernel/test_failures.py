@@ -18,7 +18,7 @@ from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.freezer import Marks
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.config.schema import EnhancedRecording, SshService
-from proctor.model.resources import RecordSession, RoleOptions
+from proctor.model.resources import NetworkRule, RecordSession, RoleOptions
 from tests.support.capture import GUIDE_RINGS, MARKS, capture_process, cgroup_mount
 from tests.support.node import NodeUnderTest, role
 from tests.support.polling import auntil
@@ -45,7 +45,9 @@ class Site:
         strict = replace(kinds, record_session=RecordSession(default="strict"))
         logins = [self.node.login]
         self.node.set_roles(
-            role("strict", logins=logins, options=strict), role("best_effort", logins=logins, options=kinds)
+            role("strict", logins=logins, options=strict),
+            role("best_effort", logins=logins, options=kinds),
+            role("restricted", logins=logins, options=kinds, network=[NetworkRule(cidr="127.0.0.1")]),
         )
         self.tree = CgroupTree(recording.cgroup_path, recording.root_path, self.node.boot.run_id)
         self.captures: list[Process] = []
@@ -96,6 +98,14 @@ class Site:
 def site(tmp_path: Path) -> Site:
     """Nothing of it runs yet."""
     return Site(tmp_path)
+
+
+async def test_restricted_session_ends_with_capture(site: Site) -> None:
+    """Nothing would keep it from connecting everywhere."""
+    async with site.serving() as capture, site.session("restricted") as terminal:
+        capture.kill()
+        await asyncio.to_thread(terminal.wait)
+        await site.ends()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])

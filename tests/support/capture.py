@@ -26,6 +26,7 @@ from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, decode
 from proctor.bpf.service import serve
 from proctor.core import unixsock, wire
+from proctor.model.network import NetworkPolicy
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
 from proctor.model.serde import to_builtins, to_json
 from tests.support.polling import until
@@ -84,6 +85,12 @@ class Child:
         _, status = os.waitpid(self.pid, 0)
         os.close(self.pidfd)
         return os.waitstatus_to_exitcode(status)
+
+    def kill(self) -> None:
+        """End it at once, if it has not ended."""
+        with suppress(OSError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+            self.wait()
 
     def ended(self) -> None:
         """Wait for its end, and leave the status to ``wait``."""
@@ -153,6 +160,13 @@ class Session:
         self.cgroup = cgroup
         self.child = child
         self.status: int | None = None
+        self.capture: SessionCapture | None = None
+        """The monitor's registration, while it lasts."""
+
+    def restrict(self, network: NetworkPolicy | None) -> None:
+        """Have another network policy hold from now on."""
+        assert self.capture is not None
+        self.capture.restrict(self.sid, network)
 
     def events(self, name: str = "") -> list[Event]:
         """All events up to the end of the session's child."""
@@ -192,20 +206,32 @@ class Lab:
         kinds: Sequence[EnhancedKind] = ENHANCED_KINDS,
         *,
         strict: bool = False,
+        network: NetworkPolicy | None = None,
     ) -> Iterator[Session]:
         """Run ``main``, a function or an argv, in a session of its own; on exit wait for its end."""
         sid = str(uuid.uuid4())
         cgroup = self.tree.create(sid)
         child = Child(main if callable(main) else _executor(main), cgroup)
         session = Session(self, sid, cgroup, child)
-        with SessionCapture(self.path) as capture:
-            capture.open(
-                sid, cgroup=cgroup.path, cgroup_id=cgroup.id, pidfd=child.pidfd, kinds=kinds, strict=strict
-            )
-            child.go()
-            yield session
-            session.status = child.wait()
-            capture.close(sid)
+        try:
+            with SessionCapture(self.path) as capture:
+                capture.open(
+                    sid,
+                    cgroup=cgroup.path,
+                    cgroup_id=cgroup.id,
+                    pidfd=child.pidfd,
+                    kinds=kinds,
+                    strict=strict,
+                    network=network,
+                )
+                session.capture = capture
+                child.go()
+                yield session
+                session.status = child.wait()
+                capture.close(sid)
+        except BaseException:
+            child.kill()
+            raise
 
     def run(
         self,
@@ -213,9 +239,10 @@ class Lab:
         kinds: Sequence[EnhancedKind] = ENHANCED_KINDS,
         *,
         strict: bool = False,
+        network: NetworkPolicy | None = None,
     ) -> Session:
         """A whole session; its events are complete on return."""
-        with self.session(main, kinds, strict=strict) as session:
+        with self.session(main, kinds, strict=strict, network=network) as session:
             pass
         self.subscriber.drained(session.sid)
         return session

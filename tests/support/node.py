@@ -26,7 +26,7 @@ from proctor.config.values import Address
 from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
 from proctor.model.identity import UserIdentity
-from proctor.model.resources import Conditions, Metadata, Role, RoleOptions, RoleSpec
+from proctor.model.resources import Conditions, Metadata, NetworkRule, Role, RoleOptions, RoleSpec
 from proctor.model.serde import to_json
 from proctor.node.service import NodeServer
 from proctor.recording.format import file_names
@@ -265,7 +265,14 @@ class Person:
         return await self.run("ssh", *self.options, *flags, target, *command, stdin=stdin)
 
 
-def role(name: str, *, logins: Sequence[str], options: RoleOptions | None = None, **labels: str) -> Role:
-    """A role that allows ``logins`` on nodes with ``labels`` (default: all)."""
-    allow = Conditions(logins=list(logins), node_labels=dict(labels) or {"*": "*"})
+def role(
+    name: str,
+    *,
+    logins: Sequence[str],
+    options: RoleOptions | None = None,
+    network: list[NetworkRule] | None = None,
+    **labels: str,
+) -> Role:
+    """A role that allows ``logins`` on nodes with ``labels``, and connections to ``network``; default: all."""
+    allow = Conditions(logins=list(logins), node_labels=dict(labels) or {"*": "*"}, network=network)
     return Role(metadata=Metadata(name=name), spec=RoleSpec(options=options or RoleOptions(), allow=allow))

@@ -8,7 +8,7 @@ from ipaddress import IPv6Network
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.loader import Programs
 from proctor.core.errors import LimitExceeded, Unavailable
-from proctor.model.network import NetworkPolicy, Reach
+from proctor.model.network import NetworkPolicy, Reach, spelled
 
 UNRESTRICTED = 0
 
@@ -51,7 +51,8 @@ class Policies:
         reaches = policy.resolved()
         for reach in reaches:
             if max(len(reach.tcp), len(reach.udp)) > abi.POLICY_RANGES:
-                raise LimitExceeded(f"more than {abi.POLICY_RANGES} ranges of ports for {reach.network}")
+                where = spelled(reach.network)
+                raise LimitExceeded(f"more than {abi.POLICY_RANGES} ranges of ports for {where}")
         number = self._known[policy] = next(self._numbers)
         try:
             for reach in reaches:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 import msgspec
@@ -39,6 +39,15 @@ def _parse_network(text: str) -> IPv6Network:
         address = int(MAPPED.network_address) + int(network.network_address)
         return IPv6Network((address, MAPPED.prefixlen + network.prefixlen))
     return network
+
+
+def spelled(network: str) -> str:
+    """A network of ours as people write it: IPv4 without the mapping."""
+    found = IPv6Network(network)
+    if not found.subnet_of(MAPPED):
+        return network
+    address = IPv4Address(int(found.network_address) & 0xFFFFFFFF)
+    return f"{address}/{found.prefixlen - MAPPED.prefixlen}"
 
 
 def parse_ports(ports: Sequence[int | str]) -> Ports:

@@ -35,6 +35,8 @@ class AccessCache:
         self._known = self._load() or _Known(user_ssh_ca=list(authorities))
         self.reachable = True
         """The auth service has answered the last time it was asked."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when roles or authorities are others than before."""
 
     def _load(self) -> _Known | None:
         try:
@@ -60,10 +62,15 @@ class AccessCache:
             raise AccessDenied("the certificate names no roles")
         if self._missing(names):
             await self.refresh()
-        if missing := self._missing(names):
-            raise AccessDenied(f"role {missing[0]} of the certificate is not known to this node")
+        known = self.known(names)
+        if known is None:
+            raise AccessDenied(f"role {self._missing(names)[0]} of the certificate is not known to this node")
+        return known
+
+    def known(self, names: Sequence[str]) -> list[Role] | None:
+        """The documents of all ``names`` as they are here now; None when one is not."""
         found = {role.metadata.name: role for role in self._known.roles}
-        return [found[name] for name in names]
+        return [found[name] for name in names] if found.keys() >= set(names) else None
 
     def _missing(self, names: Sequence[str]) -> list[str]:
         return sorted(set(names) - {role.metadata.name for role in self._known.roles})
@@ -90,6 +97,7 @@ class AccessCache:
         if fresh != self._known:
             self._known = fresh
             replace_file(self._path, to_json(fresh))
+            self.on_change()
 
     async def run(self) -> None:
         """Refresh every few seconds until cancelled."""

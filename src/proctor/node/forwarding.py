@@ -54,6 +54,7 @@ async def _connect(host: Host, login: Login, target: Endpoint) -> socket.socket:
         certificate=login.certificate,
         login=login.name,
         kind="forward",
+        network=login.options.network,
         client=login.client,
         server=login.server,
         target=target,

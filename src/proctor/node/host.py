@@ -33,6 +33,9 @@ class Connection(Protocol):
     def drop(self) -> None:
         """Close it at once."""
 
+    def roles_changed(self) -> None:
+        """Have its sessions follow what their roles say now."""
+
 
 @dataclass(kw_only=True)
 class Host:
@@ -58,6 +61,11 @@ class Host:
     """Connections whose client has logged in."""
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
     background: TaskSet = field(default_factory=lambda: TaskSet("node.background"))
+
+    def roles_changed(self) -> None:
+        """Have all that is open follow what the roles say now."""
+        for connection in list(self.live):
+            connection.roles_changed()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +94,7 @@ class Login:
     def kinds(self, host: Host) -> list[EnhancedKind]:
         """What the kernel is to report of this login's sessions."""
         return list(self.options.enhanced_recording) if host.feed is not None else []
+
+    def captured(self, host: Host) -> bool:
+        """Does capture follow the sessions of this login, to report or to restrict them?"""
+        return bool(self.kinds(host)) or (host.feed is not None and self.options.network is not None)

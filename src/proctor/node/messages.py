@@ -11,6 +11,7 @@ import msgspec
 
 from proctor.core import wire
 from proctor.core.errors import BadRequest
+from proctor.model.network import NetworkPolicy
 from proctor.model.resources import EnhancedKind
 from proctor.model.serde import convert
 
@@ -61,6 +62,7 @@ class Spawn(Message, kw_only=True, frozen=True):
     env: dict[str, str] = {}
     kinds: list[EnhancedKind] = []
     strict: bool = False
+    network: NetworkPolicy | None = None
     client: Endpoint
     client_version: str = ""
     server: Endpoint
@@ -84,11 +86,20 @@ class Refused(Message, kw_only=True, frozen=True):
     error: str
 
 
-class SendSignal(Message, kw_only=True, frozen=True):
+class SendSignal(Message, kw_only=True, frozen=True, tag_field="op", tag="signal"):
     """Send a signal to the session's process group."""
 
-    op: Literal["signal"] = "signal"
     signal: SignalName
+
+
+class Restrict(Message, kw_only=True, frozen=True, tag_field="op", tag="restrict"):
+    """From now on ``network`` holds for the session; when it cannot be enforced, the session is ended."""
+
+    network: NetworkPolicy | None
+
+
+Order = SendSignal | Restrict
+"""What the node may ask for while a session runs."""
 
 
 class CaptureEnded(Message, kw_only=True, frozen=True):
@@ -125,6 +136,12 @@ def check_spawn(message: wire.Message) -> Spawn:
     if request.kind == "forward" and request.target is None:
         raise BadRequest("malformed spawn request: forward without target")
     return request
+
+
+def check_order(message: wire.Message) -> Order:
+    """The order in ``message``; raises msgspec.ValidationError."""
+    order: Order = msgspec.convert(message, type=Order)
+    return order
 
 
 def signal_name(number: int) -> str:

@@ -63,6 +63,7 @@ class NodeServer:
         self._cluster = credentials.authorities.cluster_name
         host = await self._compose(credentials)
         self._host = host
+        host.cache.on_change = host.roles_changed
         self._listener = await self._listen(host, credentials)
         self._port = self._listener.get_port()
         self._address = self._reachable_at()

@@ -16,6 +16,7 @@ import asyncssh
 
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.model.events import SCP_DISALLOWED, SFTP_DISALLOWED, Scp, SessionRejected, Sftp
+from proctor.model.network import NetworkPolicy
 from proctor.node.host import Host, Login
 from proctor.node.messages import (
     ACCEPTED_VARIABLE,
@@ -58,6 +59,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self.stage = Stage.NEW
         self._host = host
         self._login = login
+        self._network = login.options.network
         self._active = active
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._term: Terminal | None = None
@@ -131,17 +133,20 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._check_file_copy()
         self._journal = SessionJournal(self._host, self._login, self.sid, self._asked, self._unrecorded)
         feed = self._host.feed
-        kinds = self._login.kinds(self._host)
-        if feed is not None and kinds:
+        captured = self._login.captured(self._host)
+        if feed is not None and captured:
             feed.expect(self.sid)
+        request = self._spawn_request()
         try:
-            process = await spawn(self._host.spawn_socket, self._spawn_request())
+            process = await spawn(self._host.spawn_socket, request)
         except BaseException:
             if feed is not None:
                 feed.forget(self.sid)
             raise
         try:
-            self._begin(process, self._journal, feed if kinds else None)
+            self._begin(process, self._journal, feed if captured else None)
+            if request.network != self._network:  # the roles have changed meanwhile
+                self._enforce(process)
         except BaseException:
             process.release()
             raise
@@ -191,6 +196,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             env=dict(sorted(accepted.items())[:MAX_VARIABLES]),
             kinds=login.kinds(self._host),
             strict=login.options.strict_recording,
+            network=self._network,
             client=login.client,
             server=login.server,
             client_version=login.client_version,
@@ -336,6 +342,19 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self._process is not None and self.stage is Stage.RUNNING:
             self._process.signal("HUP")
             self._hang_up()
+
+    def restrict(self, network: NetworkPolicy | None) -> None:
+        """What the session connects to from now on, ``network`` must allow."""
+        self._network = network
+        if self._process is not None and self.stage is Stage.RUNNING:
+            self._enforce(self._process)
+
+    def _enforce(self, process: Process) -> None:
+        if self._login.captured(self._host):
+            process.restrict(self._network)
+        elif self._network is not None:
+            process.signal("KILL")
+            self.terminate("This session is ended because this node cannot restrict the network for it")
 
     def _unrecorded(self, reason: str) -> None:
         """A strict session cannot be recorded any more."""

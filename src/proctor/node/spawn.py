@@ -13,8 +13,9 @@ import msgspec
 
 from proctor.core import unixsock, wire
 from proctor.core.errors import AccessDenied, Unavailable
+from proctor.model.network import NetworkPolicy
 from proctor.model.serde import convert, to_builtins
-from proctor.node.messages import Exited, Refused, SendSignal, SignalName, Spawn, Spawned
+from proctor.node.messages import Exited, Refused, Restrict, SendSignal, SignalName, Spawn, Spawned
 
 SPAWN_SECONDS = 45.0
 _FRAME_SECONDS = 5.0
@@ -53,6 +54,11 @@ class Process:
         """Send a signal to its process group."""
         with contextlib.suppress(OSError):
             wire.send(self._connection, to_builtins(SendSignal(signal=name)))
+
+    def restrict(self, network: NetworkPolicy | None) -> None:
+        """Have ``network`` hold for it from now on, or have it ended."""
+        with contextlib.suppress(OSError):
+            wire.send(self._connection, to_builtins(Restrict(network=network)))
 
     def hang_up(self) -> None:
         """Tell the monitor that nobody listens any more; ``wait`` still reports the end."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 
 import asyncssh
+import msgspec
 from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.core.errors import AccessDenied, ProctorError
@@ -177,6 +179,17 @@ class NodeConnection(CertificateServer):
         with contextlib.suppress(ProctorError):
             self._host.spool.append(who.context(self._host.facts()).fill(event))
         self.leave(reason)
+
+    def roles_changed(self) -> None:
+        """Where sessions may connect to follows the roles; all else stays as it was at the login."""
+        if self._who is None or (roles := self._host.cache.known(self._who.user.roles)) is None:
+            return
+        network = session_options(roles).network
+        if network == self._who.options.network:
+            return
+        self._who = replace(self._who, options=msgspec.structs.replace(self._who.options, network=network))
+        for session in self._sessions:
+            session.restrict(network)
 
     def leave(self, reason: str) -> None:
         """End all sessions and close, telling the client why."""

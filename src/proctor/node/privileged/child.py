@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
@@ -16,6 +17,9 @@ EXIT_NO_PROGRAM = 127
 EXIT_NO_SESSION = 254
 _LOGINUID = Path("/proc/self/loginuid")
 _UNSET = 2**32 - 1
+_PR_CAPBSET_DROP = 24
+_CAP_NET_RAW = 13
+_libc = ctypes.CDLL(None, use_errno=True)
 _USER_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT_FILE = Path(".tsh/environment")
@@ -92,6 +96,13 @@ def set_loginuid(uid: int) -> None:
     with contextlib.suppress(OSError, ValueError):
         if int(_LOGINUID.read_text()) == _UNSET:
             _LOGINUID.write_text(str(uid))
+
+
+def give_up_raw_sockets() -> None:
+    """Whatever is executed from now on, as root too, cannot send packets of its own making."""
+    if _libc.prctl(_PR_CAPBSET_DROP, _CAP_NET_RAW, 0, 0, 0):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def become(person: Person) -> None:

@@ -20,24 +20,27 @@ from proctor.bpf.freezer import thaw
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
-from proctor.model.serde import convert, to_builtins
+from proctor.model.network import NetworkPolicy
+from proctor.model.serde import to_builtins
 from proctor.node.messages import (
     CaptureEnded,
     Endpoint,
     Exited,
     Refused,
+    Restrict,
     SendSignal,
     Spawn,
     Spawned,
+    check_order,
     check_spawn,
     signal_name,
 )
 from proctor.node.privileged import child, pam, sftp
+from proctor.node.privileged.dial import dial
 from proctor.node.terminal import open_terminal
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, verify_user_certificate
 
 REQUEST_SECONDS = 10.0
-CONNECT_SECONDS = 30.0
 HANGUP_SECONDS = 5.0
 """From SIGHUP to SIGKILL, for a session whose connection is gone."""
 
@@ -96,6 +99,7 @@ class Monitor:
         self._capture: SessionCapture | None = None
         self._cgroup: SessionCgroup | None = None
         self._strict = False
+        self._restricted = False
 
     def run(self) -> None:
         """Serve the request on the connection; the node is told why when there is no session."""
@@ -124,7 +128,7 @@ class Monitor:
         user = self._check_certificate(request)
         person = find_person(request.login)
         if request.target is not None:
-            self._forward(person, request.target)
+            self._forward(person, request.target, request.network)
             return
         with pam.session(self._settings.pam, person.name, request.client.addr) as variables:
             base = child.base_environment(person, request.term.name if request.term else "")
@@ -153,22 +157,20 @@ class Monitor:
         }
         return {name: value for name, value in variables.items() if value}
 
-    def _forward(self, person: child.Person, target: Endpoint) -> None:
+    def _forward(self, person: child.Person, target: Endpoint, policy: NetworkPolicy | None) -> None:
         child.become(person)
-        try:
-            connection = socket.create_connection((target.addr, target.port), CONNECT_SECONDS)
-        except OSError as error:
-            raise Unavailable(f"cannot connect to {target}: {error.strerror or error}") from None
-        with connection:
+        with dial(target, policy) as connection:
             wire.send(self._node, to_builtins(Spawned()), [connection.fileno()])
 
     def _session(self, request: Spawn, person: child.Person, environment: dict[str, str]) -> None:
         streams = Streams.open(request, person.uid)
         if streams.terminal:
             environment["SSH_TTY"] = streams.terminal
-        if self._settings.tree is not None and request.kinds:
+        if request.network is not None and self._settings.tree is None:
+            raise AccessDenied("a role restricts the network, which takes enhanced recording on this node")
+        if self._settings.tree is not None and (request.kinds or request.network is not None):
             self._cgroup = self._settings.tree.create(request.sid)
-            self._strict = request.strict
+            self._strict, self._restricted = request.strict, request.network is not None
         gate, inner = socket.socketpair()
         pid = os.fork()
         if pid == 0:
@@ -178,13 +180,13 @@ class Monitor:
                 environment=environment,
                 user_environment=self._settings.user_environment,
             )
-            inside = Inside(person, streams, self._cgroup, inner)
+            inside = Inside(person, streams, self._cgroup, inner, restricted=self._restricted)
             inside.run(sftp.Client(request.client_version) if request.kind == "sftp" else program)
         inner.close()
         pidfd = os.pidfd_open(pid)
         try:
             self._release(request, gate, (pid, pidfd), streams)
-            self._finish(request.sid, self._watch(pid, pidfd))
+            self._finish(request.sid, self._watch(request.sid, pid, pidfd))
         except BaseException:
             gate.close()  # a child that still waits there ends by itself
             _signal_group(pid, signal.SIGKILL)
@@ -212,13 +214,14 @@ class Monitor:
                 pidfd=pidfd,
                 kinds=request.kinds,
                 strict=request.strict,
+                network=request.network,
             )
         wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
         streams.close()
         gate.sendall(_GO)
         gate.close()
 
-    def _watch(self, pid: int, pidfd: int) -> Exited:
+    def _watch(self, sid: str, pid: int, pidfd: int) -> Exited:
         """Pass signals on until the child has ended; hang up when the node has gone."""
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
@@ -237,7 +240,7 @@ class Monitor:
             elif not ready:
                 _signal_group(pid, signal.SIGKILL)
                 deadline = None
-            elif not self._obey(pid):
+            elif not self._obey(sid, pid):
                 poll.unregister(self._node)
                 _signal_group(pid, signal.SIGHUP)
                 _signal_group(pid, signal.SIGCONT)
@@ -253,23 +256,42 @@ class Monitor:
             wire.send(self._node, to_builtins(CaptureEnded()))
         if self._cgroup is None:
             return
-        if self._strict:
-            kill(self._cgroup.path)
-            _signal_group(pid, signal.SIGKILL)
+        if self._strict or self._restricted:
+            self._kill(pid)
         thaw(self._cgroup.path)
 
-    def _obey(self, pid: int) -> bool:
+    def _kill(self, pid: int) -> None:
+        """End all processes of the session at once."""
+        if self._cgroup is not None:
+            kill(self._cgroup.path)
+        _signal_group(pid, signal.SIGKILL)
+
+    def _obey(self, sid: str, pid: int) -> bool:
         """Do what the node's next message says; False when there is none."""
         try:
             received = wire.receive(self._node)
             if received is None:
                 return False
-            request = convert(received[0], SendSignal)
+            order = check_order(received[0])
         except (OSError, ValueError) as error:
             _log.warning("the node's connection broke off: %s", error)
             return False
-        _signal_group(pid, getattr(signal, f"SIG{request.signal}"))
+        if isinstance(order, SendSignal):
+            _signal_group(pid, getattr(signal, f"SIG{order.signal}"))
+        else:
+            self._restrict(sid, pid, order)
         return True
+
+    def _restrict(self, sid: str, pid: int, order: Restrict) -> None:
+        """What cannot be enforced must not go on."""
+        try:
+            if self._capture is None:
+                raise Unavailable("nothing of the session is captured")
+            self._capture.restrict(sid, order.network)
+            self._restricted = order.network is not None
+        except Unavailable as error:
+            _log.error("session %s is ended, its network policy cannot be enforced: %s", sid, error)
+            self._kill(pid)
 
     def _finish(self, sid: str, exited: Exited) -> None:
         drained = True
@@ -289,12 +311,19 @@ class Inside:
     """The forked child, which is root until it has been let through the gate."""
 
     def __init__(
-        self, person: child.Person, streams: Streams, cgroup: SessionCgroup | None, gate: socket.socket
+        self,
+        person: child.Person,
+        streams: Streams,
+        cgroup: SessionCgroup | None,
+        gate: socket.socket,
+        *,
+        restricted: bool,
     ) -> None:
         self._person = person
         self._streams = streams
         self._cgroup = cgroup
         self._gate = gate
+        self._restricted = restricted
 
     def run(self, program: child.Program | sftp.Client) -> NoReturn:
         """Wait, become the user, run ``program`` or serve files; never returns."""
@@ -330,6 +359,8 @@ class Inside:
         child.take_streams(streams, terminal=terminal)
         child.reset_signals()
         child.set_loginuid(self._person.uid)
+        if self._restricted:
+            child.give_up_raw_sockets()
         child.become(self._person)
         child.go_home(self._person)
 

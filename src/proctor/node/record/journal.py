@@ -61,7 +61,7 @@ class SessionJournal:
         self._clock: Clock = host.clock
         self._tasks = host.background
         self._asked = asked
-        self._enhanced = bool(login.kinds(host))
+        self._enhanced = login.captured(host)
         self._whole = asked.interactive or self._enhanced
         self._started = ""
         context = login.context(host.facts(), sid)
