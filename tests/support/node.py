@@ -273,6 +273,6 @@ def role(
     network: list[NetworkRule] | None = None,
     **labels: str,
 ) -> Role:
-    """A role that allows ``logins`` on nodes with ``labels``, and connections to ``network``; default: all."""
+    """A role that allows ``logins`` on nodes with ``labels`` (default: all), to reach ``network``."""
     allow = Conditions(logins=list(logins), node_labels=dict(labels) or {"*": "*"}, network=network)
     return Role(metadata=Metadata(name=name), spec=RoleSpec(options=options or RoleOptions(), allow=allow))
