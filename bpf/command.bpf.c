@@ -65,7 +65,8 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 		   send_large(writer, args, MIB / 16) || send_small(writer, args);
 }
 
-struct task_state *stranger_executed(struct task_struct *task, struct task_state *state) __hidden;
+struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
+									 struct linux_binprm *bprm) __hidden;
 
 /* Does the program run with more rights than who executes it? */
 static __always_inline bool is_privileged(struct linux_binprm *bprm)
@@ -84,7 +85,7 @@ int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct lin
 	renumber(task, old_pid);
 	state = lineage_of(task);
 	if (!state || !state->session)
-		state = stranger_executed(task, state);
+		state = stranger_executed(task, state, bprm);
 	if (!state)
 		return 0;
 	enlist(task, state);

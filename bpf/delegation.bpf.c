@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Daemons that act for a session: at, as far as it opens a job that the session has written. What a daemon
- * has forked is watched until it executes a program, and is the session's or nobody's from then on. */
+/* Daemons that act for a session. What a daemon has forked is watched until it executes a program that no
+ * session has ordered; then it is nobody's. */
 #include "lib/delegation.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
 #define FMODE_WRITE 2
+#define ROOT 0
 
 __hidden void daemon_forked(const struct task_state *parent, struct task_struct *child)
 {
@@ -15,15 +16,14 @@ __hidden void daemon_forked(const struct task_state *parent, struct task_struct 
 		return;
 	state->session = 0;
 	state->daemon = parent->daemon;
-	state->forked = parent->forked || child->tgid != field_of(current_task(), tgid);
 }
 
 /* Keep the path of a file as the evidence of a delegation. */
 static __always_inline void note_path(const struct job *job, struct file *file)
 {
 	struct delegation key = {.session = job->session, .number = job->delegation};
-	__u32 zero = 0, start, size;
-	struct delegation_scratch *scratch = bpf_map_lookup_elem(&delegation_scratch, &zero);
+	struct delegation_scratch *scratch = delegation_room();
+	__u32 start, size;
 	__u16 flags = 0;
 
 	if (!scratch)
@@ -44,13 +44,14 @@ __hidden void job_file_opened(const struct task_state *state, const struct sysca
 {
 	struct file *file = file_of(call->result);
 	struct job job = {.session = state->session, .kinds = state->kinds}, *known;
+	struct directory directory = {};
 	__u32 *daemon;
 	struct place place;
-	__u64 directory;
 
 	if (!file || !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return;
-	directory = BPF_CORE_READ(file, f_path.dentry, d_parent, d_inode, i_ino);
+	bpf_probe_read_kernel_str(directory.name, sizeof(directory.name),
+							  BPF_CORE_READ(file, f_path.dentry, d_parent, d_name.name));
 	daemon = bpf_map_lookup_elem(&job_directories, &directory);
 	if (!daemon)
 		return;
@@ -71,7 +72,7 @@ __hidden bool daemon_called(struct task_state *state, const struct syscall *call
 	struct file *file;
 	struct job *job;
 
-	if (!state->forked || state->daemon != DAEMON_AT || call->result < 0)
+	if (state->daemon != DAEMON_AT || call->result < 0)
 		return false;
 	if (call->operation != OPEN && call->operation != OPENAT)
 		return false;
@@ -83,36 +84,89 @@ __hidden bool daemon_called(struct task_state *state, const struct syscall *call
 	return job && job->daemon == DAEMON_AT && adopt(current_task(), state, job);
 }
 
-/* A program by its name. */
+/* A short word, and the byte that ends it, as a number. */
+static __always_inline bool is_word(const char *text, __u64 word, __u32 length)
+{
+	__u64 found;
+
+	__builtin_memcpy(&found, text, sizeof(found));
+	return (found & ~0ULL >> (56 - 8 * length)) == word;
+}
+
 static __always_inline enum daemon daemon_named(const char *name)
 {
-	__u64 text;
-
-	__builtin_memcpy(&text, name, sizeof(text));
-	if ((__u32)text == 0x647461) /* atd, and the byte that ends it */
+	if (is_word(name, 0x647461, 3)) /* atd */
 		return DAEMON_AT;
+	if (is_word(name, 0x6e6f7263, 4) || is_word(name, 0x646e6f7263, 5)) /* cron, crond */
+		return DAEMON_CRON;
 	return DAEMON_NONE;
 }
 
-/* Root has started a daemon, from a file of its own. */
-static __always_inline void daemon_started(struct task_struct *task)
+/* Which daemon does the task execute, from a file of root's? */
+static __always_inline enum daemon daemon_started(struct task_struct *task)
 {
 	enum daemon daemon = daemon_named(task->comm);
-	struct task_state *state;
 
-	if (daemon == DAEMON_NONE || field_of(task, mm, exe_file, f_inode, i_uid.val))
-		return;
-	state = own(task);
-	if (state)
-		state->daemon = daemon;
+	return field_of(task, mm, exe_file, f_inode, i_uid.val) == ROOT ? daemon : DAEMON_NONE;
+}
+
+/* Does the third argument, after the shell and -c, order what was ordered from cron? */
+static __always_inline struct job *ordered_command(struct task_struct *task, struct order *order)
+{
+	__u64 next = field_of(task, mm, arg_start);
+
+	for (int argument = 0; argument < 2; argument++) {
+		long size = bpf_probe_read_user_str(order->text, sizeof(order->text), (void *)next);
+
+		if (size <= 0 || size == sizeof(order->text))
+			return NULL;
+		next += size;
+	}
+	__builtin_memset(order->text, 0, sizeof(order->text));
+	bpf_probe_read_user_str(order->text, sizeof(order->text), (void *)next);
+	order->uid = field_of(task, cred, uid.val);
+	return bpf_map_lookup_elem(&orders, order);
+}
+
+static __always_inline struct job *ordered_program(struct order *order, const char *path)
+{
+	__builtin_memset(order->text, 0, sizeof(order->text));
+	bpf_probe_read_kernel_str(order->text, sizeof(order->text), path);
+	order->uid = ANY_USER;
+	return bpf_map_lookup_elem(&orders, order);
+}
+
+static __always_inline struct job *job_executed(struct task_struct *task, enum daemon daemon, const char *path)
+{
+	struct delegation_scratch *scratch = delegation_room();
+	struct job *job;
+
+	if (daemon != DAEMON_CRON || !scratch)
+		return NULL;
+	scratch->order.daemon = daemon;
+	job = ordered_command(task, &scratch->order);
+	return job ? job : ordered_program(&scratch->order, path);
 }
 
 /* A task that is no session's has executed a program; returns its state if it is one's now. */
-__hidden struct task_state *stranger_executed(struct task_struct *task, struct task_state *state)
+__hidden struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
+											  struct linux_binprm *bprm)
 {
-	if (state && state->forked)
+	enum daemon daemon = daemon_started(task);
+	struct job *job;
+
+	if (daemon != DAEMON_NONE) {
+		state = own(task);
+		if (state)
+			state->daemon = daemon;
+		return NULL;
+	}
+	if (!state)
+		return NULL;
+	job = job_executed(task, state->daemon, bprm->filename);
+	if (job && adopt(task, state, job))
+		return state;
+	if (state->daemon != DAEMON_CRON) /* its shells run what directories are full of */
 		release(task);
-	else if (!state)
-		daemon_started(task);
 	return NULL;
 }

@@ -25,8 +25,7 @@ struct task_state {
 	__u64 cgroup;	  /* of the session; 0 when a task of it may be anywhere */
 	__u8 delegation;  /* as in record_header */
 	__u8 daemon;	  /* of session 0: which */
-	__u8 forked;	  /* by the daemon; it has executed nothing yet */
-	__u8 padding[5];
+	__u8 padding[6];
 	struct endpoints pending;
 };
 
@@ -42,6 +41,17 @@ struct job {
 	__u32 kinds;
 	__u32 delegation;
 	__u32 daemon;
+};
+
+#define ORDER_BYTES 248
+#define ANY_USER 0xffffffff
+
+/* By what a daemon's child shows, when it executes a program, which job it does: a command, or the path of a
+ * program; cut to fit, with zeros behind. */
+struct order {
+	__u32 daemon;
+	__u32 uid;
+	char text[ORDER_BYTES];
 };
 
 #define EVIDENCE_BYTES 512

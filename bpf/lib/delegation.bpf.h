@@ -8,11 +8,16 @@
 #define MAX_DIRECTORIES 64
 #define MAX_JOBS 8192
 
-/* Inodes of the directories where daemons find their jobs. */
+struct directory {
+	char name[32];
+};
+
+/* Directories where daemons find their jobs, by their own name; others of the same name do no harm, for no
+ * daemon looks there. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_DIRECTORIES);
-	__type(key, __u64);
+	__type(key, struct directory);
 	__type(value, __u32); /* enum daemon */
 } job_directories __weak SEC(".maps");
 
@@ -23,6 +28,14 @@ struct {
 	__type(key, struct place);
 	__type(value, struct job);
 } job_files __weak SEC(".maps");
+
+/* What sessions have ordered that has no file of its own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_JOBS);
+	__type(key, struct order);
+	__type(value, struct job);
+} orders __weak SEC(".maps");
 
 /* How many delegations each session has. */
 struct {
@@ -41,6 +54,7 @@ struct {
 } evidences __weak SEC(".maps");
 
 struct delegation_scratch {
+	struct order order;
 	struct evidence evidence;
 	struct path_text walk;
 };
@@ -51,6 +65,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct delegation_scratch);
 } delegation_scratch __weak SEC(".maps");
+
+static __always_inline struct delegation_scratch *delegation_room(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&delegation_scratch, &zero);
+}
 
 static __always_inline struct place place_of(struct inode *inode)
 {
@@ -85,6 +106,7 @@ static __always_inline bool adopt(struct task_struct *task, struct task_state *s
 	state->session = job->session;
 	state->kinds = job->kinds;
 	state->delegation = job->delegation;
+	state->daemon = DAEMON_NONE;
 	enlist(task, state);
 	return true;
 }

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
+import pwd
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Event, Lab
+from proctor.bpf.kernel import variants
+from tests.support.capture import Event, Lab, running_lab
 from tests.support.polling import until
-from tests.support.processes import Process
+from tests.support.spool import atd, cron, private_spool
 
 MARK = "/bin/echo"
-AT_PID = Path("/run/atd.pid")
+BY_CRON = {"daemon": "cron", "evidence": "wrote /var/spool/cron/crontabs/games"}
 
 
-def running(name: str) -> bool:
-    return subprocess.run(["pgrep", "--exact", name], stdout=subprocess.DEVNULL, check=False).returncode == 0
-
-
-@contextmanager
-def daemon(directory: Path, *argv: str) -> Iterator[Process]:
-    """A daemon, unless there is one already."""
-    if shutil.which(argv[0]) is None or running(argv[0]):
-        pytest.skip(f"needs a {argv[0]} of its own")
-    process = Process(argv, log=directory / f"{argv[0]}.log")
-    try:
-        yield process
-    finally:
-        process.stop()
-
-
-@contextmanager
-def atd(directory: Path) -> Iterator[Process]:
-    """The daemon of at, which starts a job at once."""
-    with daemon(directory, "atd", "-f", "-b", "1", "-l", "1000") as process:
-        until(lambda: AT_PID.exists() and AT_PID.read_text().strip() == str(process.pid), 10, "atd")
-        yield process
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[Lab]:
+    with pytest.MonkeyPatch.context() as environment, private_spool(tmp_path_factory.mktemp("spool")):
+        environment.setenv(variants.SWITCH, without)
+        with running_lab(tmp_path_factory.mktemp("capture")) as running:
+            yield running
 
 
 def marks(events: list[Event], mark: str) -> list[Event]:
@@ -60,7 +44,6 @@ def test_at(lab: Lab, tmp_path: Path) -> None:
 
     events = lab.subscriber.events(session.sid)
     [event] = marks(events, "later")
-    assert event["detached"]
     assert event["delegated"]["daemon"] == "atd"
     assert event["delegated"]["evidence"].startswith("wrote /var/spool/cron/atjobs/a")
     touched = [opened for opened in events if opened.get("path") == f"{tmp_path}/done"]
@@ -102,3 +85,60 @@ def test_a_session_has_its_job_until_that_is_removed(lab: Lab) -> None:
     subprocess.run(["atrm", job.split()[0]], check=True)
 
     lab.subscriber.closed(session.sid)
+
+
+def once(lab: Lab, directory: Path, script: str, mark: str) -> Event:
+    """The command that says ``mark``, which a session orders of cron by ``script``."""
+    session = lab.run(["sh", "-c", script])
+    assert lab.status()["sessions"][session.sid] == "detached"
+    with cron(directory):
+        [event] = until(lambda: marks(lab.subscriber.events(session.sid), mark), 20, "job")
+    return {**event, "sid": session.sid}
+
+
+def test_table_of_a_user(lab: Lab, tmp_path: Path) -> None:
+    table = tmp_path / "table"
+    table.write_text(f"# a comment\nX = y\n@reboot  {MARK} 100\\%%input\n")
+
+    event = once(lab, tmp_path, f"crontab -u games {table}", "100%")
+
+    assert event["delegated"] == BY_CRON
+    assert event["process_uid"] == pwd.getpwnam("games").pw_uid
+    assert lab.status()["sessions"][event["sid"]] == "detached"
+    subprocess.run(["crontab", "-u", "games", "-r"], check=True)
+    lab.subscriber.closed(event["sid"])
+
+
+def test_table_of_the_system(lab: Lab, tmp_path: Path) -> None:
+    table = Path("/etc/cron.d/proctor")
+
+    event = once(lab, tmp_path, f"echo '@reboot games {MARK} system' > {table}; /bin/true", "system")
+
+    assert event["delegated"]["evidence"] == f"wrote {table}"
+    table.unlink()
+    lab.subscriber.closed(event["sid"])
+
+
+def test_program_for_every_hour(lab: Lab, tmp_path: Path) -> None:
+    program, table = Path("/etc/cron.hourly/proctor"), Path("/etc/cron.d/hourly")
+    table.write_text("@reboot root cd / && run-parts --report /etc/cron.hourly\n")
+    script = f"echo '#!/bin/sh\n{MARK} hourly' > {program}; chmod +x {program}"
+
+    event = once(lab, tmp_path, script, "hourly")
+
+    assert event["delegated"]["evidence"] == f"wrote {program}"
+    assert marks(lab.subscriber.events(event["sid"]), "--report") == []
+    program.unlink()
+    table.unlink()
+    lab.subscriber.closed(event["sid"])
+
+
+def test_tables_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
+    table = Path("/etc/cron.d/other")
+    table.write_text(f"@reboot games {MARK} other\n@reboot root touch {tmp_path}/done\n")
+    with lab.session(["sleep", "1000"]) as session, cron(tmp_path):
+        until((tmp_path / "done").exists, 20, "job")
+        os.kill(session.child.pid, signal.SIGKILL)
+    table.unlink()
+
+    assert {tuple(command["args"]) for command in session.commands} == {("sleep", "1000")}

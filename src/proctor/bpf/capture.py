@@ -105,6 +105,7 @@ class Capture:
         if self._settings.tree is not None:
             thaw(self._settings.tree)
         self._feed.start()
+        asyncio.get_running_loop().add_reader(self._delegations.notices.fileno(), self._take_jobs)
         self._tasks.spawn(self._take_records(), name="records")
 
     async def stop(self) -> None:
@@ -114,6 +115,8 @@ class Capture:
         for session in self.registry:
             self._unwatch(session)
         self._feed.stop()
+        asyncio.get_running_loop().remove_reader(self._delegations.notices.fileno())
+        self._delegations.close()
 
     def open(self, request: OpenSession, pidfd: int) -> Session:
         """Record the process behind ``pidfd`` and all that it starts as a new session.
@@ -157,6 +160,7 @@ class Capture:
 
     async def _drain(self, session: Session) -> Drained:
         await self._feed.barrier()
+        self._take_jobs()
         self._let_go(session)
         session.phase = Phase.DETACHED
         drained = session.put_drained(self.lost(session), account(session, self._tally(session)))
@@ -168,8 +172,9 @@ class Capture:
         """Wait until no process of the session is left, wherever it is, and say so."""
         while (populated := cgroup.is_populated(session.cgroup)) or self._has_left(session):
             session.changed.clear()
+            strays = self._tally(session).tasks > 0 and not populated
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if populated else _RECHECK_SECONDS):
+                async with asyncio.timeout(_RECHECK_SECONDS if strays else None):
                     await session.changed.wait()
         self._policies.forget(session.number)  # outcomes of connections are not told beyond this
         await self._feed.barrier()
@@ -182,6 +187,12 @@ class Capture:
         self._on_news()
         if not cgroup.remove(session.cgroup):
             _log.warning("cgroup %s is still in use", session.cgroup)
+
+    def _take_jobs(self) -> None:
+        """Jobs may have come, or be done: then sessions that only waited for them are over."""
+        if self._delegations.refresh():
+            for session in self.registry:
+                session.changed.set()
 
     def _has_left(self, session: Session) -> bool:
         """Are there tasks of the session, or jobs for a daemon?"""

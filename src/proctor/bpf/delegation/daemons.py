@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,47 @@ from typing import NamedTuple
 
 from proctor.bpf.kernel.abi import Daemon
 
-NAMES = {Daemon.AT: "atd", Daemon.CRON: "cron", Daemon.MANAGER: "systemd"}
+NAMES = {Daemon.NONE: "", Daemon.AT: "atd", Daemon.CRON: "cron", Daemon.MANAGER: "systemd"}
 """As events name them."""
 
-PROGRAMS = {"atd": Daemon.AT}
-DIRECTORIES = {
-    Path("/var/spool/cron/atjobs"): Daemon.AT,
-    Path("/var/spool/at"): Daemon.AT,
-}
+_PROGRAMS = {"atd": Daemon.AT, "cron": Daemon.CRON, "crond": Daemon.CRON}
+
+
+class Content(enum.Enum):
+    """What the files of a directory are: each a job, tables of one or of many users, programs."""
+
+    JOB = "job"
+    OWN_TABLE = "own table"
+    TABLE = "table"
+    PROGRAM = "program"
+
+    @property
+    def is_table(self) -> bool:
+        """Does a file name many jobs?"""
+        return self in (Content.OWN_TABLE, Content.TABLE)
+
+
+class Directory(NamedTuple):
+    """Where a daemon finds its jobs; ``only``: in the one file of this name."""
+
+    path: Path
+    daemon: Daemon
+    content: Content
+    only: str = ""
+
+
+DIRECTORIES = (
+    Directory(Path("/var/spool/cron/atjobs"), Daemon.AT, Content.JOB),
+    Directory(Path("/var/spool/at"), Daemon.AT, Content.JOB),
+    Directory(Path("/var/spool/cron/crontabs"), Daemon.CRON, Content.OWN_TABLE),
+    Directory(Path("/var/spool/cron"), Daemon.CRON, Content.OWN_TABLE),
+    Directory(Path("/etc"), Daemon.CRON, Content.TABLE, only="crontab"),
+    Directory(Path("/etc/cron.d"), Daemon.CRON, Content.TABLE),
+    *(
+        Directory(Path(f"/etc/cron.{often}"), Daemon.CRON, Content.PROGRAM)
+        for often in ("hourly", "daily", "weekly", "monthly")
+    ),
+)
 
 
 class Running(NamedTuple):
@@ -34,6 +68,6 @@ def running(proc: Path = Path("/proc")) -> Iterator[Running]:
             continue
         with contextlib.suppress(OSError):
             exe = entry / "exe"
-            daemon = PROGRAMS.get(Path(os.readlink(exe)).name)
+            daemon = _PROGRAMS.get(Path(os.readlink(exe)).name)
             if daemon is not None and exe.stat().st_uid == 0:
                 yield Running(daemon, int(entry.name))

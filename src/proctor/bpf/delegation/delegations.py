@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from proctor.bpf.delegation import daemons
+from proctor.bpf.delegation.daemons import Directory
+from proctor.bpf.delegation.notices import Notices
+from proctor.bpf.delegation.orders import ordered
 from proctor.bpf.kernel.abi import Daemon
-from proctor.bpf.kernel.jobs import Evidence, Jobs
+from proctor.bpf.kernel.jobs import JobFile, Jobs
 from proctor.bpf.kernel.lines import delegated_key
 from proctor.bpf.kernel.loader import Programs
 from proctor.bpf.kernel.text import to_text
 
 
+class _Written(NamedTuple):
+    """A file of jobs that is there, and what is known of who has written it."""
+
+    directory: Directory
+    path: Path
+    file: JobFile
+
+
 class Delegations:
     """Daemons are watched while programs are attached; a session has jobs as long as their files exist."""
 
-    def __init__(self, programs: Programs, directories: Mapping[Path, Daemon] = daemons.DIRECTORIES) -> None:
+    def __init__(self, programs: Programs, directories: Sequence[Directory] = daemons.DIRECTORIES) -> None:
+        self.notices = Notices()
         self._programs = programs
         self._jobs = Jobs(programs)
         self._directories = directories
+        self._orders: dict[bytes, bytes] = {}
         self._keys: dict[tuple[int, int], bytes] = {}
+        self._waiting: frozenset[int] = frozenset()
 
     def watch(self) -> None:
         """Watch daemons that run, and the directories where they find their jobs."""
-        for path, daemon in self._directories.items():
+        for directory in self._directories:
             with contextlib.suppress(FileNotFoundError):
-                self._jobs.watch_directory(str(path), daemon)
+                self.notices.watch(directory.path)
+                self._jobs.watch_directory(directory.path, directory.daemon)
         for daemon, pid in daemons.running():
             with contextlib.suppress(ProcessLookupError):
                 self._watch_process(daemon, pid)
@@ -46,30 +62,53 @@ class Delegations:
             return b""
         place = (session, delegation)
         if place not in self._keys and (evidence := self._jobs.evidence(session, delegation)):
-            self._keys[place] = _spelled(evidence)
+            self._keys[place] = _spelled(evidence.daemon, evidence.text)
         return self._keys.get(place, delegated_key("", ""))
 
-    def pending(self, session: int) -> bool:
-        """Is there a file of jobs of this session?"""
-        written = {file.inode for file in self._jobs.files(session)}
-        return bool(written) and any(_is_job(entry, written) for entry in self._entries())
+    def refresh(self) -> bool:
+        """Take note of what has changed in the directories; returns whether anything has."""
+        if not self.notices.take():
+            return False
+        written = list(self._written())
+        orders: dict[bytes, bytes] = {}
+        for directory, path, file in written:
+            with contextlib.suppress(OSError):
+                orders.update(dict.fromkeys(ordered(directory, path), file.job))
+            if directory.content.is_table:  # it was written under another name
+                self._keys[file.session, file.delegation] = _spelled(directory.daemon, os.fsencode(path))
+        self._jobs.replace_orders(self._orders, orders)
+        self._orders = orders
+        self._waiting = frozenset(file.session for _, _, file in written)
+        return True
 
-    def _entries(self) -> list[os.DirEntry[str]]:
-        found: list[os.DirEntry[str]] = []
-        for path in self._directories:
-            with contextlib.suppress(FileNotFoundError), os.scandir(path) as entries:
-                found += entries
-        return found
+    def _written(self) -> Iterator[_Written]:
+        known = {file.inode: file for file in self._jobs.files()}
+        for directory in self._directories if known else ():
+            with contextlib.suppress(FileNotFoundError), os.scandir(directory.path) as entries:
+                for entry in entries:
+                    file = known.get(entry.stat(follow_symlinks=False).st_ino)
+                    if file is not None and _is_job(directory, entry):
+                        yield _Written(directory, Path(entry.path), file)
+
+    def pending(self, session: int) -> bool:
+        """Is there a file of jobs of this session, as far as the last ``refresh`` has seen?"""
+        return session in self._waiting
 
     def forget(self, session: int) -> None:
         """Nothing is left of this session."""
         self._jobs.forget(session)
         self._keys = {place: key for place, key in self._keys.items() if place[0] != session}
 
+    def close(self) -> None:
+        """Watch directories no more."""
+        self.notices.close()
 
-def _is_job(entry: os.DirEntry[str], inodes: set[int]) -> bool:
-    return not entry.name.startswith(".") and entry.inode() in inodes
+
+def _spelled(daemon: Daemon, path: bytes) -> bytes:
+    return delegated_key(daemons.NAMES[daemon], f"wrote {to_text(path)}")
 
 
-def _spelled(evidence: Evidence) -> bytes:
-    return delegated_key(daemons.NAMES[evidence.daemon], f"wrote {to_text(evidence.text)}")
+def _is_job(directory: Directory, entry: os.DirEntry[str]) -> bool:
+    if directory.only:
+        return entry.name == directory.only
+    return not entry.name.startswith((".", "tmp.")) and entry.is_file(follow_symlinks=False)

@@ -134,13 +134,13 @@ TASK_STATE_FIELDS = (
     ("cgroup", "Q"),
     ("delegation", "B"),
     ("daemon", "B"),
-    ("forked", "B"),
-    ("padding", "5x"),
+    ("padding", "6x"),
     ("pending", "48s"),
 )
 DELEGATION_FIELDS = (("session", "I"), ("number", "I"))
 EVIDENCE_FIELDS = (("daemon", "I"), ("size", "I"), ("text", "512s"))
 PLACE_FIELDS = (("inode", "Q"), ("device", "Q"))
+ORDER_FIELDS = (("daemon", "I"), ("uid", "I"), ("text", "248s"))
 JOB_FIELDS = (("session", "I"), ("kinds", "I"), ("delegation", "I"), ("daemon", "I"))
 TALLY_FIELDS = (("seen", "5Q"), ("lost", "5Q"), ("filtered", "5Q"), ("tasks", "q"))
 
@@ -164,6 +164,7 @@ TALLY = _layout(TALLY_FIELDS)
 DELEGATION = _layout(DELEGATION_FIELDS)
 EVIDENCE = _layout(EVIDENCE_FIELDS)
 PLACE = _layout(PLACE_FIELDS)
+ORDER = _layout(ORDER_FIELDS)
 JOB = _layout(JOB_FIELDS)
 
 MAX_SESSIONS = 8192
@@ -173,6 +174,8 @@ POLICY_RANGES = 32
 _RANGE = struct.Struct("=HH")
 _NO_RANGE = _RANGE.pack(1, 0)
 _PATH_BYTES = 4096
+_ORDER_BYTES = 248
+ANY_USER = 0xFFFFFFFF
 _LARGEST_COMMAND = 1 << 20
 _LEAST_COMMAND = 2048
 
@@ -226,12 +229,17 @@ def encode_tally(tasks: int, cpus: int) -> bytes:
 
 def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
     """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
-    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, 0, b"")
+    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, b"")
+
+
+def encode_order(daemon: Daemon, uid: int, text: bytes) -> bytes:
+    """By what a child of ``daemon`` and of user ``uid`` shows that it does a job."""
+    return ORDER.pack(daemon, uid, text[: _ORDER_BYTES - 1])
 
 
 def encode_daemon_state(daemon: Daemon) -> bytes:
     """The state of a daemon, which is in no session."""
-    return TASK_STATE.pack(0, 0, 0, 0, daemon, 0, b"")
+    return TASK_STATE.pack(0, 0, 0, 0, daemon, b"")
 
 
 def encode_policy_key(policy: int, address: bytes, bits: int) -> bytes:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Daemon
 from proctor.bpf.kernel.loader import Programs, native
+
+_NAME_BYTES = 32
 
 
 class Evidence(NamedTuple):
@@ -18,12 +22,25 @@ class Evidence(NamedTuple):
 
 
 class JobFile(NamedTuple):
-    """A file with jobs that a session has written; ``key``: of the kernel."""
+    """A file with jobs that a session was the last to write; ``key`` and ``job`` are the kernel's."""
 
     key: bytes
-    inode: int
-    session: int
-    delegation: int
+    job: bytes
+
+    @property
+    def inode(self) -> int:
+        """The number of the file in its file system."""
+        return int(abi.PLACE.unpack(self.key)[0])
+
+    @property
+    def session(self) -> int:
+        """Who has written it."""
+        return int(abi.JOB.unpack(self.job)[0])
+
+    @property
+    def delegation(self) -> int:
+        """The number of this file as evidence."""
+        return int(abi.JOB.unpack(self.job)[2])
 
 
 class Jobs:
@@ -32,16 +49,16 @@ class Jobs:
     def __init__(self, programs: Programs) -> None:
         self._native = native()
         self._directories = programs.map("job_directories")
+        self._orders = programs.map("orders")
         self._files = programs.map("job_files")
         self._delegations = programs.map("delegations")
         self._evidences = programs.map("evidences")
 
-    def watch_directory(self, path: str, daemon: Daemon) -> None:
+    def watch_directory(self, path: Path, daemon: Daemon) -> None:
         """What sessions write to the directory at ``path`` are jobs for ``daemon``. Raises OSError."""
-        inode = os.stat(path).st_ino
-        self._native.map_update(
-            self._directories, inode.to_bytes(8, "little"), int(daemon).to_bytes(4, "little")
-        )
+        name = "/" if path.is_mount() else path.name
+        key = os.fsencode(name).ljust(_NAME_BYTES, b"\0")
+        self._native.map_update(self._directories, key, int(daemon).to_bytes(4, "little"))
 
     def evidence(self, session: int, delegation: int) -> Evidence | None:
         """What a session's delegation of this number rests on."""
@@ -52,21 +69,25 @@ class Jobs:
         daemon, size, text = abi.EVIDENCE.unpack(found)
         return Evidence(Daemon(daemon), text[:size])
 
-    def files(self, session: int) -> list[JobFile]:
-        """Those that this session was the last to write; they may be gone."""
-        found = []
-        for key in self._native.map_keys(self._files, abi.PLACE.size):
-            if (value := self._native.map_lookup(self._files, key, abi.JOB.size)) is None:
-                continue
-            owner, _, delegation, _ = abi.JOB.unpack(value)
-            if owner == session:
-                found.append(JobFile(key, abi.PLACE.unpack(key)[0], session, delegation))
-        return found
+    def files(self) -> list[JobFile]:
+        """All that sessions have written; they may be gone."""
+        keys = self._native.map_keys(self._files, abi.PLACE.size)
+        found = ((key, self._native.map_lookup(self._files, key, abi.JOB.size)) for key in keys)
+        return [JobFile(key, job) for key, job in found if job is not None]
+
+    def replace_orders(self, before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]) -> None:
+        """From now on have whoever does what ``after`` says be the session's of its job."""
+        for order in before.keys() - after.keys():
+            self._native.map_delete(self._orders, order)
+        for order, job in after.items():
+            if before.get(order) != job:
+                self._native.map_update(self._orders, order, job)
 
     def forget(self, session: int) -> None:
         """Nothing is to be done for this session any more."""
-        for file in self.files(session):
-            self._native.map_delete(self._files, file.key)
+        for file in self.files():
+            if file.session == session:
+                self._native.map_delete(self._files, file.key)
         key = session.to_bytes(4, "little")
         if count := self._native.map_lookup(self._delegations, key, 4):
             for number in range(1, int.from_bytes(count, "little") + 1):

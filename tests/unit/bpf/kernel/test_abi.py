@@ -55,6 +55,7 @@ HEADER = abi.HEADER.size
         ("delegation", layout(abi.DELEGATION_FIELDS)),
         ("evidence", layout(abi.EVIDENCE_FIELDS)),
         ("place", layout(abi.PLACE_FIELDS)),
+        ("order", layout(abi.ORDER_FIELDS)),
         ("job", layout(abi.JOB_FIELDS)),
         ("tally", layout(abi.TALLY_FIELDS)),
     ],
