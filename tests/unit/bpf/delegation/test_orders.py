@@ -41,9 +41,9 @@ def test_table_of_the_system_names_users(tmp_path: Path) -> None:
 def test_program_is_known_by_its_path() -> None:
     path = Path("/etc/cron.daily/x")
 
-    assert orders(Content.PROGRAM, path) == [
-        abi.encode_order(Daemon.CRON, abi.ANY_USER, b"/etc/cron.daily/x")
-    ]
+    [order] = orders(Content.PROGRAM, path)
+
+    assert order == abi.encode_order(Daemon.CRON, abi.ANY_USER, b"/etc/cron.daily/x")
 
 
 def test_long_commands_are_known_by_their_beginning() -> None:
@@ -81,13 +81,10 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_daemons_are_found_by_their_program(tmp_path: Path) -> None:
-    for pid, exe in (("7", "/usr/sbin/cron"), ("8", "/bin/sh"), ("self", "/usr/sbin/cron")):
+    programs = {"7": "/usr/sbin/cron", "8": "/bin/sh", "9": "/usr/sbin/atd", "self": "/usr/sbin/cron"}
+    for pid, exe in programs.items():
         (tmp_path / pid).mkdir()
         (tmp_path / pid / "exe").symlink_to(exe)
-    program = tmp_path / "atd"
-    program.touch()
-    (tmp_path / "9").mkdir()
-    (tmp_path / "9" / "exe").symlink_to(program)
 
     found = {(one.daemon, one.pid) for one in running(tmp_path)}
 
