@@ -80,7 +80,12 @@ class SessionDisk(EnhancedPart):
 
 
 class SessionNetwork(EnhancedPart):
-    """A connection: ``operation`` 0 connect, 1 send, 2 accept, 3 listen; ``action`` 1 when denied."""
+    """A connection, or what connections can be made with; ``action`` is 1 when the session's policy denied it.
+
+    ``operation``: 0 connect, 1 send a datagram, 2 accept, 3 listen, 4 the outcome of a connection that was
+    begun without waiting, 5 make a socket whose packets pass no check of addresses (``version`` 0, and no
+    addresses, where it has none).
+    """
 
     EVENT, CODE = "session.network", "T4002I"
     ALWAYS: ClassVar[tuple[str, ...]] = (
