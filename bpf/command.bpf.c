@@ -3,6 +3,7 @@
  * and said to be cut. */
 #include "lib/command_text.bpf.h"
 #include "lib/commands.bpf.h"
+#include "lib/identity.bpf.h"
 #include "lib/syscall.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -98,6 +99,7 @@ int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct lin
 	write_env(&writer, mm);
 	if (writer.scratch->env.linker && wants(state, RECORD_TAMPER) && is_privileged(bprm))
 		preloaded(state);
+	identify(&writer.scratch->record.exe, exe->f_inode);
 	writer.scratch->record.args_total = mm->arg_end - mm->arg_start;
 	count(state->session, RECORD_COMMAND, send(&writer, mm->arg_start));
 	return 0;

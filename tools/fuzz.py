@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests/fuzz/corpus/records"
 LONGEST = 8192
-_FORMATTER = ("text", "line", "event", "command", "tamper", "details", "sorter", "lines")
+_FORMATTER = ("text", "line", "event", "command", "tamper", "details", "digests", "sorter", "lines")
 _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined")
 
 

@@ -63,11 +63,21 @@ struct record_header {
 	char program[16];
 };
 
+/* Which file, with which content: whoever changes it changes the time. */
+struct file_identity {
+	__u64 inode; /* 0 for none */
+	__u64 size;
+	__s64 changed; /* seconds, as stat(2) tells ctime */
+	__u32 changed_ns;
+	__u32 device; /* as the kernel has it: 12 bits of major number, 20 of minor */
+};
+
 struct command_record {
 	struct record_header header;
 	__u16 sizes[COMMAND_TEXTS]; /* texts follow in this order, then the arguments */
 	__u32 args;					/* bytes of arguments here */
 	__u64 args_total;			/* bytes of arguments that the program got */
+	struct file_identity exe;
 };
 
 struct disk_record {

@@ -60,6 +60,7 @@ static __always_inline bool start_writing(struct writer *writer, struct task_sta
 		return false;
 	fill_header(&writer->scratch->record.header, state, RECORD_COMMAND, result);
 	__builtin_memset(writer->scratch->record.sizes, 0, sizeof(writer->scratch->record.sizes));
+	__builtin_memset(&writer->scratch->record.exe, 0, sizeof(writer->scratch->record.exe));
 	return true;
 }
 

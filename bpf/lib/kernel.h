@@ -34,6 +34,22 @@ struct inode {
 	unsigned long i_ino;
 	struct super_block *i_sb;
 	void *i_private;
+	long long i_size;
+	long long i_ctime_sec; /* since 6.11 */
+	__u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___5_8 {
+	struct timespec64 i_ctime;
 };
 
 struct dentry {

@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Executed programs. */
 #define _GNU_SOURCE
+#include "command.h"
+
+#include "digests.h"
 #include "line.h"
 
 #include <string.h>
 
-struct part {
-	const char *bytes;
-	size_t size;
-};
-
-struct command {
-	struct part texts[COMMAND_TEXTS], args;
-};
-
-static const char *read_command(const struct event *event, struct command *command)
+const char *read_command(const char *bytes, size_t size, struct command *command)
 {
 	struct command_record record;
-	const char *at = event->record + sizeof(record), *end = event->record + event->size;
+	const char *at = bytes + sizeof(record), *end = bytes + size;
 
-	if (event->size < sizeof(record))
+	if (size < sizeof(record))
 		return "torn command";
-	memcpy(&record, event->record, sizeof(record));
+	memcpy(&record, bytes, sizeof(record));
+	command->exe = record.exe;
 	for (int i = 0; i < COMMAND_TEXTS; at += record.sizes[i], i++) {
 		if (record.sizes[i] > end - at)
 			return "texts of a command beyond its end";
@@ -163,6 +158,15 @@ static void add_executable(struct event *event, struct part exe)
 	add_given(event->out, ",\"exe_state\":", state, strlen(state));
 }
 
+/* Or why there is none. */
+static void add_digest(struct event *event, const struct file_identity *exe)
+{
+	const char *text = exe->inode ? digest_of(event->about->digests, exe) : NULL;
+	size_t size = text ? strnlen(text, DIGEST_TEXT) : 0;
+
+	add_given(event->out, size == DIGEST_TEXT ? ",\"sha256\":" : ",\"sha256_missing\":", text, size);
+}
+
 /* The path given to exec, made absolute when the program runs. */
 static void add_command_path(struct event *event, struct part path, struct part cwd)
 {
@@ -203,7 +207,7 @@ static void add_terminal(struct event *event, struct part name)
 const char *add_command(struct event *event)
 {
 	struct command command;
-	const char *complaint = read_command(event, &command);
+	const char *complaint = read_command(event->record, event->size, &command);
 	struct part *texts = command.texts;
 
 	if (complaint)
@@ -223,7 +227,9 @@ const char *add_command(struct event *event)
 	add_command_path(event, texts[TEXT_PATH], texts[TEXT_CWD]);
 	add_process(event);
 	add_result(event);
-	add_server(event);
+	text_literal(event->out, SLOT);
+	add_digest(event, &command.exe);
+	text_literal(event->out, SLOT);
 	add_time(event);
 	add_truncated(event);
 	add_terminal(event, texts[TEXT_TTY]);

@@ -17,6 +17,7 @@ struct about {
 	uint64_t number;
 	int detached;
 	struct text delegated; /* a key and its value, or nothing */
+	const struct digests *digests;
 	int64_t boot; /* when the kernel's clock was 0, microseconds since 1970 */
 };
 

@@ -2,6 +2,7 @@
 /* Lines of events for Python: made from records, and filled in. The interpreter is free meanwhile. */
 #include "native.h"
 
+#include "digests.h"
 #include "lines.h"
 #include "sorter.h"
 
@@ -41,12 +42,13 @@ static int learn(struct group *group, PyObject *found)
 }
 
 /* Ask Python who a session is; None is nobody. */
-static int ask(PyObject *find, int64_t boot, struct group *group)
+static int ask(PyObject *find, const struct about *common, struct group *group)
 {
 	PyObject *found = PyObject_CallFunction(find, "Ii", group->session, group->delegation);
 	int error = found == Py_None ? 0 : found ? learn(group, found) : -1;
 
-	group->about.boot = boot;
+	group->about.boot = common->boot;
+	group->about.digests = common->digests;
 	Py_XDECREF(found);
 	return error;
 }
@@ -80,13 +82,13 @@ static PyObject *groups_list(const struct sorter *sorter)
 	return list;
 }
 
-static PyObject *sorted_lines(struct sorter *sorter, PyObject *find, int64_t boot)
+static PyObject *sorted_lines(struct sorter *sorter, PyObject *find, const struct about *common)
 {
 	PyObject *groups;
 	int error;
 
 	for (size_t i = 0; i < sorter->count; i++)
-		if (ask(find, boot, &sorter->groups[i]))
+		if (ask(find, common, &sorter->groups[i]))
 			return NULL;
 	Py_BEGIN_ALLOW_THREADS
 	error = sorter_format(sorter);
@@ -105,12 +107,16 @@ PyObject *format_records(PyObject *module, PyObject *args)
 	struct sorter sorter = {};
 	PyObject *find, *block, *result = NULL;
 	unsigned long long records, bytes;
-	Py_ssize_t first;
+	struct digests digests;
+	struct about common = {.digests = &digests};
+	Py_ssize_t first, size;
 	long long boot;
 	int error;
 
-	if (!PyArg_ParseTuple(args, "SnKKLO", &block, &first, &records, &bytes, &boot, &find))
+	if (!PyArg_ParseTuple(args, "SnKKLOy#", &block, &first, &records, &bytes, &boot, &find, &digests.entries, &size))
 		return NULL;
+	common.boot = boot;
+	digests.count = size / sizeof(*digests.entries);
 	sorter.block = PyBytes_AsString(block);
 	sorter.size = PyBytes_Size(block);
 	sorter.first = first;
@@ -122,7 +128,7 @@ PyObject *format_records(PyObject *module, PyObject *args)
 	if (error)
 		failure(error, "torn block of records");
 	else
-		result = sorted_lines(&sorter, find, boot);
+		result = sorted_lines(&sorter, find, &common);
 	sorter_free(&sorter);
 	return result;
 }

@@ -125,6 +125,7 @@ static PyMethodDef functions[] = {
 	{"possible_cpus", possible_cpus, METH_NOARGS, NULL},
 	{"missed_runs", missed_runs, METH_VARARGS, NULL},
 	{"format_records", format_records, METH_VARARGS, NULL},
+	{"executables", executables, METH_O, NULL},
 	{"fill_slots", fill_slots, METH_VARARGS, NULL},
 	{},
 };

@@ -9,6 +9,7 @@
 int add_object_types(PyObject *module);
 int add_pump_type(PyObject *module);
 PyObject *format_records(PyObject *module, PyObject *args);
+PyObject *executables(PyObject *module, PyObject *block);
 PyObject *fill_slots(PyObject *module, PyObject *args);
 int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type);
 

@@ -7,22 +7,16 @@
 
 #define LEAST_SLOTS 64
 
-struct record {
-	const char *bytes;
-	uint32_t size;
-};
-
-/* The record at *offset, which moves on; 0, or EINVAL when it is torn. */
-static int next_record(const struct sorter *sorter, size_t *offset, struct record *record)
+int next_record(const char *block, size_t size, size_t *offset, struct record *record)
 {
-	size_t left = sorter->size - *offset;
+	size_t left = size - *offset;
 
 	if (left < sizeof(record->size))
 		return EINVAL;
-	memcpy(&record->size, sorter->block + *offset, sizeof(record->size));
+	memcpy(&record->size, block + *offset, sizeof(record->size));
 	if (left - sizeof(record->size) < record->size)
 		return EINVAL;
-	record->bytes = sorter->block + *offset + sizeof(record->size);
+	record->bytes = block + *offset + sizeof(record->size);
 	*offset += sizeof(record->size) + record->size;
 	return 0;
 }
@@ -87,7 +81,7 @@ int sorter_find(struct sorter *sorter, uint64_t records, size_t bytes)
 	for (sorter->end = sorter->first; sorter->end < sorter->size; used += record.size) {
 		if (sorter->records == records || used > bytes)
 			break;
-		if (next_record(sorter, &sorter->end, &record))
+		if (next_record(sorter->block, sorter->size, &sorter->end, &record))
 			return EINVAL;
 		sorter->records++;
 		if (!record_header_of(record.bytes, record.size, &header) &&
@@ -133,7 +127,7 @@ int sorter_format(struct sorter *sorter)
 	int error = 0;
 
 	for (size_t offset = sorter->first; offset < sorter->end && !error;) {
-		error = next_record(sorter, &offset, &record);
+		error = next_record(sorter->block, sorter->size, &offset, &record);
 		if (!error)
 			error = format_record(sorter, &record);
 	}

@@ -14,6 +14,14 @@ struct group {
 	uint64_t delivered[RECORD_KINDS], undecodable[RECORD_KINDS];
 };
 
+struct record {
+	const char *bytes;
+	uint32_t size;
+};
+
+/* The record at *offset of a block, which moves on; 0, or EINVAL when it is torn, or there is none. */
+int next_record(const char *block, size_t size, size_t *offset, struct record *record);
+
 /* A part of a block: each record is behind its 32-bit length. */
 struct sorter {
 	const char *block;

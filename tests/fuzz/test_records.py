@@ -40,7 +40,7 @@ def test_any_body(kind: Kind, flags: int, result: int, body: bytes) -> None:
 
 @given(st.lists(sixteen, min_size=6, max_size=6), st.integers(0, 1 << 32), bodies)
 def test_any_sizes(sizes: list[int], args: int, body: bytes) -> None:
-    check(header(Kind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0) + body)
+    check(header(Kind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0, b"") + body)
 
 
 @given(st.lists(sixteen, min_size=6, max_size=6), st.binary(min_size=32, max_size=32))

@@ -247,6 +247,10 @@ class Lab:
         self.subscriber.drained(session.sid)
         return session
 
+    def wait_for(self, session: Session, name: str) -> None:
+        """Wait until a running session has had an event of this name."""
+        until(lambda: self.subscriber.events(session.sid, name), 20, name)
+
     def status(self) -> wire.Message:
         """The service's counters."""
         connection = unixsock.connect(self.path)

@@ -33,10 +33,11 @@ def command(
     session: int = 1,
     flags: Flag = NO_FLAGS,
     result: int = 0,
+    identity: bytes = bytes(abi.IDENTITY.size),
 ) -> bytes:
     """An executed program, or with a ``result`` one that could not be."""
     texts = (path, exe if result == 0 else b"", cwd, interpreter, tty, env)
-    body = abi.COMMAND.pack(*map(len, texts), len(args), len(args))
+    body = abi.COMMAND.pack(*map(len, texts), len(args), len(args), identity)
     return header(Kind.COMMAND, session=session, flags=flags, result=result) + body + b"".join(texts) + args
 
 

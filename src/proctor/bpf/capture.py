@@ -18,6 +18,7 @@ import msgspec
 from proctor.bpf import cgroup
 from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.delegation.delegations import Delegations
+from proctor.bpf.digests import Digests
 from proctor.bpf.feed import Feed
 from proctor.bpf.freezer import Brake, Hold, Limits, thaw
 from proctor.bpf.guards import Guards
@@ -89,6 +90,7 @@ class Capture:
         self.undecoded = 0
         self.guards = Guards(programs)
         self._policies = Policies(programs)
+        self._digests = Digests()
         self._delegations = Delegations(programs)
         self._programs = programs
         self._settings = settings
@@ -115,6 +117,7 @@ class Capture:
         for session in self.registry:
             self._unwatch(session)
         self._feed.stop()
+        self._digests.close()
         asyncio.get_running_loop().remove_reader(self._delegations.notices.fileno())
         self._delegations.close()
 
@@ -299,11 +302,18 @@ class Capture:
 
     async def _publish(self, block: bytes) -> None:
         """Turn a block of records into messages, giving way to others between them."""
+        digests = await self._digests.table(lines.executables(block))
         boot = min((self._boot_sample() for _ in range(_BOOT_SAMPLES)), key=lambda sample: sample[0])[1]
         end = 0
         while end < len(block):
             part = lines.from_records(
-                block, end, records=_BATCH_RECORDS, size=_BATCH_BYTES, boot=boot, find=self._owner
+                block,
+                end,
+                records=_BATCH_RECORDS,
+                size=_BATCH_BYTES,
+                boot=boot,
+                find=self._owner,
+                digests=digests,
             )
             self._queue(part)
             end = part.end

@@ -100,7 +100,8 @@ HEADER_FIELDS = (
     ("program", "16s"),
 )
 COMMAND_TEXTS = ("path", "exe", "cwd", "interpreter", "tty", "env")
-COMMAND_FIELDS = (("sizes", "6H"), ("args", "I"), ("args_total", "Q"))
+IDENTITY_FIELDS = (("inode", "Q"), ("size", "Q"), ("changed", "q"), ("changed_ns", "I"), ("device", "I"))
+COMMAND_FIELDS = (("sizes", "6H"), ("args", "I"), ("args_total", "Q"), ("exe", "32s"))
 DISK_FIELDS = (("open_flags", "I"), ("size", "I"))
 ENDPOINT_FIELDS = (
     ("operation", "H"),
@@ -150,6 +151,7 @@ def _layout(fields: tuple[tuple[str, str], ...]) -> struct.Struct:
 
 
 HEADER = _layout(HEADER_FIELDS)
+IDENTITY = _layout(IDENTITY_FIELDS)
 COMMAND = _layout(COMMAND_FIELDS)
 DISK = _layout(DISK_FIELDS)
 RULES = _layout(RULES_FIELDS)

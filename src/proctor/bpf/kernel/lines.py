@@ -17,6 +17,7 @@ from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetw
 from proctor.model.serde import from_json, to_json
 
 SLOT = b"\x1f"
+_DIGEST = 64
 _SLOTS = ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
 """The first key of each slot, in order."""
 
@@ -63,14 +64,43 @@ class Part(NamedTuple):
     complaint: str
 
 
+class Executable(NamedTuple):
+    """A file that was executed: ``abi.IDENTITY`` of it, the process, and its path there."""
+
+    identity: bytes
+    pid: int
+    path: bytes
+
+
+def executables(block: bytes) -> list[Executable]:
+    """What the commands in a block have executed; the same file perhaps often."""
+    return [Executable(*found) for found in native().executables(block)]
+
+
+def digest_table(digests: Mapping[bytes, str]) -> bytes:
+    """What lines of commands say of the file with each identity: its SHA-256, or why there is none."""
+    return b"".join(
+        identity + text.encode().ljust(_DIGEST, b"\0") for identity, text in sorted(digests.items())
+    )
+
+
 def from_records(
-    block: bytes, offset: int, *, records: int, size: int, boot: int, find: Callable[[int, int], Owner | None]
+    block: bytes,
+    offset: int,
+    *,
+    records: int,
+    size: int,
+    boot: int,
+    find: Callable[[int, int], Owner | None],
+    digests: bytes = b"",
 ) -> Part:
     """Lines of at most ``records`` records or a little above ``size`` bytes of ``block`` from ``offset``.
 
-    ``boot``: when the kernel's clock was 0, microseconds since 1970. Raises ValueError for a torn block.
+    ``boot``: when the kernel's clock was 0, microseconds since 1970. ``digests``: a ``digest_table``. Raises ValueError for a torn block.
     """
-    end, groups, undecoded, complaint = native().format_records(block, offset, records, size, boot, find)
+    end, groups, undecoded, complaint = native().format_records(
+        block, offset, records, size, boot, find, digests
+    )
     batches = [
         Batch(session, delegation, lines, _counter(delivered), _counter(undecodable))
         for session, delegation, lines, delivered, undecodable in groups

@@ -40,6 +40,7 @@ HEADER = abi.HEADER.size
     ("name", "expected"),
     [
         ("record_header", layout(abi.HEADER_FIELDS)),
+        ("file_identity", layout(abi.IDENTITY_FIELDS)),
         ("command_record", embedded("header", HEADER, abi.COMMAND_FIELDS)),
         ("disk_record", embedded("header", HEADER, abi.DISK_FIELDS)),
         ("endpoints", layout(abi.ENDPOINT_FIELDS)),

@@ -353,6 +353,34 @@ def test_many_sessions() -> None:
     assert found == {number: [str(number)] for number in range(5000)}
 
 
+def test_digests() -> None:
+    files = [bytes([number]) * abi.IDENTITY.size for number in range(1, 5)]
+    table = lines.digest_table({files[2]: "gone", files[0]: "ab" * 32, files[1]: "cd" * 32})
+    block = block_of(*(command(b"x\0", identity=file) for file in files), command(b"x\0"))
+
+    part = lines.from_records(
+        block, 0, records=99, size=1 << 20, boot=0, find=lambda *_: OWNER, digests=table
+    )
+
+    found = [
+        (event.get("sha256"), event.get("sha256_missing")) for event in lines.events_in(part.batches[0].lines)
+    ]
+    assert found == [("ab" * 32, None), ("cd" * 32, None), (None, "gone"), (None, None), (None, None)]
+
+
+def test_executables() -> None:
+    identity = bytes(range(abi.IDENTITY.size))
+    block = block_of(
+        opened(b"/x"),
+        command(b"x\0", identity=identity, exe=b"/bin/x"),
+        command(b"x\0", identity=identity, result=-2),
+        command(b"x\0"),
+        b"torn",
+    )
+
+    assert lines.executables(block) == [(identity, 5007, b"/bin/x")]
+
+
 def test_a_block_in_parts() -> None:
     block, end, total = block_of(*[opened(b"/x")] * 10), 0, []
     while end < len(block):

@@ -1,0 +1,110 @@
+"""Which content was executed, as SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.capture import Event, Lab
+
+
+def executed(lab: Lab, act: Callable[[], object]) -> Event:
+    return lab.run(act, ["command"]).commands[-1]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    return Path(shutil.copy("/bin/true", tmp_path / "program"))
+
+
+def test_binary(lab: Lab, program: Path) -> None:
+    event = executed(lab, lambda: os.execv(program, ["program"]))
+
+    assert (event["sha256"], "sha256_missing" in event) == (sha256(program), False)
+
+
+def test_of_a_script_it_is_the_interpreter(lab: Lab, program: Path) -> None:
+    program.write_text("#!/bin/sh\n:\n")
+    event = executed(lab, lambda: os.execv(program, ["program"]))
+
+    assert event["sha256"] == sha256(Path("/bin/sh"))
+
+
+def test_without_a_file_system(lab: Lab) -> None:
+    def run_from_memory() -> None:
+        memory = os.memfd_create("hidden")
+        os.write(memory, Path("/bin/cat").read_bytes())
+        os.execve(memory, ["cat", "/dev/stdin"], {})
+
+    reader, writer = os.pipe()
+
+    def wait_for_end() -> None:
+        os.dup2(reader, 0)
+        os.close(writer)
+        run_from_memory()
+
+    with lab.session(wait_for_end, ["command"]) as session:
+        os.close(reader)
+        lab.wait_for(session, "session.command")
+        os.close(writer)
+
+    event = session.commands[-1]
+    assert (event["exe_state"], event["sha256"]) == ("memfd", sha256(Path("/bin/cat")))
+
+
+def test_deleted_while_it_runs(lab: Lab, tmp_path: Path) -> None:
+    program = Path(shutil.copy("/bin/cat", tmp_path / "program"))
+    expected = sha256(program)
+    reader, writer = os.pipe()
+
+    def run() -> None:
+        os.close(writer)
+        os.dup2(reader, 0)
+        descriptor = os.open(program, os.O_RDONLY)
+        program.unlink()
+        os.execve(descriptor, ["program"], {})
+
+    with lab.session(run, ["command"]) as session:
+        os.close(reader)
+        lab.wait_for(session, "session.command")
+        os.close(writer)
+
+    event = session.commands[-1]
+    assert (event["exe_state"], event["sha256"]) == ("deleted", expected)
+
+
+def test_replaced_afterwards(lab: Lab, program: Path) -> None:
+    """What is told is what ran, or nothing."""
+    expected = sha256(program)
+
+    def run_and_replace() -> None:
+        subprocess.run([program], check=True)
+        program.unlink()
+        program.write_bytes(b"something else")
+
+    event = executed(lab, run_and_replace)
+
+    assert event.get("sha256", expected) == expected
+    assert ("sha256" in event) is not ("sha256_missing" in event)
+
+
+def test_failed_exec_has_none(lab: Lab) -> None:
+    def fail() -> None:
+        try:
+            os.execv("/nowhere", ["x"])
+        except OSError:
+            os._exit(0)
+
+    event = executed(lab, fail)
+
+    assert not {"sha256", "sha256_missing"} & event.keys()

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proctor.bpf import digests
+from proctor.bpf.digests import CHANGED, GONE, LATE, READERS, SIZE, Digests, digest
+from proctor.bpf.kernel import abi
+from proctor.bpf.kernel.lines import Executable
+from tests.support.polling import auntil
+
+NOBODY = 2**22 + 1
+"""Not the number of a process."""
+
+
+def executable(path: Path, *, pid: int = NOBODY) -> Executable:
+    found = path.stat()
+    identity = abi.IDENTITY.pack(found.st_ino, found.st_size, *divmod(found.st_ctime_ns, 10**9), 0)
+    return Executable(identity, pid, bytes(path))
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "program"
+    path.write_bytes(b"#!/bin/true\n" * 1000)
+    return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_by_path(program: Path) -> None:
+    assert digest(executable(program)) == sha256(program)
+
+
+def test_by_process(tmp_path: Path) -> None:
+    running = Path(os.path.realpath(sys.executable))
+    found = executable(running, pid=os.getpid())._replace(path=bytes(tmp_path / "elsewhere"))
+
+    assert digest(found) == sha256(running)
+
+
+def test_gone(program: Path) -> None:
+    found = executable(program)
+    program.unlink()
+
+    assert digest(found) == GONE
+
+
+def test_replaced_by_another(program: Path) -> None:
+    found = executable(program)
+    program.rename(program.with_name("old"))
+    program.write_bytes(b"another")
+
+    assert digest(found) == CHANGED
+
+
+def test_changed_and_back_in_time(program: Path) -> None:
+    found, before = executable(program), program.stat()
+    program.write_bytes(b"#!/bin/evil\n" * 1000)
+    os.utime(program, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert digest(found) == CHANGED
+
+
+def test_what_would_block_is_not_opened(program: Path) -> None:
+    found = executable(program)
+    program.unlink()
+    os.mkfifo(program)
+
+    assert digest(found) == CHANGED
+
+
+def test_path_that_is_none(program: Path) -> None:
+    assert digest(executable(program)._replace(path=b"memfd:x")) == GONE
+    assert digest(executable(program)._replace(path=b"/x\0y")) == GONE
+
+
+def test_too_large(program: Path) -> None:
+    assert digest(executable(program), max_size=100) == SIZE
+
+
+async def test_table_remembers(program: Path, tmp_path: Path) -> None:
+    found = executable(program)
+    another = tmp_path / "another"
+    another.write_bytes(b"x")
+    store = Digests()
+
+    first = await store.table([found, found, executable(another)])
+    program.unlink()
+    again = await store.table([found])
+
+    assert first.count(sha256(another).encode()) == 1
+    assert again[: abi.IDENTITY.size] == found.identity
+    assert again[abi.IDENTITY.size :] in first
+    store.close()
+
+
+async def test_what_was_gone_is_tried_again(program: Path) -> None:
+    found, store = executable(program), Digests()
+    hidden = found._replace(path=b"/nowhere")
+
+    assert GONE.encode() in await store.table([hidden])
+    assert sha256(program).encode() in await store.table([found])
+    store.close()
+
+
+@pytest.fixture
+def stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Executable]]:
+    """Files that no reader comes to the end of, until the test is over."""
+    pipe = os.pipe()
+    monkeypatch.setattr(digests, "digest", lambda *_: os.read(pipe[0], 1).decode())
+    files = []
+    for number in range(READERS + 1):
+        path = tmp_path / f"stuck-{number}"
+        path.write_bytes(b"x" * number)
+        files.append(executable(path))
+    yield files
+    os.write(pipe[1], b"." * READERS)
+
+
+async def test_stuck_readers_hold_nobody_up(stuck: list[Executable]) -> None:
+    store = Digests(wait=0.01)
+
+    for found in stuck:
+        assert LATE.encode() in await store.table([found])
+        assert LATE.encode() in await store.table([found])
+
+    assert len(store._running) == READERS
+    store.close()
+
+
+async def test_late_digests_are_known_afterwards(program: Path) -> None:
+    found, store = executable(program), Digests(wait=0)
+
+    await store.table([found])
+
+    async def known() -> bool:
+        return sha256(program).encode() in await store.table([found])
+
+    await auntil(known)
+    store.close()
