@@ -99,6 +99,8 @@ static __always_inline enum daemon daemon_named(const char *name)
 		return DAEMON_AT;
 	if (is_word(name, 0x6e6f7263, 4) || is_word(name, 0x646e6f7263, 5)) /* cron, crond */
 		return DAEMON_CRON;
+	if (is_word(name, 0x646d6574737973, 7)) /* systemd */
+		return DAEMON_MANAGER;
 	return DAEMON_NONE;
 }
 
@@ -124,16 +126,23 @@ static __always_inline struct job *ordered_command(struct task_struct *task, str
 	}
 	__builtin_memset(order->text, 0, sizeof(order->text));
 	bpf_probe_read_user_str(order->text, sizeof(order->text), (void *)next);
-	order->uid = field_of(task, cred, uid.val);
-	return bpf_map_lookup_elem(&orders, order);
+	return find_order(order, DAEMON_CRON, field_of(task, cred, uid.val));
 }
 
 static __always_inline struct job *ordered_program(struct order *order, const char *path)
 {
 	__builtin_memset(order->text, 0, sizeof(order->text));
 	bpf_probe_read_kernel_str(order->text, sizeof(order->text), path);
-	order->uid = ANY_USER;
-	return bpf_map_lookup_elem(&orders, order);
+	return find_order(order, DAEMON_CRON, ANY_USER);
+}
+
+/* A manager gives each unit a cgroup of the same name. */
+static __always_inline struct job *ordered_unit(struct task_struct *task, struct delegation_scratch *scratch)
+{
+	long size = bpf_probe_read_kernel_str(scratch->evidence.text, ORDER_BYTES,
+										  BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name));
+
+	return size > 0 ? find_unit(scratch, size - 1) : NULL;
 }
 
 static __always_inline struct job *job_executed(struct task_struct *task, enum daemon daemon, const char *path)
@@ -141,9 +150,12 @@ static __always_inline struct job *job_executed(struct task_struct *task, enum d
 	struct delegation_scratch *scratch = delegation_room();
 	struct job *job;
 
-	if (daemon != DAEMON_CRON || !scratch)
+	if (!scratch)
 		return NULL;
-	scratch->order.daemon = daemon;
+	if (daemon == DAEMON_MANAGER)
+		return ordered_unit(task, scratch);
+	if (daemon != DAEMON_CRON)
+		return NULL;
 	job = ordered_command(task, &scratch->order);
 	return job ? job : ordered_program(&scratch->order, path);
 }

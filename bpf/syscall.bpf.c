@@ -36,6 +36,10 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	decode_syscall(&call, task, regs, result);
 	if (!state->session && !daemon_called(state, &call))
 		return 0;
+	if (call.operation >= WRITE && call.operation <= SENDMSG) {
+		message_sent(state, &call);
+		call.operation = NOTHING;
+	}
 	if (call.operation & TAMPER && wants(state, RECORD_TAMPER))
 		tampered(state, &call);
 	switch (call.operation) {

@@ -7,6 +7,7 @@
 
 #define MAX_DIRECTORIES 64
 #define MAX_JOBS 8192
+#define LONGEST_KIND 10 /* .automount */
 
 struct directory {
 	char name[32];
@@ -93,6 +94,36 @@ static __always_inline __u32 next_delegation(__u32 session)
 	if (!count || *count >= MAX_DELEGATION)
 		return MAX_DELEGATION;
 	return __sync_fetch_and_add(count, 1) + 1;
+}
+
+static __always_inline struct job *find_order(struct order *order, enum daemon daemon, __u32 uid)
+{
+	order->daemon = daemon;
+	order->uid = uid;
+	return bpf_map_lookup_elem(&orders, order);
+}
+
+/* The order for a unit whose name, of size bytes, is in the room for evidence. Units that start each other,
+ * like x.timer and x.service, have the same. */
+static __always_inline struct job *find_unit(struct delegation_scratch *scratch, __u32 size)
+{
+	__u32 stem = size;
+
+	for (__u32 back = 1; back <= LONGEST_KIND; back++) {
+		__u32 place = size - back;
+
+		if (place >= ORDER_BYTES)
+			break;
+		if (scratch->evidence.text[place] == '.') {
+			stem = place;
+			break;
+		}
+	}
+	__builtin_memset(scratch->order.text, 0, sizeof(scratch->order.text));
+	if (stem >= ORDER_BYTES)
+		return NULL;
+	bpf_probe_read_kernel(scratch->order.text, stem, scratch->evidence.text);
+	return find_order(&scratch->order, DAEMON_MANAGER, ANY_USER);
 }
 
 /* A daemon's child begins to act for a session, unless nothing is left of that. */

@@ -23,10 +23,14 @@ struct syscall {
 static __always_inline enum operation native_operation(__u32 number)
 {
 	switch (number) {
+	case 1: return WRITE;
 	case 2: return OPEN;
+	case 20: return WRITEV;
 	case 41: return SOCKET;
 	case 42: return CONNECT;
 	case 43: return ACCEPT;
+	case 44: return SENDTO;
+	case 46: return SENDMSG;
 	case 50: return LISTEN;
 	case 59: return EXEC;
 	case 85: return CREAT;
@@ -120,6 +124,7 @@ void file_opened(struct task_state *state, struct syscall *call) __hidden;
 void connection_made(struct task_state *state, struct syscall *call) __hidden;
 void preloaded(struct task_state *state) __hidden;
 void tampered(struct task_state *state, struct syscall *call) __hidden;
+void message_sent(const struct task_state *state, const struct syscall *call) __hidden;
 void job_file_opened(const struct task_state *state, const struct syscall *call) __hidden;
 bool daemon_called(struct task_state *state, const struct syscall *call) __hidden;
 void guarded_file_opened(struct task_state *state, struct syscall *call) __hidden;

@@ -8,6 +8,7 @@
 
 enum operation {
 	NOTHING, OPEN, CREAT, OPENAT, OPENAT2, OPEN_HANDLE, CONNECT, ACCEPT, EXEC, EXECAT, SOCKET, LISTEN,
+	WRITE, WRITEV, SENDTO, SENDMSG,
 	TAMPER = 64,		 /* and the number of a technique */
 	BY_DESCRIPTOR = 128, /* the process is told by a pidfd */
 	BY_NAME = 1024,		 /* what it is done to is told by a text */

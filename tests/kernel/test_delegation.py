@@ -14,7 +14,7 @@ import pytest
 from proctor.bpf.kernel import variants
 from tests.support.capture import Event, Lab, running_lab
 from tests.support.polling import until
-from tests.support.spool import atd, cron, private_spool
+from tests.support.spool import atd, cron, manager, private_spool
 
 MARK = "/bin/echo"
 BY_CRON = {"daemon": "cron", "evidence": "wrote /var/spool/cron/crontabs/games"}
@@ -140,5 +140,37 @@ def test_tables_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
         until((tmp_path / "done").exists, 20, "job")
         os.kill(session.child.pid, signal.SIGKILL)
     table.unlink()
+
+    assert {tuple(command["args"]) for command in session.commands} == {("sleep", "1000")}
+
+
+def test_unit_that_a_manager_is_asked_for(lab: Lab, tmp_path: Path) -> None:
+    with manager(tmp_path) as runtime:
+        unit = f"--unit=asked sh -c '{MARK} unit; exec sleep 1000'"
+        session = lab.run(["sh", "-c", f"XDG_RUNTIME_DIR={runtime} systemd-run --user {unit}"])
+        [event] = until(lambda: marks(lab.subscriber.events(session.sid), "unit"), 10, "unit")
+        assert lab.status()["sessions"][session.sid] == "detached"
+    lab.subscriber.closed(session.sid)
+
+    assert event["delegated"] == {"daemon": "systemd", "evidence": "asked for asked.service"}
+    assert event["cgroup_id"] != session.cgroup.id
+
+
+def test_unit_that_a_timer_starts(lab: Lab, tmp_path: Path) -> None:
+    with manager(tmp_path) as runtime:
+        options = "--user --on-active=1s --timer-property=AccuracySec=1ms"
+        session = lab.run(["sh", "-c", f"XDG_RUNTIME_DIR={runtime} systemd-run {options} {MARK} timer"])
+        lab.subscriber.closed(session.sid)
+
+    [event] = marks(lab.subscriber.events(session.sid), "timer")
+    assert event["delegated"]["evidence"].endswith(".timer")
+    assert event["detached"]
+
+
+def test_units_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
+    with manager(tmp_path) as runtime, lab.session(["sleep", "1000"]) as session:
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
+        subprocess.run(["systemd-run", "--user", "--wait", "--quiet", MARK], env=environment, check=True)
+        os.kill(session.child.pid, signal.SIGKILL)
 
     assert {tuple(command["args"]) for command in session.commands} == {("sleep", "1000")}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from proctor.bpf.cgroup import remove
 from tests.support.polling import until
 from tests.support.processes import Process
 
@@ -87,3 +88,35 @@ def cron(directory: Path) -> Iterator[Process]:
     Path("/run/crond.reboot").unlink(missing_ok=True)
     with _daemon(directory, Path("/run/crond.pid"), "cron", "-f") as process:
         yield process
+
+
+@contextmanager
+def manager(directory: Path) -> Iterator[Path]:
+    """A service manager of a user; the directory that its clients are to know."""
+    runtime = Path("/run/user/0")
+    shutil.rmtree(runtime, ignore_errors=True)
+    runtime.mkdir(parents=True, mode=0o700)
+    Path("/run/systemd/system").mkdir(parents=True, exist_ok=True)  # else it thinks that nobody wants it
+    own = [hierarchy / "proctor-manager" for hierarchy in _hierarchies()]
+    for cgroup in own:
+        cgroup.mkdir(exist_ok=True)
+    entering = "; ".join(f"echo $$ > {cgroup}/cgroup.procs" for cgroup in own)
+    script = f"{entering}; exec /lib/systemd/systemd --user --unit=sockets.target"
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
+    process = Process(["sh", "-c", script], log=directory / "manager.log", env=environment)
+    try:
+        until((runtime / "systemd/private").exists, 10, "manager")
+        yield runtime
+    finally:
+        process.stop()
+        for cgroup in own:
+            remove(cgroup)
+
+
+def _hierarchies() -> Iterator[Path]:
+    """Where a manager keeps its cgroups: in one hierarchy, or in two where the machine has many."""
+    top = Path("/sys/fs/cgroup")
+    if (top / "cgroup.procs").exists():
+        yield top
+    else:
+        yield from (top / "unified", top / "systemd")

@@ -175,9 +175,11 @@ class Capture:
         """Wait until no process of the session is left, wherever it is, and say so."""
         while (populated := cgroup.is_populated(session.cgroup)) or self._has_left(session):
             session.changed.clear()
-            strays = self._tally(session).tasks > 0 and not populated
+            told = populated or (
+                self._tally(session).tasks == 0 and self._delegations.has_file(session.number)
+            )
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RECHECK_SECONDS if strays else None):
+                async with asyncio.timeout(None if told else _RECHECK_SECONDS):
                     await session.changed.wait()
         self._policies.forget(session.number)  # outcomes of connections are not told beyond this
         await self._feed.barrier()

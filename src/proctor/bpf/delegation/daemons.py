@@ -14,16 +14,22 @@ from proctor.bpf.kernel.abi import Daemon
 NAMES = {Daemon.NONE: "", Daemon.AT: "atd", Daemon.CRON: "cron", Daemon.MANAGER: "systemd"}
 """As events name them."""
 
-_PROGRAMS = {"atd": Daemon.AT, "cron": Daemon.CRON, "crond": Daemon.CRON}
+_PROGRAMS = {"atd": Daemon.AT, "cron": Daemon.CRON, "crond": Daemon.CRON, "systemd": Daemon.MANAGER}
 
 
 class Content(enum.Enum):
-    """What the files of a directory are: each a job, tables of one or of many users, programs."""
+    """What the files of a directory are: each a job, tables of one or of many users, programs, units."""
 
     JOB = "job"
     OWN_TABLE = "own table"
     TABLE = "table"
     PROGRAM = "program"
+    UNIT = "unit"
+
+    @property
+    def waits(self) -> bool:
+        """Is a file there only until its work is done, or as long as there will be more?"""
+        return self is not Content.UNIT
 
     @property
     def is_table(self) -> bool:
@@ -50,6 +56,10 @@ DIRECTORIES = (
     *(
         Directory(Path(f"/etc/cron.{often}"), Daemon.CRON, Content.PROGRAM)
         for often in ("hourly", "daily", "weekly", "monthly")
+    ),
+    *(
+        Directory(Path(f"{where}/systemd/system"), Daemon.MANAGER, Content.UNIT)
+        for where in ("/etc", "/run", "/usr/local/lib")
     ),
 )
 

@@ -78,7 +78,7 @@ class Delegations:
                 self._keys[file.session, file.delegation] = _spelled(directory.daemon, os.fsencode(path))
         self._jobs.replace_orders(self._orders, orders)
         self._orders = orders
-        self._waiting = frozenset(file.session for _, _, file in written)
+        self._waiting = frozenset(one.file.session for one in written if one.directory.content.waits)
         return True
 
     def _written(self) -> Iterator[_Written]:
@@ -91,8 +91,16 @@ class Delegations:
                         yield _Written(directory, Path(entry.path), file)
 
     def pending(self, session: int) -> bool:
+        """Is there a file of jobs of this session, or a unit that it has asked for?"""
+        return self.has_file(session) or self._has_unit(session)
+
+    def has_file(self, session: int) -> bool:
         """Is there a file of jobs of this session, as far as the last ``refresh`` has seen?"""
         return session in self._waiting
+
+    def _has_unit(self, session: int) -> bool:
+        units = self._jobs.units(session)
+        return any(path.stem in units for path in _transient()) if units else False
 
     def forget(self, session: int) -> None:
         """Nothing is left of this session."""
@@ -104,8 +112,15 @@ class Delegations:
         self.notices.close()
 
 
-def _spelled(daemon: Daemon, path: bytes) -> bytes:
-    return delegated_key(daemons.NAMES[daemon], f"wrote {to_text(path)}")
+def _spelled(daemon: Daemon, text: bytes) -> bytes:
+    deed = "wrote" if text.startswith(b"/") else "asked for"
+    return delegated_key(daemons.NAMES[daemon], f"{deed} {to_text(text)}")
+
+
+def _transient() -> Iterator[Path]:
+    """Units that were made at somebody's request, of the system's and of users' managers."""
+    yield from Path("/run/systemd/transient").glob("*")
+    yield from Path("/run/user").glob("*/systemd/transient/*")
 
 
 def _is_job(directory: Directory, entry: os.DirEntry[str]) -> bool:

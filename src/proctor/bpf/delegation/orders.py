@@ -21,6 +21,8 @@ def ordered(directory: Directory, path: Path) -> Iterator[bytes]:
             return
         case Content.PROGRAM:
             yield abi.encode_order(directory.daemon, abi.ANY_USER, os.fsencode(path))
+        case Content.UNIT:
+            yield abi.encode_order(directory.daemon, abi.ANY_USER, os.fsencode(path.stem))
         case Content.TABLE | Content.OWN_TABLE:
             with path.open("rb") as file:
                 table = file.read(_LARGEST_TABLE)

@@ -83,11 +83,27 @@ class Jobs:
             if before.get(order) != job:
                 self._native.map_update(self._orders, order, job)
 
+    def units(self, session: int) -> set[str]:
+        """Units that this session has asked a manager for, by their names without what kind they are."""
+        return {
+            os.fsdecode(text.rstrip(b"\0"))
+            for key in self._native.map_keys(self._orders, abi.ORDER.size)
+            for daemon, _, text in [abi.ORDER.unpack(key)]
+            if daemon == Daemon.MANAGER and self._owner(key) == session
+        }
+
+    def _owner(self, order: bytes) -> int:
+        job = self._native.map_lookup(self._orders, order, abi.JOB.size)
+        return int(abi.JOB.unpack(job)[0]) if job else 0
+
     def forget(self, session: int) -> None:
         """Nothing is to be done for this session any more."""
         for file in self.files():
             if file.session == session:
                 self._native.map_delete(self._files, file.key)
+        for order in self._native.map_keys(self._orders, abi.ORDER.size):
+            if self._owner(order) == session:
+                self._native.map_delete(self._orders, order)
         key = session.to_bytes(4, "little")
         if count := self._native.map_lookup(self._delegations, key, 4):
             for number in range(1, int.from_bytes(count, "little") + 1):

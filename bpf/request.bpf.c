@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a session asks of a service manager, as D-Bus messages on a Unix socket: that a unit be made and
+ * started. The message is where the caller has put it, whole, in one piece or with its body in a second. */
+#include "lib/delegation.bpf.h"
+#include "lib/socket.bpf.h"
+
+#define AF_UNIX 1
+#define MESSAGE_BYTES 1024
+#define PIECE_LIMIT 512
+#define LEAST_MESSAGE 96
+#define FIXED_HEADER 16
+#define MAX_FIELDS 10
+#define FIELD_MEMBER 3
+#define METHOD_CALL 1
+#define START_TRANSIENT 0x6172547472617453 /* the first 8 letters of StartTransientUnit */
+
+struct piece {
+	__u64 base, size;
+};
+
+struct message {
+	char bytes[2 * MESSAGE_BYTES]; /* as many more as a read at a masked place may take */
+	__u32 size;
+	__u32 next, end; /* of the fields of the header */
+	bool wanted;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct message);
+} messages SEC(".maps");
+
+static __always_inline void pieces_of(const struct syscall *call, struct piece pieces[2])
+{
+	__u64 vector = call->args[1];
+
+	pieces[0] = (struct piece){.base = call->args[1], .size = call->args[2]};
+	if (call->operation == WRITE || call->operation == SENDTO)
+		return;
+	if (call->operation == SENDMSG) /* behind name, its length, and a gap */
+		bpf_probe_read_user(&vector, sizeof(vector), (void *)call->args[1] + 16);
+	bpf_probe_read_user(pieces, 2 * sizeof(*pieces), (void *)vector);
+}
+
+static __always_inline void add_piece(struct message *message, const struct piece *piece)
+{
+	__u32 size = piece->size < PIECE_LIMIT ? piece->size : PIECE_LIMIT;
+
+	if (bpf_probe_read_user(message->bytes + (message->size & (MESSAGE_BYTES - 1)), size, (void *)piece->base))
+		return;
+	message->size += size;
+}
+
+static __always_inline __u32 number_at(const struct message *message, __u32 place)
+{
+	__u32 number;
+
+	__builtin_memcpy(&number, message->bytes + (place & (MESSAGE_BYTES - 1)), sizeof(number));
+	return number;
+}
+
+static __always_inline __u8 byte_at(const struct message *message, __u32 place)
+{
+	return message->bytes[place & (MESSAGE_BYTES - 1)];
+}
+
+/* One field of the header: a code, a signature of one letter, a value. */
+static STEP long read_field(__u32 index, struct message **context)
+{
+	struct message *message = *context;
+	__u32 place = (message->next + 7) & ~7U;
+	char kind = byte_at(message, place + 2);
+	__u64 name;
+
+	if (place >= message->end)
+		return 1;
+	if (byte_at(message, place) == FIELD_MEMBER) {
+		__builtin_memcpy(&name, message->bytes + ((place + 8) & (MESSAGE_BYTES - 1)), sizeof(name));
+		message->wanted = name == START_TRANSIENT;
+		return 1;
+	}
+	if (kind == 's' || kind == 'o')
+		message->next = place + 8 + number_at(message, place + 4) + 1;
+	else if (kind == 'g')
+		message->next = place + 5 + byte_at(message, place + 4) + 1;
+	else
+		message->next = place + 8;
+	return 0;
+}
+
+/* Where the body begins, of a call that starts a unit; 0 for any other message. */
+static __always_inline __u32 body_of(struct message *message)
+{
+	if (message->bytes[0] != 'l' || message->bytes[1] != METHOD_CALL)
+		return 0;
+	message->wanted = false;
+	message->next = FIXED_HEADER;
+	message->end = FIXED_HEADER + number_at(message, 12);
+	repeat(MAX_FIELDS, MAX_FIELDS, read_field, &message);
+	return message->wanted && message->end < MESSAGE_BYTES - 8 ? (message->end + 7) & ~7U : 0;
+}
+
+/* Remember that the session has asked for the unit whose name is in the room for evidence. */
+static __always_inline void order_unit(const struct task_state *state, struct delegation_scratch *scratch)
+{
+	struct job job = {.session = state->session, .kinds = state->kinds, .daemon = DAEMON_MANAGER};
+	struct delegation key = {.session = state->session};
+	struct job *known = find_unit(scratch, scratch->evidence.size);
+
+	if (known && known->session == state->session)
+		return;
+	key.number = job.delegation = next_delegation(state->session);
+	scratch->evidence.daemon = DAEMON_MANAGER;
+	bpf_map_update_elem(&evidences, &key, &scratch->evidence, BPF_ANY);
+	bpf_map_update_elem(&orders, &scratch->order, &job, BPF_ANY);
+}
+
+/* A task of a session has written to a file or a socket. */
+__hidden void message_sent(const struct task_state *state, const struct syscall *call)
+{
+	struct delegation_scratch *scratch = delegation_room();
+	struct piece pieces[2] = {};
+	struct message *message;
+	__u32 zero = 0, body, size;
+	struct sock *sk;
+
+	if (call->result < LEAST_MESSAGE)
+		return;
+	sk = socket_of(call->args[0]);
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return;
+	message = bpf_map_lookup_elem(&messages, &zero);
+	if (!message || !scratch)
+		return;
+	pieces_of(call, pieces);
+	message->size = 0;
+	add_piece(message, &pieces[0]);
+	add_piece(message, &pieces[1]);
+	body = body_of(message);
+	if (!body)
+		return;
+	size = number_at(message, body);
+	if (!size || body + 4 + size > message->size)
+		return;
+	if (size > ORDER_BYTES - 1)
+		size = ORDER_BYTES - 1;
+	scratch->evidence.size = size;
+	bpf_probe_read_kernel(scratch->evidence.text, size, message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
+	order_unit(state, scratch);
+}
