@@ -39,6 +39,21 @@ static __always_inline void note_path(const struct job *job, struct file *file)
 	bpf_map_update_elem(&evidences, &key, &scratch->evidence, BPF_ANY);
 }
 
+/* A unit may be started as soon as it is written: too soon for user space to read it. */
+static __always_inline void order_unit(const struct job *job, const unsigned char *name)
+{
+	struct delegation_scratch *scratch = delegation_room();
+	long size;
+
+	if (!scratch)
+		return;
+	size = bpf_probe_read_kernel_str(scratch->evidence.text, ORDER_BYTES, name);
+	if (size <= 1)
+		return;
+	find_unit(scratch, size - 1);
+	bpf_map_update_elem(&orders, &scratch->order, job, BPF_ANY);
+}
+
 /* A task of a session has opened a file: is it a job that is being written? */
 __hidden void job_file_opened(const struct task_state *state, const struct syscall *call)
 {
@@ -52,6 +67,8 @@ __hidden void job_file_opened(const struct task_state *state, const struct sysca
 		return;
 	bpf_probe_read_kernel_str(directory.name, sizeof(directory.name),
 							  BPF_CORE_READ(file, f_path.dentry, d_parent, d_name.name));
+	bpf_probe_read_kernel_str(directory.above, sizeof(directory.above),
+							  BPF_CORE_READ(file, f_path.dentry, d_parent, d_parent, d_name.name));
 	daemon = bpf_map_lookup_elem(&job_directories, &directory);
 	if (!daemon)
 		return;
@@ -63,6 +80,8 @@ __hidden void job_file_opened(const struct task_state *state, const struct sysca
 	job.delegation = next_delegation(state->session);
 	note_path(&job, file);
 	bpf_map_update_elem(&job_files, &place, &job, BPF_ANY);
+	if (job.daemon == DAEMON_MANAGER)
+		order_unit(&job, BPF_CORE_READ(file, f_path.dentry, d_name.name));
 }
 
 /* A system call of a daemon or of what it has forked; returns whether the task is a session's now. */

@@ -11,10 +11,10 @@
 
 struct directory {
 	char name[32];
+	char above[32]; /* the name of the directory that it is in */
 };
 
-/* Directories where daemons find their jobs, by their own name; others of the same name do no harm, for no
- * daemon looks there. */
+/* Directories where daemons find their jobs; others of these names do no harm, for no daemon looks there. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_DIRECTORIES);

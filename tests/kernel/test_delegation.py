@@ -167,6 +167,18 @@ def test_unit_that_a_timer_starts(lab: Lab, tmp_path: Path) -> None:
     assert event["detached"]
 
 
+def test_unit_that_is_written(lab: Lab, tmp_path: Path) -> None:
+    with manager(tmp_path) as runtime:
+        unit = runtime / "systemd" / "user" / "written.service"
+        content = f"[Service]\\nType=oneshot\\nExecStart={MARK} written\\n"
+        start = f"XDG_RUNTIME_DIR={runtime} systemctl --user start {unit.name}"
+        session = lab.run(["sh", "-c", f"mkdir {unit.parent}; printf '{content}' > {unit}; {start}"])
+        lab.subscriber.closed(session.sid)
+
+    [event] = marks(lab.subscriber.events(session.sid), "written")
+    assert event["delegated"] == {"daemon": "systemd", "evidence": f"wrote {unit}"}
+
+
 def test_units_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
     with manager(tmp_path) as runtime, lab.session(["sleep", "1000"]) as session:
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}

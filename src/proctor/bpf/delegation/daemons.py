@@ -38,7 +38,10 @@ class Content(enum.Enum):
 
 
 class Directory(NamedTuple):
-    """Where a daemon finds its jobs; ``only``: in the one file of this name."""
+    """Where a daemon finds its jobs; ``only``: in the one file of this name.
+
+    Others where both last names are the same are watched as well; units are found in many such places.
+    """
 
     path: Path
     daemon: Daemon
@@ -57,10 +60,7 @@ DIRECTORIES = (
         Directory(Path(f"/etc/cron.{often}"), Daemon.CRON, Content.PROGRAM)
         for often in ("hourly", "daily", "weekly", "monthly")
     ),
-    *(
-        Directory(Path(f"{where}/systemd/system"), Daemon.MANAGER, Content.UNIT)
-        for where in ("/etc", "/run", "/usr/local/lib")
-    ),
+    *(Directory(Path("/etc/systemd") / name, Daemon.MANAGER, Content.UNIT) for name in ("system", "user")),
 )
 
 

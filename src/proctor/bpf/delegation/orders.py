@@ -15,14 +15,12 @@ _LARGEST_TABLE = 1 << 20
 
 
 def ordered(directory: Directory, path: Path) -> Iterator[bytes]:
-    """Keys of the jobs in the file at ``path``; none for what is a job itself. Raises OSError."""
+    """Keys of the jobs in the file at ``path``; none for what the kernel knows by itself. Raises OSError."""
     match directory.content:
-        case Content.JOB:
+        case Content.JOB | Content.UNIT:
             return
         case Content.PROGRAM:
             yield abi.encode_order(directory.daemon, abi.ANY_USER, os.fsencode(path))
-        case Content.UNIT:
-            yield abi.encode_order(directory.daemon, abi.ANY_USER, os.fsencode(path.stem))
         case Content.TABLE | Content.OWN_TABLE:
             with path.open("rb") as file:
                 table = file.read(_LARGEST_TABLE)

@@ -56,8 +56,12 @@ class Jobs:
 
     def watch_directory(self, path: Path, daemon: Daemon) -> None:
         """What sessions write to the directory at ``path`` are jobs for ``daemon``. Raises OSError."""
-        name = "/" if path.is_mount() else path.name
-        key = os.fsencode(name).ljust(_NAME_BYTES, b"\0")
+        self._watch_name(path.name, "/" if path.parent.is_mount() else path.parent.name, daemon)
+        if path.is_mount():
+            self._watch_name("/", "/", daemon)
+
+    def _watch_name(self, name: str, above: str, daemon: Daemon) -> None:
+        key = b"".join(os.fsencode(one).ljust(_NAME_BYTES, b"\0") for one in (name, above))
         self._native.map_update(self._directories, key, int(daemon).to_bytes(4, "little"))
 
     def evidence(self, session: int, delegation: int) -> Evidence | None:

@@ -46,14 +46,6 @@ def test_program_is_known_by_its_path() -> None:
     assert order == abi.encode_order(Daemon.CRON, abi.ANY_USER, b"/etc/cron.daily/x")
 
 
-def test_unit_is_known_by_its_name_whatever_its_kind() -> None:
-    [timer], [service] = (
-        orders(Content.UNIT, Path(f"/etc/systemd/system/x.y.{kind}")) for kind in ("timer", "service")
-    )
-
-    assert timer == service == abi.encode_order(Daemon.CRON, abi.ANY_USER, b"x.y")
-
-
 def test_long_commands_are_known_by_their_beginning() -> None:
     key = abi.encode_order(Daemon.CRON, 0, b"x" * 1000)
 
