@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from proctor.bpf.cgroup import CgroupTree
-from proctor.bpf.freezer import Marks
+from proctor.bpf.control.freezer import Marks
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import NetworkRule, RecordSession, RoleOptions

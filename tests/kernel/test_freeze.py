@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.freezer import Marks
+from proctor.bpf.control.freezer import Marks
 from proctor.core.errors import Unavailable
 from tests.support.capture import (
     GUIDE_RINGS,

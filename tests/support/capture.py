@@ -19,7 +19,7 @@ import msgspec
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
 from proctor.bpf.client import SessionCapture
-from proctor.bpf.freezer import Limits, Marks
+from proctor.bpf.control.freezer import Limits, Marks
 from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.kernel.rules import Rules

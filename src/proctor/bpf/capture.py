@@ -17,11 +17,12 @@ import msgspec
 
 from proctor.bpf import cgroup
 from proctor.bpf.cgroup import CgroupTree
+from proctor.bpf.control.freezer import Brake, Hold, Limits, thaw
+from proctor.bpf.control.guards import Guards
+from proctor.bpf.control.policies import Policies
 from proctor.bpf.delegation.delegations import Delegations
 from proctor.bpf.digests import Digests
 from proctor.bpf.feed import Feed
-from proctor.bpf.freezer import Brake, Hold, Limits, thaw
-from proctor.bpf.guards import Guards
 from proctor.bpf.kernel import abi, lines
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.kernel.lines import Owner, Part
@@ -29,7 +30,6 @@ from proctor.bpf.kernel.loader import Programs, RingSizes
 from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.ledger import account, by_name, merged
 from proctor.bpf.messages import Account, Drained, OpenSession
-from proctor.bpf.policies import Policies
 from proctor.bpf.registry import Phase, Registry, Session
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from proctor.bpf.freezer import Brake
+from proctor.bpf.control.freezer import Brake
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.messages import Account
 from proctor.bpf.registry import Session

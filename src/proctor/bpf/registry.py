@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from proctor.bpf.freezer import Brake
+from proctor.bpf.control.freezer import Brake
 from proctor.bpf.kernel.abi import Kind
 from proctor.bpf.kernel.lines import Owner
 from proctor.bpf.messages import Account, Closed, Drained, Events, encode

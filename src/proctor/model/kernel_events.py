@@ -31,7 +31,8 @@ class SessionCommand(EnhancedPart):
 
     ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system, ``linker`` when it is
     the dynamic linker, which was told the program to run in ``args``. ``sha256``: of
-    ``exe``, hexadecimal.
+    ``exe``, hexadecimal, or in ``sha256_missing`` why there is none: the file was ``gone`` or ``changed``
+    before it could be read, is too large (``size``), or was not read in time (``late``).
     """
 
     EVENT, CODE = "session.command", "T4000I"
@@ -57,6 +58,7 @@ class SessionCommand(EnhancedPart):
     interpreter: str = ""
     exe_state: str = ""
     sha256: str = ""
+    sha256_missing: str = ""
     env: dict[str, str] = {}
 
 
@@ -80,7 +82,7 @@ class SessionDisk(EnhancedPart):
 
 
 class SessionNetwork(EnhancedPart):
-    """A connection, or what connections can be made with; ``action`` is 1 when the session's policy denied it.
+    """A connection, or a means of making some; ``action`` is 1 when the session's policy denied it.
 
     ``operation``: 0 connect, 1 send a datagram, 2 accept, 3 listen, 4 the outcome of a connection that was
     begun without waiting, 5 make a socket whose packets pass no check of addresses (``version`` 0, and no

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import sys
@@ -12,7 +13,6 @@ from proctor.bpf import digests
 from proctor.bpf.digests import CHANGED, GONE, LATE, READERS, SIZE, Digests, digest
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.lines import Executable
-from tests.support.polling import auntil
 
 NOBODY = 2**22 + 1
 """Not the number of a process."""
@@ -93,7 +93,7 @@ async def test_table_remembers(program: Path, tmp_path: Path) -> None:
     store = Digests()
 
     first = await store.table([found, found, executable(another)])
-    program.unlink()
+    await asyncio.to_thread(program.unlink)
     again = await store.table([found])
 
     assert first.count(sha256(another).encode()) == 1
@@ -141,8 +141,7 @@ async def test_late_digests_are_known_afterwards(program: Path) -> None:
 
     await store.table([found])
 
-    async def known() -> bool:
-        return sha256(program).encode() in await store.table([found])
+    while sha256(program).encode() not in await store.table([found]):
+        await asyncio.to_thread(lambda: None)
 
-    await auntil(known)
     store.close()

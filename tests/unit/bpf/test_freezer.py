@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.freezer import Brake, Hold, Limits, Marks, thaw
+from proctor.bpf.control.freezer import Brake, Hold, Limits, Marks, thaw
 from proctor.core.clock import FakeClock
 from proctor.core.errors import Unavailable
 

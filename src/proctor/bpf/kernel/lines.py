@@ -96,7 +96,8 @@ def from_records(
 ) -> Part:
     """Lines of at most ``records`` records or a little above ``size`` bytes of ``block`` from ``offset``.
 
-    ``boot``: when the kernel's clock was 0, microseconds since 1970. ``digests``: a ``digest_table``. Raises ValueError for a torn block.
+    ``boot``: when the kernel's clock was 0, microseconds since 1970. ``digests``: a ``digest_table``.
+    Raises ValueError for a torn block.
     """
     end, groups, undecoded, complaint = native().format_records(
         block, offset, records, size, boot, find, digests

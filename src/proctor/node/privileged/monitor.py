@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter, kill
 from proctor.bpf.client import SessionCapture
-from proctor.bpf.freezer import thaw
+from proctor.bpf.control.freezer import thaw
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
