@@ -15,8 +15,8 @@ from pathlib import Path
 from bench.report import publish
 from proctor.audit.logs_file import FileLog
 from proctor.audit.segments import Reader, Segments
-from proctor.audit.spool import BATCH_BYTES, BATCH_EVENTS, Spool
-from proctor.auth.rpc.record import admitted
+from proctor.audit.spool import BATCH_BYTES, Spool
+from proctor.auth.rpc.record import admitted_lines
 from proctor.bpf.messages import Events, decode, encode
 from proctor.model.identity import UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
@@ -109,14 +109,12 @@ def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
     source = f"node/{HOST}/1"
     while reader.number <= segments.last:
         with meter.stage("spool, read"):
-            first, found = reader.number, reader.take(BATCH_BYTES, BATCH_EVENTS)
+            first, found = reader.number, reader.take(BATCH_BYTES)
         with meter.stage("message, both ends"):
-            raw = pb.EventBatch(source=source, first_sequence=first, events=found).SerializeToString()
-            batch = list(pb.EventBatch.FromString(raw).events)
+            raw = pb.EventBatch(source=source, first_sequence=first, lines=found).SerializeToString()
+            batch = pb.EventBatch.FromString(raw).lines
         with meter.stage("check"):
-            events = [
-                admitted(line, source, number, HOST, CLUSTER) for number, line in enumerate(batch, first)
-            ]
+            events = admitted_lines(batch, source, first, HOST, CLUSTER)
         with meter.stage("log"):
             log.append(source, first, events)
     log.close()

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define DEPTH 16
 #define MOST_KEYS 256
 
@@ -106,6 +110,28 @@ static int is_wide(struct scan *scan)
 	return 1;
 }
 
+/* Go on to what is not plain: a quote, a backslash, a control character, or what is beyond ASCII. */
+static void skip_plain(struct scan *scan)
+{
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
+
+	for (; scan->end - scan->at >= 16; scan->at += 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)scan->at);
+		__m128i quoted = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+		/* As signed bytes, those beyond ASCII are below the space as well. */
+		int special = _mm_movemask_epi8(_mm_or_si128(quoted, _mm_cmplt_epi8(bytes, space)));
+
+		if (special) {
+			scan->at += __builtin_ctz(special);
+			return;
+		}
+	}
+#endif
+	while (scan->at < scan->end && *scan->at != '"' && *scan->at != '\\' && *scan->at >= 0x20 && *scan->at < 0x80)
+		scan->at++;
+}
+
 /* text: left alone when the string has escapes. */
 static int is_string(struct scan *scan, struct value *text)
 {
@@ -114,16 +140,13 @@ static int is_string(struct scan *scan, struct value *text)
 
 	if (!is_byte(scan, '"'))
 		return 0;
-	while (scan->at < scan->end && *scan->at != '"') {
+	for (skip_plain(scan); scan->at < scan->end && *scan->at != '"'; skip_plain(scan)) {
 		if (*scan->at == '\\') {
 			scan->at++;
 			escapes = 1;
 			if (!is_escape(scan))
 				return 0;
-		} else if (*scan->at >= 0x80) {
-			if (!is_wide(scan))
-				return 0;
-		} else if (*scan->at++ < 0x20) {
+		} else if (*scan->at < 0x20 || !is_wide(scan)) {
 			return 0;
 		}
 	}
@@ -207,10 +230,11 @@ static struct value *member_of(struct value members[MEMBERS], const struct value
 {
 	static const struct value names[MEMBERS] = {
 		[MEMBER_CLUSTER] = {"cluster_name", 12}, [MEMBER_CODE] = {"code", 4}, [MEMBER_EI] = {"ei", 2},
-		[MEMBER_EVENT] = {"event", 5}, [MEMBER_TIME] = {"time", 4}, [MEMBER_UID] = {"uid", 3}};
+		[MEMBER_EVENT] = {"event", 5}, [MEMBER_TIME] = {"time", 4}, [MEMBER_UID] = {"uid", 3},
+		[MEMBER_SERVER] = {"server_id", 9}};
 
 	for (int i = 0; i < MEMBERS; i++)
-		if (names[i].size == key->size && !compare(&names[i], key))
+		if (names[i].size == key->size && *names[i].bytes == *key->bytes && !compare(&names[i], key))
 			return &members[i];
 	return NULL;
 }
@@ -221,13 +245,13 @@ static int is_noted(struct scan *scan, struct value *member, int number)
 	const char *first = (const char *)scan->at;
 	int digits = is_digit(scan);
 
-	if (member && !number && scan->at < scan->end && *scan->at == '"')
-		return is_string(scan, member);
+	if (member && !number)
+		return is_string(scan, member) && member->bytes;
 	if (!is_value(scan))
 		return 0;
-	if (member && number && digits)
+	if (member && digits)
 		*member = (struct value){first, (const char *)scan->at - first};
-	return 1;
+	return !member || digits;
 }
 
 int scan_line(const char *line, size_t size, struct value members[MEMBERS])

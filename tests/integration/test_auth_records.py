@@ -12,9 +12,10 @@ from uuid import uuid4
 import grpc
 import pytest
 
-from proctor.core.clock import FakeClock
+from proctor.core.clock import SYSTEM, FakeClock
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
 from proctor.model.access import OWN_SESSION
+from proctor.model.stamp import stamped, to_line
 from proctor.recording.format import file_name
 from proctor.rpc._pb import auth_pb2, record_pb2
 from proctor.rpc._pb import record_pb2 as pb
@@ -48,7 +49,9 @@ class Node:
         """Deliver ``events``; the sequence number acknowledged."""
         raw = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
         batch = pb.EventBatch(
-            source=source or f"node/{self.host_id}/1", first_sequence=self._emitted + 1, events=raw
+            source=source or f"node/{self.host_id}/1",
+            first_sequence=self._emitted + 1,
+            lines=b"".join(line + b"\n" for line in raw),
         )
         (ack,) = await stream(self.auth, self.credentials, "audit.Emit", batch)
         self._emitted += len(events)
@@ -135,6 +138,28 @@ async def test_what_a_host_may_not_say_is_replaced_by_an_event_that_tells_why(au
     assert [gap["lost"] for gap in gaps] == [1] * len(bad)
     reasons = sorted(gap["reason"] for gap in gaps)
     assert all(any(says in reason for reason in reasons) for _, says in bad)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("server_id", "another", "claims to come from server"),
+        ("cluster_name", "green", "claims to come from cluster"),
+        ("event", "user.login", "of a kind that hosts do not emit"),
+    ],
+)
+async def test_what_is_in_its_final_form_is_checked_as_well(
+    auth: RunningAuth, field: str, value: str, says: str
+) -> None:
+    node = await Node.join(auth)
+    good = {"event": "exec", "code": "T3002I", "server_id": node.host_id, "command": "true"}
+    bad = stamped({**good, field: value}, SYSTEM.now(), "purple")
+
+    await node.emit(*(to_line(fields)[:-1] for fields in (stamped(good, SYSTEM.now(), "purple"), bad)))
+
+    assert len(auth.events("exec")) == 1
+    [gap] = auth.events("audit.gap")
+    assert says in gap["reason"]
 
 
 async def test_a_batch_that_comes_again_is_stored_once(auth: RunningAuth) -> None:

@@ -326,9 +326,7 @@ async def test_what_is_under_way_may_end_when_the_service_stops(tmp_path: Path) 
         client = auth.client(node)
         stream = client.audit.Emit()
         acks = aiter(stream)
-        batch = record_pb2.EventBatch(
-            source=f"node/{host_id}/1", events=[b'{"event":"exec","code":"T3002I"}']
-        )
+        batch = record_pb2.EventBatch(source=f"node/{host_id}/1", lines=b'{"event":"exec","code":"T3002I"}\n')
         for sequence in (1, 2):
             batch.first_sequence = sequence
             await stream.write(batch)

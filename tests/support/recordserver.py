@@ -71,8 +71,7 @@ class Receiver(record_pb2_grpc.AuditServicer, record_pb2_grpc.RecordingsServicer
 
     async def _emit(self, batches: AsyncIterator[pb.EventBatch]) -> AsyncIterator[pb.EventAck]:
         async for batch in batches:
-            events = list(batch.events)
-            stored = await asyncio.to_thread(self.log.append, batch.source, batch.first_sequence, events)
+            stored = await asyncio.to_thread(self.log.append, batch.source, batch.first_sequence, batch.lines)
             yield pb.EventAck(sequence=stored)
 
     async def Upload(self, request_iterator: Any, context: Any) -> AsyncIterator[pb.UploadStatus]:  # noqa: N802

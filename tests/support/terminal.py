@@ -87,8 +87,9 @@ class Terminal:
 
     def _read(self, seconds: float) -> bool:
         """Read what has come within ``seconds``; False at the end of it or when nothing came."""
-        ready, _, _ = select.select([self._master], [], [], max(seconds, 0))
-        if not ready:
+        poll = select.poll()
+        poll.register(self._master, select.POLLIN)
+        if not poll.poll(max(seconds, 0) * 1000):
             return False
         try:
             data = os.read(self._master, _READ_SIZE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,9 +47,10 @@ class Page:
 class AuditLog(Protocol):
     """An append-only store of audit events. Methods block and may be called from any thread."""
 
-    def append(self, source: str, first_sequence: int, events: Sequence[bytes]) -> int:
+    def append(self, source: str, first_sequence: int, lines: bytes) -> int:
         """Store a batch of a spool; returns the highest sequence number stored for ``source``.
 
+        ``lines``: events, each with its newline; ``first_sequence`` is that of the first.
         On return the events survive a crash. Numbers stored before are dropped, a hole in the numbers
         becomes an ``audit.gap`` event, and so does an event that is not one. Raises Unavailable when the
         store cannot be written; nothing of the batch is acknowledged then.

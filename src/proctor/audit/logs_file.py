@@ -18,7 +18,7 @@ from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model.events import AuditGap, Event
 from proctor.model.serde import from_json
-from proctor.model.stamp import MAX_LINE, scanned, stamped, to_line
+from proctor.model.stamp import MAX_LINE, scanned, stamped, summary, to_line
 
 SAVE_BYTES = 1 << 20
 """Bytes written between two saves of the progress, and so read again after a crash."""
@@ -65,6 +65,7 @@ class FileLog:
         self._progress_file = ProgressFile(self._root.parent / "backend")
         self._progress = self._progress_file.load()
         self._seen = dict.fromkeys(self._progress.doubtful)
+        self._certain: set[str] = set()  # sources of which nothing can come that is among the seen
         shrunk = self._catch_up()
         self._open_today()
         return shrunk
@@ -145,24 +146,33 @@ class FileLog:
         if self._progress.offset - self._saved_at > SAVE_BYTES:
             self._save()
 
-    def append(self, source: str, first_sequence: int, events: Sequence[bytes]) -> int:
+    def append(self, source: str, first_sequence: int, lines: bytes) -> int:
         """See ``AuditLog.append``."""
         if not 0 < first_sequence < 1 << 62 or not 0 < len(source) <= 256 or not source.isprintable():
             raise BadRequest("a batch of audit events needs a source and sequence numbers from 1")
         with self._lock:
             highest = self._progress.cursors.get(source, 0)
-            last = first_sequence + len(events) - 1
+            last = first_sequence + lines.count(b"\n") - 1
             if last <= highest:
                 return highest
-            batch = []
-            if first_sequence > highest + 1:
-                batch.append(self._hole(source, highest, first_sequence))
-            known = max(0, highest + 1 - first_sequence)
-            for number, raw in enumerate(events[known:], first_sequence + known):
-                batch.append(self._parsed(source, number, raw))
-            self._store([entry for entry in batch if entry.uid not in self._seen])
+            fits = first_sequence == highest + 1 and (source in self._certain or not self._seen)
+            if fits and (found := summary(lines)) is not None:
+                self._write(lines, found.first, found.last)
+            else:
+                self._store(self._checked(source, highest, first_sequence, lines))
             self._advance(source, last)
+            self._certain.add(source)
             return last
+
+    def _checked(self, source: str, highest: int, first: int, lines: bytes) -> list[Line]:
+        """Event by event: those that are not stored yet, and in the place of others why they are not."""
+        batch = []
+        if first > highest + 1:
+            batch.append(self._hole(source, highest, first))
+        known = max(0, highest + 1 - first)
+        events = lines.split(b"\n")[known:-1]
+        batch += [self._parsed(source, number, raw) for number, raw in enumerate(events, first + known)]
+        return [entry for entry in batch if entry.uid not in self._seen]
 
     def _advance(self, source: str, last: int) -> None:
         try:
@@ -209,19 +219,22 @@ class FileLog:
         return fields
 
     def _store(self, batch: Sequence[Line]) -> None:
-        if not batch:
-            return
+        if batch:
+            times = [entry.time for entry in batch]
+            self._write(b"".join(entry.text for entry in batch), min(times), max(times))
+
+    def _write(self, lines: bytes, first: datetime, last: datetime) -> None:
         try:
             if day_name(self._clock.now().date()) != self._progress.file:
                 finished = self._file
                 self._open_today()
                 finished.close()
-            self._file.append(b"".join(entry.text for entry in batch))
+            self._file.append(lines)
         except OSError as error:
             raise _failure(error) from error
         self._progress.offset = self._file.size
-        self._extend_span(min(entry.time for entry in batch))
-        self._extend_span(max(entry.time for entry in batch))
+        self._extend_span(first)
+        self._extend_span(last)
 
     def search(self, query: Query) -> Page:
         """See ``AuditLog.search``."""

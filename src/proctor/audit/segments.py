@@ -6,9 +6,8 @@ import logging
 import os
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -133,19 +132,10 @@ class Reader:
         self._first = -1
         self._offset = 0
 
-    def take(self, most_bytes: int, most_lines: int) -> list[bytes]:
-        """The next lines without their newline: at least one if there is any, then within both bounds."""
-        lines: list[bytes] = []
-        size = 0
-        while self.number <= self._segments.last and size < most_bytes and len(lines) < most_lines:
-            for line in self._lines(most_lines - len(lines)):
-                size += len(line)
-                lines.append(line[:-1])
-                if size >= most_bytes:
-                    break
-        return lines
-
-    def _lines(self, most: int) -> Iterator[bytes]:
+    def take(self, most_bytes: int) -> bytes:
+        """The next lines with their newlines: one if there is any, or as many as fit."""
+        if self.number > self._segments.last:
+            return b""
         path, first = self._segments.path_of(self.number)
         with path.open("rb") as file:
             if first == self._first:
@@ -154,10 +144,16 @@ class Reader:
                 for _ in range(first, self.number):
                     file.readline()
                 self._first, self._offset = first, file.tell()
-            for line in islice(iter(file.readline, b""), most):
-                self.number += 1
-                self._offset += len(line)
-                yield line
+            lines = _whole_lines(file, most_bytes)
+        self.number += lines.count(b"\n")
+        self._offset += len(lines)
+        return lines
+
+
+def _whole_lines(file: BinaryIO, most: int) -> bytes:
+    block = file.read(most)
+    end = block.rfind(b"\n") + 1
+    return block[:end] if end else block + file.readline()
 
 
 def _is_object(line: bytes) -> bool:

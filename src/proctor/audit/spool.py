@@ -21,9 +21,8 @@ from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.client import Client, translated
 
-BATCH_BYTES = 128 << 10
-BATCH_EVENTS = 4096
-WINDOW_EVENTS = 4 * BATCH_EVENTS
+BATCH_BYTES = 512 << 10
+WINDOW_EVENTS = 16384
 """Events sent and not yet acknowledged."""
 
 SYNC_SECONDS = 1.0
@@ -164,8 +163,8 @@ class Spool:
             while True:
                 await self._until(lambda: self._may_send(reader.number))
                 first = reader.number
-                events = await asyncio.to_thread(self._next_batch, reader)
-                await call.write(pb.EventBatch(source=self.source, first_sequence=first, events=events))
+                lines = await asyncio.to_thread(self._next_batch, reader)
+                await call.write(pb.EventBatch(source=self.source, first_sequence=first, lines=lines))
         except grpc.RpcError as error:
             return translated(error)
         except (asyncio.InvalidStateError, OSError) as error:
@@ -174,11 +173,11 @@ class Spool:
     def _may_send(self, number: int) -> bool:
         return number <= self._segments.last and number - self._segments.done <= WINDOW_EVENTS
 
-    def _next_batch(self, reader: Reader) -> list[bytes]:
+    def _next_batch(self, reader: Reader) -> bytes:
         with self._lock:
             # What the auth service has stored must never come back under another number.
             self._sync()
-            return reader.take(BATCH_BYTES, BATCH_EVENTS)
+            return reader.take(BATCH_BYTES)
 
     async def _receive(self, call: Any) -> ProctorError:
         try:

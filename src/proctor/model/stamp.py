@@ -16,9 +16,15 @@ from proctor.model.events import SESSION_UPLOAD_INDEX, Event
 
 try:
     from proctor.model._canonical import scan as _scan
+    from proctor.model._canonical import scan_lines as _scan_lines
 except ImportError:  # It is built where capture is: elsewhere every event is decoded.
 
     def _scan(line: bytes) -> tuple[str, str, str, str, str, str] | None:
+        return None
+
+    def _scan_lines(
+        lines: bytes, longest: int, last_ei: int
+    ) -> tuple[int, str, str, tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
         return None
 
 
@@ -91,6 +97,29 @@ def scanned(raw: bytes) -> Stamp | None:
     except BadRequest:
         return None
     return Stamp(uid, moment) if text == time else None
+
+
+class Summary(NamedTuple):
+    """What lines say as a whole: how many, their times, and which values of these fields there are.
+
+    ``servers``: the empty one for events without ``server_id``.
+    """
+
+    total: int
+    first: datetime
+    last: datetime
+    events: frozenset[str]
+    servers: frozenset[str]
+    clusters: frozenset[str]
+
+
+def summary(lines: bytes) -> Summary | None:
+    """Of events that may all be stored as they are, each with its newline; None when one may not."""
+    found = _scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX)
+    if found is None:
+        return None
+    total, first, last, *sets = found
+    return Summary(total, parse_time(first), parse_time(last), *map(frozenset, sets))
 
 
 def to_line(fields: dict[str, Any]) -> bytes:

@@ -2,7 +2,7 @@ import errno
 import json
 import os
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from proctor.audit.logs_file import FileLog
 from proctor.core.clock import FakeClock
 from proctor.core.errors import Unavailable
 from proctor.model.events import SessionUpload, UserLogin
+from proctor.model.stamp import stamped, to_line
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 SOURCE = "node/n/epoch"
@@ -24,9 +25,17 @@ def opened(data_dir: Path, clock: FakeClock | None = None) -> FileLog:
     return FileLog(data_dir / "log", HOST, clock or FakeClock(), cluster_name="purple")
 
 
+NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
+
+
+def joined(*events: bytes) -> bytes:
+    """Events as a spool hands them over."""
+    return b"".join(event + b"\n" for event in events)
+
+
 def raw(number: int, size: int = 0) -> bytes:
-    event = {"event": "exec", "code": "T3002I", "uid": f"u{number}", "time": "2023-07-04T16:42:20Z"}
-    return json.dumps({**event, "command": "x" * size}).encode()
+    event = {"event": "exec", "code": "T3002I", "uid": f"u{number}", "command": "x" * size}
+    return to_line(stamped(event, NOW, "purple"))[:-1]
 
 
 def stored(data_dir: Path) -> list[dict[str, Any]]:
@@ -80,7 +89,9 @@ def test_a_new_day_has_a_new_file_and_the_link_follows(tmp_path: Path) -> None:
 def test_lines_are_json_with_sorted_keys(tmp_path: Path) -> None:
     log = opened(tmp_path)
     log.append(
-        SOURCE, 1, [b'{"uid":"1","event":"x","code":"T","time":"2023-07-04T16:42:20Z","a":{"c":1,"b":2}}']
+        SOURCE,
+        1,
+        b'{"uid":"1","event":"x","code":"T","time":"2023-07-04T16:42:20Z","a":{"c":1,"b":2}}\n',
     )
     line = (tmp_path / "log/events.log").read_text()
     assert line == (
@@ -92,39 +103,39 @@ def test_lines_are_json_with_sorted_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize("keep", range(4))
 def test_a_crash_between_storing_and_acknowledging_doubles_nothing(tmp_path: Path, keep: int) -> None:
     log = opened(tmp_path / "a")
-    log.append(SOURCE, 1, [raw(1)])
+    log.append(SOURCE, 1, joined(raw(1)))
     path = tmp_path / "a/log" / HOST / TODAY
     before, cursors = path.stat().st_size, (tmp_path / "a/backend/audit-cursors").read_bytes()
-    log.append(SOURCE, 2, [raw(2), raw(3), raw(4)])
+    log.append(SOURCE, 2, joined(raw(2), raw(3), raw(4)))
     copy = crashed(tmp_path / "a", tmp_path / "b")
     (copy / "backend/audit-cursors").write_bytes(cursors)
-    lines = path.read_bytes()[before:].splitlines(keepends=True)
-    os.truncate(copy / "log" / HOST / TODAY, before + len(b"".join(lines[:keep])))
+    written = path.read_bytes()[before:].splitlines(keepends=True)
+    os.truncate(copy / "log" / HOST / TODAY, before + len(b"".join(written[:keep])))
     again = opened(copy)
-    assert again.append(SOURCE, 2, [raw(2), raw(3), raw(4), raw(5)]) == 5
+    assert again.append(SOURCE, 2, joined(raw(2), raw(3), raw(4), raw(5))) == 5
     assert uids(copy) == ["u1", "u2", "u3", "u4", "u5"]
 
 
 def test_events_in_doubt_are_remembered_over_several_crashes(tmp_path: Path) -> None:
     log = opened(tmp_path)
     cursors = (tmp_path / "backend/audit-cursors").read_bytes()
-    log.append(SOURCE, 1, [raw(1), raw(2)])
+    log.append(SOURCE, 1, joined(raw(1), raw(2)))
     (tmp_path / "backend/audit-cursors").write_bytes(cursors)
     for _ in range(3):
         again = opened(tmp_path)
     again.append_own(UserLogin())
     again.close()
     last = opened(tmp_path)
-    assert last.append(SOURCE, 1, [raw(1), raw(2)]) == 2
+    assert last.append(SOURCE, 1, joined(raw(1), raw(2))) == 2
     assert len(uids(tmp_path)) == 3
 
 
 def test_a_crash_at_every_byte_of_a_batch_loses_and_doubles_nothing(tmp_path: Path) -> None:
     log = opened(tmp_path / "a")
-    log.append(SOURCE, 1, [raw(1)])
+    log.append(SOURCE, 1, joined(raw(1)))
     path = tmp_path / "a/log" / HOST / TODAY
     before, cursors = path.stat().st_size, (tmp_path / "a/backend/audit-cursors").read_bytes()
-    log.append(SOURCE, 2, [raw(2), raw(3)])
+    log.append(SOURCE, 2, joined(raw(2), raw(3)))
     after = path.stat().st_size
     for size in range(before, after + 1):
         copy = crashed(tmp_path / "a", tmp_path / "copies" / str(size))
@@ -133,7 +144,7 @@ def test_a_crash_at_every_byte_of_a_batch_loses_and_doubles_nothing(tmp_path: Pa
         again = opened(copy)
         whole = path.read_bytes()[:size].rpartition(b"\n")[0]
         assert again.torn_bytes == size - len(whole) - 1
-        assert again.append(SOURCE, 2, [raw(2), raw(3)]) == 3
+        assert again.append(SOURCE, 2, joined(raw(2), raw(3))) == 3
         again.close()
         assert uids(copy) == ["u1", "u2", "u3"]
         torn = (copy / "backend/audit-torn").read_bytes() if again.torn_bytes else b""
@@ -143,10 +154,10 @@ def test_a_crash_at_every_byte_of_a_batch_loses_and_doubles_nothing(tmp_path: Pa
 def test_acknowledged_numbers_survive_every_crash(tmp_path: Path) -> None:
     log = opened(tmp_path)
     for number in range(1, 30):
-        log.append(SOURCE, number, [raw(number, size=100_000)])
+        log.append(SOURCE, number, joined(raw(number, size=100_000)))
     again = opened(tmp_path)
-    assert again.append(SOURCE, 29, [raw(29)]) == 29
-    assert again.append(SOURCE, 30, [raw(30)]) == 30
+    assert again.append(SOURCE, 29, joined(raw(29))) == 29
+    assert again.append(SOURCE, 30, joined(raw(30))) == 30
     assert uids(tmp_path) == [f"u{number}" for number in range(1, 31)]
 
 
@@ -176,7 +187,7 @@ def test_a_full_disk_acknowledges_nothing_and_keeps_the_log_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = opened(tmp_path)
-    log.append(SOURCE, 1, [raw(1)])
+    log.append(SOURCE, 1, joined(raw(1)))
     pwrite = os.pwrite
 
     def half_then_full(descriptor: int, data: memoryview, offset: int) -> int:
@@ -187,10 +198,10 @@ def test_a_full_disk_acknowledges_nothing_and_keeps_the_log_whole(
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", half_then_full)
         with pytest.raises(Unavailable, match="No space left"):
-            log.append(SOURCE, 2, [raw(2, size=500), raw(3)])
+            log.append(SOURCE, 2, joined(raw(2, size=500), raw(3)))
         with pytest.raises(Unavailable):
             log.append_own(UserLogin())
-    assert log.append(SOURCE, 2, [raw(2), raw(3)]) == 3
+    assert log.append(SOURCE, 2, joined(raw(2), raw(3))) == 3
     assert uids(tmp_path) == ["u1", "u2", "u3"]
     log.close()
     assert not opened(tmp_path).torn_bytes
@@ -244,7 +255,7 @@ def test_progress_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(logs_file, "SAVE_BYTES", 1000)
     log = opened(tmp_path)
     for number in range(1, 50):
-        log.append(SOURCE, number, [raw(number)])
+        log.append(SOURCE, number, joined(raw(number)))
     assert (tmp_path / "backend/audit-cursors").stat().st_size < 500
     saved = json.loads((tmp_path / "backend/audit-log.json").read_text())
     assert saved["cursors"][SOURCE] > 40

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proctor.model.stamp import Stamp, scanned, stamped, to_line
+from proctor.core.clock import format_time, parse_time
+from proctor.model.stamp import Stamp, scanned, stamped, summary, to_line
 
 NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
 FIELDS = {
@@ -84,8 +88,83 @@ def test_any_value(value: bytes) -> None:
 )
 def test_what_must_be_decoded(found: bytes, instead: bytes) -> None:
     assert LINE.count(found) == 1 or found == b"}"
-    assert scanned(LINE.replace(found, instead)) is None
+    changed = LINE.replace(found, instead)
+    assert scanned(changed) is None
+    assert summary(LINE + b"\n" + changed + b"\n") is None
 
 
 def test_too_long_a_line_must_be_cut() -> None:
-    assert scanned(LINE.replace(b"/", b"/" * (1 << 20))) is None
+    line = LINE.replace(b"/", b"/" * (1 << 20))
+    assert scanned(line) is None
+    assert summary(line + b"\n") is None
+
+
+def line_of(moment: datetime, cluster: str = "purple", **fields: Any) -> bytes:
+    return to_line(stamped({**FIELDS, **fields}, moment, cluster))
+
+
+moments = st.datetimes(datetime(1970, 1, 1), datetime(9998, 12, 31)).map(  # noqa: DTZ001 - made aware below
+    lambda moment: moment.replace(tzinfo=UTC)
+)
+
+
+@given(st.lists(moments, min_size=1, max_size=20))
+def test_summary(given_moments: list[datetime]) -> None:
+    found = summary(b"".join(map(line_of, given_moments)))
+
+    assert found is not None
+    assert found.total == len(given_moments)
+    times = [parse_time(format_time(moment)) for moment in given_moments]
+    assert (found.first, found.last) == (min(times), max(times))
+
+
+def test_summary_of_who_and_what() -> None:
+    lines = line_of(NOW) + line_of(NOW, event="exec", server_id="node") + line_of(NOW, cluster="green")
+
+    found = summary(lines)
+
+    assert found is not None
+    assert found.events == {"session.disk", "exec"}
+    assert found.servers == {"", "node"}
+    assert found.clusters == {"purple", "green"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"",
+        LINE,
+        LINE + b"\n\n",
+        LINE[:-1] + b',"server_id":5}\n',
+        line_of(NOW, server_id="x").replace(b'"x"', b"7"),
+        line_of(NOW, server_id="x").replace(b'"x"', b'"\\u0041"'),
+        b"".join(line_of(NOW, event=f"e{number}") for number in range(33)),
+    ],
+)
+def test_no_summary(lines: bytes) -> None:
+    assert summary(lines) is None
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2023-02-29T00:00:00Z",
+        "2023-04-31T00:00:00Z",
+        "1969-12-31T00:00:00Z",
+        "2023-07-04T24:00:00Z",
+        "2023-07-04T16:60:00Z",
+        "2023-07-04T16:42:60Z",
+        "2023-07-04T16:42:20.Z",
+        "2023-07-04T16:42:20.10Z",
+        "2023-07-04T16:42:20.1234Z",
+        "2023-07-04 16:42:20Z",
+        "2023/07/04T16:42:20Z",
+        "2023-07-04T16:42:20z",
+        "2023-07-04T1:042:20Z",
+    ],
+)
+def test_times_in_another_form(time: str) -> None:
+    line = LINE.replace(b"2023-07-04T16:42:20Z", time.encode())
+
+    assert scanned(line) is None
+    assert summary(line + b"\n") is None

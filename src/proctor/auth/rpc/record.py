@@ -19,6 +19,7 @@ from proctor.model.catalogue import EVENTS
 from proctor.model.events import AuditGap, SessionPart, SessionRecordingAccess
 from proctor.model.identity import HostIdentity
 from proctor.model.serde import from_json, to_json
+from proctor.model.stamp import summary
 from proctor.recording.archive import ended
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
@@ -69,15 +70,13 @@ class AuditService(record_pb2_grpc.AuditServicer):
         async for batch in requests:
             if not batch.source.startswith(prefix):
                 raise AccessDenied(f"the spool of a host is named {prefix}…, not {batch.source[:255]!r}")
-            cluster = self._cluster.authorities.cluster_name
-            events = [
-                admitted(raw, batch.source, number, identity.host_id, cluster)
-                for number, raw in enumerate(batch.events, batch.first_sequence)
-            ]
-            stored = await asyncio.to_thread(
-                self._cluster.log.append, batch.source, batch.first_sequence, events
-            )
+            stored = await asyncio.to_thread(self._store, batch, identity.host_id)
             yield pb.EventAck(sequence=stored)
+
+    def _store(self, batch: pb.EventBatch, host_id: str) -> int:
+        cluster = self._cluster.authorities.cluster_name
+        lines = admitted_lines(batch.lines, batch.source, batch.first_sequence, host_id, cluster)
+        return self._cluster.log.append(batch.source, batch.first_sequence, lines)
 
     async def Search(self, request: pb.SearchRequest, _context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
@@ -95,6 +94,19 @@ class AuditService(record_pb2_grpc.AuditServicer):
         )
         page = await asyncio.to_thread(self._cluster.log.search, query)
         return pb.SearchResponse(events=page.events, next_key=page.next_key)
+
+
+def admitted_lines(lines: bytes, source: str, first: int, host_id: str, cluster_name: str) -> bytes:
+    """Events of a host, numbered from ``first``; in place of some, why they are not there."""
+    found = summary(lines)
+    own = found is not None and found.servers <= {"", host_id} and found.clusters == {cluster_name}
+    if found is not None and own and found.events <= HOST_EVENTS:
+        return lines
+    events = lines.removesuffix(b"\n").split(b"\n") if lines else []
+    checked = [
+        admitted(raw, source, number, host_id, cluster_name) for number, raw in enumerate(events, first)
+    ]
+    return b"".join(event + b"\n" for event in checked)
 
 
 def admitted(raw: bytes, source: str, number: int, host_id: str, cluster_name: str) -> bytes:

@@ -7,14 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EventBatch(_message.Message):
-    __slots__ = ("source", "first_sequence", "events")
+    __slots__ = ("source", "first_sequence", "lines")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
-    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
     source: str
     first_sequence: int
-    events: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, source: _Optional[str] = ..., first_sequence: _Optional[int] = ..., events: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    lines: bytes
+    def __init__(self, source: _Optional[str] = ..., first_sequence: _Optional[int] = ..., lines: _Optional[bytes] = ...) -> None: ...
 
 class EventAck(_message.Message):
     __slots__ = ("sequence",)
