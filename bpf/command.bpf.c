@@ -126,10 +126,10 @@ static long scan_argument(__u32 index, struct args_scan *scan)
 		return 1;
 	}
 	size = bpf_probe_read_user_str(text, text_limit(ARGS_BYTES / 2), (void *)argument);
-	if (size <= 0 || size == text_limit(ARGS_BYTES / 2))
+	if (size <= 0)
 		return 1;
 	scan->size += size;
-	return scan->size >= ARGS_BYTES / 2;
+	return size == text_limit(ARGS_BYTES / 2) || scan->size >= ARGS_BYTES / 2;
 }
 
 /* A name of size bytes that was given with a directory, or none with the file itself. */

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pty
@@ -125,6 +126,23 @@ def test_failed_exec(lab: Lab, tmp_path: Path, content: str | None, mode: int, c
     assert failed["argv"] == ["a", "b c"]
     assert failed["return_code"] == code
     assert failed["program"] == Path(f"/proc/{os.getpid()}/comm").read_text().strip()
+
+
+def test_long_argument_of_a_failed_exec_is_cut_not_dropped(lab: Lab) -> None:
+    argument = "y" * 100_000
+
+    def fail() -> None:
+        with contextlib.suppress(OSError):
+            os.execv("/absent", ["absent", "first", argument, "last"])
+
+    session = lab.run(fail)
+
+    [failed] = session.commands
+    first, cut = failed["argv"]
+    assert failed["truncated"] == ["args"]
+    assert first == "first"
+    assert len(cut) > 1000
+    assert argument.startswith(cut)
 
 
 def test_loader_variables_and_no_others(lab: Lab) -> None:
