@@ -154,9 +154,7 @@ __hidden void message_sent(const struct task_state *state, const struct syscall 
 	size = number_at(message, body);
 	if (!size || body + 4 + size > message->size)
 		return;
-	if (size > ORDER_BYTES - 1)
-		size = ORDER_BYTES - 1;
-	scratch->evidence.size = size;
-	bpf_probe_read_kernel(scratch->evidence.text, size, message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
+	scratch->evidence.size = fitting(size);
+	bpf_probe_read_kernel(scratch->evidence.text, fitting(size), message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
 	order_unit(state, scratch);
 }

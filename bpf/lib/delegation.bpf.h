@@ -103,6 +103,15 @@ static __always_inline struct job *find_order(struct order *order, enum daemon d
 	return bpf_map_lookup_elem(&orders, order);
 }
 
+/* A size that is small enough, where older verifiers see that it is. */
+static __always_inline __u32 fitting(__u32 size)
+{
+	if (size >= ORDER_BYTES)
+		size = ORDER_BYTES - 1;
+	barrier_var(size);
+	return size & 0xff;
+}
+
 /* The order for a unit whose name, of size bytes, is in the room for evidence. Units that start each other,
  * like x.timer and x.service, have the same. */
 static __always_inline struct job *find_unit(struct delegation_scratch *scratch, __u32 size)
@@ -120,9 +129,7 @@ static __always_inline struct job *find_unit(struct delegation_scratch *scratch,
 		}
 	}
 	__builtin_memset(scratch->order.text, 0, sizeof(scratch->order.text));
-	if (stem >= ORDER_BYTES)
-		return NULL;
-	bpf_probe_read_kernel(scratch->order.text, stem, scratch->evidence.text);
+	bpf_probe_read_kernel(scratch->order.text, fitting(stem), scratch->evidence.text);
 	return find_order(&scratch->order, DAEMON_MANAGER, ANY_USER);
 }
 
