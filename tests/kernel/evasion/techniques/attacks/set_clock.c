@@ -3,14 +3,12 @@
 // Seen: tamper
 // Trace: clock
 // Call: clock_settime
-// Expect: not yet
-// Why: tampering is not watched
 #include <time.h>
 #include <unistd.h>
 
 int main(void)
 {
-	struct timespec never = {.tv_nsec = -1};
+	struct timespec never = {.tv_sec = -1};
 
 	if (clock_settime(CLOCK_REALTIME, &never) == 0)
 		return 1;
