@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Opened files: the resolved path when it went well, the path as given when it failed. */
+#include "lib/noise.bpf.h"
 #include "lib/path.bpf.h"
 #include "lib/syscall.bpf.h"
 
@@ -77,6 +78,11 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	scratch->record.open_flags = flags_of(call);
 	if (file)
 		size = resolved_path(scratch, file);
+	scratch->path[size & (PATH_BYTES - 1)] = 0;
+	if (file && is_noise(&scratch->record, scratch->path, file)) {
+		count_filtered(state->session, RECORD_DISK);
+		return;
+	}
 	if (!size) /* it failed, or has no path: a pipe */
 		size = given_path(scratch, call);
 	if (size > knobs.disk_limit) {

@@ -12,6 +12,7 @@ struct knobs {
 	__u64 disk_mark;
 	__u64 network_mark;
 	__u64 mount_namespace; /* ours, as number of its inode */
+	__u64 system_mount;	   /* number of the mount that holds /usr */
 };
 
 /* Who starts programs for others. */
@@ -68,20 +69,21 @@ struct evidence {
 	char text[EVIDENCE_BYTES];
 };
 
-#define VARIABLES 8
-#define VARIABLE_WORDS 4
+#define PATTERNS 8
+#define PATTERN_WORDS 4
 
-/* A variable of the environment is meant when its text has these bytes where the mask has ones. */
-struct variable {
-	__u64 text[VARIABLE_WORDS];
-	__u64 mask[VARIABLE_WORDS];
+/* A text is meant when it has these bytes where the mask has ones. */
+struct pattern {
+	__u64 text[PATTERN_WORDS];
+	__u64 mask[PATTERN_WORDS];
 };
 
 /* What the configuration asks for. */
 struct rules {
-	__u32 reduce_noise; /* leave out what programs open to be able to start */
-	__u32 count;		/* of variables to record besides those of the dynamic linker */
-	struct variable variables[VARIABLES];
+	__u32 variable_count;
+	__u32 noise_count;
+	struct pattern variables[PATTERNS]; /* to record besides those of the dynamic linker */
+	struct pattern noise[PATTERNS];		/* paths not to record when a program only reads there */
 };
 
 #define POLICY_RANGES 32

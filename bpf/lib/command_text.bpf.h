@@ -109,20 +109,14 @@ static __always_inline void write_resolved(struct writer *writer, enum command_t
 	advance(writer, text, size);
 }
 
-static __always_inline bool is_meant(const struct variable *variable, const __u64 *text)
-{
-	return !(((text[0] ^ variable->text[0]) & variable->mask[0]) | ((text[1] ^ variable->text[1]) & variable->mask[1]) |
-			 ((text[2] ^ variable->text[2]) & variable->mask[2]) | ((text[3] ^ variable->text[3]) & variable->mask[3]));
-}
-
 static __noinline bool is_configured(const char *text)
 {
 	struct rules *rules = current_rules();
 
 	if (!rules || !text)
 		return false;
-	for (__u32 index = 0; index < VARIABLES; index++) {
-		if (index >= rules->count)
+	for (__u32 index = 0; index < PATTERNS; index++) {
+		if (index >= rules->variable_count)
 			return false;
 		if (is_meant(&rules->variables[index], (const __u64 *)text))
 			return true;

@@ -29,6 +29,7 @@ typedef struct {
 
 struct inode {
 	unsigned short i_mode;
+	unsigned int i_nlink;
 	kuid_t i_uid;
 	unsigned int i_rdev;
 	unsigned long i_ino;
@@ -67,6 +68,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	int mnt_id;
 };
 
 struct path {

@@ -39,6 +39,17 @@ static __always_inline void count(__u32 session, enum record_kind kind, bool del
 		__sync_fetch_and_add(&tally->lost[kind], 1);
 }
 
+/* What a rule leaves out is counted as well. */
+static __always_inline void count_filtered(__u32 session, enum record_kind kind)
+{
+	struct tally *tally = tally_of(session);
+
+	if (!tally)
+		return;
+	__sync_fetch_and_add(&tally->seen[kind], 1);
+	__sync_fetch_and_add(&tally->filtered[kind], 1);
+}
+
 /* Whose deed it is. */
 static __always_inline void describe(struct record_header *header, struct task_struct *task)
 {

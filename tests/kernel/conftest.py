@@ -16,7 +16,15 @@ SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")
 
 
 CORE = frozenset(
-    {"test_commands", "test_files", "test_connections", "test_delegation", "test_lineage", "test_tamper"}
+    {
+        "test_commands",
+        "test_connections",
+        "test_delegation",
+        "test_files",
+        "test_lineage",
+        "test_noise",
+        "test_tamper",
+    }
 )
 """Modules whose tests run on the fallbacks for older kernels too."""
 

@@ -123,8 +123,14 @@ KNOB_FIELDS = (
     ("disk_mark", "Q"),
     ("network_mark", "Q"),
     ("mount_namespace", "Q"),
+    ("system_mount", "Q"),
 )
-RULES_FIELDS = (("reduce_noise", "I"), ("count", "I"), ("variables", "512s"))
+RULES_FIELDS = (
+    ("variable_count", "I"),
+    ("noise_count", "I"),
+    ("variables", "512s"),
+    ("noise", "512s"),
+)
 TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
 POLICY_KEY_FIELDS = (("prefix_length", "I"), ("policy", "I"), ("address", "16s"))
 POLICY_PORTS_FIELDS = (("tcp", "128s"), ("udp", "128s"))
@@ -170,8 +176,8 @@ ORDER = _layout(ORDER_FIELDS)
 JOB = _layout(JOB_FIELDS)
 
 MAX_SESSIONS = 8192
-MAX_VARIABLES = 8
-VARIABLE_BYTES = 32
+MAX_PATTERNS = 8
+PATTERN_BYTES = 32
 POLICY_RANGES = 32
 _RANGE = struct.Struct("=HH")
 _NO_RANGE = _RANGE.pack(1, 0)
@@ -189,6 +195,7 @@ class Knobs(msgspec.Struct, frozen=True):
     disk_ring: int
     network_ring: int
     mount_namespace: int = 0
+    system_mount: int = 0
 
     def encode(self) -> bytes:
         """``struct knobs``: a record takes at most a quarter of its ring (half of the smallest)."""
@@ -201,6 +208,7 @@ class Knobs(msgspec.Struct, frozen=True):
             self.disk_ring // 4,
             self.network_ring // 4,
             self.mount_namespace,
+            self.system_mount,
         )
 
 

@@ -69,7 +69,9 @@ class Programs:
         self._sizes = sizes
         self._by_number = variant.by_number
         self._links: list[_native.Link] = []
-        knobs = abi.Knobs(*sizes, mount_namespace=os.stat("/proc/self/ns/mnt").st_ino)
+        knobs = abi.Knobs(
+            *sizes, mount_namespace=os.stat("/proc/self/ns/mnt").st_ino, system_mount=_mount_of("/usr")
+        )
         for kind, size in zip(RINGS, sizes, strict=True):
             self._object.resize(RINGS[kind], size)
         self._object.initialise(".rodata.knobs", knobs.encode())
@@ -235,3 +237,13 @@ def process_number(pidfd: int) -> int:
     if found is None:
         raise ProcessLookupError(errno.ESRCH, "no such process")
     return int(found[1])
+
+
+def _mount_of(path: str) -> int:
+    """The kernel's number of the mount that ``path`` is on."""
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines()
+    finally:
+        os.close(descriptor)
+    return int(dict(line.split(":", 1) for line in lines)["mnt_id"])

@@ -7,11 +7,21 @@ import msgspec
 from proctor.bpf.kernel import abi
 from proctor.config.schema import EnhancedRecording
 
+NOISE = (
+    b"/usr/lib/",
+    b"/usr/lib32/",
+    b"/usr/lib64/",
+    b"/usr/libx32/",
+    b"/usr/share/locale/",
+    b"/etc/ld.so.cache\0",
+)
+"""What the paths of files begin with that programs read to be able to start; a zero ends the path."""
+
 
 class Rules(msgspec.Struct, frozen=True):
     """``environment``: variables recorded beyond ``LD_*``, by name, or by prefix and ``*``.
 
-    ``reduce_noise``: leave out, and count, what programs open to be able to start.
+    ``reduce_noise``: leave out, and count, directories and ``NOISE`` where they are only read.
     """
 
     environment: tuple[str, ...] = ()
@@ -24,15 +34,20 @@ class Rules(msgspec.Struct, frozen=True):
 
     def encode(self) -> bytes:
         """``struct rules``. Raises ValueError for more, or longer, variables than there is room for."""
-        if len(self.environment) > abi.MAX_VARIABLES:
-            raise ValueError(f"more than {abi.MAX_VARIABLES} variables of the environment")
-        variables = b"".join(map(_variable, self.environment))
-        return abi.RULES.pack(self.reduce_noise, len(self.environment), variables)
+        if len(self.environment) > abi.MAX_PATTERNS:
+            raise ValueError(f"more than {abi.MAX_PATTERNS} variables of the environment")
+        variables = [_variable(pattern) for pattern in self.environment]
+        noise = [_beginning(text) for text in NOISE] if self.reduce_noise else []
+        return abi.RULES.pack(len(variables), len(noise), b"".join(variables), b"".join(noise))
 
 
 def _variable(pattern: str) -> bytes:
-    """The bytes that the text of a variable must begin with, and a mask of as many ones."""
-    text = (pattern.removesuffix("*") if pattern.endswith("*") else f"{pattern}=").encode()
-    if len(text) > abi.VARIABLE_BYTES:
-        raise ValueError(f"{pattern!r} is too long a variable")
-    return text.ljust(abi.VARIABLE_BYTES, b"\0") + (b"\xff" * len(text)).ljust(abi.VARIABLE_BYTES, b"\0")
+    """What the text of a variable must begin with."""
+    return _beginning((pattern.removesuffix("*") if pattern.endswith("*") else f"{pattern}=").encode())
+
+
+def _beginning(text: bytes) -> bytes:
+    """``struct pattern``: the bytes of a text, and a mask of as many ones."""
+    if len(text) > abi.PATTERN_BYTES:
+        raise ValueError(f"{text!r} is longer than {abi.PATTERN_BYTES} bytes")
+    return text.ljust(abi.PATTERN_BYTES, b"\0") + (b"\xff" * len(text)).ljust(abi.PATTERN_BYTES, b"\0")

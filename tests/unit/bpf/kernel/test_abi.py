@@ -49,7 +49,7 @@ HEADER = abi.HEADER.size
         ("knobs", layout(abi.KNOB_FIELDS)),
         ("guarded", layout(abi.GUARDED_FIELDS)),
         ("rules", layout(abi.RULES_FIELDS)),
-        ("variable", btf.Layout(2 * abi.VARIABLE_BYTES, (btf.Field("text", 0), btf.Field("mask", 32)))),
+        ("pattern", btf.Layout(2 * abi.PATTERN_BYTES, (btf.Field("text", 0), btf.Field("mask", 32)))),
         ("policy_key", layout(abi.POLICY_KEY_FIELDS)),
         ("policy_ports", layout(abi.POLICY_PORTS_FIELDS)),
         ("task_state", layout(abi.TASK_STATE_FIELDS)),
