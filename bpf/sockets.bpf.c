@@ -131,7 +131,7 @@ static __always_inline void connected(struct task_state *state, struct sock *sk,
 /* A socket that sends packets of the program's own making, or reaches others without an address. */
 static __always_inline void made(struct task_state *state, const struct syscall *call)
 {
-	__u32 family = call->args[0];
+	__u32 family = call->args[0], *policy = policy_of(state->session);
 	bool raw = (family == AF_INET || family == AF_INET6) && (call->args[1] & SOCK_TYPE) == SOCK_RAW;
 
 	if (!raw && family != AF_PACKET && family != AF_VSOCK && family != AF_XDP)
@@ -140,6 +140,7 @@ static __always_inline void made(struct task_state *state, const struct syscall 
 	state->pending.operation = OPERATION_SOCKET;
 	state->pending.family = family;
 	state->pending.protocol = raw ? call->args[2] : 0;
+	state->pending.denied = call->result == -EPERM && policy && *policy; /* the right to it was taken away */
 }
 
 static __always_inline void look(struct task_state *state, struct sock *sk, const struct syscall *call)

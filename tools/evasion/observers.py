@@ -16,7 +16,7 @@ import msgspec
 from bench.capture.conditions import mount_tracefs
 from tests.kernel.evasion.catalogue import Technique
 from tests.kernel.evasion.ground import Ground, ground
-from tests.kernel.evasion.trial import attempt
+from tests.kernel.evasion.trial import NOWHERE, attempt
 from tests.support.capture import Lab
 from tests.support.polling import until
 from tests.support.processes import Process
@@ -40,11 +40,15 @@ tracepoint:sock:inet_sock_set_state /args->newstate == 2/ { printf("connect %d\\
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What one tool saw of one technique. ``attributed``: it also says in which session."""
+    """What one tool saw of one technique. ``attributed``: it also says in which session.
+
+    ``blocked``: it does not work where the tool forbids all connections; None when it makes none.
+    """
 
     worked: bool
     seen: bool = False
     attributed: bool = False
+    blocked: bool | None = None
 
 
 class Observer(Protocol):
@@ -76,7 +80,13 @@ class Proctor:
         """As the test does it."""
         with ground(technique) as place:
             trial = attempt(self._lab, place)
-        return Finding(trial.worked, trial.seen, trial.attributed)
+        return Finding(trial.worked, trial.seen, trial.attributed, self._blocks(technique))
+
+    def _blocks(self, technique: Technique) -> bool | None:
+        if technique.seen != "connection":
+            return None
+        with ground(technique) as place:
+            return not attempt(self._lab, place, NOWHERE).worked
 
 
 class Strace:

@@ -25,6 +25,7 @@ reaches a marked port, or touches what records it. It runs as root, which is the
 | whose? | seen, but not in which session |
 | no | not seen |
 | fails | the technique does not work under this tool |
+| blocked | a network policy that allows nothing keeps it from working; the other tools only watch |
 
 - **Proctor**: capture with the rings of `auto`, all kinds, a second session open beside. *yes* is an event of
   the kind that the technique must show, with the argument, path or port, in this session and in no other.
@@ -35,6 +36,9 @@ reaches a marked port, or touches what records it. It runs as root, which is the
   that have logged in; a record names the login by `auid` and `ses`.
 - **script**: a shell into which shell scripts are typed; other programs are run by their name.
 """
+
+
+_ANSWERS = ("yes", "whose?", "no", "fails")
 
 
 class Results(msgspec.Struct):
@@ -61,9 +65,11 @@ def page(results: Results, techniques: Sequence[Technique]) -> str:
 def _summary(results: Results, techniques: Sequence[Technique]) -> str:
     rows = []
     for tool, findings in results.findings.items():
-        answers = [answer(findings.get(technique.name)) for technique in techniques]
-        rows.append([tool, *(str(answers.count(one)) for one in ("yes", "whose?", "no", "fails"))])
-    return _table([f"of {len(techniques)} techniques", "yes", "whose?", "no", "fails"], rows)
+        found = [findings.get(technique.name) for technique in techniques]
+        answers = [answer(finding).partition(",")[0] for finding in found]
+        blocked = sum(finding is not None and bool(finding.blocked) for finding in found)
+        rows.append([tool, *(str(answers.count(one)) for one in _ANSWERS), str(blocked)])
+    return _table([f"of {len(techniques)} techniques", *_ANSWERS, "blocked"], rows)
 
 
 def _section(results: Results, techniques: Sequence[Technique]) -> str:
@@ -82,10 +88,14 @@ def answer(finding: Finding | None) -> str:
         case Finding(worked=False):
             return "fails"
         case Finding(seen=False):
-            return "no"
+            return "no" + _blocked(finding)
         case Finding(attributed=False):
-            return "whose?"
-    return "yes"
+            return "whose?" + _blocked(finding)
+    return "yes" + _blocked(finding)
+
+
+def _blocked(finding: Finding) -> str:
+    return ", blocked" if finding.blocked else ""
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

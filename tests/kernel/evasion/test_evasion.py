@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.evasion.catalogue import CatalogueError, Technique, parse, techniques
 from tests.kernel.evasion.ground import ground, lacking
-from tests.kernel.evasion.trial import attempt, crowded_lab
+from tests.kernel.evasion.trial import NOWHERE, attempt, crowded_lab
 from tests.kernel.evasion.verdict import summary
 from tests.support.capture import Lab
 
@@ -34,6 +34,22 @@ def test_technique(crowded: Lab, technique: Technique) -> None:
         assert trial.worked, "the technique did not work"
         assert trial.seen == (technique.expect == "seen"), summary(technique, trial.events)
         assert trial.attributed == trial.seen
+
+
+CONNECTING = [technique for technique in techniques() if technique.seen == "connection"]
+
+
+@pytest.mark.parametrize("technique", CONNECTING, ids=lambda technique: technique.name)
+def test_network_policy_blocks(crowded: Lab, technique: Technique) -> None:
+    if missing := lacking(technique):
+        pytest.skip(f"not on this machine: {' '.join(missing)}")
+
+    with ground(technique) as place:
+        trial = attempt(crowded, place, NOWHERE)
+
+        assert not trial.worked
+        network = [event for event in trial.events if event["event"] == "session.network"]
+        assert not network or 1 in {event["action"] for event in network}
 
 
 @pytest.mark.parametrize("technique", techniques(), ids=lambda technique: technique.name)

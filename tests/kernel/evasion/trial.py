@@ -11,6 +11,8 @@ from pathlib import Path
 
 from proctor.bpf.kernel.loader import AUTO
 from proctor.bpf.messages import Events
+from proctor.model.network import NetworkPolicy
+from proctor.node.privileged.child import give_up_raw_sockets
 from tests.kernel.evasion.ground import Ground
 from tests.kernel.evasion.verdict import Event, shows
 from tests.support.capture import Lab, running_lab
@@ -36,11 +38,20 @@ def crowded_lab(directory: Path) -> Iterator[Lab]:
             os.kill(bystander.child.pid, signal.SIGKILL)
 
 
-def attempt(lab: Lab, ground: Ground) -> Trial:
+NOWHERE = NetworkPolicy(allow=())
+
+
+def attempt(lab: Lab, ground: Ground, network: NetworkPolicy | None = None) -> Trial:
     """Run the technique of ``ground`` in a session, to the end of the last process that it left behind."""
+
+    def enter() -> None:
+        if network is not None:
+            give_up_raw_sockets()
+        ground.enter()
+
     ground.recorder = lab.process.pid
     before = len(lab.subscriber.messages)
-    session = lab.run(ground.enter)
+    session = lab.run(enter, network=network)
     lab.subscriber.closed(session.sid)
     sids = {message.sid for message in lab.subscriber.messages[before:] if isinstance(message, Events)}
     events = {sid: lab.subscriber.events(sid) for sid in sids}
