@@ -50,7 +50,7 @@ static __always_inline void order_unit(const struct job *job, const unsigned cha
 	size = bpf_probe_read_kernel_str(scratch->evidence.text, ORDER_BYTES, name);
 	if (size <= 1)
 		return;
-	find_unit(scratch, size - 1);
+	find_named(scratch, DAEMON_MANAGER, size - 1);
 	bpf_map_update_elem(&orders, &scratch->order, job, BPF_ANY);
 }
 
@@ -103,13 +103,19 @@ __hidden bool daemon_called(struct task_state *state, const struct syscall *call
 	return job && job->daemon == DAEMON_AT && adopt(current_task(), state, job);
 }
 
-/* A short word, and the byte that ends it, as a number. */
-static __always_inline bool is_word(const char *text, __u64 word, __u32 length)
+/* Does a text begin with these few letters, as a number? */
+static __always_inline bool is_start(const char *text, __u64 letters, __u32 length)
 {
 	__u64 found;
 
 	__builtin_memcpy(&found, text, sizeof(found));
-	return (found & ~0ULL >> (56 - 8 * length)) == word;
+	return (found & ~0ULL >> (64 - 8 * length)) == letters;
+}
+
+/* And is that all of it? */
+static __always_inline bool is_word(const char *text, __u64 word, __u32 length)
+{
+	return is_start(text, word, length + 1);
 }
 
 static __always_inline enum daemon daemon_named(const char *name)
@@ -120,6 +126,8 @@ static __always_inline enum daemon daemon_named(const char *name)
 		return DAEMON_CRON;
 	if (is_word(name, 0x646d6574737973, 7)) /* systemd */
 		return DAEMON_MANAGER;
+	if (is_word(name + 8, 0x6d6968732d6472, 7)) /* containerd-shim, the rest of its name cut */
+		return DAEMON_CONTAINERS;
 	return DAEMON_NONE;
 }
 
@@ -155,13 +163,18 @@ static __always_inline struct job *ordered_program(struct order *order, const ch
 	return find_order(order, DAEMON_CRON, ANY_USER);
 }
 
-/* A manager gives each unit a cgroup of the same name. */
-static __always_inline struct job *ordered_unit(struct task_struct *task, struct delegation_scratch *scratch)
+/* A manager gives each unit, or each container, a cgroup of the same name; that of a container may be
+ * docker-NAME.scope. */
+static __always_inline struct job *ordered_by_name(struct task_struct *task, enum daemon daemon,
+												   struct delegation_scratch *scratch)
 {
-	long size = bpf_probe_read_kernel_str(scratch->evidence.text, ORDER_BYTES,
-										  BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name));
+	const char *name = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name);
+	char *text = scratch->evidence.text;
+	long size = bpf_probe_read_kernel_str(text, ORDER_BYTES, name);
 
-	return size > 0 ? find_unit(scratch, size - 1) : NULL;
+	if (daemon == DAEMON_CONTAINERS && is_start(text, 0x2d72656b636f64, 7)) /* docker- */
+		size = bpf_probe_read_kernel_str(text, ORDER_BYTES, name + 7);
+	return size > 0 ? find_named(scratch, daemon, size - 1) : NULL;
 }
 
 static __always_inline struct job *job_executed(struct task_struct *task, enum daemon daemon, const char *path)
@@ -171,8 +184,8 @@ static __always_inline struct job *job_executed(struct task_struct *task, enum d
 
 	if (!scratch)
 		return NULL;
-	if (daemon == DAEMON_MANAGER)
-		return ordered_unit(task, scratch);
+	if (daemon == DAEMON_MANAGER || daemon == DAEMON_CONTAINERS)
+		return ordered_by_name(task, daemon, scratch);
 	if (daemon != DAEMON_CRON)
 		return NULL;
 	job = ordered_command(task, &scratch->order);
@@ -197,7 +210,7 @@ __hidden struct task_state *stranger_executed(struct task_struct *task, struct t
 	job = job_executed(task, state->daemon, bprm->filename);
 	if (job && adopt(task, state, job))
 		return state;
-	if (state->daemon != DAEMON_CRON) /* its shells run what directories are full of */
+	if (state->daemon != DAEMON_CRON && state->daemon != DAEMON_CONTAINERS) /* who use helpers */
 		release(task);
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a session asks of a service manager, as D-Bus messages on a Unix socket: that a unit be made and
- * started. The message is where the caller has put it, whole, in one piece or with its body in a second. */
+/* What a session asks of a service manager, as D-Bus messages on a Unix socket, or of Docker, by HTTP on one:
+ * that a unit be made and started, that a container be started. The message is where the caller has put it,
+ * whole, in one piece or with its body in a second. */
 #include "lib/delegation.bpf.h"
 #include "lib/socket.bpf.h"
 
@@ -12,6 +13,14 @@
 #define MAX_FIELDS 10
 #define FIELD_MEMBER 3
 #define METHOD_CALL 0x016c /* behind the letter for the order of bytes */
+#define POST 0x4f50		   /* the first letters of a request */
+#define POST_PATH 6		   /* where its path begins, after a slash */
+#define LONGEST_VERSION 8
+#define CONTAINERS 0x656e6961746e6f63 /* of containers/ID/start */
+#define CONTAINERS_BYTES 11
+#define ID_BYTES 64
+#define START 0x72617473
+#define EXEC_IN 0x63657865
 #define START_TRANSIENT 0x6172547472617453 /* the first 8 letters of StartTransientUnit */
 
 struct piece {
@@ -100,28 +109,65 @@ static __always_inline __u32 body_of(struct message *message)
 	return message->wanted && message->end < MESSAGE_BYTES - 8 ? (message->end + 7) & ~7U : 0;
 }
 
-/* Remember that the session has asked for the unit whose name is in the room for evidence. */
-static __always_inline void order_unit(const struct task_state *state, struct delegation_scratch *scratch)
+/* Remember that the session has asked for what is named in the room for orders; the evidence is in its own. */
+static __always_inline void remember(const struct task_state *state, struct delegation_scratch *scratch,
+									 enum daemon daemon, const struct job *known)
 {
-	struct job job = {.session = state->session, .kinds = state->kinds, .daemon = DAEMON_MANAGER};
+	struct job job = {.session = state->session, .kinds = state->kinds, .daemon = daemon};
 	struct delegation key = {.session = state->session};
-	struct job *known = find_unit(scratch, scratch->evidence.size);
 
 	if (known && known->session == state->session)
 		return;
 	key.number = job.delegation = next_delegation(state->session);
-	scratch->evidence.daemon = DAEMON_MANAGER;
+	scratch->evidence.daemon = daemon;
 	bpf_map_update_elem(&evidences, &key, &scratch->evidence, BPF_ANY);
 	bpf_map_update_elem(&orders, &scratch->order, &job, BPF_ANY);
 }
 
-/* Most of what is written is told from a call by its first bytes, for less than it takes to find the socket. */
-static __always_inline bool is_call(const struct piece *piece)
+static __always_inline void unit_requested(const struct task_state *state, struct message *message,
+										   struct delegation_scratch *scratch)
+{
+	__u32 body = body_of(message), size;
+
+	if (!body)
+		return;
+	size = number_at(message, body);
+	if (!size || body + 4 + size > message->size)
+		return;
+	scratch->evidence.size = fitting(size);
+	bpf_probe_read_kernel(scratch->evidence.text, fitting(size),
+						  message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
+	remember(state, scratch, DAEMON_MANAGER, find_named(scratch, DAEMON_MANAGER, scratch->evidence.size));
+}
+
+/* POST /containers/ID/start, perhaps with a version before: /v1.41/containers/ID/start. */
+static __always_inline void container_requested(const struct task_state *state, struct message *message,
+												struct delegation_scratch *scratch)
+{
+	__u32 place = POST_PATH, action;
+
+	for (__u32 letter = 0; letter < LONGEST_VERSION; letter++)
+		if (message->bytes[POST_PATH + letter] == '/')
+			place = POST_PATH + letter + 1;
+	if (*(__u64 *)(message->bytes + place) != CONTAINERS)
+		return;
+	action = number_at(message, place + CONTAINERS_BYTES + ID_BYTES + 1);
+	if (action != START && action != EXEC_IN)
+		return;
+	scratch->evidence.size = CONTAINERS_BYTES + ID_BYTES;
+	bpf_probe_read_kernel(scratch->evidence.text, CONTAINERS_BYTES + ID_BYTES, message->bytes + place);
+	__builtin_memset(scratch->order.text, 0, sizeof(scratch->order.text));
+	bpf_probe_read_kernel(scratch->order.text, ID_BYTES, message->bytes + place + CONTAINERS_BYTES);
+	remember(state, scratch, DAEMON_CONTAINERS, find_order(&scratch->order, DAEMON_CONTAINERS, ANY_USER));
+}
+
+/* Most of what is written is told from a request by its first bytes, for less than it takes to find the socket. */
+static __always_inline __u16 start_of(const struct piece *piece)
 {
 	__u16 start = 0;
 
 	bpf_probe_read_user(&start, sizeof(start), (void *)piece->base);
-	return start == METHOD_CALL;
+	return start;
 }
 
 /* A task of a session has written to a file or a socket. */
@@ -130,13 +176,14 @@ __hidden void message_sent(const struct task_state *state, const struct syscall 
 	struct delegation_scratch *scratch;
 	struct piece pieces[2] = {};
 	struct message *message;
-	__u32 zero = 0, body, size;
+	__u32 zero = 0, start;
 	struct sock *sk;
 
 	if (call->result < LEAST_MESSAGE)
 		return;
 	pieces_of(call, pieces);
-	if (!is_call(&pieces[0]))
+	start = start_of(&pieces[0]);
+	if (start != METHOD_CALL && start != POST)
 		return;
 	sk = socket_of(call->args[0]);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
@@ -148,13 +195,8 @@ __hidden void message_sent(const struct task_state *state, const struct syscall 
 	message->size = 0;
 	add_piece(message, &pieces[0]);
 	add_piece(message, &pieces[1]);
-	body = body_of(message);
-	if (!body)
-		return;
-	size = number_at(message, body);
-	if (!size || body + 4 + size > message->size)
-		return;
-	scratch->evidence.size = fitting(size);
-	bpf_probe_read_kernel(scratch->evidence.text, fitting(size), message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
-	order_unit(state, scratch);
+	if (start == METHOD_CALL)
+		unit_requested(state, message, scratch);
+	else
+		container_requested(state, message, scratch);
 }

@@ -16,7 +16,7 @@ struct knobs {
 };
 
 /* Who starts programs for others. */
-enum daemon { DAEMON_NONE, DAEMON_AT, DAEMON_CRON, DAEMON_MANAGER };
+enum daemon { DAEMON_NONE, DAEMON_AT, DAEMON_CRON, DAEMON_MANAGER, DAEMON_CONTAINERS };
 
 /* One per task of a session; the first is written by user space, the others are inherited. Daemons and what
  * they have forked have one, too, of session 0: nobody's, and not recorded. */

@@ -112,9 +112,9 @@ static __always_inline __u32 fitting(__u32 size)
 	return size & 0xff;
 }
 
-/* The order for a unit whose name, of size bytes, is in the room for evidence. Units that start each other,
- * like x.timer and x.service, have the same. */
-static __always_inline struct job *find_unit(struct delegation_scratch *scratch, __u32 size)
+/* The order for what a manager of units or of containers has named in the room for evidence, in size bytes.
+ * Units that start each other, like x.timer and x.service, have the same. */
+static __always_inline struct job *find_named(struct delegation_scratch *scratch, enum daemon daemon, __u32 size)
 {
 	__u32 stem = size;
 
@@ -130,7 +130,7 @@ static __always_inline struct job *find_unit(struct delegation_scratch *scratch,
 	}
 	__builtin_memset(scratch->order.text, 0, sizeof(scratch->order.text));
 	bpf_probe_read_kernel(scratch->order.text, fitting(stem), scratch->evidence.text);
-	return find_order(&scratch->order, DAEMON_MANAGER, ANY_USER);
+	return find_order(&scratch->order, daemon, ANY_USER);
 }
 
 /* A daemon's child begins to act for a session, unless nothing is left of that. */

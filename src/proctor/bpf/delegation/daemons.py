@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 from proctor.bpf.kernel.abi import Daemon
 
-NAMES = {Daemon.NONE: "", Daemon.AT: "atd", Daemon.CRON: "cron", Daemon.MANAGER: "systemd"}
+NAMES = {
+    Daemon.NONE: "",
+    Daemon.AT: "atd",
+    Daemon.CRON: "cron",
+    Daemon.MANAGER: "systemd",
+    Daemon.CONTAINERS: "docker",
+}
 """As events name them."""
 
 _PROGRAMS = {"atd": Daemon.AT, "cron": Daemon.CRON, "crond": Daemon.CRON, "systemd": Daemon.MANAGER}

@@ -79,6 +79,7 @@ class Daemon(IntEnum):
     AT = 1
     CRON = 2
     MANAGER = 3
+    CONTAINERS = 4
 
 
 LENGTH = struct.Struct("=I")
