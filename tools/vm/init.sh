@@ -15,7 +15,6 @@ mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work ove
 
 mount -t devtmpfs devtmpfs /root/dev
 mount -t tmpfs -o mode=755 run /root/run
-mount -t tmpfs -o mode=1777 tmp /root/tmp
 mkdir /root/run/vm
 mount -t 9p -o "$nine" exchange /root/run/vm
 umount /proc
