@@ -21,6 +21,8 @@ _SYSTEMD = ("tests/vm",)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tests in a guest for each kernel; 0 when all hold."""
     options = _parser().parse_args(arguments)
+    if options.fetch:
+        return _fetch(options.kernel or kernels.SERIES)
     task = _task(options.pytest or _tests(options), systemd=options.systemd)
     outcomes = {series: _outcome(series, task) for series in options.kernel or kernels.SERIES}
     for series, outcome in outcomes.items():
@@ -33,8 +35,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kernel", action="append", choices=kernels.SERIES, help="only this one")
     parser.add_argument("--all", action="store_true", help="all kernel tests, not the part that CI runs")
     parser.add_argument("--systemd", action="store_true", help="under systemd, with at, cron and dbus")
+    parser.add_argument("--fetch", action="store_true", help="only get what is needed; 1 when it cannot be had")
     parser.add_argument("pytest", nargs="*", help="arguments of pytest, after --")
     return parser
+
+
+def _fetch(wanted: Sequence[str]) -> int:
+    try:
+        for series in wanted:
+            say(f"Linux {series:<6} {kernels.obtain(series).release}")
+    except RunError as error:
+        say(str(error))
+        return 1
+    return 0
 
 
 def _tests(options: argparse.Namespace) -> Sequence[str]:
