@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kernel", action="append", choices=kernels.SERIES, help="only this one")
     parser.add_argument("--all", action="store_true", help="all kernel tests, not the part that CI runs")
     parser.add_argument("--systemd", action="store_true", help="under systemd, with at, cron and dbus")
-    parser.add_argument("--fetch", action="store_true", help="only get what is needed; 1 when it cannot be had")
+    parser.add_argument("--fetch", action="store_true", help="only get what is needed; 1 when it cannot")
     parser.add_argument("pytest", nargs="*", help="arguments of pytest, after --")
     return parser
 
