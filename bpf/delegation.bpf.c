@@ -18,16 +18,15 @@ __hidden void daemon_forked(const struct task_state *parent, struct task_struct 
 	state->daemon = parent->daemon;
 }
 
-/* Keep the path of a file as the evidence of a delegation. */
-static __always_inline void note_path(const struct job *job, struct file *file)
+/* Keep the path of a file as the evidence of a delegation; returns its number. */
+static __always_inline __u32 note_path(const struct job *job, struct file *file)
 {
-	struct delegation key = {.session = job->session, .number = job->delegation};
 	struct delegation_scratch *scratch = delegation_room();
 	__u32 start, size;
 	__u16 flags = 0;
 
 	if (!scratch)
-		return;
+		return MAX_DELEGATION;
 	start = write_path(&scratch->walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), &flags);
 	size = PATH_BYTES - 1 - start;
 	if (size >= EVIDENCE_BYTES)
@@ -36,7 +35,7 @@ static __always_inline void note_path(const struct job *job, struct file *file)
 	scratch->evidence.daemon = job->daemon;
 	scratch->evidence.size = size;
 	bpf_probe_read_kernel(scratch->evidence.text, size, scratch->walk.bytes + (start & (PATH_BYTES - 1)));
-	bpf_map_update_elem(&evidences, &key, &scratch->evidence, BPF_ANY);
+	return keep_evidence(job->session, &scratch->evidence);
 }
 
 /* A unit may be started as soon as it is written: too soon for user space to read it. */
@@ -77,8 +76,7 @@ __hidden void job_file_opened(const struct task_state *state, const struct sysca
 	if (known && known->session == state->session)
 		return;
 	job.daemon = *daemon;
-	job.delegation = next_delegation(state->session);
-	note_path(&job, file);
+	job.delegation = note_path(&job, file);
 	bpf_map_update_elem(&job_files, &place, &job, BPF_ANY);
 	if (job.daemon == DAEMON_MANAGER)
 		order_unit(&job, BPF_CORE_READ(file, f_path.dentry, d_name.name));

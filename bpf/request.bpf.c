@@ -114,13 +114,11 @@ static __always_inline void remember(const struct task_state *state, struct dele
 									 enum daemon daemon, const struct job *known)
 {
 	struct job job = {.session = state->session, .kinds = state->kinds, .daemon = daemon};
-	struct delegation key = {.session = state->session};
 
 	if (known && known->session == state->session)
 		return;
-	key.number = job.delegation = next_delegation(state->session);
 	scratch->evidence.daemon = daemon;
-	bpf_map_update_elem(&evidences, &key, &scratch->evidence, BPF_ANY);
+	job.delegation = keep_evidence(state->session, &scratch->evidence);
 	bpf_map_update_elem(&orders, &scratch->order, &job, BPF_ANY);
 }
 

@@ -7,6 +7,7 @@
 
 #define MAX_DIRECTORIES 64
 #define MAX_JOBS 8192
+#define MAX_ATTEMPTS 4
 #define LONGEST_KIND 10 /* .automount */
 
 struct directory {
@@ -84,16 +85,23 @@ static __always_inline struct place place_of(struct inode *inode)
 	return place;
 }
 
-/* The number of a session's next delegation. */
-static __always_inline __u32 next_delegation(__u32 session)
+/* Keep the evidence under the next number of the session. Two may read the same count; who is first has the
+ * number. Kernels before 5.12 cannot read and add at once. */
+static __always_inline __u32 keep_evidence(__u32 session, const struct evidence *evidence)
 {
+	struct delegation key = {.session = session};
 	__u32 zero = 0, *count;
 
 	bpf_map_update_elem(&delegations, &session, &zero, BPF_NOEXIST);
 	count = bpf_map_lookup_elem(&delegations, &session);
-	if (!count || *count >= MAX_DELEGATION)
-		return MAX_DELEGATION;
-	return __sync_fetch_and_add(count, 1) + 1;
+	for (int attempt = 0; count && attempt < MAX_ATTEMPTS && *count < MAX_DELEGATION - 1; attempt++) {
+		*count = key.number = *count + 1;
+		if (!bpf_map_update_elem(&evidences, &key, evidence, BPF_NOEXIST))
+			return key.number;
+	}
+	key.number = MAX_DELEGATION;
+	bpf_map_update_elem(&evidences, &key, evidence, BPF_ANY);
+	return key.number;
 }
 
 static __always_inline struct job *find_order(struct order *order, enum daemon daemon, __u32 uid)
