@@ -13,11 +13,29 @@ NO_FLAGS = Flag(0)
 
 
 def header(
-    kind: Kind, *, session: int = 1, flags: Flag = NO_FLAGS, result: int = 0, program: bytes = b"curl"
+    kind: Kind,
+    *,
+    session: int = 1,
+    delegation: int = 0,
+    flags: Flag = NO_FLAGS,
+    result: int = 0,
+    program: bytes = b"curl",
 ) -> bytes:
     """The common part."""
     return abi.HEADER.pack(
-        1_000_000_000, 2360, session, kind, 0, flags, 5007, 4985, 1000, 0, 0xFFFFFFFF, result, program
+        1_000_000_000,
+        2360,
+        session,
+        kind,
+        delegation,
+        flags,
+        5007,
+        4985,
+        1000,
+        0,
+        0xFFFFFFFF,
+        result,
+        program,
     )
 
 
@@ -41,9 +59,12 @@ def command(
     return header(Kind.COMMAND, session=session, flags=flags, result=result) + body + b"".join(texts) + args
 
 
-def opened(path: bytes, *, open_flags: int = 0, result: int = 3, flags: Flag = NO_FLAGS) -> bytes:
+def opened(
+    path: bytes, *, open_flags: int = 0, result: int = 3, flags: Flag = NO_FLAGS, delegation: int = 0
+) -> bytes:
     """An opened file."""
-    return header(Kind.DISK, flags=flags, result=result) + abi.DISK.pack(open_flags, len(path)) + path
+    head = header(Kind.DISK, flags=flags, result=result, delegation=delegation)
+    return head + abi.DISK.pack(open_flags, len(path)) + path
 
 
 def tampering(

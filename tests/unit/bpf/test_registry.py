@@ -56,6 +56,15 @@ def test_messages_are_numbered_and_sent_once(session: Session) -> None:
     assert sent(session) == []
 
 
+def test_deeds_of_daemons_have_names_of_their_own(session: Session) -> None:
+    first, other = session.owner(), session.owner(1, b",x")
+    session.put_events(b"", ONE_COMMAND, {}, 1)
+
+    assert first.prefix != other.prefix
+    assert session.owner() == first
+    assert session.owner(1, b",x") == other._replace(number=other.number + 1)
+
+
 def test_new_subscriber_gets_what_is_not_acknowledged(session: Session) -> None:
     for _ in range(3):
         session.put_events(b"", Counter(), {})

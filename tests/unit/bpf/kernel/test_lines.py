@@ -343,6 +343,30 @@ def test_sessions_are_told_apart() -> None:
     assert (part.end, part.undecoded, part.complaint) == (len(block), 1, "record without a header")
 
 
+def test_deeds_of_daemons_say_whose_they_are() -> None:
+    def find(session: int, delegation: int) -> Owner:
+        key = lines.delegated_key("cron", f"wrote {delegation}") if delegation else b""
+        return OWNER._replace(delegated=key, detached=delegation == 7)
+
+    block = block_of(*(opened(b"/x", delegation=number) for number in (0, 255, 7, 255)))
+    part = lines.from_records(block, 0, records=99, size=1 << 20, boot=0, find=find)
+
+    found = {
+        (batch.session, batch.delegation): [
+            (event.get("delegated"), event.get("detached")) for event in lines.events_in(batch.lines)
+        ]
+        for batch in part.batches
+    }
+    assert found == {
+        (1, 0): [(None, None)],
+        (1, 255): [({"daemon": "cron", "evidence": "wrote 255"}, None)] * 2,
+        (1, 7): [({"daemon": "cron", "evidence": "wrote 7"}, True)],
+    }
+    assert all(
+        list(event) == sorted(event) for batch in part.batches for event in lines.events_in(batch.lines)
+    )
+
+
 def test_many_sessions() -> None:
     records = [command(b"%d\0" % number, session=number) for number in range(5000)]
     part = lines.from_records(
