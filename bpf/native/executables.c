@@ -16,14 +16,15 @@ static int add_executable(PyObject *list, const struct record *record)
 		return 0;
 	if (read_command(record->bytes, record->size, &command) || !command.exe.inode)
 		return 0;
-	found = Py_BuildValue("y#Iy#", &command.exe, (Py_ssize_t)sizeof(command.exe), header.pid,
-						  command.texts[TEXT_EXE].bytes, (Py_ssize_t)command.texts[TEXT_EXE].size);
+	found = Py_BuildValue("y#Iy#K", &command.exe, (Py_ssize_t)sizeof(command.exe), header.pid,
+						  command.texts[TEXT_EXE].bytes, (Py_ssize_t)command.texts[TEXT_EXE].size,
+						  (unsigned long long)header.time);
 	error = !found || PyList_Append(list, found);
 	Py_XDECREF(found);
 	return error;
 }
 
-/* A list of (identity of the file, process, path), one for each command in a block. */
+/* A list of (identity of the file, process, path, time), one for each command in a block. */
 PyObject *executables(PyObject *module, PyObject *block)
 {
 	PyObject *list = PyList_New(0);

@@ -6,12 +6,15 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from proctor.bpf.digests import TICK_NS
 from tests.support.capture import Event, Lab
+from tests.support.polling import until
 
 
 def executed(lab: Lab, act: Callable[[], object]) -> Event:
@@ -24,7 +27,10 @@ def sha256(path: Path) -> str:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    return Path(shutil.copy("/bin/true", tmp_path / "program"))
+    """Old enough for its time of change to tell it from others."""
+    path = Path(shutil.copy("/bin/true", tmp_path / "program"))
+    until(lambda: time.time_ns() - path.stat().st_ctime_ns > 2 * TICK_NS)
+    return path
 
 
 def test_binary(lab: Lab, program: Path) -> None:
@@ -96,6 +102,26 @@ def test_replaced_afterwards(lab: Lab, program: Path) -> None:
 
     assert event.get("sha256", expected) == expected
     assert ("sha256" in event) is not ("sha256_missing" in event)
+
+
+def test_written_over_within_a_tick_of_the_clock(lab: Lab, program: Path) -> None:
+    """Each run is of another content, while the time of change may stay the same."""
+    contents = [program.read_bytes() + bytes([number]) for number in range(64)]
+    program.write_bytes(contents[0])
+
+    def run_and_change() -> None:
+        for content in contents:
+            descriptor = os.open(program, os.O_WRONLY)
+            os.pwrite(descriptor, content[-1:], len(content) - 1)
+            os.close(descriptor)
+            os.waitpid(os.posix_spawn(program, ["program"], {}), 0)
+
+    events = lab.run(run_and_change, ["command"]).commands
+
+    assert len(events) == len(contents)
+    for event, content in zip(events, contents, strict=True):
+        expected = hashlib.sha256(content).hexdigest()
+        assert event.get("sha256", expected) == expected
 
 
 def test_failed_exec_has_none(lab: Lab) -> None:

@@ -304,8 +304,8 @@ class Capture:
 
     async def _publish(self, block: bytes) -> None:
         """Turn a block of records into messages, giving way to others between them."""
-        digests = await self._digests.table(lines.executables(block))
         boot = min((self._boot_sample() for _ in range(_BOOT_SAMPLES)), key=lambda sample: sample[0])[1]
+        digests = await self._digests.table(lines.executables(block), boot)
         end = 0
         while end < len(block):
             part = lines.from_records(

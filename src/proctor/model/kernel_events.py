@@ -32,7 +32,8 @@ class SessionCommand(EnhancedPart):
     ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system, ``linker`` when it is
     the dynamic linker, which was told the program to run in ``args``. ``sha256``: of
     ``exe``, hexadecimal, or in ``sha256_missing`` why there is none: the file was ``gone`` or ``changed``
-    before it could be read, is too large (``size``), or was not read in time (``late``).
+    before it could be read, may have been as it was written to just before (``recent``), is too large
+    (``size``), or was not read in time (``late``).
     """
 
     EVENT, CODE = "session.command", "T4000I"

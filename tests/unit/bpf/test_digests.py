@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from proctor.bpf import digests
-from proctor.bpf.digests import CHANGED, GONE, LATE, READERS, SIZE, Digests, digest
+from proctor.bpf.digests import (
+    CHANGED,
+    GONE,
+    LATE,
+    MAX_SIZE,
+    READERS,
+    RECENT,
+    SIZE,
+    TICK_NS,
+    Content,
+    Digests,
+)
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.lines import Executable
 
@@ -18,10 +29,15 @@ NOBODY = 2**22 + 1
 """Not the number of a process."""
 
 
-def executable(path: Path, *, pid: int = NOBODY) -> Executable:
+def executable(path: Path, *, pid: int = NOBODY, after: int = 2 * TICK_NS) -> Executable:
+    """``path``, executed that many nanoseconds after it was changed."""
     found = path.stat()
     identity = abi.IDENTITY.pack(found.st_ino, found.st_size, *divmod(found.st_ctime_ns, 10**9), 0)
-    return Executable(identity, pid, bytes(path))
+    return Executable(identity, pid, bytes(path), found.st_ctime_ns + after)
+
+
+def digest(*runs: Executable, max_size: int = MAX_SIZE) -> str:
+    return digests.digest(Content.of(runs, 0), max_size)
 
 
 @pytest.fixture
@@ -82,6 +98,28 @@ def test_path_that_is_none(program: Path) -> None:
     assert digest(executable(program)._replace(path=b"/x\0y")) == GONE
 
 
+def test_changed_just_before(program: Path) -> None:
+    assert digest(executable(program, after=TICK_NS - 1)) == RECENT
+    assert digest(executable(program, after=TICK_NS)) == sha256(program)
+
+
+def test_changed_just_before_and_held_by_all_that_run_it() -> None:
+    running = Path(os.path.realpath(sys.executable))
+    held, ended = (executable(running, pid=pid, after=0) for pid in (os.getpid(), NOBODY))
+
+    assert digest(held, held) == sha256(running)
+    assert digest(held, ended) == RECENT
+
+
+async def test_what_has_just_changed_is_not_remembered(program: Path) -> None:
+    fresh, later, store = executable(program, after=0), executable(program), Digests()
+
+    assert RECENT.encode() in await store.table([fresh], 0)
+    assert sha256(program).encode() in await store.table([later], 0)
+    assert RECENT.encode() in await store.table([fresh, later], 0)
+    store.close()
+
+
 def test_too_large(program: Path) -> None:
     assert digest(executable(program), max_size=100) == SIZE
 
@@ -92,9 +130,9 @@ async def test_table_remembers(program: Path, tmp_path: Path) -> None:
     another.write_bytes(b"x")
     store = Digests()
 
-    first = await store.table([found, found, executable(another)])
+    first = await store.table([found, found, executable(another)], 0)
     await asyncio.to_thread(program.unlink)
-    again = await store.table([found])
+    again = await store.table([found], 0)
 
     assert first.count(sha256(another).encode()) == 1
     assert again[: abi.IDENTITY.size] == found.identity
@@ -106,8 +144,8 @@ async def test_what_was_gone_is_tried_again(program: Path) -> None:
     found, store = executable(program), Digests()
     hidden = found._replace(path=b"/nowhere")
 
-    assert GONE.encode() in await store.table([hidden])
-    assert sha256(program).encode() in await store.table([found])
+    assert GONE.encode() in await store.table([hidden], 0)
+    assert sha256(program).encode() in await store.table([found], 0)
     store.close()
 
 
@@ -129,8 +167,8 @@ async def test_stuck_readers_hold_nobody_up(stuck: list[Executable]) -> None:
     store = Digests(wait=0.01)
 
     for found in stuck:
-        assert LATE.encode() in await store.table([found])
-        assert LATE.encode() in await store.table([found])
+        assert LATE.encode() in await store.table([found], 0)
+        assert LATE.encode() in await store.table([found], 0)
 
     assert len(store._running) == READERS
     store.close()
@@ -139,9 +177,9 @@ async def test_stuck_readers_hold_nobody_up(stuck: list[Executable]) -> None:
 async def test_late_digests_are_known_afterwards(program: Path) -> None:
     found, store = executable(program), Digests(wait=0)
 
-    await store.table([found])
+    await store.table([found], 0)
 
-    while sha256(program).encode() not in await store.table([found]):
+    while sha256(program).encode() not in await store.table([found], 0):
         await asyncio.to_thread(lambda: None)
 
     store.close()

@@ -65,11 +65,12 @@ class Part(NamedTuple):
 
 
 class Executable(NamedTuple):
-    """A file that was executed: ``abi.IDENTITY`` of it, the process, and its path there."""
+    """A file that was executed: ``abi.IDENTITY``, the process, its path there, and the kernel's time, ns."""
 
     identity: bytes
     pid: int
     path: bytes
+    time: int
 
 
 def executables(block: bytes) -> list[Executable]:

@@ -402,7 +402,7 @@ def test_executables() -> None:
         b"torn",
     )
 
-    assert lines.executables(block) == [(identity, 5007, b"/bin/x")]
+    assert lines.executables(block) == [(identity, 5007, b"/bin/x", 10**9)]
 
 
 def test_a_block_in_parts() -> None:
