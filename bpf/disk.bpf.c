@@ -3,6 +3,7 @@
 #include "lib/noise.bpf.h"
 #include "lib/path.bpf.h"
 #include "lib/syscall.bpf.h"
+#include "lib/uring.bpf.h"
 
 #define O_CREAT_WRONLY_TRUNC 01101
 
@@ -65,26 +66,26 @@ static __always_inline __u32 resolved_path(struct disk_scratch *scratch, struct 
 	return size;
 }
 
-__hidden void file_opened(struct task_state *state, struct syscall *call)
+/* What the record says of an opened file; false when it is noise. */
+static __always_inline bool describe_file(struct task_state *state, struct disk_scratch *scratch, long result,
+										  __u32 *size)
 {
-	__u32 zero = 0, size = 0, length;
-	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
-	struct file *file = file_of(call->result);
+	struct file *file = file_of(result);
+
+	fill_header(&scratch->record.header, state, RECORD_DISK, result);
+	*size = file ? resolved_path(scratch, file) : 0;
+	scratch->path[*size & (PATH_BYTES - 1)] = 0;
+	if (!file || !is_noise(&scratch->record, scratch->path, file))
+		return true;
+	count_filtered(state->session, RECORD_DISK);
+	return false;
+}
+
+static __always_inline void send_file(struct task_state *state, struct disk_scratch *scratch, __u32 size)
+{
+	__u32 length;
 	__u64 flags;
 
-	if (!scratch)
-		return;
-	fill_header(&scratch->record.header, state, RECORD_DISK, call->result);
-	scratch->record.open_flags = flags_of(call);
-	if (file)
-		size = resolved_path(scratch, file);
-	scratch->path[size & (PATH_BYTES - 1)] = 0;
-	if (file && is_noise(&scratch->record, scratch->path, file)) {
-		count_filtered(state->session, RECORD_DISK);
-		return;
-	}
-	if (!size) /* it failed, or has no path: a pipe */
-		size = given_path(scratch, call);
 	if (size > knobs.disk_limit) {
 		size = knobs.disk_limit;
 		scratch->record.header.flags |= CUT_PATH;
@@ -93,4 +94,41 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	length = sizeof(scratch->record) + (size & (PATH_BYTES - 1));
 	flags = wake_for(&opens, length, knobs.disk_mark);
 	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&opens, scratch, length, flags));
+}
+
+__hidden void file_opened(struct task_state *state, struct syscall *call)
+{
+	__u32 zero = 0, size;
+	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
+
+	if (!scratch)
+		return;
+	scratch->record.open_flags = flags_of(call);
+	if (!describe_file(state, scratch, call->result, &size))
+		return;
+	if (!size) /* it failed, or has no path: a pipe */
+		size = given_path(scratch, call);
+	send_file(state, scratch, size);
+}
+
+__hidden void file_requested(struct task_state *state, long result, const struct requested_file *requested)
+{
+	__u32 zero = 0, size;
+	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
+
+	if (!scratch)
+		return;
+	scratch->record.open_flags = requested ? requested->flags : 0;
+	if (!describe_file(state, scratch, result, &size))
+		return;
+	if (!size && requested) {
+		size = requested->size & (REQUESTED_BYTES - 1);
+		bpf_probe_read_kernel(scratch->path, size, requested->path);
+		if (size == REQUESTED_BYTES - 1)
+			scratch->record.header.flags |= CUT_PATH;
+	}
+	scratch->record.header.flags |= VIA_IO_URING;
+	if (result == NO_DESCRIPTOR)
+		scratch->record.header.result = 0;
+	send_file(state, scratch, size);
 }

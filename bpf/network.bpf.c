@@ -40,7 +40,11 @@ static __always_inline struct endpoints *note(struct task_state *state, enum net
 {
 	struct endpoints *pending = &state->pending;
 
-	flush(state, 0);
+	if (pending->operation == OPERATION_CONNECT)
+		suspend(state);
+	else
+		flush(state, 0, 0);
+	state->socket = 0;
 	__builtin_memset(pending, 0, sizeof(*pending));
 	pending->operation = operation;
 	pending->family = family;
@@ -50,8 +54,9 @@ static __always_inline struct endpoints *note(struct task_state *state, enum net
 
 static __always_inline void noted(struct task_state *state)
 {
-	if (field_of(current_task(), flags) & PF_IO_WORKER) /* workers of io_uring never return from a system call */
-		flush(state, 0);
+	/* Workers of io_uring never return from a system call. */
+	if (field_of(current_task(), flags) & PF_IO_WORKER && !knobs.requests)
+		flush(state, 0, VIA_IO_URING);
 }
 
 /* Allow it, or refuse; a refusal is recorded whatever the session wants recorded. */

@@ -32,6 +32,7 @@ static __always_inline void begun(struct sock *sk)
 	if (!state || state->pending.operation != OPERATION_CONNECT)
 		return;
 	read_source(&state->pending, sk);
+	state->socket = (__u64)sk;
 	bpf_map_update_elem(&beginnings, &sk, &beginning, BPF_ANY);
 }
 
@@ -69,7 +70,8 @@ static __always_inline bool goes_on(long result)
 }
 
 /* The attempt is told already; its outcome will be, or is now. */
-static __always_inline void await(struct task_state *state, struct sock *sk, const struct endpoints *attempt, long result)
+static __always_inline void await(struct task_state *state, struct sock *sk, const struct endpoints *attempt,
+								  long result, __u16 flags)
 {
 	struct beginning *beginning = bpf_map_lookup_elem(&beginnings, &sk);
 
@@ -79,7 +81,7 @@ static __always_inline void await(struct task_state *state, struct sock *sk, con
 		bpf_map_delete_elem(&beginnings, &sk);
 		return;
 	}
-	describe_connection(&beginning->record, state, attempt, 0);
+	describe_connection(&beginning->record, state, attempt, 0, flags);
 	beginning->waiting = true;
 	__sync_fetch_and_add(&beginning->order, 1);
 	if (beginning->ended)
@@ -154,11 +156,30 @@ static __always_inline void look(struct task_state *state, struct sock *sk, cons
 	read_source(&state->pending, sk);
 }
 
+static __always_inline void finish(struct task_state *state, struct sock *sk, long result, __u16 flags)
+{
+	struct endpoints attempt = state->pending;
+
+	flush(state, result, flags);
+	if (sk)
+		await(state, sk, &attempt, result, flags);
+}
+
+__hidden void suspend(struct task_state *state)
+{
+	bool connecting = state->pending.operation == OPERATION_CONNECT;
+
+	finish(state, (struct sock *)state->socket, connecting ? -EINPROGRESS : 0, VIA_IO_URING);
+}
+
 __hidden void connection_made(struct task_state *state, struct syscall *call)
 {
 	struct sock *sk = NULL;
-	struct endpoints attempt;
 
+	if (call->operation == ENTER) {
+		suspend(state);
+		return;
+	}
 	if (call->operation == SOCKET) {
 		if (state->pending.operation == OPERATION_NONE && wants(state, RECORD_NETWORK))
 			made(state, call);
@@ -167,8 +188,35 @@ __hidden void connection_made(struct task_state *state, struct syscall *call)
 		if (sk)
 			look(state, sk, call);
 	}
-	attempt = state->pending;
-	flush(state, call->result);
-	if (sk)
-		await(state, sk, &attempt, call->result);
+	finish(state, sk, call->result, 0);
+}
+
+/* The same by a request to io_uring; sk is what it was made to, if it was a socket. */
+__hidden void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk)
+{
+	bool expected = wants(state, RECORD_NETWORK) && state->pending.operation == OPERATION_NONE;
+
+	switch (call->operation) {
+	case SOCKET:
+		if (expected)
+			made(state, call);
+		break;
+	case ACCEPT:
+		sk = socket_of(call->result);
+		if (expected && sk)
+			accepted(state, sk);
+		break;
+	case LISTEN:
+		if (expected && sk)
+			listening(state, sk);
+		break;
+	case CONNECT: /* another's than what is pending was suspended */
+		if (state->socket && state->socket != (__u64)sk)
+			return;
+		if (sk)
+			read_source(&state->pending, sk);
+		break;
+	default:;
+	}
+	finish(state, sk, call->result, VIA_IO_URING);
 }

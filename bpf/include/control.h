@@ -7,7 +7,7 @@ struct knobs {
 	__u32 command_limit; /* longest record of a command, in bytes */
 	__u32 text_limit;	 /* longest path within it */
 	__u32 disk_limit;
-	__u32 padding;
+	__u32 requests;		 /* the end of requests to io_uring is seen */
 	__u64 command_mark;	 /* bytes waiting in the ring that wake the reader at once */
 	__u64 disk_mark;
 	__u64 network_mark;
@@ -27,6 +27,7 @@ struct task_state {
 	__u8 delegation;  /* as in record_header */
 	__u8 daemon;	  /* of session 0: which */
 	__u8 padding[6];
+	__u64 socket; /* whose connection is pending, once it is begun */
 	struct endpoints pending;
 };
 

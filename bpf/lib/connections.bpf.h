@@ -43,22 +43,23 @@ static __always_inline void send_network(const struct network_record *from)
 }
 
 static __always_inline void describe_connection(struct network_record *record, const struct task_state *state,
-												const struct endpoints *endpoints, long result)
+												const struct endpoints *endpoints, long result, __u16 flags)
 {
 	if (endpoints->denied)
 		result = -EPERM;
 	fill_header(&record->header, state, RECORD_NETWORK, result < 0 ? result : 0);
+	record->header.flags = flags;
 	record->endpoints = *endpoints;
 }
 
 /* What a hook has noted is an event when its call has ended. */
-static __always_inline void flush(struct task_state *state, long result)
+static __always_inline void flush(struct task_state *state, long result, __u16 flags)
 {
 	struct network_record record = {};
 
 	if (state->pending.operation == OPERATION_NONE)
 		return;
-	describe_connection(&record, state, &state->pending, result);
+	describe_connection(&record, state, &state->pending, result, flags);
 	send_network(&record);
 	state->pending.operation = OPERATION_NONE;
 }
@@ -74,3 +75,6 @@ static __always_inline void tell_outcome(struct sock *sk, const struct beginning
 	if (!bpf_map_delete_elem(&beginnings, &sk) && policy_of(record.header.session))
 		send_network(&record);
 }
+
+/* A connection that io_uring goes on with is an event now; its outcome will be another. */
+void suspend(struct task_state *state) __hidden;

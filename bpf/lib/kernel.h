@@ -208,6 +208,40 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
+/* What io_uring is asked for; a request begins with what is particular to its kind. */
+struct io_cqe {
+	int res;
+};
+
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+	__u64 flags;
+	struct io_cqe cqe;
+};
+
+struct filename {
+	const char *name;
+};
+
+struct open_how {
+	__u64 flags;
+};
+
+struct io_open {
+	__u32 file_slot;
+	struct filename *filename;
+	struct open_how how;
+};
+
+struct io_accept {
+	__u32 file_slot;
+};
+
+struct io_socket {
+	int domain, type, protocol;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;

@@ -11,15 +11,19 @@
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 
-static __always_inline struct sock *socket_of(int descriptor)
+static __always_inline struct sock *socket_in(struct file *file)
 {
-	struct file *file = file_of(descriptor);
 	struct socket *socket;
 
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline struct sock *socket_of(int descriptor)
+{
+	return socket_in(file_of(descriptor));
 }
 
 static __always_inline bool is_inet(const struct endpoints *endpoints)

@@ -38,6 +38,7 @@ static __always_inline enum operation native_operation(__u32 number)
 	case 288: return ACCEPT;
 	case 304: return OPEN_HANDLE;
 	case 322: return EXECAT;
+	case 426: return ENTER;
 	case 437: return OPENAT2;
 	case X32_BIT | 520: return EXEC;
 	case X32_BIT | 545: return EXECAT;
@@ -58,6 +59,7 @@ static __always_inline enum operation compat_operation(__u32 number)
 	case 362: return CONNECT;
 	case 363: return LISTEN;
 	case 364: return ACCEPT;
+	case 426: return ENTER;
 	case 437: return OPENAT2;
 	default: return compat_tampering(number);
 	}

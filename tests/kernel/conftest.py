@@ -19,6 +19,8 @@ CORE = frozenset(
     {
         "test_commands",
         "test_connections",
+        "test_iouring",
+        "test_policy",
         "test_delegation",
         "test_files",
         "test_lineage",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from proctor.bpf.kernel import variants
+from proctor.bpf.kernel.variants import HOOKS
 from tests.support.capture import Lab
 
 COMMAND = (str(Path(sys.executable).with_name("teleport")), "debug", "capture")
@@ -44,7 +45,7 @@ def test_what_is_promised_and_not_seen_is_a_failure() -> None:
     status, findings = examined("cgroup_hooks")
 
     assert unseen(findings) == ["datagram, IPv4", "datagram, IPv6"]
-    assert len(findings["report"]["limits"]) == 4
+    assert len(findings["report"]["limits"]) == len(HOOKS)
     assert (status, findings["ok"]) == (1, False)
 
 

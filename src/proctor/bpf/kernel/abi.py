@@ -119,7 +119,7 @@ KNOB_FIELDS = (
     ("command_limit", "I"),
     ("text_limit", "I"),
     ("disk_limit", "I"),
-    ("padding", "4x"),
+    ("requests", "I"),
     ("command_mark", "Q"),
     ("disk_mark", "Q"),
     ("network_mark", "Q"),
@@ -143,6 +143,7 @@ TASK_STATE_FIELDS = (
     ("delegation", "B"),
     ("daemon", "B"),
     ("padding", "6x"),
+    ("socket", "Q"),
     ("pending", "48s"),
 )
 DELEGATION_FIELDS = (("session", "I"), ("number", "I"))
@@ -197,6 +198,8 @@ class Knobs(msgspec.Struct, frozen=True):
     network_ring: int
     mount_namespace: int = 0
     system_mount: int = 0
+    requests: bool = False
+    """Is the end of requests to io_uring seen?"""
 
     def encode(self) -> bytes:
         """``struct knobs``: a record takes at most a quarter of its ring (half of the smallest)."""
@@ -205,6 +208,7 @@ class Knobs(msgspec.Struct, frozen=True):
             command,
             min(command // 8, _PATH_BYTES),
             min(self.disk_ring // 4, _PATH_BYTES - 1),
+            self.requests,
             self.command_ring // 4,
             self.disk_ring // 4,
             self.network_ring // 4,
@@ -240,7 +244,7 @@ def encode_tally(tasks: int, cpus: int) -> bytes:
 
 def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
     """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
-    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, b"")
+    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, 0, b"")
 
 
 def encode_order(daemon: Daemon, uid: int, text: bytes) -> bytes:
@@ -250,7 +254,7 @@ def encode_order(daemon: Daemon, uid: int, text: bytes) -> bytes:
 
 def encode_daemon_state(daemon: Daemon) -> bytes:
     """The state of a daemon, which is in no session."""
-    return TASK_STATE.pack(0, 0, 0, 0, daemon, b"")
+    return TASK_STATE.pack(0, 0, 0, 0, daemon, 0, b"")
 
 
 def encode_policy_key(policy: int, address: bytes, bits: int) -> bytes:

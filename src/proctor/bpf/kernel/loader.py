@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Daemon, Guard, Kind, Tally
 from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.kernel.variants import HOOKS, VARIANTS, Variant
+from proctor.bpf.kernel.variants import HOOKS, REQUESTS, VARIANTS, Variant
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
 from proctor.core.errors import Unavailable
@@ -57,7 +57,7 @@ class Programs:
         sizes: RingSizes,
         *,
         variant: Variant = VARIANTS[0],
-        without: Iterable[str] = (),
+        without: Collection[str] = (),
         measure: bool = False,
     ) -> None:
         """Load all programs of ``variant`` but ``without``; ``measure``: have the verifier tell its work.
@@ -70,7 +70,10 @@ class Programs:
         self._by_number = variant.by_number
         self._links: list[_native.Link] = []
         knobs = abi.Knobs(
-            *sizes, mount_namespace=os.stat("/proc/self/ns/mnt").st_ino, system_mount=_mount_of("/usr")
+            *sizes,
+            mount_namespace=os.stat("/proc/self/ns/mnt").st_ino,
+            system_mount=_mount_of("/usr"),
+            requests=REQUESTS.isdisjoint(without),
         )
         for kind, size in zip(RINGS, sizes, strict=True):
             self._object.resize(RINGS[kind], size)

@@ -31,6 +31,8 @@ _PURPOSES = {
     "connect_v6": "Destinations of IPv6 connections cannot be recorded as the kernel sees them, nor denied",
     "send_v4": "IPv4 datagrams cannot be recorded",
     "send_v6": "IPv6 datagrams cannot be recorded",
+    "uring_submitted": "Names of files opened through io_uring cannot be recorded as they were given",
+    "uring_ended": "Files opened through io_uring, and the results of its connections, cannot be recorded",
     "create_socket": "Raw sockets cannot be denied, so that roles with a network policy have no session",
 }
 

@@ -17,6 +17,10 @@ HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6", "create_soc
 """Programs that see, and refuse, what no other does: a variant that has them is preferred."""
 
 
+REQUESTS = frozenset({"uring_submitted", "uring_ended"})
+"""Programs that see what is done through io_uring."""
+
+
 class Variant(NamedTuple):
     """An object built for kernels that lack ``lacks``; ``limits`` says what that costs."""
 
@@ -48,6 +52,7 @@ VARIANTS = (
 OPTIONAL: dict[str, frozenset[str]] = {
     "cgroup_hooks": HOOKS,
     "set_state": frozenset({"state_changed"}),
+    "io_uring": REQUESTS,
 }
 """Features that are programs of their own, for the switch."""
 

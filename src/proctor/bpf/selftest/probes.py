@@ -83,7 +83,7 @@ def _escape(event: Event) -> bool:
     return bool(event["event"] == "session.escape")
 
 
-_EXIT, _RING = "syscall_ended", "request_completed"
+_EXIT, _RING = "syscall_ended", "uring_ended"
 PROBES = (
     Probe("command", "executed program", "program_executed", _command(": executed")),
     Probe("failed_command", "program that could not be executed", _EXIT, _failed_command),

@@ -1,8 +1,6 @@
 // Technique: a file opened through io_uring
 // Hides: the file from hooks on system calls
 // Seen: open
-// Expect: not yet
-// Why: requests of io_uring are not watched
 #include "uring.h"
 
 int main(void)

@@ -1,8 +1,6 @@
 // Technique: a file opened by the polling thread of io_uring (SQPOLL), without any system call
 // Hides: the file from hooks on system calls
 // Seen: open
-// Expect: not yet
-// Why: requests of io_uring are not watched
 #include "uring.h"
 
 int main(void)

@@ -1,8 +1,6 @@
 // Technique: a file opened by a worker thread of io_uring (IOSQE_ASYNC)
 // Hides: the file from hooks on system calls, and from who looks at the threads of the program
 // Seen: open
-// Expect: not yet
-// Why: requests of io_uring are not watched
 #include "uring.h"
 
 int main(void)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Requests to io_uring, which are done without a system call of their own: by the task that hands them in, by
+ * its workers, or by a thread that polls for them. All of these are the session's. */
+#include "lib/uring.bpf.h"
+
+#include "lib/socket.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define MAX_REQUESTS 2048
+#define O_LARGEFILE 0100000
+#define SILENT_SUCCESS (1 << 6) /* IOSQE_CQE_SKIP_SUCCESS: only a failure has an end that can be seen */
+
+enum request {
+	REQUEST_SENDMSG = 9,
+	REQUEST_ACCEPT = 13,
+	REQUEST_CONNECT = 16,
+	REQUEST_OPENAT = 18,
+	REQUEST_SEND = 26,
+	REQUEST_OPENAT2 = 28,
+	REQUEST_SOCKET = 45,
+	REQUEST_SEND_ZC = 47,
+	REQUEST_SENDMSG_ZC = 48,
+	REQUEST_LISTEN = 57,
+};
+
+/* Names are gone when the request has ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_REQUESTS);
+	__type(key, struct io_kiocb *);
+	__type(value, struct requested_file);
+} requests SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct requested_file);
+} request_scratch SEC(".maps");
+
+static __always_inline void keep(struct task_state *state, struct io_kiocb *request)
+{
+	struct io_open *open = (void *)request;
+	__u32 zero = 0;
+	struct requested_file *file = bpf_map_lookup_elem(&request_scratch, &zero);
+	long size;
+
+	if (!file)
+		return;
+	file->flags = BPF_CORE_READ(open, how.flags) & ~O_LARGEFILE;
+	size = bpf_probe_read_kernel_str(file->path, sizeof(file->path), BPF_CORE_READ(open, filename, name));
+	file->size = size > 0 ? size - 1 : 0;
+	file->slot = BPF_CORE_READ(open, file_slot);
+	bpf_map_update_elem(&requests, &request, file, BPF_ANY);
+	if (BPF_CORE_READ(request, flags) & SILENT_SUCCESS)
+		file_requested(state, NO_DESCRIPTOR, file);
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(uring_submitted, struct io_kiocb *request)
+{
+	struct task_state *state = state_of(current_task());
+	__u8 opcode = request->opcode;
+
+	if (state && wants(state, RECORD_DISK) && (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2))
+		keep(state, request);
+	return 0;
+}
+
+static __always_inline void opened(struct task_state *state, struct io_kiocb *request, int result)
+{
+	struct requested_file *file = bpf_map_lookup_elem(&requests, &request);
+	struct syscall call = {.operation = OPENAT, .result = result};
+
+	if (file && file->slot && result >= 0)
+		call.result = NO_DESCRIPTOR;
+	if (wants(state, RECORD_DISK))
+		file_requested(state, call.result, file);
+	if (result >= 0 && wants(state, RECORD_TAMPER))
+		guarded_file_opened(state, &call);
+	bpf_map_delete_elem(&requests, &request);
+}
+
+static __always_inline enum operation operation_of(__u8 opcode)
+{
+	switch (opcode) {
+	case REQUEST_CONNECT: return CONNECT;
+	case REQUEST_ACCEPT: return ACCEPT;
+	case REQUEST_SOCKET: return SOCKET;
+	case REQUEST_LISTEN: return LISTEN;
+	default: return NOTHING;
+	}
+}
+
+static __always_inline void networked(struct task_state *state, struct io_kiocb *request, __u8 opcode, int result)
+{
+	struct syscall call = {.operation = operation_of(opcode), .result = result};
+	struct io_accept *accept = (void *)request;
+	struct io_socket *made = (void *)request;
+	struct sock *sk = NULL;
+
+	if (call.operation == ACCEPT && BPF_CORE_READ(accept, file_slot))
+		return;
+	if (call.operation == SOCKET) {
+		call.args[0] = BPF_CORE_READ(made, domain);
+		call.args[1] = BPF_CORE_READ(made, type);
+		call.args[2] = BPF_CORE_READ(made, protocol);
+	} else {
+		sk = socket_in(BPF_CORE_READ(request, file));
+	}
+	connection_requested(state, &call, sk);
+}
+
+/* The request has another type in other kernels; all of them call it the second argument. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_ended, void *ring, struct io_kiocb *request)
+{
+	struct task_state *state = state_of(current_task());
+	__u8 opcode;
+	int result;
+
+	if (!state || !request)
+		return 0;
+	opcode = BPF_CORE_READ(request, opcode);
+	result = BPF_CORE_READ(request, cqe.res);
+	switch (opcode) {
+	case REQUEST_OPENAT:
+	case REQUEST_OPENAT2:
+		opened(state, request, result);
+		break;
+	case REQUEST_SENDMSG:
+	case REQUEST_ACCEPT:
+	case REQUEST_CONNECT:
+	case REQUEST_SEND:
+	case REQUEST_SOCKET:
+	case REQUEST_SEND_ZC:
+	case REQUEST_SENDMSG_ZC:
+	case REQUEST_LISTEN:
+		networked(state, request, opcode, result);
+	}
+	return 0;
+}
