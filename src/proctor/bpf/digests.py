@@ -20,8 +20,8 @@ WAIT_SECONDS = 2.0
 MAX_SIZE = 256 << 20
 GONE, CHANGED, RECENT, SIZE, LATE = "gone", "changed", "recent", "size", "late"
 """Why there is no digest: the file cannot be had any more, is not what was executed any more, may not be (it
-was changed within ``TICK_NS`` of its execution, and the process has ended), is larger than ``MAX_SIZE`` bytes,
-or takes longer than ``WAIT_SECONDS``."""
+was changed within ``TICK_NS`` of its execution, and the process has ended), is larger than ``MAX_SIZE``
+bytes, or takes longer than ``WAIT_SECONDS``."""
 
 TICK_NS = 20_000_000
 """More than file systems' clocks advance by at once: two changes within it may have the same time."""
