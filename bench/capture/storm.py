@@ -75,12 +75,21 @@ def _ours(cluster: Cluster, node: Node, account: Account, script: str, opens: in
     pids = [node.pid_of("capture"), node.pid_of("node"), cluster.control.pid_of("auth")]
     before, started = cpu_seconds(pids), time.perf_counter()
     account.tsh("ssh", f"root@{node.name}", script, seconds=600)
+    log = (cluster.control.data_dir / "log/events.log").resolve()
+    until(lambda: b'"event":"session.end"' in _tail(log), 600, "the end of the session in the audit log")
+    seconds, cpu = time.perf_counter() - started, cpu_seconds(pids) - before
     (begun,) = cluster.events("session.start")
     events = cluster.session_events(begun["sid"], "session.disk", seconds=600)
-    seconds = time.perf_counter() - started
     stored = sum(event["path"] == PATH for event in events)
     lost = sum(entry["lost"].get("disk", 0) for entry in cluster.events("session.loss", sid=begun["sid"]))
-    return _row("proctor, to record and audit log", opens, stored, lost, seconds, cpu_seconds(pids) - before)
+    return _row("proctor, to record and audit log", opens, stored, lost, seconds, cpu)
+
+
+def _tail(path: Path) -> bytes:
+    """The last lines: to read all while they are being written would slow their writer down."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 65536))
+        return file.read()
 
 
 def _raw(program: Path, opens: int) -> list[subprocess.Popen[bytes]]:

@@ -198,3 +198,5 @@ class NodeServer:
         await self._tasks.close()
         if host is not None:
             host.spool.close()
+            if host.feed is not None:
+                host.feed.close()

@@ -124,6 +124,10 @@ class CaptureFeed:
             except (ProctorError, OSError) as error:
                 _log.error("a message of capture cannot be stored: %s", error)
 
+    def close(self) -> None:
+        """Release the file of what was delivered."""
+        self._deliveries.close()
+
     async def watch(self) -> None:
         """End strict sessions when capture is there and does not answer, until cancelled."""
         while True:

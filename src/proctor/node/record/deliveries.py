@@ -13,9 +13,14 @@ from pathlib import Path
 
 import msgspec
 
+from proctor.core.durable import append_at
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
 
+LONGEST = 1 << 18
+"""Bytes of the file beyond which it is written anew."""
+
+_FAILURE = "what capture has delivered cannot be noted: %s"
 _log = logging.getLogger(__name__)
 
 
@@ -32,19 +37,24 @@ class _State(msgspec.Struct):
     stored: dict[str, int] = {}
     intent: Intent | None = None
 
+    def note(self, intent: Intent) -> None:
+        self.stored[intent.sid] = intent.seq
+        self.intent = intent
+
 
 class Deliveries:
-    """The notes, in ``path``. They outlive the process, not a power failure: nor does capture.
+    """The notes, in ``path``: all of them in its first line, and one line for each that came later.
 
-    Where they cannot be written, a crash could double events; refusing to go on would lose them.
+    They outlive the process, not a power failure: nor does capture. Where they cannot be written, a crash
+    could double events; refusing to go on would lose them.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._state = from_json(path.read_bytes(), _State)
-        except (FileNotFoundError, Corrupted):
-            self._state = _State()
+        self._state = _load(path)
+        self._size = 0
+        self._descriptor = -1
+        self._save()
         self.interrupted = self._state.intent
         """The last message noted by a previous run, which may be stored in part."""
 
@@ -54,9 +64,15 @@ class Deliveries:
 
     def note(self, intent: Intent) -> None:
         """``intent`` is about to be stored."""
-        self._state.stored[intent.sid] = intent.seq
-        self._state.intent = intent
-        self._save()
+        self._state.note(intent)
+        if self._descriptor < 0 or self._size > LONGEST:
+            self._save()
+            return
+        line = to_json(intent) + b"\n"
+        try:
+            self._size = append_at(self._descriptor, line, self._size)
+        except OSError as error:
+            _log.error(_FAILURE, error)
 
     def forget(self, sid: str) -> None:
         """Nothing of ``sid`` follows."""
@@ -68,10 +84,35 @@ class Deliveries:
         self._state.stored = {sid: seq for sid, seq in self._state.stored.items() if sid in sids}
         self._save()
 
+    def close(self) -> None:
+        """Release the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
     def _save(self) -> None:
+        self.close()
         fresh = self._path.with_suffix(".new")
+        text = to_json(self._state) + b"\n"
         try:
-            fresh.write_bytes(to_json(self._state))
-            os.replace(fresh, self._path)
+            fresh.write_bytes(text)
+            fresh.replace(self._path)
+            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
-            _log.error("what capture has delivered cannot be noted: %s", error)
+            _log.error(_FAILURE, error)
+        self._size = len(text)
+
+
+def _load(path: Path) -> _State:
+    """What a previous run has noted; a line that it did not finish was not acted on."""
+    try:
+        first, *later = path.read_bytes().split(b"\n")
+        state = from_json(first, _State)
+    except (FileNotFoundError, Corrupted):
+        return _State()
+    for line in later[:-1]:
+        try:
+            state.note(from_json(line, Intent))
+        except Corrupted:
+            break
+    return state
