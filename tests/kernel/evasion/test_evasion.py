@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.kernel.evasion.ground import ground, lacking
 from tests.kernel.evasion.trial import NOWHERE, attempt, crowded_lab
 from tests.kernel.evasion.verdict import summary
 from tests.support.capture import Lab
+from tools.runner.paths import ROOT
 
 LINES = 40
 
@@ -75,3 +77,11 @@ def test_incomplete_head_is_refused(tmp_path: Path, head: str) -> None:
     (tmp_path / "x.sh").write_text(head)
     with pytest.raises(CatalogueError):
         parse(tmp_path / "x.sh")
+
+
+def test_page_is_of_these_techniques() -> None:
+    """``./run evasion`` was run since a technique came or went."""
+    results = json.loads((ROOT / "docs/evasion.json").read_bytes())
+
+    for tool, findings in results["findings"].items():
+        assert findings.keys() == {technique.name for technique in techniques()}, tool
