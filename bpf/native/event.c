@@ -67,30 +67,40 @@ static void add_protocol(struct event *event, const struct endpoints *ends)
 	add_named(event->out, ",\"protocol\":", name, spell_protocol(name, ends->family, ends->protocol));
 }
 
+/* As events number them; an outcome has an event of its own. */
+static int operation_of(uint16_t operation)
+{
+	return operation - OPERATION_CONNECT - (operation > OPERATION_OUTCOME);
+}
+
 static const char *add_network(struct event *event)
 {
 	struct network_record record;
 	const struct endpoints *ends = &record.endpoints;
 	struct address source, target;
 	char text[ADDRESS_ROOM];
+	int outcome;
 
 	if (event->size < sizeof(record))
 		return "torn connection";
 	memcpy(&record, event->record, sizeof(record));
 	if (ends_of(ends, &source, &target))
 		return "connection of an unknown family";
+	outcome = ends->operation == OPERATION_OUTCOME;
 	if (ends->operation < OPERATION_CONNECT || ends->operation > OPERATION_SOCKET)
 		return "connection of an unknown operation";
 	add_count(event->out, "\"action\":", ends->denied ? 1 : 0);
 	text_literal(event->out, ",");
 	add_audit_session(event);
-	add_code(event, "T4002I");
+	add_code(event, outcome ? "TP4907I" : "T4002I");
 	add_detached(event);
 	add_named(event->out, ",\"dst_addr\":", text, spell_address(text, &target));
 	add_count(event->out, ",\"dst_port\":", ends->destination_port);
 	text_literal(event->out, SLOT);
-	add_event(event, "session.network");
-	add_count(event->out, SLOT ",\"operation\":", ends->operation - OPERATION_CONNECT);
+	add_event(event, outcome ? "session.outcome" : "session.network");
+	text_literal(event->out, SLOT);
+	if (!outcome)
+		add_count(event->out, ",\"operation\":", operation_of(ends->operation));
 	add_process(event);
 	add_protocol(event, ends);
 	add_result(event);

@@ -80,7 +80,7 @@ def test_without_waiting(lab: Lab, family: socket.AddressFamily) -> None:
         attempt, outcome = made(lab, connect_until_it_is)
 
     assert (attempt["operation"], attempt["return_code"]) == (0, -errno.EINPROGRESS)
-    assert (outcome["operation"], outcome["return_code"]) == (4, 0)
+    assert (outcome["event"], outcome["return_code"]) == ("session.outcome", 0)
     assert attempt["dst_port"] == outcome["dst_port"] == port
     assert attempt["src_port"] == outcome["src_port"] > 0
     assert (outcome["pid"], outcome["program"]) == (attempt["pid"], attempt["program"])
@@ -98,7 +98,7 @@ def test_without_waiting_refused(lab: Lab) -> None:
     attempt, outcome = made(lab, connect_until_refused)
 
     assert attempt["return_code"] == -errno.EINPROGRESS
-    assert (outcome["operation"], outcome["return_code"]) == (4, -errno.ECONNREFUSED)
+    assert (outcome["event"], outcome["return_code"]) == ("session.outcome", -errno.ECONNREFUSED)
 
 
 def test_given_up(lab: Lab, silent: int) -> None:
@@ -112,7 +112,7 @@ def test_given_up(lab: Lab, silent: int) -> None:
     attempt, outcome = made(lab, give_up)
 
     assert attempt["return_code"] == -errno.EINPROGRESS
-    assert (outcome["operation"], outcome["return_code"]) == (4, -errno.ECONNABORTED)
+    assert (outcome["event"], outcome["return_code"]) == ("session.outcome", -errno.ECONNABORTED)
     assert outcome["dst_port"] == silent
 
 
@@ -125,7 +125,7 @@ def test_interrupted(lab: Lab, silent: int) -> None:
     attempt, outcome = made(lab, be_interrupted)
 
     assert attempt["return_code"] == -errno.EINTR
-    assert (outcome["operation"], outcome["return_code"]) == (4, -errno.ECONNABORTED)
+    assert (outcome["event"], outcome["return_code"]) == ("session.outcome", -errno.ECONNABORTED)
 
 
 def test_unreachable(lab: Lab) -> None:
@@ -232,7 +232,7 @@ def test_packets_of_its_own_making(
 ) -> None:
     [event] = made(lab, lambda: socket.socket(family, kind, protocol))
 
-    assert (event["operation"], event["protocol"], event["return_code"]) == (5, shown, 0)
+    assert (event["operation"], event["protocol"], event["return_code"]) == (4, shown, 0)
     assert event["action"] == 0
 
 

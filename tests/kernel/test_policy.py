@@ -128,7 +128,7 @@ def test_sockets_that_no_hook_would_see_are_denied(lab: Lab, act: Act) -> None:
     status, [event] = tried(lab, act)
 
     assert status == errno.EPERM
-    assert (event["operation"], event["action"], event["return_code"]) == (5, 1, -errno.EPERM)
+    assert (event["operation"], event["action"], event["return_code"]) == (4, 1, -errno.EPERM)
 
 
 def test_ports_and_protocols(lab: Lab, server: int) -> None:

@@ -35,6 +35,7 @@ from tests.support.processes import Process
 GUIDE_RINGS = RingSizes(command=8 * 4096, disk=128 * 4096, network=8 * 4096)
 MARKS = Limits().own
 NO_RULES = Rules()
+_CONNECTIONS = ("session.network", "session.outcome")
 Event = dict[str, Any]
 
 
@@ -185,8 +186,8 @@ class Session:
 
     @property
     def connections(self) -> list[Event]:
-        """Its session.network events."""
-        return self.events("session.network")
+        """Its session.network and session.outcome events."""
+        return [event for event in self.events() if event["event"] in _CONNECTIONS]
 
 
 class Lab:

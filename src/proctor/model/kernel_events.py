@@ -85,9 +85,8 @@ class SessionDisk(EnhancedPart):
 class SessionNetwork(EnhancedPart):
     """A connection, or a means of making some; ``action`` is 1 when the session's policy denied it.
 
-    ``operation``: 0 connect, 1 send a datagram, 2 accept, 3 listen, 4 the outcome of a connection that was
-    begun without waiting, 5 make a socket whose packets pass no check of addresses (``version`` 0, and no
-    addresses, where it has none).
+    ``operation``: 0 connect, 1 send a datagram, 2 accept, 3 listen, 4 make a socket whose packets pass no
+    check of addresses (``version`` 0, and no addresses, where it has none).
     """
 
     EVENT, CODE = "session.network", "T4002I"
@@ -101,6 +100,28 @@ class SessionNetwork(EnhancedPart):
     dst_port: int = 0
     version: int = 4
     operation: int = 0
+    action: int = 0
+    src_port: int = 0
+    protocol: str = ""
+    return_code: int = 0
+
+
+class SessionOutcome(EnhancedPart):
+    """What became of a connection that was begun without waiting for it; an event of ours.
+
+    The fields are those of the ``session.network`` with which it began; ``return_code`` is the outcome: 0,
+    or a negative errno; -103 when the program gave it up.
+    """
+
+    EVENT, CODE = "session.outcome", "TP4907I"
+    ALWAYS: ClassVar[tuple[str, ...]] = (
+        "server_id", "src_addr", "dst_addr", "dst_port", "version", "return_code", "pid", "program",
+    )  # fmt: skip
+
+    src_addr: str = ""
+    dst_addr: str = ""
+    dst_port: int = 0
+    version: int = 4
     action: int = 0
     src_port: int = 0
     protocol: str = ""
