@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,25 +81,23 @@ SAMPLE_END = {
     "user": "alice@example.com",
 }
 
-TREE = """\
-LOG
-├── UUID
-│   ├── DATE.00:00:00.log
-│   └── sessions
-│       └── default
-│           ├── UUID-0.chunks.gz
-│           ├── UUID-0.events.gz
-│           ├── UUID-0.session.command-events.gz
-│           ├── UUID-0.session.network-events.gz
-│           └── UUID.index
-├── events.log -> LOG/UUID/DATE.00:00:00.log
-├── playbacks
-│   └── sessions
-│       └── default
-└── upload
-    └── sessions
-        └── default
-"""
+TREE = {
+    "UUID": {
+        "DATE.00:00:00.log": None,
+        "sessions": {
+            "default": {
+                "UUID-0.chunks.gz": None,
+                "UUID-0.events.gz": None,
+                "UUID-0.session.command-events.gz": None,
+                "UUID-0.session.network-events.gz": None,
+                "UUID.index": None,
+            }
+        },
+    },
+    "events.log": "LOG/UUID/DATE.00:00:00.log",
+    "playbacks": {"sessions": {"default": {}}},
+    "upload": {"sessions": {"default": {}}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +268,13 @@ def test_tail_of_the_audit_log(cluster: Cluster, host: Node, account: Account, t
     assert all(json.loads(line) for line in tail.output().splitlines())
 
 
+def shape(entry: dict[str, Any]) -> Any:
+    """An entry of `tree -J`: a directory by its names, a link by its target, a file as None."""
+    if entry["type"] == "directory":
+        return {inner["name"]: shape(inner) for inner in entry.get("contents", ())}
+    return entry.get("target")
+
+
 def test_tree_of_the_log_directory(kernel: None, make_cluster: MakeCluster, web_port: int) -> None:
     cluster = make_cluster()
     host = cluster.start_node()
@@ -281,12 +287,12 @@ def test_tree_of_the_log_directory(kernel: None, make_cluster: MakeCluster, web_
 
     log = cluster.control.data_dir / "log"
     shown = subprocess.run(
-        ["tree", "--noreport", "--charset=UTF-8", str(log)], capture_output=True, text=True, check=True
-    ).stdout.replace("\u00a0", " ")
-    shown = shown.replace(str(log), "LOG")
+        ["tree", "--noreport", "-J", str(log)], capture_output=True, text=True, check=True
+    ).stdout.replace(str(log), "LOG")
     shown = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", shown)
     shown = re.sub(r"\d{4}-\d\d-\d\d(?=\.00:00:00\.log)", "DATE", shown)
-    assert shown == TREE
+    (root,) = json.loads(shown)
+    assert shape(root) == TREE
 
 
 def test_commands_are_installed() -> None:
