@@ -69,19 +69,18 @@ static __always_inline bool goes_on(long result)
 	return result == -EINPROGRESS || result == -EALREADY || result == -EINTR;
 }
 
-/* The attempt is told already; its outcome will be, or is now. */
-static __always_inline void await(struct task_state *state, struct sock *sk, const struct endpoints *attempt,
-								  long result, __u16 flags)
+/* The attempt that is pending is told already; its outcome will be, or is now. */
+static __always_inline void await(const struct task_state *state, struct sock *sk, long result, __u16 flags)
 {
 	struct beginning *beginning = bpf_map_lookup_elem(&beginnings, &sk);
 
-	if (!beginning || attempt->operation != OPERATION_CONNECT)
+	if (!beginning || state->pending.operation != OPERATION_CONNECT)
 		return;
 	if (!goes_on(result)) {
 		bpf_map_delete_elem(&beginnings, &sk);
 		return;
 	}
-	describe_connection(&beginning->record, state, attempt, 0, flags);
+	describe_connection(&beginning->record, state, &state->pending, 0, flags);
 	beginning->waiting = true;
 	__sync_fetch_and_add(&beginning->order, 1);
 	if (beginning->ended)
@@ -158,11 +157,10 @@ static __always_inline void look(struct task_state *state, struct sock *sk, cons
 
 static __always_inline void finish(struct task_state *state, struct sock *sk, long result, __u16 flags)
 {
-	struct endpoints attempt = state->pending;
-
-	flush(state, result, flags);
+	tell(state, result, flags);
 	if (sk)
-		await(state, sk, &attempt, result, flags);
+		await(state, sk, result, flags);
+	state->pending.operation = OPERATION_NONE;
 }
 
 __hidden void suspend(struct task_state *state)

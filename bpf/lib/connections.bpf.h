@@ -31,14 +31,8 @@ struct {
 	__type(value, struct beginning);
 } beginnings __weak SEC(".maps");
 
-static __always_inline void send_network(const struct network_record *from)
+static __always_inline void submit_network(struct network_record *record)
 {
-	struct network_record *record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
-
-	count(from->header.session, RECORD_NETWORK, record);
-	if (!record)
-		return;
-	__builtin_memcpy(record, from, sizeof(*record));
 	bpf_ringbuf_submit(record, wake_after(&connections, sizeof(*record), knobs.network_mark));
 }
 
@@ -52,28 +46,55 @@ static __always_inline void describe_connection(struct network_record *record, c
 	record->endpoints = *endpoints;
 }
 
-/* What a hook has noted is an event when its call has ended. */
-static __always_inline void flush(struct task_state *state, long result, __u16 flags)
+/* What is pending, or nothing: an event. Records are written where they go, since the stack is short. */
+static __always_inline void tell(const struct task_state *state, long result, __u16 flags)
 {
-	struct network_record record = {};
+	struct network_record *record;
 
 	if (state->pending.operation == OPERATION_NONE)
 		return;
-	describe_connection(&record, state, &state->pending, result, flags);
-	send_network(&record);
+	record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
+	count(state->session, RECORD_NETWORK, record);
+	if (!record)
+		return;
+	__builtin_memset(record, 0, sizeof(*record));
+	describe_connection(record, state, &state->pending, result, flags);
+	submit_network(record);
+}
+
+/* What a hook has noted is an event when its call has ended. */
+static __always_inline void flush(struct task_state *state, long result, __u16 flags)
+{
+	tell(state, result, flags);
 	state->pending.operation = OPERATION_NONE;
 }
 
-/* Once, unless nobody is to hear of the session any more. */
+/* Who removes the entry tells, unless nobody is to hear of the session any more. */
+static __always_inline bool is_mine_to_tell(struct sock *sk, __u32 session)
+{
+	return !bpf_map_delete_elem(&beginnings, &sk) && policy_of(session);
+}
+
 static __always_inline void tell_outcome(struct sock *sk, const struct beginning *beginning)
 {
-	struct network_record record = beginning->record;
+	struct network_record *record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
+	__u32 session = beginning->record.header.session;
 
-	record.header.result = beginning->result;
-	record.header.time = bpf_ktime_get_ns();
-	record.endpoints.operation = OPERATION_OUTCOME;
-	if (!bpf_map_delete_elem(&beginnings, &sk) && policy_of(record.header.session))
-		send_network(&record);
+	if (!record) {
+		if (is_mine_to_tell(sk, session))
+			count(session, RECORD_NETWORK, false);
+		return;
+	}
+	*record = beginning->record;
+	record->header.result = beginning->result;
+	record->header.time = bpf_ktime_get_ns();
+	record->endpoints.operation = OPERATION_OUTCOME;
+	if (is_mine_to_tell(sk, session)) {
+		count(session, RECORD_NETWORK, true);
+		submit_network(record);
+	} else {
+		bpf_ringbuf_discard(record, 0);
+	}
 }
 
 /* A connection that io_uring goes on with is an event now; its outcome will be another. */

@@ -2,11 +2,7 @@
 /* System calls of x86-64 and of 32-bit programs, reduced to what we record. */
 #pragma once
 
-#include "tampering.h"
-
-#if !defined(__TARGET_ARCH_x86)
-#error "system call numbers are known for x86-64 only"
-#endif
+#include "numbers.h"
 
 #define TS_COMPAT 0x2
 #define ERESTART_FIRST -516
@@ -19,51 +15,6 @@ struct syscall {
 	long result;
 	__u64 args[4];
 };
-
-static __always_inline enum operation native_operation(__u32 number)
-{
-	switch (number) {
-	case 1: return WRITE;
-	case 2: return OPEN;
-	case 20: return WRITEV;
-	case 41: return SOCKET;
-	case 42: return CONNECT;
-	case 43: return ACCEPT;
-	case 44: return SENDTO;
-	case 46: return SENDMSG;
-	case 50: return LISTEN;
-	case 59: return EXEC;
-	case 85: return CREAT;
-	case 257: return OPENAT;
-	case 288: return ACCEPT;
-	case 304: return OPEN_HANDLE;
-	case 322: return EXECAT;
-	case 426: return ENTER;
-	case 437: return OPENAT2;
-	case X32_BIT | 520: return EXEC;
-	case X32_BIT | 545: return EXECAT;
-	default: return native_tampering(number);
-	}
-}
-
-static __always_inline enum operation compat_operation(__u32 number)
-{
-	switch (number) {
-	case 5: return OPEN;
-	case 8: return CREAT;
-	case 11: return EXEC;
-	case 295: return OPENAT;
-	case 342: return OPEN_HANDLE;
-	case 358: return EXECAT;
-	case 359: return SOCKET;
-	case 362: return CONNECT;
-	case 363: return LISTEN;
-	case 364: return ACCEPT;
-	case 426: return ENTER;
-	case 437: return OPENAT2;
-	default: return compat_tampering(number);
-	}
-}
 
 /* socketcall(2) of 32-bit programs: the number of the call, then a pointer to its arguments. */
 static __always_inline void decode_socketcall(struct syscall *call, const struct pt_regs *regs)
@@ -91,7 +42,7 @@ static __always_inline void decode_syscall(struct syscall *call, const struct ta
 
 	call->result = result >= ERESTART_FIRST && result <= ERESTART_LAST ? -EINTR : result;
 	if (!(field_of(task, thread_info.status) & TS_COMPAT)) {
-		call->operation = native_operation(number & X32_BIT && (number & 0x3ff) < 512 ? number & 0x3ff : number);
+		call->operation = native_operation(number);
 		call->args[0] = regs->di;
 		call->args[1] = regs->si;
 		call->args[2] = regs->dx;
