@@ -125,8 +125,8 @@ static long scan_argument(__u32 index, struct args_scan *scan)
 		scan->whole = true;
 		return 1;
 	}
-	size = bpf_probe_read_user_str(text, text_limit(ARGS_BYTES / 2), (void *)argument);
-	if (size <= 0)
+	size = read_string(text, text_limit(ARGS_BYTES / 2), argument);
+	if (size < 0)
 		return 1;
 	scan->size += size;
 	return size == text_limit(ARGS_BYTES / 2) || scan->size >= ARGS_BYTES / 2;

@@ -143,9 +143,9 @@ static __always_inline struct job *ordered_command(struct task_struct *task, str
 	__u64 next = field_of(task, mm, arg_start);
 
 	for (int argument = 0; argument < 2; argument++) {
-		long size = bpf_probe_read_user_str(order->text, sizeof(order->text), (void *)next);
+		long size = read_string(order->text, sizeof(order->text), next);
 
-		if (size <= 0 || size == sizeof(order->text))
+		if (size < 0 || size == sizeof(order->text))
 			return NULL;
 		next += size;
 	}

@@ -136,8 +136,8 @@ static STEP long scan_env(__u32 index, struct command_scratch **context)
 		return 1;
 	if (scan->end - scan->start >= knobs.text_limit || scan->end >= TEXTS_BYTES - PIECE_BYTES)
 		return 1;
-	size = bpf_probe_read_user_str(text, PIECE_BYTES, (void *)scan->next);
-	if (size <= 0)
+	size = read_string(text, PIECE_BYTES, scan->next);
+	if (size < 0)
 		return 1;
 	if (!scan->inside && text[0] == 'L' && text[1] == 'D' && text[2] == '_') {
 		scan->keep = true;

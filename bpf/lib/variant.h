@@ -35,3 +35,15 @@
 #define current_task() bpf_get_current_task_btf()
 #define field_of(...) ___arrow(__VA_ARGS__)
 #endif
+
+/* A string of the process, cut to size; how long it is with its end, which of an empty string older
+ * kernels do not count. */
+static __always_inline long read_string(char *text, __u32 size, __u64 from)
+{
+	long length = bpf_probe_read_user_str(text, size, (void *)from);
+
+	if (length)
+		return length;
+	*text = 0;
+	return 1;
+}

@@ -258,6 +258,19 @@ def test_failed_execveat_is_resolved(lab: Lab, opened: str, name: bytes, flags: 
     assert event["return_code"] < 0
 
 
+@pytest.mark.parametrize("program", [b"/bin/true", b"/nowhere"])
+def test_empty_strings_hide_nothing(lab: Lab, program: bytes) -> None:
+    def execute() -> None:
+        arguments = (ctypes.c_char_p * 4)(b"", b"", b"last", None)
+        variables = (ctypes.c_char_p * 3)(b"", b"LD_BIND_NOW=1", None)
+        ctypes.CDLL(None).syscall(59, program, arguments, variables)
+
+    [event] = lab.run(execute).commands
+
+    assert event["argv"] == ["", "last"]
+    assert event.get("env") == ({"LD_BIND_NOW": "1"} if event["return_code"] == 0 else None)
+
+
 def test_32_bit_program(lab: Lab, tmp_path: Path) -> None:
     source, program = tmp_path / "small.c", tmp_path / "small"
     source.write_text(OPENER_32)
