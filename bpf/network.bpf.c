@@ -1,70 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The hooks of cgroups. They tell the destination as the kernel has copied it, are called for every way to
  * connect or to send to an address, and can refuse; the end of the system call tells the result. */
-#include "lib/connections.bpf.h"
+#include "lib/attempts.bpf.h"
 
-#define PF_IO_WORKER 0x10
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
-#define MAX_DESTINATIONS 16384
-
-struct destination {
-	__u64 cookie; /* of the socket */
-	__u32 session;
-	__u16 port;
-	__u16 denied;
-	__u32 address[4]; /* IPv4 mapped into IPv6 */
-};
-
-/* Datagrams are recorded once for each socket and destination. An entry that was evicted is recorded again. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_DESTINATIONS);
-	__type(key, struct destination);
-	__type(value, __u8);
-} destinations SEC(".maps");
-
-static __always_inline bool is_known(const struct destination *to)
-{
-	__u8 known = 1;
-
-	if (bpf_map_lookup_elem(&destinations, to))
-		return true;
-	bpf_map_update_elem(&destinations, to, &known, BPF_ANY);
-	return false;
-}
-
-/* Keep what a hook says until the system call ends, or until the next hook (sendmmsg). */
-static __always_inline struct endpoints *note(struct task_state *state, enum network_operation operation,
-											  __u16 family, __u16 protocol)
-{
-	struct endpoints *pending = &state->pending;
-
-	if (pending->operation == OPERATION_CONNECT)
-		suspend(state);
-	else
-		flush(state, 0, 0);
-	state->socket = 0;
-	__builtin_memset(pending, 0, sizeof(*pending));
-	pending->operation = operation;
-	pending->family = family;
-	pending->protocol = protocol;
-	return pending;
-}
-
-static __always_inline void noted(struct task_state *state)
-{
-	/* Workers of io_uring never return from a system call. */
-	if (field_of(current_task(), flags) & PF_IO_WORKER && !knobs.requests)
-		flush(state, 0, VIA_IO_URING);
-}
 
 /* Allow it, or refuse; a refusal is recorded whatever the session wants recorded. */
 static __always_inline int judge(struct bpf_sock_addr *context, enum network_operation operation, __u16 family,
 								 struct destination *to)
 {
 	struct task_state *state = state_of(current_task());
-	struct endpoints *pending;
 
 	if (!state)
 		return 1;
@@ -75,13 +21,7 @@ static __always_inline int judge(struct bpf_sock_addr *context, enum network_ope
 	to->cookie = bpf_get_socket_cookie(context);
 	if (operation == OPERATION_SEND && is_known(to))
 		return !to->denied;
-	pending = note(state, operation, family, context->protocol);
-	pending->destination_port = to->port;
-	pending->denied = to->denied;
-	if (family == AF_INET)
-		__builtin_memcpy(pending->destination, &to->address[3], sizeof(to->address[3]));
-	else
-		__builtin_memcpy(pending->destination, to->address, sizeof(to->address));
+	note_destination(note(state, operation, family, context->protocol), to);
 	noted(state);
 	return !to->denied;
 }

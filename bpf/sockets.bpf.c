@@ -152,7 +152,8 @@ static __always_inline void look(struct task_state *state, struct sock *sk, cons
 	case CONNECT: connected(state, sk, call); break;
 	default:;
 	}
-	read_source(&state->pending, sk);
+	if (is_inet(&state->pending))
+		read_source(&state->pending, sk);
 }
 
 static __always_inline void finish(struct task_state *state, struct sock *sk, long result, __u16 flags)
@@ -211,7 +212,7 @@ __hidden void connection_requested(struct task_state *state, struct syscall *cal
 	case CONNECT: /* another's than what is pending was suspended */
 		if (state->socket && state->socket != (__u64)sk)
 			return;
-		if (sk)
+		if (sk && is_inet(&state->pending))
 			read_source(&state->pending, sk);
 		break;
 	default:;

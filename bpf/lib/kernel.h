@@ -257,6 +257,11 @@ struct socket {
 	struct sock *sk;
 };
 
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
 struct pt_regs {
 	unsigned long bx, cx, dx, si, di, r10, orig_ax;
 };

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A BPF object: opened, given its knobs, loaded, its programs attached one by one. */
-#include "native.h"
+#include "copies.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <bpf/libbpf.h>
 
 #define LOG_BYTES 4096
 #define LOG_STATISTICS 4 /* BPF_LOG_STATS of the kernel's bpf_verifier.h */
@@ -232,6 +230,20 @@ static PyObject *object_attach(struct object *self, PyObject *args)
 	return (PyObject *)link;
 }
 
+static PyObject *object_copies(struct object *self, PyObject *args)
+{
+	struct bpf_program *program;
+	PyObject *names, *found;
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "sO", &name, &names) || !(program = find_program(self, name)))
+		return NULL;
+	names = PySequence_List(names);
+	found = names ? copies_of(program, self->bpf, names) : NULL;
+	Py_XDECREF(names);
+	return found;
+}
+
 static PyObject *link_close(struct link *self, PyObject *unused)
 {
 	int error = self->bpf ? bpf_link__destroy(self->bpf) : 0;
@@ -261,6 +273,7 @@ static PyMethodDef object_methods[] = {
 	{"map", (PyCFunction)object_map, METH_VARARGS, NULL},
 	{"program", (PyCFunction)object_program, METH_VARARGS, NULL},
 	{"attach", (PyCFunction)object_attach, METH_VARARGS, NULL},
+	{"copies", (PyCFunction)object_copies, METH_VARARGS, NULL},
 	{},
 };
 
@@ -283,5 +296,8 @@ int add_object_types(PyObject *module)
 {
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(keep_complaint);
-	return add_type(module, &object_spec, &object_type) || add_type(module, &link_spec, &link_type) ? -1 : 0;
+	return add_type(module, &object_spec, &object_type) || add_type(module, &link_spec, &link_type) ||
+				   add_copy_type(module) ?
+			   -1 :
+			   0;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,23 @@ CORE = frozenset(
 """Modules whose tests run on the fallbacks for older kernels too."""
 
 
+EVERY_HOOK = bool(os.environ.get("PROCTOR_KERNEL_EVERY_HOOK"))
+"""Must the kernel take hooks that not every kernel does? Otherwise they are tested where it does."""
+
+
+@cache
+def takes_copies() -> bool:
+    """Does the kernel take a hook behind each system call?"""
+    return SWITCH != "off" and probe(without=["sys_exit"]).ok
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     module = metafunc.module.__name__.rpartition(".")[2]
     if module in CORE and "lab" in metafunc.fixturenames:
         metafunc.fixturenames.append("without")
         switches = {"newest": "", "without-loop": "loop", "without-task-storage": "task_storage"}
+        if EVERY_HOOK or takes_copies():
+            switches["each-call"] = "sys_exit"
         metafunc.parametrize("without", switches.values(), ids=switches, indirect=True, scope="module")
 
 

@@ -73,6 +73,7 @@ def _task(tests: Sequence[str], *, systemd: bool) -> guest.Task:
     options = ["-q", "-p", "no:cacheprovider", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
     environment = {
         "PROCTOR_KERNEL_TESTS": "must",
+        "PROCTOR_KERNEL_EVERY_HOOK": "1",
         "PROCTOR_TEST_PATIENCE": str(_PATIENCE),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

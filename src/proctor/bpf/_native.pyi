@@ -36,6 +36,20 @@ class Object:
     def attach(self, program: str, cgroup: int = -1) -> Link:
         """Attach a loaded program to its hook, or to the cgroup open at this descriptor."""
 
+    def copies(self, program: str, functions: Sequence[str]) -> dict[str, Copy]:
+        """After load: the program once more for each of those functions of the kernel that exist.
+
+        The error's filename is that of the function whose copy was refused.
+        """
+
+class Copy:
+    """A program that runs when a function of the kernel returns, once attached and until ``close``."""
+
+    def attach(self) -> None: ...
+    def close(self) -> None: ...
+    def fileno(self) -> int:
+        """Descriptor of the program."""
+
 class Link:
     """An attached program; detached by ``close`` or when forgotten."""
 

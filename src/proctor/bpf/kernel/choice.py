@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 from proctor.bpf.kernel.loader import Programs, RingSizes
 from proctor.bpf.kernel.variants import HOOKS, OPTIONAL, REQUIRED, VARIANTS, Variant
 
 _REFUSED = re.compile(r"prog '(\w+)': failed to load: (-?\d+)")
+
+
+SECURITY_MODULES = Path("/sys/kernel/security/lsm")
 
 
 class Refusal(NamedTuple):
@@ -35,12 +39,12 @@ def load(sizes: RingSizes, without: Iterable[str] = ()) -> Loaded:
     The features in ``without`` are left out. Raises OSError as the last variant does when the kernel takes
     none, Unavailable as ``Programs`` does.
     """
-    lacking = frozenset(without)
+    lacking = frozenset(without) | (frozenset() if security_module() else {"lsm"})
     skipped = frozenset(chain.from_iterable(OPTIONAL.get(name, ()) for name in lacking))
     taken: list[Loaded] = []
     for variant in (candidates := _candidates(lacking)):
         try:
-            loaded = _load(sizes, variant, skipped)
+            loaded = _load(sizes, variant, skipped, each_call="sys_exit" in lacking)
         except OSError:
             if variant is candidates[-1] and not taken:
                 raise
@@ -51,17 +55,25 @@ def load(sizes: RingSizes, without: Iterable[str] = ()) -> Loaded:
     return taken[0]
 
 
+def security_module() -> bool:
+    """Does the kernel ask programs as one of its security modules? It takes them even when it does not."""
+    try:
+        return "bpf" in SECURITY_MODULES.read_text().split(",")
+    except OSError:
+        return False
+
+
 def _candidates(lacking: frozenset[str]) -> list[Variant]:
     return [variant for variant in VARIANTS if lacking & VARIANTS[-1].lacks <= variant.lacks]
 
 
-def _load(sizes: RingSizes, variant: Variant, skipped: frozenset[str]) -> Loaded:
+def _load(sizes: RingSizes, variant: Variant, skipped: frozenset[str], *, each_call: bool) -> Loaded:
     """All required programs of ``variant``, and of the optional ones what the kernel takes."""
     refused: list[Refusal] = []
     while True:
         try:
             missing = skipped.union(refusal.program for refusal in refused)
-            programs = Programs(sizes, variant=variant, without=missing)
+            programs = Programs(sizes, variant=variant, without=missing, each_call=each_call)
         except OSError as error:
             refusal = refusal_in(error)
             if refusal is None or refusal.program in REQUIRED or refusal in refused:

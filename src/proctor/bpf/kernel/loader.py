@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from proctor.bpf.kernel import abi
+from proctor.bpf.kernel import abi, calls
 from proctor.bpf.kernel.abi import Daemon, Guard, Kind, Tally
 from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.kernel.variants import HOOKS, REQUESTS, VARIANTS, Variant
@@ -44,6 +44,9 @@ class RingSizes(NamedTuple):
         )
 
 
+ENDING = "syscall_ended"
+"""The program at the end of system calls."""
+
 PAGE = 4096
 AUTO = RingSizes(command=4 << 20, disk=32 << 20, network=4 << 20)
 RINGS = {Kind.COMMAND: "commands", Kind.DISK: "opens", Kind.NETWORK: "connections"}
@@ -58,9 +61,13 @@ class Programs:
         *,
         variant: Variant = VARIANTS[0],
         without: Collection[str] = (),
+        each_call: bool = False,
         measure: bool = False,
     ) -> None:
         """Load all programs of ``variant`` but ``without``; ``measure``: have the verifier tell its work.
+
+        ``each_call``: see the end of system calls behind each that matters, which costs others nothing,
+        rather than in one place that all pass.
 
         Raises OSError; its filename is libbpf's complaint. Raises Unavailable when it was not built.
         """
@@ -68,7 +75,7 @@ class Programs:
         self._object = _opened(variant)
         self._sizes = sizes
         self._by_number = variant.by_number
-        self._links: list[_native.Link] = []
+        self._links: list[_native.Link | _native.Copy] = []
         knobs = abi.Knobs(
             *sizes,
             mount_namespace=os.stat("/proc/self/ns/mnt").st_ino,
@@ -86,6 +93,7 @@ class Programs:
         self.sections = {
             name: section for name, section in self._object.programs().items() if name not in set(without)
         }
+        self._copies = self._behind_each_call() if each_call else {}
         self._cpus = self._native.possible_cpus()
         self._lineage = self._object.map("lineage")
         self._tallies = self._object.map("tallies")
@@ -93,6 +101,16 @@ class Programs:
         self._rules = self._object.map("rules")
         self._policies = self._object.map("policies")
         self._session_policies = self._object.map("session_policies")
+
+    def _behind_each_call(self) -> dict[str, _native.Copy]:
+        try:
+            copies: dict[str, _native.Copy] = self._object.copies(ENDING, calls.functions())
+        except OSError as error:
+            raise _refused(ENDING, error.errno or errno.EINVAL) from None
+        if not copies.keys() >= calls.INDISPENSABLE:
+            raise _refused(ENDING, errno.ENOENT)
+        self.sections[ENDING] = f"fexit, behind {len(copies)} system calls"
+        return copies
 
     def pump(self, *, limit: int, batch_ms: int) -> _native.Pump:
         """Start to empty the rings into memory, up to ``limit`` bytes of it."""
@@ -110,6 +128,9 @@ class Programs:
         directory = os.open(cgroup_mount, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for name, section in self.sections.items():
+                if name == ENDING and self._copies:
+                    self._attach_copies()
+                    continue
                 cgroup = (directory,) if section.startswith("cgroup/") else ()
                 self._links.append(self._object.attach(name, *cgroup))
         except OSError as error:
@@ -117,6 +138,11 @@ class Programs:
             raise Unavailable(f"the kernel refuses to attach {error.filename}: {error.strerror}") from None
         finally:
             os.close(directory)
+
+    def _attach_copies(self) -> None:
+        for copy in self._copies.values():
+            copy.attach()
+            self._links.append(copy)
 
     def detach(self) -> None:
         """Take every program off its hook."""
@@ -209,7 +235,14 @@ class Programs:
 
     def missed_runs(self) -> int:
         """How often the kernel skipped a program of ours, which no session's counts can show."""
-        return sum(self._native.missed_runs(self._object.program(name)) for name in self.sections)
+        programs = [self._object.program(name) for name in self.sections]
+        programs.extend(copy.fileno() for copy in self._copies.values())
+        return sum(map(self._native.missed_runs, programs))
+
+
+def _refused(program: str, code: int) -> OSError:
+    """As libbpf says it."""
+    return OSError(code, os.strerror(code), f"prog '{program}': failed to load: {-code}")
 
 
 def _opened(variant: Variant) -> _native.Object:

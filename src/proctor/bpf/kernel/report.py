@@ -12,6 +12,7 @@ import msgspec
 
 from proctor.bpf.kernel.choice import Loaded, load, refusal_in
 from proctor.bpf.kernel.loader import AUTO, RingSizes
+from proctor.bpf.kernel.variants import SECOND_LINE
 from proctor.core.errors import Unavailable
 
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -78,8 +79,9 @@ def probe(sizes: RingSizes = AUTO, *, without: Iterable[str] = ()) -> Capability
 
 def limits(loaded: Loaded) -> list[str]:
     """What is not recorded with these programs that would be on another kernel."""
-    off = [f"{_purpose(program)}: switched off." for program in sorted(loaded.without)]
-    return [*loaded.variant.limits, *(refusal(*refused) for refused in loaded.refused), *off]
+    off = [f"{_purpose(program)}: switched off." for program in sorted(loaded.without - SECOND_LINE)]
+    refused = [refusal(*each) for each in loaded.refused if each.program not in SECOND_LINE]
+    return [*loaded.variant.limits, *refused, *off]
 
 
 def refusal(program: str, code: int) -> str:

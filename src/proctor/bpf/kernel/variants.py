@@ -20,6 +20,9 @@ HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6", "create_soc
 REQUESTS = frozenset({"uring_submitted", "uring_ended"})
 """Programs that see what is done through io_uring."""
 
+SECOND_LINE = frozenset({"connect_refused", "send_refused"})
+"""Programs that refuse, as a security module of the kernel, what the hooks would refuse after them."""
+
 
 class Variant(NamedTuple):
     """An object built for kernels that lack ``lacks``; ``limits`` says what that costs."""
@@ -53,8 +56,10 @@ OPTIONAL: dict[str, frozenset[str]] = {
     "cgroup_hooks": HOOKS,
     "set_state": frozenset({"state_changed"}),
     "io_uring": REQUESTS,
+    "lsm": SECOND_LINE,
+    "sys_exit": frozenset(),
 }
-"""Features that are programs of their own, for the switch."""
+"""Features that are programs of their own, for the switch; without ``sys_exit`` each call has its hook."""
 
 
 def switched_off(environment: Mapping[str, str]) -> frozenset[str]:

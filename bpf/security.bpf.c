@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A second line of the network policy, where the kernel lets programs decide as a security module does: it
+ * comes before the hooks of cgroups, and knows of all protocols and sockets. It only ever refuses. */
+#include "lib/attempts.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define AF_UNSPEC 0
+#define AF_UNIX 1
+#define AF_NETLINK 16
+
+struct address {
+	__u16 family, port;
+	__u32 v4;
+	__u32 v6[4];
+};
+
+/* Families that reach nobody beyond this machine; the first only takes a destination away. */
+static __always_inline bool is_local(__u16 family)
+{
+	return family == AF_UNSPEC || family == AF_UNIX || family == AF_NETLINK;
+}
+
+static __always_inline void read_destination(struct destination *to, const struct address *address)
+{
+	to->port = bpf_ntohs(address->port);
+	if (address->family == AF_INET) {
+		to->address[2] = bpf_htonl(0xffff);
+		to->address[3] = address->v4;
+	} else if (address->family == AF_INET6) {
+		__builtin_memcpy(to->address, address->v6, sizeof(to->address));
+	}
+}
+
+static __always_inline bool is_inet_family(__u16 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+static __always_inline int judge(struct socket *socket, const void *name, int length,
+								 enum network_operation operation)
+{
+	struct task_state *state = state_of(current_task());
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct destination to = {.denied = true};
+	struct address address = {};
+	__u16 protocol;
+	__u32 *policy;
+
+	if (!state || !name)
+		return 0;
+	policy = policy_of(state->session);
+	if (policy && !*policy)
+		return 0;
+	bpf_probe_read_kernel(&address, length < (int)sizeof(address) ? 16 : sizeof(address), name);
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	read_destination(&to, &address);
+	if (is_local(address.family) ||
+		(is_inet_family(address.family) && permitted(state->session, protocol, to.address, to.port)))
+		return 0;
+	to.session = state->session;
+	to.cookie = (__u64)sk;
+	if (operation == OPERATION_SEND && is_known(&to))
+		return -EPERM;
+	note_destination(note(state, operation, address.family, protocol), &to);
+	noted(state);
+	return -EPERM;
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(connect_refused, struct socket *socket, void *address, int length)
+{
+	return judge(socket, address, length, OPERATION_CONNECT);
+}
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(send_refused, struct socket *socket, struct msghdr *message, int size)
+{
+	return judge(socket, BPF_CORE_READ(message, msg_name), BPF_CORE_READ(message, msg_namelen), OPERATION_SEND);
+}
