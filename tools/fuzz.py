@@ -40,11 +40,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./run fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, metavar="N", help="default %(default)s")
     seconds = round(parser.parse_args().minutes * 60)
+    if not importlib.util.find_spec("atheris"):
+        sys.exit("Fuzzing needs atheris, which is not installed: run ./run setup, with Python 3.11 to 3.14.")
     directory = Path(tempfile.mkdtemp(prefix="proctor-fuzz-"))
     print(f"what is found new goes to {directory}", flush=True)
-    commands: list[list[str | Path]] = [[build(directory)]]
-    if importlib.util.find_spec("atheris"):
-        commands.append([sys.executable, "-m", "tests.fuzz.atheris_records"])
+    commands: list[list[str | Path]] = [
+        [build(directory)],
+        [sys.executable, "-m", "tests.fuzz.atheris_records"],
+    ]
     results = [
         fuzz(command, seconds // len(commands), directory / f"corpus-{number}")
         for number, command in enumerate(commands)
