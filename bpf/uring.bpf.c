@@ -9,6 +9,9 @@
 
 #define MAX_REQUESTS 2048
 #define O_LARGEFILE 0100000
+#define ACCEPT_MULTISHOT 1
+#define CQE_BUFFER 1 /* the result is a size */
+#define CQE_MORE 2
 #define SILENT_SUCCESS (1 << 6) /* IOSQE_CQE_SKIP_SUCCESS: only a failure has an end that can be seen */
 
 enum request {
@@ -39,6 +42,20 @@ struct {
 	__type(value, struct requested_file);
 } request_scratch SEC(".maps");
 
+/* Requests that accept connection after connection. What they post on the way names no request, but carries
+ * their number, which is the caller's choice: several may have the same. */
+struct number {
+	struct io_ring_ctx *ring;
+	__u64 user_data;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_REQUESTS);
+	__type(key, struct number);
+	__type(value, __u8);
+} accepting SEC(".maps");
+
 static __always_inline void keep(struct task_state *state, struct io_kiocb *request)
 {
 	struct io_open *open = (void *)request;
@@ -57,6 +74,16 @@ static __always_inline void keep(struct task_state *state, struct io_kiocb *requ
 		file_requested(state, NO_DESCRIPTOR, file);
 }
 
+static __always_inline void keep_number(struct io_kiocb *request)
+{
+	struct io_accept *accept = (void *)request;
+	struct number number = {BPF_CORE_READ(request, ctx), BPF_CORE_READ(request, cqe.user_data)};
+	__u8 known = 1;
+
+	if (BPF_CORE_READ(accept, iou_flags) & ACCEPT_MULTISHOT && !BPF_CORE_READ(accept, file_slot))
+		bpf_map_update_elem(&accepting, &number, &known, BPF_ANY);
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submitted, struct io_kiocb *request)
 {
@@ -65,6 +92,8 @@ int BPF_PROG(uring_submitted, struct io_kiocb *request)
 
 	if (state && wants(state, RECORD_DISK) && (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2))
 		keep(state, request);
+	else if (state && wants(state, RECORD_NETWORK) && opcode == REQUEST_ACCEPT)
+		keep_number(request);
 	return 0;
 }
 
@@ -139,5 +168,22 @@ int BPF_PROG(uring_ended, void *ring, struct io_kiocb *request)
 	case REQUEST_LISTEN:
 		networked(state, request, opcode, result);
 	}
+	return 0;
+}
+
+/* What a request posts before its end. Kernels that hand over the values, not the entry, refuse the program. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_posted, struct io_ring_ctx *ring, struct io_kiocb *request, struct io_uring_cqe *entry)
+{
+	struct task_state *state = state_of(current_task());
+	struct syscall call = {.operation = ACCEPT};
+	struct number number = {.ring = ring};
+
+	if (!state || request)
+		return 0;
+	number.user_data = entry->user_data;
+	call.result = entry->res;
+	if ((entry->flags & (CQE_MORE | CQE_BUFFER)) == CQE_MORE && bpf_map_lookup_elem(&accepting, &number))
+		connection_requested(state, &call, NULL);
 	return 0;
 }

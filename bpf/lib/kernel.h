@@ -210,14 +210,18 @@ struct sock_common {
 
 /* What io_uring is asked for; a request begins with what is particular to its kind. */
 struct io_cqe {
+	__u64 user_data;
 	int res;
 };
+
+struct io_ring_ctx;
 
 struct io_kiocb {
 	struct file *file;
 	__u8 opcode;
 	__u64 flags;
 	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
 };
 
 struct filename {
@@ -235,7 +239,14 @@ struct io_open {
 };
 
 struct io_accept {
+	int iou_flags;
 	__u32 file_slot;
+};
+
+struct io_uring_cqe {
+	__u64 user_data;
+	__s32 res;
+	__u32 flags;
 };
 
 struct io_socket {

@@ -80,6 +80,22 @@ static int accepted(void)
 	return done((struct io_uring_sqe){.opcode = IORING_OP_ACCEPT, .fd = server});
 }
 
+/* Connections by one request that goes on, one after the other. */
+static int accepted_several(int count)
+{
+	struct sockaddr_in here = address("0");
+	socklen_t size = sizeof(here);
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+
+	bind(server, (void *)&here, size);
+	listen(server, count);
+	getsockname(server, (void *)&here, &size);
+	for (int i = 0; i < count; i++)
+		connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&here, size);
+	return done((struct io_uring_sqe){
+		.opcode = IORING_OP_ACCEPT, .fd = server, .ioprio = IORING_ACCEPT_MULTISHOT, .user_data = 7});
+}
+
 static int sent(const char *port)
 {
 	struct sockaddr_in to = address(port);
@@ -103,6 +119,8 @@ int main(int argc, char **argv)
 		result = connected(what, SOCK_STREAM);
 	else if (!strcmp(deed, "accept"))
 		result = accepted();
+	else if (!strcmp(deed, "several"))
+		result = accepted_several(3);
 	else if (!strcmp(deed, "send"))
 		result = sent(what);
 	else if (!strcmp(deed, "socket"))
@@ -228,6 +246,17 @@ def test_accept(lab: Lab, client: Path, mode: str) -> None:
     [connect] = [other for other in session.connections if other["operation"] == 0]
     assert (event["operation"], event["return_code"]) == (2, 0)
     assert (event["src_port"], event["dst_port"]) == (connect["dst_port"], connect["src_port"])
+
+
+@pytest.mark.parametrize("mode", ["inline", "sqpoll"])
+def test_accept_several_by_one_request(lab: Lab, client: Path, mode: str) -> None:
+    session = run(lab, client, mode, "several", "")
+
+    ports = [event["src_port"] for event in session.connections if event["operation"] == 0]
+    accepts = requested(session.connections)
+    assert len(ports) == 3
+    assert [event["dst_port"] for event in accepts] == ports
+    assert {(event["operation"], event["return_code"]) for event in accepts} == {(2, 0)}
 
 
 @modes

@@ -34,6 +34,7 @@ _PURPOSES = {
     "send_v6": "IPv6 datagrams cannot be recorded",
     "uring_submitted": "Names of files opened through io_uring cannot be recorded as they were given",
     "uring_ended": "Files opened through io_uring, and the results of its connections, cannot be recorded",
+    "uring_posted": "Connections accepted through io_uring, several by one request, cannot be recorded",
     "create_socket": "Raw sockets cannot be denied, so that roles with a network policy have no session",
 }
 

@@ -55,7 +55,7 @@ VARIANTS = (
 OPTIONAL: dict[str, frozenset[str]] = {
     "cgroup_hooks": HOOKS,
     "set_state": frozenset({"state_changed"}),
-    "io_uring": REQUESTS,
+    "io_uring": REQUESTS | {"uring_posted"},
     "lsm": SECOND_LINE,
     "sys_exit": frozenset(),
 }
