@@ -8,6 +8,7 @@
 #define AF_UNSPEC 0
 #define AF_UNIX 1
 #define AF_NETLINK 16
+#define MSG_FASTOPEN 0x20000000
 
 struct address {
 	__u16 family, port;
@@ -73,8 +74,14 @@ int BPF_PROG(connect_refused, struct socket *socket, void *address, int length)
 	return judge(socket, address, length, OPERATION_CONNECT);
 }
 
+/* A stream goes where it is connected to, whatever is named, unless it is to be connected with what is sent. */
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(send_refused, struct socket *socket, struct msghdr *message, int size)
 {
-	return judge(socket, BPF_CORE_READ(message, msg_name), BPF_CORE_READ(message, msg_namelen), OPERATION_SEND);
+	bool stream = is_stream(BPF_CORE_READ(socket, sk, sk_protocol));
+
+	if (stream && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
+		return 0;
+	return judge(socket, BPF_CORE_READ(message, msg_name), BPF_CORE_READ(message, msg_namelen),
+				 stream ? OPERATION_CONNECT : OPERATION_SEND);
 }

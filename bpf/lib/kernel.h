@@ -271,6 +271,7 @@ struct socket {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	unsigned int msg_flags;
 };
 
 struct pt_regs {

@@ -66,16 +66,26 @@ def outcome(programs: Programs, act: Callable[[], object], policy: int) -> int:
 
 
 def connect(kind: socket.SocketKind, address: tuple[str, int]) -> Callable[[], object]:
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    return lambda: socket.socket(family, kind).connect(address)
+    def act() -> None:
+        with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, kind) as connecting:
+            connecting.connect(address)
+
+    return act
 
 
 def send() -> None:
-    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending:
+        sending.sendto(b"x", ("127.0.0.1", 9))
+
+
+def connect_by_sending(port: int) -> None:
+    with socket.socket() as sending:
+        sending.sendto(b"x", socket.MSG_FASTOPEN, ("127.0.0.1", port))
 
 
 def connect_locally(path: Path) -> None:
-    socket.socket(socket.AF_UNIX).connect(str(path))
+    with socket.socket(socket.AF_UNIX) as connecting:
+        connecting.connect(str(path))
 
 
 @pytest.fixture
@@ -96,6 +106,17 @@ def test_connecting(
 @pytest.mark.parametrize(("policy", "code"), [(NOWHERE, errno.EPERM), (EVERYWHERE, 0)])
 def test_sending(programs: Programs, policy: int, code: int) -> None:
     assert outcome(programs, send, policy) == code
+
+
+@pytest.mark.parametrize(("policy", "code"), [(NOWHERE, errno.EPERM), (EVERYWHERE, 0)])
+def test_connecting_by_sending(programs: Programs, port: int, policy: int, code: int) -> None:
+    assert outcome(programs, lambda: connect_by_sending(port), policy) == code
+
+
+def test_a_stream_goes_where_it_is_connected_to_whatever_is_named(programs: Programs) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert outcome(programs, lambda: ours.send(b"x"), NOWHERE) == 0
 
 
 def test_this_machine_is_reached_by_name(programs: Programs, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.kernel.rules import Rules
 from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, decode
-from proctor.bpf.service import serve
+from proctor.bpf.service import CaptureService
 from proctor.core import unixsock, wire
 from proctor.model.network import NetworkPolicy
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
@@ -323,18 +323,17 @@ def main() -> None:
         rules=msgspec.json.decode(rules, type=Rules),
     )
     listening = unixsock.listen(Path(path))
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     asyncio.run(_serve(listening, settings))
 
 
 async def _serve(listening: socket.socket, settings: CaptureSettings) -> None:
-    task = asyncio.ensure_future(serve(listening, settings, node_uid=os.geteuid()))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        return
+    service, stopping = CaptureService(listening, settings, node_uid=os.geteuid()), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    await service.start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await stopping.wait()
+    await service.stop()
 
 
 if __name__ == "__main__":

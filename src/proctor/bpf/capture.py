@@ -113,7 +113,7 @@ class Capture:
     async def stop(self) -> None:
         """Detach from the kernel; what it has written since the last batch is dropped."""
         await self._tasks.close()
-        self._programs.detach()
+        self._programs.release()
         for session in self.registry:
             self._unwatch(session)
         self._feed.stop()

@@ -77,6 +77,7 @@ class CaptureService:
             cgroup.mount_cgroup2(self._settings.cgroup_mount)
         except OSError as error:
             raise Unavailable(f"no cgroup2 at {self._settings.cgroup_mount}: {error.strerror}") from None
+        await asyncio.to_thread(loaded.programs.prepare)
         loaded.programs.configure(self._settings.rules)
         self._capture = Capture(loaded.programs, self._settings, clock=self._clock, on_news=self._news.set)
         self._capture.start()
