@@ -1,4 +1,4 @@
-"""``./run bench [login] [events] [capture]``: measure, print tables, write docs/benchmarks/."""
+"""``./run bench [NAME…]``: measure, print tables, write docs/benchmarks/."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import events, login, pipeline
+from bench import events, ledger, login, pipeline
 from bench.capture import benchmark as capture
 from proctor.bpf.kernel.report import probe
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "events": events.run,
     "capture": capture.run,
     "pipeline": pipeline.run,
+    "ledger": ledger.run,
 }
 
 

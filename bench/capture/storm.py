@@ -18,19 +18,15 @@ from tests.support.cluster import Cluster, Node
 from tests.support.polling import until
 from tests.support.processes import Process
 
-PATH = "/etc/hostname"
+PATH, PORT = "/etc/hostname", 9
+_SOURCE = Path(__file__).with_suffix(".c")
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def storm_program(directory: Path) -> Path:
-    """A program that opens PATH as often as its argument says."""
-    source, program = directory / "storm.c", directory / "storm"
-    source.write_text(
-        "#include <fcntl.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
-        "int main(int argc, char **argv)\n{\n\tfor (long i = atol(argv[1]); i > 0; i--)\n"
-        f'\t\tclose(open("{PATH}", O_RDONLY));\n\treturn 0;\n}}\n'
-    )
-    subprocess.run(["cc", "-O2", str(source), "-o", str(program)], check=True)
+    """A program that opens PATH, executes itself or connects to PORT as often as its arguments say."""
+    program = directory / "storm"
+    subprocess.run(["cc", "-O2", str(_SOURCE), "-o", str(program)], check=True)
     return program
 
 
@@ -66,7 +62,9 @@ def ours(directory: Path, program: Path, opens: int) -> dict[str, Any]:
         cluster.tctl("create", str(role))
         account = cluster.add_user("alice", roles="everything")
         account.login()
-        return _ours(cluster, node, account, f"{program} {opens // 2} & {program} {opens // 2}; wait", opens)
+        return _ours(
+            cluster, node, account, f"{program} open {opens // 2} & {program} open {opens // 2}; wait", opens
+        )
     finally:
         cluster.stop()
 
@@ -76,7 +74,7 @@ def _ours(cluster: Cluster, node: Node, account: Account, script: str, opens: in
     before, started = cpu_seconds(pids), time.perf_counter()
     account.tsh("ssh", f"root@{node.name}", script, seconds=600)
     log = (cluster.control.data_dir / "log/events.log").resolve()
-    until(lambda: b'"event":"session.end"' in _tail(log), 600, "the end of the session in the audit log")
+    until(lambda: b'"event":"session.end"' in tail(log), 600, "the end of the session in the audit log")
     seconds, cpu = time.perf_counter() - started, cpu_seconds(pids) - before
     (begun,) = cluster.events("session.start")
     events = cluster.session_events(begun["sid"], "session.disk", seconds=600)
@@ -85,7 +83,7 @@ def _ours(cluster: Cluster, node: Node, account: Account, script: str, opens: in
     return _row("proctor, to record and audit log", opens, stored, lost, seconds, cpu)
 
 
-def _tail(path: Path) -> bytes:
+def tail(path: Path) -> bytes:
     """The last lines: to read all while they are being written would slow their writer down."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 65536))
@@ -93,7 +91,7 @@ def _tail(path: Path) -> bytes:
 
 
 def _raw(program: Path, opens: int) -> list[subprocess.Popen[bytes]]:
-    return [subprocess.Popen([str(program), str(opens // 2)]) for _ in range(2)]
+    return [subprocess.Popen([str(program), "open", str(opens // 2)]) for _ in range(2)]
 
 
 def bpftrace(directory: Path, program: Path, opens: int) -> dict[str, Any]:
@@ -132,7 +130,7 @@ def _settled(path: Path) -> Callable[[], bool]:
 def strace(directory: Path, program: Path, opens: int) -> dict[str, Any]:
     """One line for each open into a file; it makes the program wait, so nothing is lost."""
     output = directory / "storm-strace.out"
-    script = f"{program} {opens // 2} & {program} {opens // 2}; wait"
+    script = f"{program} open {opens // 2} & {program} open {opens // 2}; wait"
     before, started = os.times(), time.perf_counter()
     subprocess.run([*STRACE, "-o", str(output), "sh", "-c", script], check=True)
     seconds, after = time.perf_counter() - started, os.times()
