@@ -21,6 +21,7 @@ umount /proc
 if [ -d /root/run/vm/systemd ]; then
 	rm -f /root/.dockerenv # systemd would take this for a container, and not listen to the kernel's command line
 	cp /root/run/vm/systemd/* /root/etc/systemd/system/
+	: >/root/etc/tmpfiles.d/tmp.conf # systemd empties /tmp, and the checkout may be there
 	exec switch_root /root /lib/systemd/systemd --unit=vm.target
 fi
 exec switch_root /root /bin/sh /run/vm/start
