@@ -12,12 +12,14 @@ from pathlib import Path
 
 from bench import events, ledger, login, pipeline
 from bench.capture import benchmark as capture
+from bench.capture import hooks
 from proctor.bpf.kernel.report import probe
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "login": login.run,
     "events": events.run,
     "capture": capture.run,
+    "hooks": hooks.run,
     "pipeline": pipeline.run,
     "ledger": ledger.run,
 }

@@ -147,7 +147,7 @@ def _count(cluster: Cluster, sid: str, program: Path) -> Counter[str]:
 
 
 def _row(what: Storm, mode: str, ledger: Event, logged: Counter[str]) -> dict[str, Any]:
-    ledger = {"lost": {}, "filtered": {}, "freezes": 0} | ledger
+    ledger = Event(lost={}, filtered={}, freezes=0) | ledger
     lost = {stage: sum(kinds.values()) for stage, kinds in ledger["lost"].items()}
     gone, submitted, filtered = (
         sum(values.values()) for values in (lost, ledger["submitted"], ledger["filtered"])

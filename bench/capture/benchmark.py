@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from bench.capture import storm, syscalls
-from bench.capture.conditions import Conditions
+from bench.capture.conditions import Condition, Conditions
 from bench.capture.probe import OTHER_CPU, build, keep_off
 from bench.report import publish, table
 from proctor.bpf.kernel.loader import AUTO
@@ -37,9 +37,12 @@ def _costs(directory: Path, quick: bool) -> dict[str, dict[str, dict[str, float]
     with running_lab(directory, AUTO) as lab:
         keep_off(lab.process.pid)
         conditions = Conditions(lab, program, noop, directory)
-        found = {}
         with conditions.nothing() as plain:
-            for condition in [*conditions.own(rounds[0]), *conditions.peers(rounds[1])]:
-                samples = syscalls.measure(condition, plain)
-                found[condition.title] = {name: syscalls.summary(taken) for name, taken in samples.items()}
-        return found
+            return {
+                condition.title: syscalls.summaries(condition, plain)
+                for condition in _conditions(conditions, *rounds)
+            }
+
+
+def _conditions(conditions: Conditions, rounds: int, of_peers: int) -> list[Condition]:
+    return [*conditions.floor(rounds), *conditions.ours(rounds), *conditions.peers(of_peers)]

@@ -51,13 +51,18 @@ class Conditions:
         self._noop = noop
         self._directory = directory
 
-    def own(self, rounds: int) -> list[Condition]:
-        """The control, the floor, and ourselves."""
+    def floor(self, rounds: int) -> list[Condition]:
+        """The control, and the least that any recorder costs."""
         return [
             Condition("control: nothing", self.nothing, rounds),
             Condition("a program that does nothing", self._doing_nothing, rounds),
-            Condition("outside, while a session is open", self._beside, rounds),
-            Condition("inside a session", self._within, rounds),
+        ]
+
+    def ours(self, rounds: int, way: str = "") -> list[Condition]:
+        """Ourselves, hooked in some ``way``."""
+        return [
+            Condition(f"outside, while a session is open{way}", self._beside, rounds),
+            Condition(f"inside a session{way}", self._within, rounds),
         ]
 
     def peers(self, rounds: int) -> list[Condition]:

@@ -13,6 +13,11 @@ Sample = tuple[float, float]
 """Nanoseconds under the condition, and with nothing in force: the mean of before and after."""
 
 
+def summaries(condition: Condition, plain: Probe) -> dict[str, dict[str, float]]:
+    """What the condition does to each operation."""
+    return {name: summary(samples) for name, samples in measure(condition, plain).items()}
+
+
 def measure(condition: Condition, plain: Probe) -> dict[str, list[Sample]]:
     """Samples of every operation; each lies between two of ``plain``, on the same processor."""
     samples: dict[str, list[Sample]] = {operation: [] for operation in COUNTS}

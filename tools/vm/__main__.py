@@ -1,11 +1,13 @@
-"""``./run vmtest``: kernel tests under kernels other than this machine's."""
+"""``./run vmtest``: kernel tests, and benchmarks, under kernels other than this machine's."""
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from collections.abc import Sequence
 
+from bench.report import RESULTS
 from tools.runner.console import RunError, say
 from tools.runner.paths import PYTHON
 from tools.vm import guest, kernels
@@ -23,9 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.fetch:
         return _fetch(options.kernel or kernels.SERIES)
-    task = _task(options.pytest or _tests(options), systemd=options.systemd)
+    task = (
+    task = _benchmark() if options.bench else _task(options)
+    )
     outcomes = {series: _outcome(series, task) for series in options.kernel or kernels.SERIES}
     for series, outcome in outcomes.items():
+        if options.bench and not outcome:
+            _keep(series)
         say(f"Linux {series:<6} {outcome or 'passed'}")
     return 1 if any(outcomes.values()) else 0
 
@@ -35,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kernel", action="append", choices=kernels.SERIES, help="only this one")
     parser.add_argument("--all", action="store_true", help="all kernel tests, not the part that CI runs")
     parser.add_argument("--systemd", action="store_true", help="under systemd, with at, cron and dbus")
+    parser.add_argument("--bench", action="store_true", help="measure hooks, for docs/benchmarks, instead")
     parser.add_argument("--fetch", action="store_true", help="only get what is needed; 1 when it cannot")
     parser.add_argument("pytest", nargs="*", help="arguments of pytest, after --")
     return parser
@@ -68,17 +75,28 @@ def _outcome(series: str, task: guest.Task) -> str:
     return f"FAILED (exit status {status})" if status else ""
 
 
-def _task(tests: Sequence[str], *, systemd: bool) -> guest.Task:
+def _benchmark() -> guest.Task:
+    left = RESULTS / "hooks"
+    script = f"{PYTHON} -m bench hooks && cp {left}.json {left}.md {guest.EXCHANGE}"
+    return guest.Task(["sh", "-c", script], {"PYTHONDONTWRITEBYTECODE": "1"}, _GUEST_SECONDS)
+
+
+def _keep(series: str) -> None:
+    for ending in ("json", "md"):
+        shutil.copy(guest.results(series) / f"hooks.{ending}", RESULTS / f"hooks-{series}.{ending}")
+
+
+def _task(options: argparse.Namespace) -> guest.Task:
     report = guest.EXCHANGE / "report.xml"
-    options = ["-q", "-p", "no:cacheprovider", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
+    flags = ["-q", "-p", "no:cacheprovider", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
     environment = {
         "PROCTOR_KERNEL_TESTS": "must",
         "PROCTOR_KERNEL_EVERY_HOOK": "1",
         "PROCTOR_TEST_PATIENCE": str(_PATIENCE),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [str(PYTHON), "-m", "pytest", *options, *tests]
-    return guest.Task(command, environment, _GUEST_SECONDS, systemd)
+    command = [str(PYTHON), "-m", "pytest", *flags, *(options.pytest or _tests(options))]
+    return guest.Task(command, environment, _GUEST_SECONDS, options.systemd)
 
 
 if __name__ == "__main__":

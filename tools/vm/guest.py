@@ -55,7 +55,7 @@ def run(kernel: Kernel, task: Task) -> int:
     """Boot ``kernel`` and run the command as root; its exit status.
 
     What the command writes is shown as it comes and kept in a log. What it leaves in ``EXCHANGE`` is in
-    ``results(kernel)`` afterwards. Raises RunError when the guest ends without having run it, or not in time.
+    ``results(series)`` afterwards. Raises RunError when the guest ends without having run it, or not in time.
     """
     exchange = Path(tempfile.mkdtemp(prefix="vm-", dir=_made(CACHE)))
     try:
@@ -67,8 +67,8 @@ def run(kernel: Kernel, task: Task) -> int:
             raise RunError(f"the guest with Linux {kernel.release} ended before its command did")
         return int(status.read_text())
     finally:
-        shutil.rmtree(results(kernel), ignore_errors=True)
-        exchange.rename(results(kernel))
+        shutil.rmtree(results(kernel.series), ignore_errors=True)
+        exchange.rename(results(kernel.series))
 
 
 def _fill(exchange: Path, task: Task) -> None:
@@ -79,9 +79,9 @@ def _fill(exchange: Path, task: Task) -> None:
     (exchange / "command").write_text(task.script())
 
 
-def results(kernel: Kernel) -> Path:
+def results(series: str) -> Path:
     """The directory of what the last guest left."""
-    return CACHE / f"results-{kernel.series}"
+    return CACHE / f"results-{series}"
 
 
 def _made(directory: Path) -> Path:
