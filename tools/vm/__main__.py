@@ -25,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.fetch:
         return _fetch(options.kernel or kernels.SERIES)
-    task = (
     task = _benchmark() if options.bench else _task(options)
-    )
     outcomes = {series: _outcome(series, task) for series in options.kernel or kernels.SERIES}
     for series, outcome in outcomes.items():
         if options.bench and not outcome:
