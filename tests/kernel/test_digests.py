@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.digests import TICK_NS
+from proctor.bpf.digests import MAX_SIZE, SIZE, TICK_NS
 from tests.support.capture import Event, Lab
 from tests.support.polling import until
 
@@ -37,6 +37,13 @@ def test_binary(lab: Lab, program: Path) -> None:
     event = executed(lab, lambda: os.execv(program, ["program"]))
 
     assert (event["sha256"], "sha256_missing" in event) == (sha256(program), False)
+
+
+def test_too_large_to_read_while_everything_waits(lab: Lab, program: Path) -> None:
+    os.truncate(program, MAX_SIZE + 1)
+    event = executed(lab, lambda: os.execv(program, ["program"]))
+
+    assert (event["sha256_missing"], "sha256" in event) == (SIZE, False)
 
 
 def test_of_a_script_it_is_the_interpreter(lab: Lab, program: Path) -> None:
