@@ -198,8 +198,10 @@ def describe(event: Event) -> str:
         case "session.command":
             text = shlex.join([event["path"], *event.get("argv", [])])
             return text if event["return_code"] == 0 else f"{text} (failed: {event['return_code']})"
-        case "session.network":
-            return f"{event['program']} → {event['dst_addr']}:{event['dst_port']}"
+        case "session.network" | "session.outcome":
+            text = f"{event['program']} → {event['dst_addr']}:{event['dst_port']}"
+            code = event["return_code"]
+            return f"{text} ({os.strerror(-code)})" if code else text
         case "session.start" | "session.end" | "session.leave" | "session.data":
             return f"{event.get('login', '')}@{event.get('server_hostname', '')}"
         case "user.login":

@@ -92,19 +92,24 @@ def _yaml_document(entry: Entry) -> str:
     return text.getvalue()
 
 
-_SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
-    "print": lambda event: f"{event['bytes']} bytes",
-    "resize": lambda event: str(event.get("size", "")),
-    "session.command": lambda event: " ".join([str(event.get("path", "")), *_arguments(event)]),
-    "session.disk": lambda event: str(event.get("path", "")),
-    "session.network": lambda event: f"{event.get('dst_addr', '')}:{event.get('dst_port', '')}",
-    "session.freeze": lambda event: f"{event.get('milliseconds', '')} ms",
-}
+def _destination(event: dict[str, Any]) -> str:
+    return f"{event.get('dst_addr', '')}:{event.get('dst_port', '')}"
 
 
 def _arguments(event: dict[str, Any]) -> list[str]:
     argv = event.get("argv")
     return [str(argument) for argument in argv] if isinstance(argv, list) else []
+
+
+_SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
+    "print": lambda event: f"{event['bytes']} bytes",
+    "resize": lambda event: str(event.get("size", "")),
+    "session.command": lambda event: " ".join([str(event.get("path", "")), *_arguments(event)]),
+    "session.disk": lambda event: str(event.get("path", "")),
+    "session.network": _destination,
+    "session.outcome": lambda event: f"{_destination(event)} {event.get('return_code', '')}",
+    "session.freeze": lambda event: f"{event.get('milliseconds', '')} ms",
+}
 
 
 def _text_line(entry: Entry) -> str:
