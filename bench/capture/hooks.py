@@ -18,7 +18,7 @@ from proctor.bpf.kernel.report import probe
 from proctor.bpf.kernel.variants import SWITCH
 from tests.support.capture import running_lab
 
-_ROUNDS = 9
+_ROUNDS = 5
 _WAYS = {
     "at the end of all calls": "lsm",
     "at the end of all calls, and as a security module": "",
