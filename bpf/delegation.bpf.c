@@ -56,7 +56,7 @@ static __always_inline void order_unit(const struct job *job, const unsigned cha
 /* A task of a session has opened a file: is it a job that is being written? */
 __hidden void job_file_opened(const struct task_state *state, const struct syscall *call)
 {
-	struct file *file = file_of(call->result);
+	struct file *file = call->file;
 	struct job job = {.session = state->session, .kinds = state->kinds}, *known;
 	struct directory directory = {};
 	__u32 *daemon;

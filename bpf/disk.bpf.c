@@ -58,8 +58,7 @@ static __always_inline __u32 resolved_path(struct disk_scratch *scratch, struct 
 	struct path path;
 	__u32 start, size;
 
-	BPF_CORE_READ_INTO(&path.mnt, file, f_path.mnt);
-	BPF_CORE_READ_INTO(&path.dentry, file, f_path.dentry);
+	BPF_CORE_READ_INTO(&path, file, f_path);
 	start = write_path(&scratch->walk, path.dentry, path.mnt, &scratch->record.header.flags);
 	size = (PATH_BYTES - 1 - start) & (PATH_BYTES - 1);
 	bpf_probe_read_kernel(scratch->path, size, scratch->walk.bytes + start);
@@ -67,12 +66,12 @@ static __always_inline __u32 resolved_path(struct disk_scratch *scratch, struct 
 }
 
 /* What the record says of an opened file; false when it is noise. */
-static __always_inline bool describe_file(struct task_state *state, struct disk_scratch *scratch, long result,
-										  __u32 *size)
+static __always_inline bool describe_file(struct task_state *state, struct disk_scratch *scratch,
+										  const struct syscall *call, __u32 *size)
 {
-	struct file *file = file_of(result);
+	struct file *file = call->file;
 
-	fill_header(&scratch->record.header, state, RECORD_DISK, result);
+	fill_header(&scratch->record.header, state, RECORD_DISK, call->result);
 	*size = file ? resolved_path(scratch, file) : 0;
 	scratch->path[*size & (PATH_BYTES - 1)] = 0;
 	if (!file || !is_noise(&scratch->record, scratch->path, file))
@@ -104,14 +103,15 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	if (!scratch)
 		return;
 	scratch->record.open_flags = flags_of(call);
-	if (!describe_file(state, scratch, call->result, &size))
+	if (!describe_file(state, scratch, call, &size))
 		return;
 	if (!size) /* it failed, or has no path: a pipe */
 		size = given_path(scratch, call);
 	send_file(state, scratch, size);
 }
 
-__hidden void file_requested(struct task_state *state, long result, const struct requested_file *requested)
+__hidden void file_requested(struct task_state *state, const struct syscall *call,
+							 const struct requested_file *requested)
 {
 	__u32 zero = 0, size;
 	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
@@ -119,7 +119,7 @@ __hidden void file_requested(struct task_state *state, long result, const struct
 	if (!scratch)
 		return;
 	scratch->record.open_flags = requested ? requested->flags : 0;
-	if (!describe_file(state, scratch, result, &size))
+	if (!describe_file(state, scratch, call, &size))
 		return;
 	if (!size && requested) {
 		size = requested->size & (REQUESTED_BYTES - 1);
@@ -128,7 +128,7 @@ __hidden void file_requested(struct task_state *state, long result, const struct
 			scratch->record.header.flags |= CUT_PATH;
 	}
 	scratch->record.header.flags |= VIA_IO_URING;
-	if (result == NO_DESCRIPTOR)
+	if (call->result == NO_DESCRIPTOR)
 		scratch->record.header.result = 0;
 	send_file(state, scratch, size);
 }

@@ -48,6 +48,7 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	case OPENAT:
 	case OPENAT2:
 	case OPEN_HANDLE:
+		call.file = file_of(call.result);
 		if (wants(state, RECORD_DISK))
 			file_opened(state, &call);
 		if (call.result >= 0 && wants(state, RECORD_TAMPER))

@@ -197,7 +197,7 @@ static __always_inline enum technique technique_of(struct file *file, const stru
 												   __u32 *target)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	__u32 device = BPF_CORE_READ(inode, i_rdev);
+	__u32 device;
 
 	switch (BPF_CORE_READ(inode, i_sb, s_magic)) {
 	case PROC_SUPER_MAGIC: return proc_technique(file, state, target);
@@ -206,7 +206,10 @@ static __always_inline enum technique technique_of(struct file *file, const stru
 			return TECHNIQUE_CGROUP;
 		return TECHNIQUE_NONE;
 	}
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR || device >> MINOR_BITS != MEMORY_DEVICES)
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR)
+		return TECHNIQUE_NONE;
+	device = BPF_CORE_READ(inode, i_rdev);
+	if (device >> MINOR_BITS != MEMORY_DEVICES)
 		return TECHNIQUE_NONE;
 	switch (device & ((1 << MINOR_BITS) - 1)) { /* mem, kmem, port */
 	case 1:
@@ -218,8 +221,8 @@ static __always_inline enum technique technique_of(struct file *file, const stru
 
 __hidden void guarded_file_opened(struct task_state *state, struct syscall *call)
 {
-	struct file *file = file_of(call->result);
 	struct tamper_scratch *scratch;
+	struct file *file = call->file;
 	enum technique technique;
 	__u32 target = 0, start;
 

@@ -58,6 +58,7 @@ struct {
 
 static __always_inline void keep(struct task_state *state, struct io_kiocb *request)
 {
+	struct syscall unseen = {.operation = OPENAT, .result = NO_DESCRIPTOR};
 	struct io_open *open = (void *)request;
 	__u32 zero = 0;
 	struct requested_file *file = bpf_map_lookup_elem(&request_scratch, &zero);
@@ -71,7 +72,7 @@ static __always_inline void keep(struct task_state *state, struct io_kiocb *requ
 	file->slot = BPF_CORE_READ(open, file_slot);
 	bpf_map_update_elem(&requests, &request, file, BPF_ANY);
 	if (BPF_CORE_READ(request, flags) & SILENT_SUCCESS)
-		file_requested(state, NO_DESCRIPTOR, file);
+		file_requested(state, &unseen, file);
 }
 
 static __always_inline void keep_number(struct io_kiocb *request)
@@ -104,8 +105,9 @@ static __always_inline void opened(struct task_state *state, struct io_kiocb *re
 
 	if (file && file->slot && result >= 0)
 		call.result = NO_DESCRIPTOR;
+	call.file = file_of(call.result);
 	if (wants(state, RECORD_DISK))
-		file_requested(state, call.result, file);
+		file_requested(state, &call, file);
 	if (result >= 0 && wants(state, RECORD_TAMPER))
 		guarded_file_opened(state, &call);
 	bpf_map_delete_elem(&requests, &request);

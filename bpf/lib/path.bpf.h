@@ -11,7 +11,7 @@
 #define LEAST_DEPTH 48
 
 struct path_walk {
-	struct dentry *dentry;
+	struct dentry *dentry, *root; /* of the mount */
 	struct vfsmount *mount;
 	__u32 start; /* of what is written so far, which ends at PATH_BYTES */
 	bool complete;
@@ -45,14 +45,12 @@ static STEP long step_up(__u32 index, struct path_text **context)
 {
 	struct path_text *text = *context;
 	struct path_walk *walk = &text->walk;
-	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
-	struct vfsmount *mounted = walk->mount;
-	struct dentry *root = BPF_CORE_READ(mounted, mnt_root);
+	struct dentry *dentry = walk->dentry, *parent;
 	struct mount *mount, *above;
 	__u32 start;
 
-	if (dentry == root) {
-		mount = (void *)mounted - bpf_core_field_offset(struct mount, mnt);
+	if (dentry == walk->root) {
+		mount = (void *)walk->mount - bpf_core_field_offset(struct mount, mnt);
 		above = BPF_CORE_READ(mount, mnt_parent);
 		if (above == mount) {
 			walk->complete = true;
@@ -60,8 +58,10 @@ static STEP long step_up(__u32 index, struct path_text **context)
 		}
 		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		walk->mount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+		walk->root = BPF_CORE_READ(above, mnt.mnt_root);
 		return 0;
 	}
+	parent = BPF_CORE_READ(dentry, d_parent);
 	if (dentry == parent) { /* no directory holds it: a memfd, a pipe */
 		walk->complete = prepend(text, dentry);
 		return 1;
@@ -86,6 +86,7 @@ static __noinline __attribute__((unused)) __u32 write_path(struct path_text *tex
 		return PATH_BYTES - 1;
 	walk = &text->walk;
 	walk->dentry = dentry;
+	walk->root = root;
 	walk->mount = mount;
 	walk->start = PATH_BYTES - 1;
 	walk->complete = false;

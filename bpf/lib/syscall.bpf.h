@@ -14,6 +14,7 @@ struct syscall {
 	bool compat;
 	long result;
 	__u64 args[4];
+	struct file *file; /* that was opened */
 };
 
 /* socketcall(2) of 32-bit programs: the number of the call, then a pointer to its arguments. */
@@ -64,9 +65,9 @@ static __always_inline struct file *file_of(int descriptor)
 	struct fdtable *table = field_of(current_task(), files, fdt);
 	struct file *file = NULL, **files;
 
-	if (descriptor < 0 || (__u32)descriptor >= BPF_CORE_READ(table, max_fds))
+	if (descriptor < 0 || (__u32)descriptor >= field_of(table, max_fds))
 		return NULL;
-	files = BPF_CORE_READ(table, fd);
+	files = field_of(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
 	return file;
 }

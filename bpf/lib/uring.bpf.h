@@ -16,5 +16,6 @@ struct requested_file {
 
 struct sock;
 
-void file_requested(struct task_state *state, long result, const struct requested_file *requested) __hidden;
+void file_requested(struct task_state *state, const struct syscall *call,
+					const struct requested_file *requested) __hidden;
 void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk) __hidden;
