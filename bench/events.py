@@ -12,23 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import rig
 from bench.report import publish
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Event, Node
-
-DISK_ROLE = """\
-kind: role
-version: v7
-metadata:
-  name: everything
-spec:
-  options:
-    enhanced_recording: [command, disk, network]
-  allow:
-    logins: [root]
-    node_labels:
-      "*": "*"
-"""
 
 
 @dataclass(frozen=True)
@@ -61,19 +48,9 @@ def loads(scale: int) -> list[Load]:
 
 def run(directory: Path, quick: bool) -> None:
     """Measure and publish."""
-    cluster = Cluster(directory / "cluster")
-    try:
-        cluster.start()
-        node = cluster.start_node()
-        role = directory / "role.yaml"
-        role.write_text(DISK_ROLE)
-        cluster.tctl("create", str(role))
-        account = cluster.add_user("alice", roles="everything")
-        account.login()
+    with rig.running(directory / "cluster") as (cluster, node, account):
         rows = [_measure(cluster, node, account, load) for load in loads(1 if quick else 50)]
-        publish("events", "From a session's kernel events into the audit log", rows, {"loads": rows})
-    finally:
-        cluster.stop()
+    publish("events", "From a session's kernel events into the audit log", rows, {"loads": rows})
 
 
 def _measure(cluster: Cluster, node: Node, account: Account, load: Load) -> dict[str, Any]:

@@ -12,16 +12,14 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bench import rig
 from bench.capture import storm
-from bench.events import DISK_ROLE
 from bench.report import publish
 from proctor.model.resources import ENHANCED_KINDS
 from tests.support.accounts import Account
@@ -73,7 +71,7 @@ def run(directory: Path, quick: bool) -> None:
     for number, (what, mode) in enumerate(
         (what, mode) for what in storms(50 if quick else 1) for mode in MODES
     ):
-        with _session(directory / str(number), mode) as (cluster, node, account):
+        with rig.running(directory / str(number), mode) as (cluster, node, account):
             ledger = _weather(cluster, node, account, _script(program, what), what)
             rows.append(_row(what, mode, ledger, _count(cluster, ledger["sid"], program)))
             if what.stopped:
@@ -86,22 +84,6 @@ def run(directory: Path, quick: bool) -> None:
         "What `tsh play` says of the sessions whose node was stopped:\n\n" + "\n\n".join(told),
     )
     _check(rows)
-
-
-@contextmanager
-def _session(directory: Path, mode: str) -> Iterator[tuple[Cluster, Node, Account]]:
-    cluster = Cluster(directory)
-    try:
-        cluster.start()
-        node = cluster.start_node()
-        role = directory / "role.yaml"
-        role.write_text(DISK_ROLE.replace("options:", f"options:\n    record_session: {{default: {mode}}}"))
-        cluster.tctl("create", str(role))
-        account = cluster.add_user("alice", roles="everything,auditor")
-        account.login()
-        yield cluster, node, account
-    finally:
-        cluster.stop()
 
 
 def _script(program: Path, what: Storm) -> str:

@@ -32,10 +32,11 @@ def run(directory: Path, quick: bool) -> None:
         print("hooks: this kernel has none behind its functions; ./run vmtest --bench measures in guests")
         return
     os.sched_setaffinity(0, {OTHER_CPU})
+    built = build(directory)
     costs: dict[str, dict[str, dict[str, float]]] = {}
     for way, without in _WAYS.items():
         with patch.dict(os.environ, {SWITCH: without}):
-            costs |= _costs(directory, way, 2 if quick else _ROUNDS, first=not costs)
+            costs |= _costs(directory, built, way, 2 if quick else _ROUNDS, first=not costs)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
     publish(
         "hooks",
@@ -45,11 +46,12 @@ def run(directory: Path, quick: bool) -> None:
     )
 
 
-def _costs(directory: Path, way: str, rounds: int, *, first: bool) -> dict[str, dict[str, dict[str, float]]]:
-    program, noop = build(directory)
+def _costs(
+    directory: Path, built: tuple[Path, Path], way: str, rounds: int, *, first: bool
+) -> dict[str, dict[str, dict[str, float]]]:
     with running_lab(directory, AUTO) as lab:
         keep_off(lab.process.pid)
-        conditions = Conditions(lab, program, noop, directory)
+        conditions = Conditions(lab, *built, directory)
         wanted: list[Condition] = conditions.floor(rounds) if first else []
         with conditions.nothing() as plain:
             return {

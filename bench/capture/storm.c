@@ -1,4 +1,4 @@
-/* storm KIND NUMBER: one kind of deed, as often and as fast as possible. */
+/* storm DEED NUMBER: one deed, as often and as fast as possible. PATH and PORT are given to the compiler. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,9 +6,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define PATH "/etc/hostname"
-#define PORT 9
 
 static void open_file(char *self)
 {
@@ -33,9 +30,7 @@ static void connect_to(int kind)
 	int socket_ = socket(AF_INET, kind, 0);
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connect(socket_, (struct sockaddr *)&address, sizeof(address))) {
-		/* refused, which is as good as any other outcome */
-	}
+	connect(socket_, (struct sockaddr *)&address, sizeof(address)); /* whatever comes of it */
 	close(socket_);
 }
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from bench import rig
 from bench.capture.conditions import BPFTRACE_COMMAND, STRACE, mount_tracefs
-from bench.events import DISK_ROLE
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
 from tests.support.polling import until
@@ -26,7 +26,8 @@ _TICK = os.sysconf("SC_CLK_TCK")
 def storm_program(directory: Path) -> Path:
     """A program that opens PATH, executes itself or connects to PORT as often as its arguments say."""
     program = directory / "storm"
-    subprocess.run(["cc", "-O2", str(_SOURCE), "-o", str(program)], check=True)
+    goals = (f'-DPATH="{PATH}"', f"-DPORT={PORT}")
+    subprocess.run(["cc", "-O2", *goals, str(_SOURCE), "-o", str(program)], check=True)
     return program
 
 
@@ -53,20 +54,9 @@ def _row(consumer: str, made: int, stored: int, lost: int, seconds: float, cpu: 
 
 def ours(directory: Path, program: Path, opens: int) -> dict[str, Any]:
     """A node and an auth service, until everything is in the audit log."""
-    cluster = Cluster(directory / "cluster")
-    try:
-        cluster.start()
-        node = cluster.start_node()
-        role = directory / "role.yaml"
-        role.write_text(DISK_ROLE)
-        cluster.tctl("create", str(role))
-        account = cluster.add_user("alice", roles="everything")
-        account.login()
-        return _ours(
-            cluster, node, account, f"{program} open {opens // 2} & {program} open {opens // 2}; wait", opens
-        )
-    finally:
-        cluster.stop()
+    half = f"{program} open {opens // 2}"
+    with rig.running(directory / "cluster") as (cluster, node, account):
+        return _ours(cluster, node, account, f"{half} & {half}; wait", opens)
 
 
 def _ours(cluster: Cluster, node: Node, account: Account, script: str, opens: int) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _outcome(series: str, task: guest.Task) -> str:
     started = time.monotonic()
     try:
         kernel = kernels.obtain(series)
-        say(f"\nkernel tests under Linux {kernel.release}")
+        say(f"\nin a guest with Linux {kernel.release}")
         status = guest.run(kernel, task)
     except RunError as error:
         return f"FAILED: {error}"
