@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.capture import storm, syscalls
 from bench.capture.conditions import Condition, Conditions
-from bench.capture.probe import OTHER_CPU, build, keep_off
+from bench.capture.probe import COUNTS, OTHER_CPU, build, keep_off
 from bench.report import publish, table
 from proctor.bpf.kernel.loader import AUTO
 from tests.support.capture import running_lab
@@ -39,7 +39,7 @@ def _costs(directory: Path, quick: bool) -> dict[str, dict[str, dict[str, float]
         conditions = Conditions(lab, program, noop, directory)
         with conditions.nothing() as plain:
             return {
-                condition.title: syscalls.summaries(condition, plain)
+                condition.title: syscalls.summaries(condition, plain, COUNTS)
                 for condition in _conditions(conditions, *rounds)
             }
 

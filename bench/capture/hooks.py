@@ -6,24 +6,28 @@ In a guest (``./run vmtest --bench``) processors are emulated: ratios say someth
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
 from bench.capture import syscalls
 from bench.capture.conditions import Condition, Conditions
-from bench.capture.probe import OTHER_CPU, build, keep_off
+from bench.capture.probe import COUNTS, OTHER_CPU, Probe, build, keep_off, outside
 from bench.report import publish
 from proctor.bpf.kernel.loader import AUTO
 from proctor.bpf.kernel.report import probe
 from proctor.bpf.kernel.variants import SWITCH
 from tests.support.capture import running_lab
 
-_ROUNDS = 5
+_ROUNDS = 7
+_COUNTS = {operation: count // 10 for operation, count in COUNTS.items()}
+"""An emulated processor takes ten times as long and more."""
 _WAYS = {
     "at the end of all calls": "lsm",
     "at the end of all calls, and as a security module": "",
     "behind each call": "sys_exit,lsm",
 }
+_Costs = dict[str, dict[str, dict[str, float]]]
 
 
 def run(directory: Path, quick: bool) -> None:
@@ -32,29 +36,43 @@ def run(directory: Path, quick: bool) -> None:
         print("hooks: this kernel has none behind its functions; ./run vmtest --bench measures in guests")
         return
     os.sched_setaffinity(0, {OTHER_CPU})
-    built = build(directory)
-    costs: dict[str, dict[str, dict[str, float]]] = {}
-    for way, without in _WAYS.items():
-        with patch.dict(os.environ, {SWITCH: without}):
-            costs |= _costs(directory, built, way, 2 if quick else _ROUNDS, first=not costs)
+    costs = _costs(directory, 2 if quick else _ROUNDS)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
     publish(
         "hooks",
-        "What each way to be called adds to one operation: time, and ratio to nothing in force (quartiles)",
+        "What each way to be called adds to one operation: time, and ratio to no session open (quartiles)",
         list(syscalls.rows(costs)),
         {"syscalls": costs},
     )
 
 
-def _costs(
-    directory: Path, built: tuple[Path, Path], way: str, rounds: int, *, first: bool
-) -> dict[str, dict[str, dict[str, float]]]:
-    with running_lab(directory, AUTO) as lab:
-        keep_off(lab.process.pid)
-        conditions = Conditions(lab, *built, directory)
-        wanted: list[Condition] = conditions.floor(rounds) if first else []
-        with conditions.nothing() as plain:
-            return {
-                condition.title: syscalls.summaries(condition, plain)
-                for condition in [*wanted, *conditions.ours(rounds, f": {way}")]
-            }
+def _costs(directory: Path, rounds: int) -> _Costs:
+    built = build(directory)
+    costs: _Costs = {}
+    with outside([str(built[0])]) as plain:
+        plain.sample({"getppid": _COUNTS["getppid"]})
+        bare = [plain.sample(_COUNTS) for _ in range(rounds)]
+        for way, without in _WAYS.items():
+            with patch.dict(os.environ, {SWITCH: without}), running_lab(directory, AUTO) as lab:
+                keep_off(lab.process.pid)
+                conditions = Conditions(lab, *built, directory)
+                wanted = [*([] if costs else conditions.floor(rounds)), *conditions.ours(rounds, f": {way}")]
+                costs |= {condition.title: _summaries(condition, plain) for condition in wanted}
+                costs[f"no session open: {way}"] = _idle(plain, bare)
+    return costs
+
+
+def _summaries(condition: Condition, plain: Probe) -> dict[str, dict[str, float]]:
+    print(f"measuring: {condition.title}", flush=True)
+    return syscalls.summaries(condition, plain, _COUNTS)
+
+
+def _idle(plain: Probe, bare: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """What remains when sessions are over, against ``bare``: samples from before there was a service."""
+    idle = [plain.sample(_COUNTS) for _ in bare]
+    return {
+        operation: syscalls.summary(
+            [(now[operation], then[operation]) for now, then in zip(idle, bare, strict=True)]
+        )
+        for operation in _COUNTS
+    }

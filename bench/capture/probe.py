@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,13 +54,16 @@ class Probe:
         os.close(self.theirs_in)
         os.close(self.theirs_out)
 
-    def nanoseconds(self, operation: str) -> float:
-        """One sample: nanoseconds that one ``operation`` takes. Raises RuntimeError when it fails."""
-        os.write(self._in, f"{operation} {COUNTS[operation]}\n".encode())
+    def sample(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """Nanoseconds that one of each operation takes. Raises RuntimeError when one fails."""
+        return {operation: self._nanoseconds(operation, count) for operation, count in counts.items()}
+
+    def _nanoseconds(self, operation: str, count: int) -> float:
+        os.write(self._in, f"{operation} {count}\n".encode())
         answer = os.read(self._out, 64)
         if not answer or int(answer) < 0:
             raise RuntimeError(f"the probe cannot {operation}")
-        return int(answer) / COUNTS[operation]
+        return int(answer) / count
 
     def close(self) -> None:
         """Let it end."""

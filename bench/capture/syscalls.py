@@ -7,26 +7,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.capture.conditions import Condition
-from bench.capture.probe import COUNTS, Probe
+from bench.capture.probe import Probe
 
 Sample = tuple[float, float]
 """Nanoseconds under the condition, and with nothing in force: the mean of before and after."""
 
 
-def summaries(condition: Condition, plain: Probe) -> dict[str, dict[str, float]]:
-    """What the condition does to each operation."""
-    return {name: summary(samples) for name, samples in measure(condition, plain).items()}
+def summaries(condition: Condition, plain: Probe, counts: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """What the condition does to each operation, done ``counts`` times for a sample."""
+    return {name: summary(samples) for name, samples in measure(condition, plain, counts).items()}
 
 
-def measure(condition: Condition, plain: Probe) -> dict[str, list[Sample]]:
+def measure(condition: Condition, plain: Probe, counts: Mapping[str, int]) -> dict[str, list[Sample]]:
     """Samples of every operation; each lies between two of ``plain``, on the same processor."""
-    samples: dict[str, list[Sample]] = {operation: [] for operation in COUNTS}
+    samples: dict[str, list[Sample]] = {operation: [] for operation in counts}
     for _ in range(condition.rounds):
-        before = {operation: plain.nanoseconds(operation) for operation in COUNTS}
+        before = plain.sample(counts)
         with condition.enter() as probe:
-            probe.nanoseconds("getppid")
-            during = {operation: probe.nanoseconds(operation) for operation in COUNTS}
-        after = {operation: plain.nanoseconds(operation) for operation in COUNTS}
+            probe.sample({"getppid": counts["getppid"]})
+            during = probe.sample(counts)
+        after = plain.sample(counts)
         for operation, taken in samples.items():
             taken.append((during[operation], (before[operation] + after[operation]) / 2))
     return samples

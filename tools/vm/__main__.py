@@ -12,7 +12,7 @@ from tools.runner.console import RunError, say
 from tools.runner.paths import PYTHON
 from tools.vm import guest, kernels
 
-_PATIENCE = 10
+_ENVIRONMENT = {"PROCTOR_TEST_PATIENCE": "10", "PYTHONDONTWRITEBYTECODE": "1"}
 _TEST_SECONDS = 900
 _GUEST_SECONDS = 3600
 _SMOKE = (
@@ -27,9 +27,12 @@ _SYSTEMD = ("tests/vm",)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tests in a guest for each kernel; 0 when all hold."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     if options.fetch:
         return _fetch(options.kernel or kernels.SERIES)
+    if options.bench and (options.all or options.systemd or options.pytest):
+        parser.error("--bench measures, and runs no tests")
     task = _benchmark() if options.bench else _task(options)
     outcomes = {series: _outcome(series, task) for series in options.kernel or kernels.SERIES}
     for series, outcome in outcomes.items():
@@ -81,7 +84,7 @@ def _outcome(series: str, task: guest.Task) -> str:
 def _benchmark() -> guest.Task:
     left = RESULTS / "hooks"
     script = f"{PYTHON} -m bench hooks && cp {left}.json {left}.md {guest.EXCHANGE}"
-    return guest.Task(["sh", "-c", script], {"PYTHONDONTWRITEBYTECODE": "1"}, _GUEST_SECONDS)
+    return guest.Task(["sh", "-c", script], _ENVIRONMENT, _GUEST_SECONDS)
 
 
 def _keep(series: str) -> None:
@@ -92,12 +95,7 @@ def _keep(series: str) -> None:
 def _task(options: argparse.Namespace) -> guest.Task:
     report = guest.EXCHANGE / "report.xml"
     flags = ["-q", "-p", "no:cacheprovider", f"--timeout={_TEST_SECONDS}", f"--junitxml={report}"]
-    environment = {
-        "PROCTOR_KERNEL_TESTS": "must",
-        "PROCTOR_KERNEL_EVERY_HOOK": "1",
-        "PROCTOR_TEST_PATIENCE": str(_PATIENCE),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    environment = _ENVIRONMENT | {"PROCTOR_KERNEL_TESTS": "must", "PROCTOR_KERNEL_EVERY_HOOK": "1"}
     command = [str(PYTHON), "-m", "pytest", *flags, *(options.pytest or _tests(options))]
     return guest.Task(command, environment, _GUEST_SECONDS, options.systemd)
 
