@@ -67,7 +67,7 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 }
 
 struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
-									 struct linux_binprm *bprm) __hidden;
+									 struct linux_binprm *bprm) SHARED;
 
 /* Does the program run with more rights than who executes it? */
 static __always_inline bool is_privileged(struct linux_binprm *bprm)
@@ -143,7 +143,7 @@ static __always_inline void write_below(struct writer *writer, const struct sysc
 		advance(writer, TEXT_PATH, size);
 		return;
 	}
-	write_resolved(writer, TEXT_PATH, BPF_CORE_READ(directory, f_path.dentry), BPF_CORE_READ(directory, f_path.mnt),
+	write_resolved(writer, TEXT_PATH, field_of(directory, f_path.dentry), field_of(directory, f_path.mnt),
 				   &flags);
 	writer->scratch->record.header.flags |= flags;
 	if (!size)
@@ -156,7 +156,7 @@ static __always_inline void write_below(struct writer *writer, const struct sysc
 	writer->end -= length + 1;
 }
 
-__hidden void exec_failed(struct task_state *state, struct syscall *call)
+SHARED void exec_failed(struct task_state *state, struct syscall *call)
 {
 	bool at_directory = call->operation == EXECAT;
 	struct args_scan scan = {.pointers = call->args[at_directory + 1], .compat = call->compat};

@@ -8,7 +8,7 @@
 #define FMODE_WRITE 2
 #define ROOT 0
 
-__hidden void daemon_forked(const struct task_state *parent, struct task_struct *child)
+SHARED void daemon_forked(const struct task_state *parent, struct task_struct *child)
 {
 	struct task_state *state = own(child);
 
@@ -27,7 +27,7 @@ static __always_inline __u32 note_path(const struct job *job, struct file *file)
 
 	if (!scratch)
 		return MAX_DELEGATION;
-	start = write_path(&scratch->walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), &flags);
+	start = write_path(&scratch->walk, field_of(file, f_path.dentry), field_of(file, f_path.mnt), &flags);
 	size = PATH_BYTES - 1 - start;
 	if (size >= EVIDENCE_BYTES)
 		size = EVIDENCE_BYTES - 1;
@@ -54,7 +54,7 @@ static __always_inline void order_unit(const struct job *job, const unsigned cha
 }
 
 /* A task of a session has opened a file: is it a job that is being written? */
-__hidden void job_file_opened(const struct task_state *state, const struct syscall *call)
+SHARED void job_file_opened(const struct task_state *state, const struct syscall *call)
 {
 	struct file *file = call->file;
 	struct job job = {.session = state->session, .kinds = state->kinds}, *known;
@@ -62,16 +62,16 @@ __hidden void job_file_opened(const struct task_state *state, const struct sysca
 	__u32 *daemon;
 	struct place place;
 
-	if (!file || !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+	if (!file || !(field_of(file, f_mode) & FMODE_WRITE))
 		return;
 	bpf_probe_read_kernel_str(directory.name, sizeof(directory.name),
-							  BPF_CORE_READ(file, f_path.dentry, d_parent, d_name.name));
+							  field_of(file, f_path.dentry, d_parent, d_name.name));
 	bpf_probe_read_kernel_str(directory.above, sizeof(directory.above),
-							  BPF_CORE_READ(file, f_path.dentry, d_parent, d_parent, d_name.name));
+							  field_of(file, f_path.dentry, d_parent, d_parent, d_name.name));
 	daemon = bpf_map_lookup_elem(&job_directories, &directory);
 	if (!daemon)
 		return;
-	place = place_of(BPF_CORE_READ(file, f_inode));
+	place = place_of(field_of(file, f_inode));
 	known = bpf_map_lookup_elem(&job_files, &place);
 	if (known && known->session == state->session)
 		return;
@@ -79,11 +79,11 @@ __hidden void job_file_opened(const struct task_state *state, const struct sysca
 	job.delegation = note_path(&job, file);
 	bpf_map_update_elem(&job_files, &place, &job, BPF_ANY);
 	if (job.daemon == DAEMON_MANAGER)
-		order_unit(&job, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+		order_unit(&job, field_of(file, f_path.dentry, d_name.name));
 }
 
 /* A system call of a daemon or of what it has forked; returns whether the task is a session's now. */
-__hidden bool daemon_called(struct task_state *state, const struct syscall *call)
+SHARED bool daemon_called(struct task_state *state, const struct syscall *call)
 {
 	struct place place;
 	struct file *file;
@@ -96,7 +96,7 @@ __hidden bool daemon_called(struct task_state *state, const struct syscall *call
 	file = file_of(call->result);
 	if (!file)
 		return false;
-	place = place_of(BPF_CORE_READ(file, f_inode));
+	place = place_of(field_of(file, f_inode));
 	job = bpf_map_lookup_elem(&job_files, &place);
 	return job && job->daemon == DAEMON_AT && adopt(current_task(), state, job);
 }
@@ -166,7 +166,7 @@ static __always_inline struct job *ordered_program(struct order *order, const ch
 static __always_inline struct job *ordered_by_name(struct task_struct *task, enum daemon daemon,
 												   struct delegation_scratch *scratch)
 {
-	const char *name = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, name);
+	const char *name = field_of(task, cgroups, dfl_cgrp, kn, name);
 	char *text = scratch->evidence.text;
 	long size = bpf_probe_read_kernel_str(text, ORDER_BYTES, name);
 
@@ -191,7 +191,7 @@ static __always_inline struct job *job_executed(struct task_struct *task, enum d
 }
 
 /* A task that is no session's has executed a program; returns its state if it is one's now. */
-__hidden struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
+SHARED struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
 											  struct linux_binprm *bprm)
 {
 	enum daemon daemon = daemon_started(task);

@@ -55,10 +55,9 @@ static __always_inline __u32 given_path(struct disk_scratch *scratch, const stru
 
 static __always_inline __u32 resolved_path(struct disk_scratch *scratch, struct file *file)
 {
-	struct path path;
+	struct path path = field_of(file, f_path);
 	__u32 start, size;
 
-	BPF_CORE_READ_INTO(&path, file, f_path);
 	start = write_path(&scratch->walk, path.dentry, path.mnt, &scratch->record.header.flags);
 	size = (PATH_BYTES - 1 - start) & (PATH_BYTES - 1);
 	bpf_probe_read_kernel(scratch->path, size, scratch->walk.bytes + start);
@@ -95,7 +94,7 @@ static __always_inline void send_file(struct task_state *state, struct disk_scra
 	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&opens, scratch, length, flags));
 }
 
-__hidden void file_opened(struct task_state *state, struct syscall *call)
+SHARED void file_opened(struct task_state *state, struct syscall *call)
 {
 	__u32 zero = 0, size;
 	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
@@ -110,7 +109,7 @@ __hidden void file_opened(struct task_state *state, struct syscall *call)
 	send_file(state, scratch, size);
 }
 
-__hidden void file_requested(struct task_state *state, const struct syscall *call,
+SHARED void file_requested(struct task_state *state, const struct syscall *call,
 							 const struct requested_file *requested)
 {
 	__u32 zero = 0, size;

@@ -19,12 +19,12 @@ static STEP long step_out(__u32 index, struct cgroup_walk *walk)
 {
 	struct path_text *text = walk->text;
 	struct cgroup *cgroup = walk->cgroup;
-	struct cgroup_subsys_state *above = BPF_CORE_READ(cgroup, self.parent);
-	const char *name = BPF_CORE_READ(cgroup, kn, name);
+	struct cgroup_subsys_state *above = field_of(cgroup, self.parent);
+	const char *name = field_of(cgroup, kn, name);
 	__u32 start;
 	long size;
 
-	walk->inside = BPF_CORE_READ(cgroup, kn, id) == walk->home;
+	walk->inside = field_of(cgroup, kn, id) == walk->home;
 	if (walk->inside || !above)
 		return 1;
 	size = bpf_probe_read_kernel_str(text->bytes + PATH_BYTES, NAME_BYTES, name);
@@ -33,12 +33,12 @@ static STEP long step_out(__u32 index, struct cgroup_walk *walk)
 	start = (text->walk.start - 1) & (PATH_BYTES - 1);
 	text->bytes[start] = '/';
 	text->walk.start = start;
-	walk->cgroup = BPF_CORE_READ(above, cgroup);
+	walk->cgroup = field_of(above, cgroup);
 	return 0;
 }
 
 /* The current task has put one of a session, itself perhaps, into a cgroup; or has made it there. */
-__hidden void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to)
+SHARED void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to)
 {
 	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_ESCAPE, 0);
 	struct cgroup_walk walk = {.cgroup = to, .home = state->cgroup};
@@ -57,7 +57,7 @@ __hidden void moved(const struct task_state *state, struct task_struct *task, st
 	}
 	scratch->record.target = scratch->record.header.pid;
 	describe(&scratch->record.header, task);
-	scratch->record.header.cgroup_id = BPF_CORE_READ(to, kn, id);
+	scratch->record.header.cgroup_id = field_of(to, kn, id);
 	take_path(scratch, text->walk.start);
 	send_tamper(scratch);
 }
@@ -67,7 +67,7 @@ int BPF_PROG(task_moved, struct cgroup *to, const char *path, struct task_struct
 {
 	struct task_state *state = state_of(task);
 
-	if (state && !BPF_CORE_READ(to, root, hierarchy_id))
+	if (state && !field_of(to, root, hierarchy_id))
 		moved(state, task, to);
 	return 0;
 }

@@ -4,10 +4,9 @@
 
 #include <bpf/bpf_tracing.h>
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to) __hidden;
-void daemon_forked(const struct task_state *parent, struct task_struct *child) __hidden;
+void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to) SHARED;
+void daemon_forked(const struct task_state *parent, struct task_struct *child) SHARED;
 
 /* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
 SEC("tp_btf/task_newtask")
@@ -32,7 +31,7 @@ int BPF_PROG(task_created, struct task_struct *child)
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, 1);
 	if (child->cgroups != field_of(current_task(), cgroups))
-		moved(parent, child, BPF_CORE_READ(child, cgroups, dfl_cgrp));
+		moved(parent, child, field_of(child, cgroups, dfl_cgrp));
 	return 0;
 }
 

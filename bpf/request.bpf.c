@@ -169,7 +169,7 @@ static __always_inline __u16 start_of(const struct piece *piece)
 }
 
 /* A task of a session has written to a file or a socket. */
-__hidden void message_sent(const struct task_state *state, const struct syscall *call)
+SHARED void message_sent(const struct task_state *state, const struct syscall *call)
 {
 	struct delegation_scratch *scratch;
 	struct piece pieces[2] = {};
@@ -184,7 +184,7 @@ __hidden void message_sent(const struct task_state *state, const struct syscall 
 	if (start != METHOD_CALL && start != POST)
 		return;
 	sk = socket_of(call->args[0]);
-	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+	if (!sk || field_of(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
 	scratch = delegation_room();
 	message = bpf_map_lookup_elem(&messages, &zero);

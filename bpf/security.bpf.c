@@ -38,11 +38,11 @@ static __always_inline bool is_inet_family(__u16 family)
 	return family == AF_INET || family == AF_INET6;
 }
 
-static __always_inline int judge(struct socket *socket, const void *name, int length,
+static __always_inline int judge_socket(struct socket *socket, const void *name, int length,
 								 enum network_operation operation)
 {
 	struct task_state *state = state_of(current_task());
-	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct sock *sk = field_of(socket, sk);
 	struct destination to = {.denied = true};
 	struct address address = {};
 	__u16 protocol;
@@ -54,7 +54,7 @@ static __always_inline int judge(struct socket *socket, const void *name, int le
 	if (policy && !*policy)
 		return 0;
 	bpf_probe_read_kernel(&address, length < (int)sizeof(address) ? 16 : sizeof(address), name);
-	protocol = BPF_CORE_READ(sk, sk_protocol);
+	protocol = field_of(sk, sk_protocol);
 	read_destination(&to, &address);
 	if (is_local(address.family) ||
 		(is_inet_family(address.family) && permitted(state->session, protocol, to.address, to.port)))
@@ -71,17 +71,17 @@ static __always_inline int judge(struct socket *socket, const void *name, int le
 SEC("lsm/socket_connect")
 int BPF_PROG(connect_refused, struct socket *socket, void *address, int length)
 {
-	return judge(socket, address, length, OPERATION_CONNECT);
+	return judge_socket(socket, address, length, OPERATION_CONNECT);
 }
 
 /* A stream goes where it is connected to, whatever is named, unless it is to be connected with what is sent. */
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(send_refused, struct socket *socket, struct msghdr *message, int size)
 {
-	bool stream = is_stream(BPF_CORE_READ(socket, sk, sk_protocol));
+	bool stream = is_stream(field_of(socket, sk, sk_protocol));
 
-	if (stream && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
+	if (stream && !(field_of(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
-	return judge(socket, BPF_CORE_READ(message, msg_name), BPF_CORE_READ(message, msg_namelen),
+	return judge_socket(socket, field_of(message, msg_name), field_of(message, msg_namelen),
 				 stream ? OPERATION_CONNECT : OPERATION_SEND);
 }

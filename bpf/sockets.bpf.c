@@ -44,7 +44,7 @@ static __always_inline void ended(struct sock *sk, int state)
 	if (!beginning)
 		return;
 	if (state == TCP_CLOSE) {
-		error = BPF_CORE_READ(sk, sk_err);
+		error = field_of(sk, sk_err);
 		beginning->result = error ? -error : -ECONNABORTED;
 	}
 	beginning->ended = true;
@@ -91,11 +91,11 @@ static __always_inline void accepted(struct task_state *state, struct sock *sk)
 {
 	struct endpoints ends = {.operation = OPERATION_ACCEPT};
 
-	ends.family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	ends.family = field_of(sk, __sk_common.skc_family);
 	if (!is_inet(&ends))
 		return;
-	ends.protocol = BPF_CORE_READ(sk, sk_protocol);
-	ends.destination_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	ends.protocol = field_of(sk, sk_protocol);
+	ends.destination_port = bpf_ntohs(field_of(sk, __sk_common.skc_dport));
 	read_source(&ends, sk);
 	read_address(ends.destination, sk, true);
 	state->pending = ends;
@@ -105,10 +105,10 @@ static __always_inline void listening(struct task_state *state, struct sock *sk)
 {
 	struct endpoints ends = {.operation = OPERATION_LISTEN};
 
-	ends.family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	ends.family = field_of(sk, __sk_common.skc_family);
 	if (!is_inet(&ends))
 		return;
-	ends.protocol = BPF_CORE_READ(sk, sk_protocol);
+	ends.protocol = field_of(sk, sk_protocol);
 	read_source(&ends, sk);
 	state->pending = ends;
 }
@@ -164,14 +164,14 @@ static __always_inline void finish(struct task_state *state, struct sock *sk, lo
 	state->pending.operation = OPERATION_NONE;
 }
 
-__hidden void suspend(struct task_state *state)
+SHARED void suspend(struct task_state *state)
 {
 	bool connecting = state->pending.operation == OPERATION_CONNECT;
 
 	finish(state, (struct sock *)state->socket, connecting ? -EINPROGRESS : 0, VIA_IO_URING);
 }
 
-__hidden void connection_made(struct task_state *state, struct syscall *call)
+SHARED void connection_made(struct task_state *state, struct syscall *call)
 {
 	struct sock *sk = NULL;
 
@@ -191,7 +191,7 @@ __hidden void connection_made(struct task_state *state, struct syscall *call)
 }
 
 /* The same by a request to io_uring; sk is what it was made to, if it was a socket. */
-__hidden void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk)
+SHARED void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk)
 {
 	bool expected = wants(state, RECORD_NETWORK) && state->pending.operation == OPERATION_NONE;
 

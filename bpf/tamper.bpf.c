@@ -31,7 +31,7 @@ static __always_inline bool names_stranger(__u32 pid, const struct task_state *s
 
 static __always_inline __u32 number_of(struct pid *pid)
 {
-	return BPF_CORE_READ(pid, numbers[0].nr);
+	return field_of(pid, numbers[0].nr);
 }
 
 static __always_inline __u32 process_behind(int pidfd)
@@ -42,9 +42,9 @@ static __always_inline __u32 process_behind(int pidfd)
 	if (!file)
 		return 0;
 	if (bpf_core_field_exists(pid->ino))
-		pid = BPF_CORE_READ(file, f_inode, i_private);
+		pid = field_of(file, f_inode, i_private);
 	else
-		pid = BPF_CORE_READ(file, private_data);
+		pid = field_of(file, private_data);
 	return number_of(pid);
 }
 
@@ -95,7 +95,7 @@ static __always_inline bool choose(struct tamper_record *record, const struct ta
 	}
 }
 
-__hidden void tampered(struct task_state *state, struct syscall *call)
+SHARED void tampered(struct task_state *state, struct syscall *call)
 {
 	struct tamper_scratch *scratch = start_tamper(state, call->operation & (TAMPER - 1), call->result);
 	long size;
@@ -110,7 +110,7 @@ __hidden void tampered(struct task_state *state, struct syscall *call)
 }
 
 /* A program that runs with more rights than its caller was told to load what the caller likes. */
-__hidden void preloaded(struct task_state *state)
+SHARED void preloaded(struct task_state *state)
 {
 	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_PRELOAD, 0);
 
@@ -124,15 +124,15 @@ int BPF_PROG(signal_sent, int number, struct kernel_siginfo *info, struct task_s
 	struct task_state *state = state_of(current_task());
 	struct tamper_scratch *scratch;
 
-	if (!state || !wants(state, RECORD_TAMPER) || !is_guarded(GUARD_PROCESS, BPF_CORE_READ(task, tgid)))
+	if (!state || !wants(state, RECORD_TAMPER) || !is_guarded(GUARD_PROCESS, field_of(task, tgid)))
 		return 0;
-	if ((__u64)info == SEND_SIG_PRIV || ((__u64)info > SEND_SIG_PRIV && BPF_CORE_READ(info, si_code) > 0))
+	if ((__u64)info == SEND_SIG_PRIV || ((__u64)info > SEND_SIG_PRIV && field_of(info, si_code) > 0))
 		return 0;
 	scratch = start_tamper(state, TECHNIQUE_SIGNAL, 0);
 	if (!scratch)
 		return 0;
 	scratch->record.argument = number;
-	scratch->record.target = BPF_CORE_READ(task, tgid);
+	scratch->record.target = field_of(task, tgid);
 	scratch->record.size = bpf_probe_read_kernel_str(scratch->text, sizeof(task->comm), task->comm) - 1;
 	send_tamper(scratch);
 	return 0;
@@ -145,9 +145,9 @@ struct directory_walk {
 
 static STEP long step_above(__u32 index, struct directory_walk *walk)
 {
-	struct dentry *dentry = walk->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	struct dentry *dentry = walk->dentry, *parent = field_of(dentry, d_parent);
 
-	walk->guarded = is_guarded(GUARD_CGROUP, BPF_CORE_READ(dentry, d_inode, i_ino));
+	walk->guarded = is_guarded(GUARD_CGROUP, field_of(dentry, d_inode, i_ino));
 	if (walk->guarded || dentry == parent)
 		return 1;
 	walk->dentry = parent;
@@ -166,7 +166,7 @@ static __always_inline bool is_named(struct dentry *dentry, const char (*name)[8
 {
 	char found[8] = {};
 
-	bpf_probe_read_kernel_str(found, sizeof(found), BPF_CORE_READ(dentry, d_name.name));
+	bpf_probe_read_kernel_str(found, sizeof(found), field_of(dentry, d_name.name));
 	return *(__u64 *)found == *(const __u64 *)name;
 }
 
@@ -174,7 +174,7 @@ static __always_inline struct pid *process_of(struct inode *inode)
 {
 	struct proc_inode *proc = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
 
-	return BPF_CORE_READ(proc, pid);
+	return field_of(proc, pid);
 }
 
 /* The memory of a process: that of another may be written to. */
@@ -182,12 +182,12 @@ static __always_inline enum technique proc_technique(struct file *file, const st
 													 __u32 *target)
 {
 	static const char memory[8] = "mem", kernel[8] = "kcore";
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct pid *pid = process_of(BPF_CORE_READ(file, f_inode));
+	struct dentry *dentry = field_of(file, f_path.dentry);
+	struct pid *pid = process_of(field_of(file, f_inode));
 
 	if (!pid)
 		return is_named(dentry, &kernel) ? TECHNIQUE_KERNEL_MEMORY : TECHNIQUE_NONE;
-	if (!(BPF_CORE_READ(file, f_mode) & FMODE_WRITE) || !is_named(dentry, &memory))
+	if (!(field_of(file, f_mode) & FMODE_WRITE) || !is_named(dentry, &memory))
 		return TECHNIQUE_NONE;
 	*target = number_of(pid);
 	return is_stranger(*target, state) ? TECHNIQUE_PROC_MEM : TECHNIQUE_NONE;
@@ -196,19 +196,19 @@ static __always_inline enum technique proc_technique(struct file *file, const st
 static __always_inline enum technique technique_of(struct file *file, const struct task_state *state,
 												   __u32 *target)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = field_of(file, f_inode);
 	__u32 device;
 
-	switch (BPF_CORE_READ(inode, i_sb, s_magic)) {
+	switch (field_of(inode, i_sb, s_magic)) {
 	case PROC_SUPER_MAGIC: return proc_technique(file, state, target);
 	case CGROUP2_SUPER_MAGIC:
-		if (BPF_CORE_READ(file, f_mode) & FMODE_WRITE && is_below_ours(BPF_CORE_READ(file, f_path.dentry)))
+		if (field_of(file, f_mode) & FMODE_WRITE && is_below_ours(field_of(file, f_path.dentry)))
 			return TECHNIQUE_CGROUP;
 		return TECHNIQUE_NONE;
 	}
-	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFCHR)
+	if ((field_of(inode, i_mode) & S_IFMT) != S_IFCHR)
 		return TECHNIQUE_NONE;
-	device = BPF_CORE_READ(inode, i_rdev);
+	device = field_of(inode, i_rdev);
 	if (device >> MINOR_BITS != MEMORY_DEVICES)
 		return TECHNIQUE_NONE;
 	switch (device & ((1 << MINOR_BITS) - 1)) { /* mem, kmem, port */
@@ -219,7 +219,7 @@ static __always_inline enum technique technique_of(struct file *file, const stru
 	}
 }
 
-__hidden void guarded_file_opened(struct task_state *state, struct syscall *call)
+SHARED void guarded_file_opened(struct task_state *state, struct syscall *call)
 {
 	struct tamper_scratch *scratch;
 	struct file *file = call->file;
@@ -233,7 +233,7 @@ __hidden void guarded_file_opened(struct task_state *state, struct syscall *call
 	if (!scratch)
 		return;
 	scratch->record.target = target;
-	start = write_path(&scratch->walk, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt),
+	start = write_path(&scratch->walk, field_of(file, f_path.dentry), field_of(file, f_path.mnt),
 					   &scratch->record.header.flags);
 	take_path(scratch, start);
 	send_tamper(scratch);

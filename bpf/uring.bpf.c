@@ -66,22 +66,22 @@ static __always_inline void keep(struct task_state *state, struct io_kiocb *requ
 
 	if (!file)
 		return;
-	file->flags = BPF_CORE_READ(open, how.flags) & ~O_LARGEFILE;
-	size = bpf_probe_read_kernel_str(file->path, sizeof(file->path), BPF_CORE_READ(open, filename, name));
+	file->flags = field_of(open, how.flags) & ~O_LARGEFILE;
+	size = bpf_probe_read_kernel_str(file->path, sizeof(file->path), field_of(open, filename, name));
 	file->size = size > 0 ? size - 1 : 0;
-	file->slot = BPF_CORE_READ(open, file_slot);
+	file->slot = field_of(open, file_slot);
 	bpf_map_update_elem(&requests, &request, file, BPF_ANY);
-	if (BPF_CORE_READ(request, flags) & SILENT_SUCCESS)
+	if (field_of(request, flags) & SILENT_SUCCESS)
 		file_requested(state, &unseen, file);
 }
 
 static __always_inline void keep_number(struct io_kiocb *request)
 {
 	struct io_accept *accept = (void *)request;
-	struct number number = {BPF_CORE_READ(request, ctx), BPF_CORE_READ(request, cqe.user_data)};
+	struct number number = {field_of(request, ctx), field_of(request, cqe.user_data)};
 	__u8 known = 1;
 
-	if (BPF_CORE_READ(accept, iou_flags) & ACCEPT_MULTISHOT && !BPF_CORE_READ(accept, file_slot))
+	if (field_of(accept, iou_flags) & ACCEPT_MULTISHOT && !field_of(accept, file_slot))
 		bpf_map_update_elem(&accepting, &number, &known, BPF_ANY);
 }
 
@@ -131,14 +131,14 @@ static __always_inline void networked(struct task_state *state, struct io_kiocb 
 	struct io_socket *made = (void *)request;
 	struct sock *sk = NULL;
 
-	if (call.operation == ACCEPT && BPF_CORE_READ(accept, file_slot))
+	if (call.operation == ACCEPT && field_of(accept, file_slot))
 		return;
 	if (call.operation == SOCKET) {
-		call.args[0] = BPF_CORE_READ(made, domain);
-		call.args[1] = BPF_CORE_READ(made, type);
-		call.args[2] = BPF_CORE_READ(made, protocol);
+		call.args[0] = field_of(made, domain);
+		call.args[1] = field_of(made, type);
+		call.args[2] = field_of(made, protocol);
 	} else {
-		sk = socket_in(BPF_CORE_READ(request, file));
+		sk = socket_in(field_of(request, file));
 	}
 	connection_requested(state, &call, sk);
 }
@@ -153,8 +153,8 @@ int BPF_PROG(uring_ended, void *ring, struct io_kiocb *request)
 
 	if (!state || !request)
 		return 0;
-	opcode = BPF_CORE_READ(request, opcode);
-	result = BPF_CORE_READ(request, cqe.res);
+	opcode = field_of(request, opcode);
+	result = field_of(request, cqe.res);
 	switch (opcode) {
 	case REQUEST_OPENAT:
 	case REQUEST_OPENAT2:

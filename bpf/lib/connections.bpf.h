@@ -98,4 +98,4 @@ static __always_inline void tell_outcome(struct sock *sk, const struct beginning
 }
 
 /* A connection that io_uring goes on with is an event now; its outcome will be another. */
-void suspend(struct task_state *state) __hidden;
+void suspend(struct task_state *state) SHARED;

@@ -78,8 +78,8 @@ static __always_inline struct delegation_scratch *delegation_room(void)
 static __always_inline struct place place_of(struct inode *inode)
 {
 	struct place place = {
-		.inode = BPF_CORE_READ(inode, i_ino),
-		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.inode = field_of(inode, i_ino),
+		.device = field_of(inode, i_sb, s_dev),
 	};
 
 	return place;

@@ -14,21 +14,21 @@ static __always_inline void read_change(struct file_identity *identity, struct i
 	struct inode___5_8 *before = (void *)inode;
 
 	if (bpf_core_field_exists(inode->i_ctime_sec)) {
-		identity->changed = BPF_CORE_READ(inode, i_ctime_sec);
-		identity->changed_ns = BPF_CORE_READ(inode, i_ctime_nsec) & ~CTIME_QUERIED;
+		identity->changed = field_of(inode, i_ctime_sec);
+		identity->changed_ns = field_of(inode, i_ctime_nsec) & ~CTIME_QUERIED;
 	} else if (bpf_core_field_exists(since_6_6->__i_ctime)) {
-		identity->changed = BPF_CORE_READ(since_6_6, __i_ctime.tv_sec);
-		identity->changed_ns = BPF_CORE_READ(since_6_6, __i_ctime.tv_nsec);
+		identity->changed = field_of(since_6_6, __i_ctime.tv_sec);
+		identity->changed_ns = field_of(since_6_6, __i_ctime.tv_nsec);
 	} else {
-		identity->changed = BPF_CORE_READ(before, i_ctime.tv_sec);
-		identity->changed_ns = BPF_CORE_READ(before, i_ctime.tv_nsec);
+		identity->changed = field_of(before, i_ctime.tv_sec);
+		identity->changed_ns = field_of(before, i_ctime.tv_nsec);
 	}
 }
 
 static __always_inline void identify(struct file_identity *identity, struct inode *inode)
 {
-	identity->inode = BPF_CORE_READ(inode, i_ino);
-	identity->size = BPF_CORE_READ(inode, i_size);
-	identity->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	identity->inode = field_of(inode, i_ino);
+	identity->size = field_of(inode, i_size);
+	identity->device = field_of(inode, i_sb, s_dev);
 	read_change(identity, inode);
 }

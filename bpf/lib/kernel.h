@@ -9,6 +9,11 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+/* A structure of nothing but a pointer: in this guise any pointer in memory can be read. */
+struct llist_head {
+	struct llist_node *first;
+};
+
 struct qstr {
 	__u32 len;
 	const unsigned char *name;

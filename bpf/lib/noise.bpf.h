@@ -12,9 +12,9 @@
  * which neither a bind mount nor a mount namespace of one's own is, and when it is the file's only name. */
 static __always_inline bool is_plain(struct file *file)
 {
-	struct mount *mount = (void *)BPF_CORE_READ(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mount = (void *)field_of(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 
-	return BPF_CORE_READ(mount, mnt_id) == knobs.system_mount && BPF_CORE_READ(file, f_inode, i_nlink) == 1;
+	return field_of(mount, mnt_id) == knobs.system_mount && field_of(file, f_inode, i_nlink) == 1;
 }
 
 static __always_inline bool has_quiet_name(const struct rules *rules, const __u64 *path)
@@ -37,7 +37,7 @@ static __noinline bool is_noise(const struct disk_record *record, const char *pa
 		return false;
 	if (record->open_flags & O_CHANGING || record->header.flags)
 		return false;
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFDIR)
+	if ((field_of(file, f_inode, i_mode) & S_IFMT) == S_IFDIR)
 		return true;
 	return is_plain(file) && has_quiet_name(rules, (const __u64 *)path);
 }

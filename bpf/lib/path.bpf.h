@@ -38,7 +38,7 @@ static __always_inline bool prepend_text(struct path_text *text, const void *nam
 
 static __always_inline bool prepend(struct path_text *text, struct dentry *dentry)
 {
-	return prepend_text(text, BPF_CORE_READ(dentry, d_name.name), BPF_CORE_READ(dentry, d_name.len));
+	return prepend_text(text, field_of(dentry, d_name.name), field_of(dentry, d_name.len));
 }
 
 static STEP long step_up(__u32 index, struct path_text **context)
@@ -51,17 +51,17 @@ static STEP long step_up(__u32 index, struct path_text **context)
 
 	if (dentry == walk->root) {
 		mount = (void *)walk->mount - bpf_core_field_offset(struct mount, mnt);
-		above = BPF_CORE_READ(mount, mnt_parent);
+		above = field_of(mount, mnt_parent);
 		if (above == mount) {
 			walk->complete = true;
 			return 1;
 		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->dentry = field_of(mount, mnt_mountpoint);
 		walk->mount = (void *)above + bpf_core_field_offset(struct mount, mnt);
-		walk->root = BPF_CORE_READ(above, mnt.mnt_root);
+		walk->root = field_of(above, mnt.mnt_root);
 		return 0;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = field_of(dentry, d_parent);
 	if (dentry == parent) { /* no directory holds it: a memfd, a pipe */
 		walk->complete = prepend(text, dentry);
 		return 1;
@@ -79,7 +79,7 @@ static STEP long step_up(__u32 index, struct path_text **context)
 static __noinline __attribute__((unused)) __u32 write_path(struct path_text *text, struct dentry *dentry,
 														   struct vfsmount *mount, __u16 *flags)
 {
-	struct dentry *root = BPF_CORE_READ(mount, mnt_root);
+	struct dentry *root = field_of(mount, mnt_root);
 	struct path_walk *walk;
 
 	if (!text || !flags)
@@ -90,7 +90,7 @@ static __noinline __attribute__((unused)) __u32 write_path(struct path_text *tex
 	walk->mount = mount;
 	walk->start = PATH_BYTES - 1;
 	walk->complete = false;
-	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev))
+	if (dentry != root && !field_of(dentry, d_hash.pprev))
 		*flags |= DELETED;
 	repeat(MAX_DEPTH, LEAST_DEPTH, step_up, &text);
 	if (!walk->complete)

@@ -15,10 +15,10 @@ static __always_inline struct sock *socket_in(struct file *file)
 {
 	struct socket *socket;
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || (field_of(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
+	socket = field_of(file, private_data);
+	return field_of(socket, sk);
 }
 
 static __always_inline struct sock *socket_of(int descriptor)
@@ -33,7 +33,7 @@ static __always_inline bool is_inet(const struct endpoints *endpoints)
 
 static __always_inline void read_address(__u8 address[16], struct sock *sk, bool remote)
 {
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+	if (field_of(sk, __sk_common.skc_family) == AF_INET6) {
 		struct in6_addr *v6 = (struct in6_addr *)address;
 
 		if (remote)
@@ -57,7 +57,7 @@ static __always_inline void read_source(struct endpoints *endpoints, struct sock
 	__u64 *source = (__u64 *)endpoints->source;
 
 	if (!endpoints->source_port)
-		endpoints->source_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+		endpoints->source_port = bpf_ntohs(field_of((struct inet_sock *)sk, inet_sport));
 	if (!source[0] && !source[1])
 		read_address(endpoints->source, sk, false);
 }
@@ -76,7 +76,7 @@ static __always_inline void given_address(struct endpoints *ends, struct sock *s
 	if (!is_inet(ends))
 		return;
 	ends->operation = OPERATION_CONNECT;
-	ends->protocol = BPF_CORE_READ(sk, sk_protocol);
+	ends->protocol = field_of(sk, sk_protocol);
 	ends->destination_port = bpf_ntohs(address.port);
 	if (ends->family == AF_INET6)
 		__builtin_memcpy(ends->destination, address.v6, sizeof(ends->destination));

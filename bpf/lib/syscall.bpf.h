@@ -63,22 +63,21 @@ static __always_inline void decode_syscall(struct syscall *call, const struct ta
 static __always_inline struct file *file_of(int descriptor)
 {
 	struct fdtable *table = field_of(current_task(), files, fdt);
-	struct file *file = NULL, **files;
+	struct file **files;
 
 	if (descriptor < 0 || (__u32)descriptor >= field_of(table, max_fds))
 		return NULL;
 	files = field_of(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
-	return file;
+	return element_of(files, descriptor);
 }
 
 /* What becomes of a system call, one function in each file of a concern. */
-void exec_failed(struct task_state *state, struct syscall *call) __hidden;
-void file_opened(struct task_state *state, struct syscall *call) __hidden;
-void connection_made(struct task_state *state, struct syscall *call) __hidden;
-void preloaded(struct task_state *state) __hidden;
-void tampered(struct task_state *state, struct syscall *call) __hidden;
-void message_sent(const struct task_state *state, const struct syscall *call) __hidden;
-void job_file_opened(const struct task_state *state, const struct syscall *call) __hidden;
-bool daemon_called(struct task_state *state, const struct syscall *call) __hidden;
-void guarded_file_opened(struct task_state *state, struct syscall *call) __hidden;
+void exec_failed(struct task_state *state, struct syscall *call) SHARED;
+void file_opened(struct task_state *state, struct syscall *call) SHARED;
+void connection_made(struct task_state *state, struct syscall *call) SHARED;
+void preloaded(struct task_state *state) SHARED;
+void tampered(struct task_state *state, struct syscall *call) SHARED;
+void message_sent(const struct task_state *state, const struct syscall *call) SHARED;
+void job_file_opened(const struct task_state *state, const struct syscall *call) SHARED;
+bool daemon_called(struct task_state *state, const struct syscall *call) SHARED;
+void guarded_file_opened(struct task_state *state, struct syscall *call) SHARED;

@@ -17,5 +17,5 @@ struct requested_file {
 struct sock;
 
 void file_requested(struct task_state *state, const struct syscall *call,
-					const struct requested_file *requested) __hidden;
-void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk) __hidden;
+					const struct requested_file *requested) SHARED;
+void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk) SHARED;

@@ -46,7 +46,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     module = metafunc.module.__name__.rpartition(".")[2]
     if module in CORE and "lab" in metafunc.fixturenames:
         metafunc.fixturenames.append("without")
-        switches = {"newest": "", "without-loop": "loop", "without-task-storage": "task_storage"}
+        switches = {"newest": ""} | {f"without-{name}": name for name in ("task_storage", "casts", "loop")}
         if EVERY_HOOK or takes_copies():
             switches["each-call"] = "sys_exit"
         metafunc.parametrize("without", switches.values(), ids=switches, indirect=True, scope="module")

@@ -32,7 +32,7 @@ def unseen(findings: dict[str, Any]) -> list[str]:
     return [one["title"] for one in findings["outcomes"] if one["promised"] and not one["seen"]]
 
 
-@pytest.mark.parametrize("without", ["", "loop", "task_storage"])
+@pytest.mark.parametrize("without", ["", "task_storage", "casts", "loop"])
 def test_everything_promised_is_seen(without: str) -> None:
     status, findings = examined(without)
 

@@ -29,7 +29,12 @@ def lab_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Without:
 
 @pytest.mark.parametrize(
     ("features", "variant", "limits"),
-    [("", "capture", 0), ("task_storage", "capture-5.17", 1), ("loop", "capture-5.8", 2)],
+    [
+        ("", "capture", 0),
+        ("task_storage", "capture-6.2", 1),
+        ("casts", "capture-5.17", 1),
+        ("loop", "capture-5.8", 2),
+    ],
 )
 def test_the_switch_chooses_the_object(
     lab_without: Without, features: str, variant: str, limits: int
@@ -41,7 +46,7 @@ def test_the_switch_chooses_the_object(
     assert len(status["limits"]) == limits
 
 
-@pytest.mark.parametrize("features", ["", "task_storage"])
+@pytest.mark.parametrize("features", ["", "task_storage", "casts"])
 def test_a_thread_that_executes_stays_in_its_session(lab_without: Without, features: str) -> None:
     def replace() -> None:
         thread = threading.Thread(target=os.execv, args=("/bin/sh", ["sh", "-c", "/bin/echo marked; :"]))

@@ -47,8 +47,9 @@ _STORAGE = (
 )
 VARIANTS = (
     Variant("capture", frozenset(), ()),
-    Variant("capture-5.17", frozenset({"task_storage"}), (_STORAGE,)),
-    Variant("capture-5.8", frozenset({"loop", "task_storage"}), (_LOOP, _STORAGE)),
+    Variant("capture-6.2", frozenset({"task_storage"}), (_STORAGE,)),
+    Variant("capture-5.17", frozenset({"casts", "task_storage"}), (_STORAGE,)),
+    Variant("capture-5.8", frozenset({"casts", "loop", "task_storage"}), (_LOOP, _STORAGE)),
 )
 """From the one that asks most of the kernel to the one that asks least."""
 
