@@ -188,6 +188,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
+	struct bpf_local_storage *bpf_storage;
 };
 
 struct kernel_siginfo {

@@ -92,9 +92,10 @@ struct {
 	__type(value, struct task_state);
 } lineage __weak SEC(".maps");
 
+/* Of most tasks no program of anybody's has stored anything, which can be told without a call. */
 static __always_inline struct task_state *lineage_of(struct task_struct *task)
 {
-	return bpf_task_storage_get(&lineage, task, 0, 0);
+	return task->bpf_storage ? bpf_task_storage_get(&lineage, task, 0, 0) : NULL;
 }
 
 static __always_inline struct task_state *own(struct task_struct *task)
