@@ -19,8 +19,8 @@ from proctor.bpf.kernel.report import probe
 from proctor.bpf.kernel.variants import SWITCH
 from tests.support.capture import running_lab
 
-_ROUNDS = 7
-_COUNTS = {operation: count // 10 for operation, count in COUNTS.items()}
+_ROUNDS = 15
+_COUNTS = {operation: count // 3 for operation, count in COUNTS.items()}
 """An emulated processor takes ten times as long and more."""
 _WAYS = {
     "at the end of all calls": "lsm",

@@ -82,8 +82,9 @@ def _outcome(series: str, task: guest.Task) -> str:
 
 
 def _benchmark() -> guest.Task:
+    """The file that is opened gets into the guest's memory first: the host's files are slow to reach."""
     left = RESULTS / "hooks"
-    script = f"{PYTHON} -m bench hooks && cp {left}.json {left}.md {guest.EXCHANGE}"
+    script = f"touch /etc/hostname && {PYTHON} -m bench hooks && cp {left}.json {left}.md {guest.EXCHANGE}"
     return guest.Task(["sh", "-c", script], _ENVIRONMENT, _GUEST_SECONDS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shlex
 import shutil
 import subprocess
@@ -130,9 +131,10 @@ def _boot(arguments: Sequence[str], seconds: float, log: Path) -> None:
 
 def _show(machine: subprocess.Popen[bytes], log: Path) -> None:
     assert machine.stdout is not None
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     with log.open("wb") as copy:
         while part := machine.stdout.read1():  # type: ignore[attr-defined]
             copy.write(part)
             copy.flush()
-            sys.stdout.write(part.decode(errors="replace").replace("\r", ""))
+            sys.stdout.write(decoder.decode(part).replace("\r", ""))
             sys.stdout.flush()
