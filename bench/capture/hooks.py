@@ -6,7 +6,6 @@ In a guest (``./run vmtest --bench``) processors are emulated: ratios say someth
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -27,7 +26,6 @@ _WAYS = {
     "at the end of all calls, and as a security module": "",
     "behind each call": "sys_exit,lsm",
 }
-_Costs = dict[str, dict[str, dict[str, float]]]
 
 
 def run(directory: Path, quick: bool) -> None:
@@ -46,33 +44,19 @@ def run(directory: Path, quick: bool) -> None:
     )
 
 
-def _costs(directory: Path, rounds: int) -> _Costs:
+def _costs(directory: Path, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
     built = build(directory)
-    costs: _Costs = {}
+    costs: dict[str, dict[str, dict[str, float]]] = {}
     with outside([str(built[0])]) as plain:
-        plain.sample({"getppid": _COUNTS["getppid"]})
-        bare = [plain.sample(_COUNTS) for _ in range(rounds)]
         for way, without in _WAYS.items():
             with patch.dict(os.environ, {SWITCH: without}), running_lab(directory, AUTO) as lab:
                 keep_off(lab.process.pid)
                 conditions = Conditions(lab, *built, directory)
                 wanted = [*([] if costs else conditions.floor(rounds)), *conditions.ours(rounds, f": {way}")]
                 costs |= {condition.title: _summaries(condition, plain) for condition in wanted}
-                costs[f"no session open: {way}"] = _idle(plain, bare)
     return costs
 
 
 def _summaries(condition: Condition, plain: Probe) -> dict[str, dict[str, float]]:
     print(f"measuring: {condition.title}", flush=True)
     return syscalls.summaries(condition, plain, _COUNTS)
-
-
-def _idle(plain: Probe, bare: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """What remains when sessions are over, against ``bare``: samples from before there was a service."""
-    idle = [plain.sample(_COUNTS) for _ in bare]
-    return {
-        operation: syscalls.summary(
-            [(now[operation], then[operation]) for now, then in zip(idle, bare, strict=True)]
-        )
-        for operation in _COUNTS
-    }
