@@ -114,8 +114,8 @@ def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
             raw = pb.EventBatch(source=source, first_sequence=first, lines=found).SerializeToString()
             batch = pb.EventBatch.FromString(raw).lines
         with meter.stage("check"):
-            events = admitted_lines(batch, source, first, HOST, CLUSTER)
+            events, summary = admitted_lines(batch, source, first, HOST, CLUSTER)
         with meter.stage("log"):
-            log.append(source, first, events)
+            log.append(source, first, events, summary)
     log.close()
     segments.close()

@@ -6,6 +6,8 @@
 
 #include "block.h"
 
+#include <string.h>
+
 static PyObject *texts(const struct value *members, size_t count)
 {
 	PyObject *tuple = PyTuple_New(count);
@@ -60,8 +62,25 @@ static PyObject *scan_lines(PyObject *module, PyObject *args)
 						 texts(block.clusters.values, block.clusters.count));
 }
 
+static PyObject *count_lines(PyObject *module, PyObject *lines)
+{
+	Py_ssize_t size, count = 0;
+	char *bytes, *end;
+
+	if (PyBytes_AsStringAndSize(lines, &bytes, &size))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	for (end = bytes + size; (bytes = memchr(bytes, '\n', end - bytes)); bytes++)
+		count++;
+	Py_END_ALLOW_THREADS
+	return PyLong_FromSsize_t(count);
+}
+
 static PyMethodDef functions[] = {
-	{"scan", scan, METH_O, NULL}, {"scan_lines", scan_lines, METH_VARARGS, NULL}, {}};
+	{"scan", scan, METH_O, NULL},
+	{"scan_lines", scan_lines, METH_VARARGS, NULL},
+	{"count_lines", count_lines, METH_O, NULL},
+	{}};
 static PyModuleDef_Slot slots[] = {{}};
 static PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT, .m_name = "_canonical", .m_methods = functions, .m_slots = slots};

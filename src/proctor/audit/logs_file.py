@@ -18,7 +18,7 @@ from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model.events import AuditGap, Event
 from proctor.model.serde import from_json
-from proctor.model.stamp import MAX_LINE, scanned, stamped, summary, to_line
+from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
 
 SAVE_BYTES = 1 << 20
 """Bytes written between two saves of the progress, and so read again after a crash."""
@@ -146,17 +146,18 @@ class FileLog:
         if self._progress.offset - self._saved_at > SAVE_BYTES:
             self._save()
 
-    def append(self, source: str, first_sequence: int, lines: bytes) -> int:
+    def append(self, source: str, first_sequence: int, lines: bytes, found: Summary | None = None) -> int:
         """See ``AuditLog.append``."""
         if not 0 < first_sequence < 1 << 62 or not 0 < len(source) <= 256 or not source.isprintable():
             raise BadRequest("a batch of audit events needs a source and sequence numbers from 1")
+        found = found or summary(lines)
+        last = first_sequence + (found.total if found else count_lines(lines)) - 1
         with self._lock:
             highest = self._progress.cursors.get(source, 0)
-            last = first_sequence + lines.count(b"\n") - 1
             if last <= highest:
                 return highest
             fits = first_sequence == highest + 1 and (source in self._certain or not self._seen)
-            if fits and (found := summary(lines)) is not None:
+            if fits and found is not None:
                 self._write(lines, found.first, found.last)
             else:
                 self._store(self._checked(source, highest, first_sequence, lines))

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from proctor.core.durable import append_at, replace_file, sync_directory, write_at
+from proctor.model.stamp import count_lines
 
 SEGMENT_BYTES = 4 << 20
 _log = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class Reader:
                     file.readline()
                 self._first, self._offset = first, file.tell()
             lines = _whole_lines(file, most_bytes)
-        self.number += lines.count(b"\n")
+        self.number += count_lines(lines)
         self._offset += len(lines)
         return lines
 

@@ -16,3 +16,6 @@ def scan_lines(
     None when one of them is not an event in its final form, of less than ``longest`` bytes and with an ``ei``
     up to ``last_ei``; when there are none; or when they differ in more than 32 of these.
     """
+
+def count_lines(lines: bytes) -> int:
+    """How many newlines there are."""

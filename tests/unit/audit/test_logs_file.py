@@ -14,7 +14,7 @@ from proctor.audit.logs_file import FileLog
 from proctor.core.clock import FakeClock
 from proctor.core.errors import Unavailable
 from proctor.model.events import SessionUpload, UserLogin
-from proctor.model.stamp import stamped, to_line
+from proctor.model.stamp import stamped, summary, to_line
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 SOURCE = "node/n/epoch"
@@ -98,6 +98,18 @@ def test_lines_are_json_with_sorted_keys(tmp_path: Path) -> None:
         '{"a":{"b":2,"c":1},"cluster_name":"purple","code":"T","ei":0,"event":"x",'
         '"time":"2023-07-04T16:42:20Z","uid":"1"}\n'
     )
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_events_with_a_summary_are_numbered_as_those_without(tmp_path: Path, known: bool) -> None:
+    lines = joined(raw(1), raw(2))
+    log = opened(tmp_path)
+
+    assert log.append(SOURCE, 1, lines, summary(lines) if known else None) == 2
+    assert (
+        log.append(SOURCE, 2, joined(raw(2), raw(3)), summary(joined(raw(2), raw(3))) if known else None) == 3
+    )
+    assert uids(tmp_path) == ["u1", "u2", "u3"]
 
 
 @pytest.mark.parametrize("keep", range(4))

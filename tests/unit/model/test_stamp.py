@@ -7,7 +7,7 @@ import pytest
 from proctor.core.errors import BadRequest
 from proctor.model.events import UserLogin
 from proctor.model.kernel_events import SessionCommand
-from proctor.model.stamp import MAX_LINE, stamped, to_line
+from proctor.model.stamp import MAX_LINE, count_lines, stamped, to_line
 
 MOMENT = datetime(2023, 7, 4, 16, 42, 20, 540000, tzinfo=UTC)
 
@@ -85,3 +85,8 @@ def test_long_events_are_cut_and_say_so() -> None:
     assert set(fields["truncated"]) == {"argv", "env"}
     assert fields["path"] == "/bin/echo"
     assert fields["argv"]
+
+
+@pytest.mark.parametrize("lines", [b"", b"\n", b"a", b"a\nb", b"\na\n\n", b"a\0\n" * 1000])
+def test_newlines_are_counted(lines: bytes) -> None:
+    assert count_lines(lines) == lines.count(b"\n")

@@ -19,7 +19,7 @@ from proctor.model.catalogue import EVENTS
 from proctor.model.events import AuditGap, SessionPart, SessionRecordingAccess
 from proctor.model.identity import HostIdentity
 from proctor.model.serde import from_json, to_json
-from proctor.model.stamp import summary
+from proctor.model.stamp import Summary, summary
 from proctor.recording.archive import ended
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
@@ -75,8 +75,9 @@ class AuditService(record_pb2_grpc.AuditServicer):
 
     def _store(self, batch: pb.EventBatch, host_id: str) -> int:
         cluster = self._cluster.authorities.cluster_name
-        lines = admitted_lines(batch.lines, batch.source, batch.first_sequence, host_id, cluster)
-        return self._cluster.log.append(batch.source, batch.first_sequence, lines)
+        first = batch.first_sequence
+        lines, found = admitted_lines(batch.lines, batch.source, first, host_id, cluster)
+        return self._cluster.log.append(batch.source, first, lines, found)
 
     async def Search(self, request: pb.SearchRequest, _context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
@@ -96,17 +97,22 @@ class AuditService(record_pb2_grpc.AuditServicer):
         return pb.SearchResponse(events=page.events, next_key=page.next_key)
 
 
-def admitted_lines(lines: bytes, source: str, first: int, host_id: str, cluster_name: str) -> bytes:
-    """Events of a host, numbered from ``first``; in place of some, why they are not there."""
+def admitted_lines(
+    lines: bytes, source: str, first: int, host_id: str, cluster_name: str
+) -> tuple[bytes, Summary | None]:
+    """Events of a host, numbered from ``first``, and their summary if they may all be stored as they are.
+
+    In place of some, why they are not there.
+    """
     found = summary(lines)
     own = found is not None and found.servers <= {"", host_id} and found.clusters == {cluster_name}
     if found is not None and own and found.events <= HOST_EVENTS:
-        return lines
+        return lines, found
     events = lines.removesuffix(b"\n").split(b"\n") if lines else []
     checked = [
         admitted(raw, source, number, host_id, cluster_name) for number, raw in enumerate(events, first)
     ]
-    return b"".join(event + b"\n" for event in checked)
+    return b"".join(event + b"\n" for event in checked), None
 
 
 def admitted(raw: bytes, source: str, number: int, host_id: str, cluster_name: str) -> bytes:
