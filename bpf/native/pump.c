@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_RINGS 8
@@ -152,26 +153,44 @@ static void be_prompt(void)
 		setpriority(PRIO_PROCESS, syscall(SYS_gettid), NICE);
 }
 
-/* Edges come when a ring that was caught up with gets a record, and when one is filling up. After the first
- * edge there is a pause, which the second kind and a kick cut short. */
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* For how long to listen; forever when there is no pause. */
+static int left_of(int64_t end)
+{
+	int64_t left = end - milliseconds();
+
+	return !end ? -1 : left > 0 ? left : 0;
+}
+
+/* Edges come when a ring that was caught up with gets a record, and when one is filling up. The first begins a
+ * pause, in which others may come of other rings; a ring that fills and a kick cut it short. */
 static void *run(void *argument)
 {
 	struct pump *pump = argument;
 	struct epoll_event events[MAX_RINGS + 1];
-	int pause = -1, kicked, number;
+	int64_t end = 0; /* of the pause */
+	int kicked, number;
 
 	be_prompt();
 	while (!is_stopping(pump)) {
-		number = epoll_wait(pump->poller, events, MAX_RINGS + 1, pause);
+		number = epoll_wait(pump->poller, events, MAX_RINGS + 1, left_of(end));
 		kicked = 0;
 		for (int i = 0; i < number; i++)
 			kicked |= events[i].data.fd == pump->kick;
 		if (kicked)
 			clear_event(pump->kick);
-		if (number > 0 && pause < 0 && !kicked && !is_urgent(pump))
-			pause = pump->batch_ms;
-		else
-			pause = empty_rings(pump) ? -1 : pump->batch_ms;
+		if (!end)
+			end = milliseconds() + pump->batch_ms;
+		if (!kicked && !is_urgent(pump) && left_of(end))
+			continue;
+		end = empty_rings(pump) ? 0 : milliseconds() + pump->batch_ms;
 	}
 	return NULL;
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from proctor.bpf.capture import BATCH_MILLISECONDS
 from proctor.bpf.client import SessionCapture
 from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
@@ -67,6 +69,18 @@ def test_nothing_is_lost_with_room(tmp_path: Path) -> None:
     assert drained.lost == {}
     assert len(session.commands) == 50
     assert len(session.opens) == 50 * (400 + 2)
+
+
+def test_records_of_several_rings_travel_together(tmp_path: Path) -> None:
+    """A block is preceded by a pause, and what comes while it is filled makes another."""
+    with running_lab(tmp_path, RingSizes(4 << 20, 4 << 20, 4 << 20)) as lab:
+        began = time.monotonic()
+        session = lab.run(lambda: storm(1000, 1))
+        commands, blocks = session.commands, lab.subscriber.of(session.sid, Events)
+    pauses = (time.monotonic() - began) * 1000 / BATCH_MILLISECONDS
+
+    assert len(commands) == 1000
+    assert len(blocks) < 2 * pauses
 
 
 def echoes(lab: Lab, sid: str) -> list[Event]:

@@ -22,6 +22,12 @@ from tests.support.terminal import Terminal
 
 _PASSWORD = "correct horse battery staple"
 _STEP_SECONDS = 30
+_PATIENCE_SECONDS = 10
+
+
+def earliest_step(now: float) -> int:
+    """The first step whose code is accepted at ``now`` (Unix seconds) and for a while after it."""
+    return int(now + _PATIENCE_SECONDS) // _STEP_SECONDS - 1
 
 
 class WebRefusal(Exception):
@@ -70,8 +76,7 @@ class Account:
 
     def code(self) -> str:
         """A one-time code that was not used before; waits when the clock has to move on for one."""
-        earliest = int(time.time()) // _STEP_SECONDS - 1
-        step = max(self._last_step + 1, earliest)
+        step = max(self._last_step + 1, earliest_step(time.time()))
         until(lambda: time.time() // _STEP_SECONDS + 1 >= step, 2 * _STEP_SECONDS, "the next one-time code")
         self._last_step = step
         return pyotp.TOTP(self.secret).at(step * _STEP_SECONDS)

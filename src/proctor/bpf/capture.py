@@ -45,8 +45,10 @@ _BATCH_BYTES = 256 << 10
 _BOOT_SAMPLES = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RECHECK_SECONDS = 0.25
-_BATCH_MILLISECONDS = 5
 _BACKLOG_BYTES = 256 << 20
+
+BATCH_MILLISECONDS = 25
+"""How long records wait for company, unless a ring fills: far less than a ring holds."""
 
 LEAST_RINGS = RingSizes(command=1 << 20, disk=4 << 20, network=1 << 20)
 """What the fastest programs fill in 50 ms, for which a host may take a processor away from us."""
@@ -99,7 +101,7 @@ class Capture:
         self._tasks = TaskSet("capture")
         self._past = Account()
         self._strict: dict[str, Session] = {}
-        pump = programs.pump(limit=_BACKLOG_BYTES, batch_ms=_BATCH_MILLISECONDS)
+        pump = programs.pump(limit=_BACKLOG_BYTES, batch_ms=BATCH_MILLISECONDS)
         self._feed = Feed(pump, self._review)
 
     def start(self) -> None:

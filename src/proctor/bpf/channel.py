@@ -84,13 +84,13 @@ class Channel:
         return bool(data)
 
     async def _readable(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, descriptor = asyncio.get_running_loop(), self._connection.fileno()
         ready = loop.create_future()
-        loop.add_reader(self._connection, _resolve, ready)
+        loop.add_reader(descriptor, _resolve, ready)
         try:
             await ready
         finally:
-            loop.remove_reader(self._connection)
+            loop.remove_reader(descriptor)
 
 
 def _resolve(ready: asyncio.Future[None]) -> None:
