@@ -69,7 +69,7 @@ def _lint(_arguments: Sequence[str]) -> int:
 
 def _bench(arguments: Sequence[str]) -> int:
     prepare(packages=debian.TEST_PACKAGES)
-    return _become("/usr/bin/unshare", "--mount", PYTHON, "-m", "bench", *arguments)
+    return _become("/usr/bin/unshare", "--mount", PYTHON, "-m", "bench", "--bare-shell", *arguments)
 
 
 def _evasion(arguments: Sequence[str]) -> int:
