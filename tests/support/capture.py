@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -54,10 +55,12 @@ class Child:
     def __init__(self, main: Callable[[], object], cgroup: SessionCgroup) -> None:
         gate, self._gate = os.pipe()
         waiting, ready = os.pipe()
+        gc.disable()  # for the child, which has no threads that finalizers of gRPC's objects could wait for
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._gate)
             self._run(main, cgroup, gate, ready)
+        gc.enable()
         self.pidfd = os.pidfd_open(self.pid)
         os.close(gate)
         os.close(ready)
