@@ -4,7 +4,6 @@
 
 #include <bpf/bpf_tracing.h>
 
-
 void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to) SHARED;
 void daemon_forked(const struct task_state *parent, struct task_struct *child) SHARED;
 

@@ -39,7 +39,7 @@ static __always_inline bool is_inet_family(__u16 family)
 }
 
 static __always_inline int judge_socket(struct socket *socket, const void *name, int length,
-								 enum network_operation operation)
+										enum network_operation operation)
 {
 	struct task_state *state = state_of(current_task());
 	struct sock *sk = field_of(socket, sk);
@@ -83,5 +83,5 @@ int BPF_PROG(send_refused, struct socket *socket, struct msghdr *message, int si
 	if (stream && !(field_of(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
 	return judge_socket(socket, field_of(message, msg_name), field_of(message, msg_namelen),
-				 stream ? OPERATION_CONNECT : OPERATION_SEND);
+						stream ? OPERATION_CONNECT : OPERATION_SEND);
 }
