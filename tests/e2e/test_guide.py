@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.support.cluster import Cluster, Node
 from tests.support.commands import BIN, command, environment
 from tests.support.polling import until
 from tests.support.processes import Process
+from tests.support.programs import require
 from tests.support.sessions import ShellSession
 
 SAMPLE_COMMAND = {
@@ -210,8 +210,8 @@ def test_systemd_unit(host: Node, tmp_path: Path) -> None:
     text = unit.read_text()
     assert re.search(r"^ExecStart=\S*/teleport start .*--pid-file=/run/teleport.pid", text, re.M)
     assert "WantedBy=multi-user.target" in text
-    if shutil.which("systemd-analyze"):
-        command(["systemd-analyze", "verify", str(unit)], environment(tmp_path))
+    require("systemd-analyze")
+    command(["systemd-analyze", "verify", str(unit)], environment(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 from tests.support.commands import BIN, command, environment
 from tests.support.polling import until
 from tests.support.processes import Process, descendants, free_ports
+from tests.support.programs import require
 
 CONFIG = """\
 teleport:
@@ -210,8 +211,8 @@ def test_configure_writes_a_file_that_loads(tmp_path: Path) -> None:
     assert "env: prod" in written
 
 
-@pytest.mark.skipif(not Path("/usr/bin/systemd-analyze").exists(), reason="systemd-analyze is not installed")
 def test_the_unit_is_valid(tmp_path: Path) -> None:
+    require("systemd-analyze")
     unit = tmp_path / "teleport.service"
     command(["teleport", "install", "systemd", "-o", str(unit)], environment(tmp_path))
     subprocess.run(["systemd-analyze", "verify", str(unit)], check=True, capture_output=True)

@@ -14,6 +14,7 @@ import pytest
 from tests.support.capture import Event, Lab, running_lab
 from tests.support.polling import until
 from tests.support.processes import Process
+from tests.support.programs import require
 
 PROGRAMS = ("containerd", "dockerd", "docker", "busybox")
 ISOLATED = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs")
@@ -48,8 +49,7 @@ def image(socket: Path, directory: Path) -> None:
 
 @pytest.fixture(scope="module")
 def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        pytest.skip(f"needs {', '.join(missing)}")
+    require(*PROGRAMS)
     directory = tmp_path_factory.mktemp("docker")
     with docker(directory) as socket:
         image(socket, directory)

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from proctor.bpf.cgroup import remove
 from tests.support.polling import until
 from tests.support.processes import Process
+from tests.support.programs import require
 
 _CLONE_NEWNS, _CLONE_FS = 0x20000, 0x200
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
@@ -23,9 +22,7 @@ _DIRECTORIES = ("/run", "/var/spool/cron", "/etc/cron.d", "/etc/cron.hourly")
 @contextmanager
 def private_spool(room: Path) -> Iterator[None]:
     """We, and what we start, have the directories of at and cron, and /run, for ourselves."""
-    for name in ("at", "atd", "cron", "crontab"):
-        if shutil.which(name) is None:
-            pytest.skip(f"needs {name}")
+    require("at", "atd", "cron", "crontab")
     libc = ctypes.CDLL(None, use_errno=True)
     before, directory = os.open("/proc/self/ns/mnt", os.O_RDONLY), Path.cwd()
     _checked(libc.unshare(_CLONE_NEWNS))

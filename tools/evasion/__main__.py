@@ -15,8 +15,8 @@ import msgspec
 
 from proctor.core.clock import SYSTEM
 from tests.kernel.evasion.catalogue import Technique, techniques
-from tests.kernel.evasion.ground import lacking
 from tests.kernel.evasion.trial import crowded_lab
+from tests.support.programs import missing as absent
 from tools.evasion.auditing import running_auditd
 from tools.evasion.observers import Bpftrace, Finding, Observer, Proctor, Script, Strace
 from tools.evasion.table import Results, answer, merged, page
@@ -46,7 +46,7 @@ def observe(tool: Observer, chosen: Sequence[Technique]) -> dict[str, Finding]:
     """What ``tool`` finds, technique by technique."""
     findings = {}
     for technique in chosen:
-        if missing := lacking(technique):
+        if missing := absent(*technique.needs):
             print(f"{tool.name:<9} {technique.name:<24} not on this machine: {' '.join(missing)}")
             continue
         finding = findings[technique.name] = tool.observe(technique)

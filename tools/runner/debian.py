@@ -23,36 +23,48 @@ BUILD_PACKAGES = (
     "zlib1g-dev",
 )
 DEMO_PACKAGES = ("ca-certificates", "curl")
-TEST_PACKAGES = ("at", "cron", "curl", "git", "jq", "openssh-client", "openssh-server", "rsync", "tree")
-GUEST_PACKAGES = ("busybox-static", "dbus", "qemu-system-x86", "systemd")
-EVASION_PACKAGES = (
-    *TEST_PACKAGES,
-    "auditd",
-    "bpftrace",
+TEST_PACKAGES = (
+    "at",
     "busybox-static",
+    "cron",
+    "curl",
+    "docker.io",
     "expect",
     "gawk",
     "gdb",
+    "git",
     "iproute2",
+    "jq",
     "less",
+    "openssh-client",
+    "openssh-server",
     "openssl",
     "perl",
+    "rsync",
     "screen",
     "socat",
     "strace",
     "sudo",
+    "systemd",
     "tmux",
+    "tree",
     "vim",
 )
+GUEST_PACKAGES = ("busybox-static", "dbus", "qemu-system-x86", "systemd")
+EVASION_PACKAGES = (*TEST_PACKAGES, "auditd", "bpftrace")
 BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
 _OS_RELEASE = Path("/etc/os-release")
 
 
 def test_packages() -> tuple[str, ...]:
     """What all tests need; the browser only where it is a package (on Ubuntu its tests are skipped)."""
+    return (*TEST_PACKAGES, *BROWSER_PACKAGES) if is_debian() else TEST_PACKAGES
+
+
+def is_debian() -> bool:
+    """Whether every program that a test runs is a package of this distribution."""
     system = _OS_RELEASE.read_text() if _OS_RELEASE.exists() else ""
-    debian = "ID=debian" in system.splitlines()
-    return (*TEST_PACKAGES, *BROWSER_PACKAGES) if debian else TEST_PACKAGES
+    return "ID=debian" in system.splitlines()
 
 
 def missing(packages: Sequence[str]) -> list[str]:

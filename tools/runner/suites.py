@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tools.runner import checks, kernel
+from tools.runner import checks, debian, kernel
 from tools.runner.console import say
 from tools.runner.paths import BIN, BUILD, PYTHON, ROOT, WEB
 from tools.runner.setup import node_environment
@@ -47,7 +47,7 @@ class Outcome:
 
 def run(arguments: Sequence[str]) -> int:
     """Lint and all suites; with ``arguments`` only pytest with them. The exit status."""
-    environment = {**os.environ, **node_environment(), **_kernel_switch()}
+    environment = {**os.environ, **node_environment(), **_kernel_switch(), **_program_switch()}
     if arguments:
         return subprocess.run(
             [PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env=environment, check=False
@@ -70,6 +70,11 @@ def _kernel_switch() -> dict[str, str]:
         return {"PROCTOR_KERNEL_TESTS": "off"}
     say("kernel tests: must")
     return {"PROCTOR_KERNEL_TESTS": "must"}
+
+
+def _program_switch() -> dict[str, str]:
+    """Programs that tests run *must* be there where the set-up has installed them all."""
+    return {"PROCTOR_TEST_PROGRAMS": "must"} if debian.is_debian() else {}
 
 
 def _web(environment: dict[str, str]) -> Outcome:

@@ -136,8 +136,3 @@ def ground(technique: Technique) -> Iterator[Ground]:
         other.kill()
         other.wait()
         port.close()
-
-
-def lacking(technique: Technique) -> list[str]:
-    """Programs that the technique needs and this machine has not."""
-    return [program for program in technique.needs if shutil.which(program) is None]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.kernel.evasion.catalogue import CatalogueError, Technique, parse, techniques
-from tests.kernel.evasion.ground import ground, lacking
+from tests.kernel.evasion.ground import ground
 from tests.kernel.evasion.trial import NOWHERE, attempt, crowded_lab
 from tests.kernel.evasion.verdict import summary
 from tests.support.capture import Lab
+from tests.support.programs import require
 from tools.runner.paths import ROOT
 
 LINES = 40
@@ -27,8 +28,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.mark.parametrize("technique", techniques(), ids=lambda technique: technique.name)
 def test_technique(crowded: Lab, technique: Technique) -> None:
-    if missing := lacking(technique):
-        pytest.skip(f"not on this machine: {' '.join(missing)}")
+    require(*technique.needs)
 
     with ground(technique) as place:
         trial = attempt(crowded, place)
@@ -43,8 +43,7 @@ CONNECTING = [technique for technique in techniques() if technique.seen == "conn
 
 @pytest.mark.parametrize("technique", CONNECTING, ids=lambda technique: technique.name)
 def test_network_policy_blocks(crowded: Lab, technique: Technique) -> None:
-    if missing := lacking(technique):
-        pytest.skip(f"not on this machine: {' '.join(missing)}")
+    require(*technique.needs)
 
     with ground(technique) as place:
         trial = attempt(crowded, place, NOWHERE)

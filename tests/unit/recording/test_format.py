@@ -1,6 +1,5 @@
 import gzip
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from proctor.recording.format import (
     index_line,
     member,
 )
+from tests.support.programs import require
 from tests.support.records import SID, contents, lines, small_recording
 
 GOLDEN = Path(__file__).parents[2] / "golden/recording"
@@ -61,8 +61,8 @@ def test_what_is_no_session_id_is_refused(sid: str) -> None:
         check_sid(sid)
 
 
-@pytest.mark.skipif(not shutil.which("zcat"), reason="zcat is not installed")
 def test_zcat_reads_every_file() -> None:
+    require("zcat")
     for path in GOLDEN.glob("*.gz"):
         shown = subprocess.run(["zcat", path], capture_output=True, check=True)
         assert shown.stdout == gzip.decompress(path.read_bytes())

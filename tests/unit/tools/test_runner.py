@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import programs
 from tools.runner import console, debian, paths, stamps, suites, verbs
 
 
@@ -88,3 +89,18 @@ def test_demo_without_root_says_what_cannot_be_recorded() -> None:
     assert ended.returncode == 1
     assert "sessions cannot be recorded here: not root" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_missing_program_skips_a_test_where_no_set_up_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(programs.SWITCH, raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match="no-such-program"):
+        programs.require("sh", "no-such-program")
+
+
+def test_missing_program_fails_a_test_where_the_set_up_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(programs.SWITCH, "must")
+
+    programs.require("sh")
+    with pytest.raises(pytest.fail.Exception, match="no-such-program"):
+        programs.require("sh", "no-such-program")
