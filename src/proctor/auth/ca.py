@@ -119,6 +119,8 @@ class CertificateAuthorities:
         own = [identity.host_id, f"{identity.host_id}.{cluster}"]
         if identity.node_name:
             own += [identity.node_name, f"{identity.node_name}.{cluster}"]
+        # OpenSSH compares principals with the name that it was given, in lower case (sshconnect.c).
+        own += [name.lower() for name in (*own, *names)]
         now = self._clock.now()
         return certs.issue_host_certificate(
             self._stored.host.ssh_key.encode(),

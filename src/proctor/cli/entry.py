@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 
+from proctor.cli import streams
 from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
 
 _INTERRUPTED = 130
@@ -19,13 +20,13 @@ _INTERRUPTED = 130
 def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     """Run ``app`` with ``arguments`` and leave with its exit status."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it says is in our own errors
+    streams.prepare()
     sys.exit(_status(app, arguments))
 
 
 def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
     try:
         result = app(args=list(arguments), standalone_mode=False)
-        sys.stdout.flush()
     except ProctorError as error:
         return fail(error)
     except typer.TyperException as error:
@@ -34,7 +35,7 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
         print(file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard_output()
         return EXIT_FAILURE
     except OSError as error:
         return fail(ProctorError(_os_error(error)))
@@ -42,7 +43,7 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
         logging.getLogger(__name__).debug("unexpected", exc_info=error)
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return fail(ProctorError(f"unexpected: {what}", hint="Run again with -d for details."))
-    return result if isinstance(result, int) else 0
+    return result or streams.finish() if isinstance(result, int) else streams.finish()
 
 
 def fail(error: ProctorError) -> int:
@@ -69,7 +70,7 @@ def _usage(error: typer.TyperException) -> int:
 
 
 def _os_error(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return f"{where}{error.strerror or error}"
 
 

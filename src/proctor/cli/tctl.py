@@ -8,10 +8,9 @@ import sys
 def main() -> None:
     """Entry of the command."""
     if sys.argv[1:] == ["version"]:
-        from proctor.core.version import banner
+        from proctor.cli.version import show
 
-        print(banner())
-        return
+        show()
     from proctor.cli.admin.app import app
     from proctor.cli.entry import run
 

@@ -66,12 +66,13 @@ class Directory:
         fitting = [node for node in snapshot.nodes if _answers(node, host, port, user.cluster)]
         decisions = [check_node(user, roles, node.spec.labels) for node in fitting]
         allowed = [node for node, decision in zip(fitting, decisions, strict=True) if decision]
-        if len(allowed) > 1:
+        if len(allowed) > 1 and port != NODE_PORT:  # clients send the default when no port was chosen
             allowed = [node for node in allowed if _address(node)[1] == port] or allowed
         if len(allowed) > 1:
             names = ", ".join(f"{node.metadata.name} ({node.spec.addr})" for node in allowed)
             message = f"{host} is ambiguous: {names}"
-            raise NoWay(message, message, hint="Name the node by its UUID.")
+            hint = f"Name the node by its UUID, or give its port when that is not {NODE_PORT}."
+            raise NoWay(message, message, hint=hint)
         if not allowed:
             reason = decisions[0].reason if decisions else "there is no such node"
             raise NoWay(

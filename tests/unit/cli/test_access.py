@@ -80,14 +80,6 @@ def test_targets(active: Active, monkeypatch: pytest.MonkeyPatch) -> None:
             dial.parse_target(wrong, "", active)
 
 
-def test_forwards() -> None:
-    assert shell.parse_forward("8080:db:5432") == shell.Forward("127.0.0.1", 8080, "db", 5432)
-    assert shell.parse_forward("0.0.0.0:1:db:2") == shell.Forward("0.0.0.0", 1, "db", 2)
-    for wrong in ("", "1:2", "a:b:c", "1::2", "1:b:2:3:4"):
-        with pytest.raises(BadRequest):
-            shell.parse_forward(wrong)
-
-
 @pytest.mark.parametrize(
     ("paths", "upload", "sources", "destination"),
     [
@@ -163,3 +155,49 @@ def test_periods_that_are_none(flags: tuple[str, str, str]) -> None:
     since, until, last = flags
     with pytest.raises(BadRequest):
         replay.Period(since=since, until=until, last=last).bounds(NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "forward"),
+    [
+        ("8080:db:5432", shell.Forward("127.0.0.1", 8080, "db", 5432)),
+        ("0.0.0.0:8080:db:5432", shell.Forward("0.0.0.0", 8080, "db", 5432)),
+        ("*:8080:db:5432", shell.Forward("", 8080, "db", 5432)),
+        (":8080:db:5432", shell.Forward("", 8080, "db", 5432)),
+        ("[::1]:8080:[2001:db8::1]:5432", shell.Forward("::1", 8080, "2001:db8::1", 5432)),
+        ("65535:[::1]:1", shell.Forward("127.0.0.1", 65535, "::1", 1)),
+    ],
+)
+def test_forwards(text: str, forward: shell.Forward) -> None:
+    assert shell.parse_forward(text) == forward
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1:2",
+        "a:b:c",
+        "1:b:2:3:4",
+        "80800:db:80",
+        "80:db:65536",
+        "0:db:80",
+        "80:db:0",
+        "80:db",
+        "80::80",
+        "a:80:db:80:9",
+        "::1:80:db:80",
+        "-1:db:80",
+        "٣:db:80",
+    ],
+)
+def test_forwards_that_cannot_be(text: str) -> None:
+    with pytest.raises(BadRequest, match="-L"):
+        shell.parse_forward(text)
+
+
+def test_locale_goes_along_and_is_never_ascii_by_accident() -> None:
+    given = {b"LANG": b"de_DE.UTF-8", b"LC_TIME": b"C", b"PATH": b"/bin", b"LCX": b"no"}
+    assert shell.locale(given) == {b"LANG": b"de_DE.UTF-8", b"LC_TIME": b"C"}
+    assert shell.locale({b"LC_TIME": b"C"}) == {b"LANG": b"C.UTF-8", b"LC_TIME": b"C"}
+    assert shell.locale({b"LC_ALL": b"C"}) == {b"LC_ALL": b"C"}

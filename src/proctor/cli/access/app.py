@@ -15,6 +15,7 @@ from typer import Argument, Option
 from proctor.cli import profile as profiles
 from proctor.cli.access.connection import Connecting
 from proctor.cli.access.web import proxy_address
+from proctor.cli.arguments import RemoteCommand
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import bundled
 from proctor.cli.output import Format, emit, note
@@ -40,7 +41,9 @@ recordings = typer.Typer(help="Recorded sessions.", no_args_is_help=True)
 app.add_typer(recordings, name="recordings")
 
 Login = Annotated[str, Option("-l", "--login", help="Login on the node.", envvar="TELEPORT_LOGIN")]
-Port = Annotated[int, Option("-p", "--port", help="Port of the node.", min=0, max=65535)]
+Port = Annotated[
+    int, Option("-p", "--port", help="Port of the node, where several have one name.", min=1, max=65535)
+]
 Output = Annotated[Format, Option("--format", help="text, json or yaml.")]
 
 
@@ -143,16 +146,16 @@ class ShellOptions:
     no_command: Annotated[bool, Option("-N", help="Forward ports only.")] = False
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+@app.command(cls=RemoteCommand, context_settings={"allow_interspersed_args": False})
 @bundled
 def ssh(
     connecting: Connecting,
     options: ShellOptions,
-    target: Annotated[str, Argument(help="[login@]host")],
+    target: Annotated[str, Argument(help="[login@]host, or [login@]label=value for all that have it.")],
     command: Annotated[list[str] | None, Argument(help="Command; without it, a shell.")] = None,
 ) -> int:
     """Open a shell on a node, or run a command there."""
-    from proctor.cli.access import dial, shell
+    from proctor.cli.access import dial, nodes, shell
 
     debug_logging(connecting.debug)
     active = connecting.active()
@@ -160,8 +163,8 @@ def ssh(
     forwards = [shell.parse_forward(text) for text in options.forward or []]
     line = " ".join(command) if command else None
 
-    async def session() -> int:
-        async with dial.connected(active, where, options.port) as connection:
+    async def session(node: dial.Target) -> int:
+        async with dial.connected(active, node, options.port) as connection:
             await shell.forward(connection, forwards)
             if options.no_command:
                 await connection.wait_closed()
@@ -169,7 +172,19 @@ def ssh(
             terminal = options.terminal or (line is None and sys.stdin.isatty())
             return await shell.run(connection, line, terminal=terminal)
 
-    return asyncio.run(session())
+    async def sessions() -> int:
+        selected = await nodes.selected(active, where)
+        if line is None and len(selected) > 1:
+            names = ", ".join(node.name for node in selected)
+            raise BadRequest(f"{where.host} selects {len(selected)} nodes: {names}", hint="Give a command.")
+        status = 0
+        for node in selected:
+            if node.name:
+                note(f"{node.name}:")
+            status = await session(node) or status
+        return status
+
+    return asyncio.run(sessions())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +192,9 @@ class CopyOptions:
     """How ``tsh scp`` connects and copies."""
 
     login: Login = ""
-    port: Annotated[int, Option("-P", "--port", help="Port of the node.")] = DEFAULT_NODE_PORT
+    port: Annotated[
+        int, Option("-P", "--port", help="Port of the node, where several have one name.", min=1, max=65535)
+    ] = DEFAULT_NODE_PORT
     recursive: Annotated[bool, Option("-r", "--recursive", help="Directories, too.")] = False
     preserve: Annotated[bool, Option("-p", "--preserve", help="Keep times and modes.")] = False
     quiet: Annotated[bool, Option("-q", "--quiet", help="No progress.")] = False

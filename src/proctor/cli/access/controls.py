@@ -10,6 +10,8 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from proctor.cli.streams import write_all
+
 _RESTORED = b"\x1b[0m\x1b[?1049l\x1b[?25h\x1b[?2004l"
 """Plain text, main screen, visible cursor, no bracketed paste: what a cut recording may leave otherwise."""
 
@@ -59,4 +61,4 @@ def keyboard(controls: Controls) -> Iterator[None]:
     finally:
         loop.remove_reader(0)
         termios.tcsetattr(0, termios.TCSADRAIN, before)
-        os.write(1, _RESTORED)
+        write_all(1, _RESTORED)

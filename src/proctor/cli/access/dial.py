@@ -23,18 +23,25 @@ _KEEPALIVE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Target:
-    """A node and the login to use there."""
+    """A node, by whatever identifies it, and the login to use there; ``name``: what people call it."""
 
     login: str
     host: str
+    name: str = ""
 
 
 def parse_target(text: str, login: str, active: Active) -> Target:
-    """``[login@]host``; without a login, ours where it is allowed, else the first allowed one."""
+    """``[login@]host``; without a login, ours where it is allowed, else the first allowed one.
+
+    An IPv6 address may stand in brackets. Names of hosts do not depend on case (RFC 4343), but those of
+    labels (``key=value``) do.
+    """
     given, at, host = text.rpartition("@")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
     if not host or host.startswith("-") or (at and not given):
         raise BadRequest(f"{text!r} is not [login@]host")
-    return Target(given or login or _default_login(active), host)
+    return Target(given or login or _default_login(active), host if "=" in host else host.lower())
 
 
 def _default_login(active: Active) -> str:

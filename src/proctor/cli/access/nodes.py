@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from proctor.cli.access.connection import Active
+from proctor.cli.access.dial import Target
 from proctor.cli.output import labels_text, printable, table
-from proctor.core.errors import BadRequest
+from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import Node
 from proctor.model.serde import from_json
 from proctor.rpc._pb.auth_pb2 import ListDocumentsRequest
@@ -38,6 +40,19 @@ def matching(found: Sequence[Node], labels: Mapping[str, str], search: str) -> l
         if labels.items() <= node.spec.labels.items()
         and search in " ".join([node.spec.hostname, node.spec.addr, labels_text(node.spec.labels)])
     ]
+
+
+async def selected(active: Active, target: Target) -> list[Target]:
+    """The nodes that ``target`` means: those with all its labels (``key=value,…``), or the one it names.
+
+    Raises NotFound when no node has the labels.
+    """
+    if "=" not in target.host:
+        return [target]
+    found = matching(await nodes(active), parse_labels([target.host]), "")
+    if not found:
+        raise NotFound(f"no node has the labels {target.host}", hint="List nodes with: tsh ls")
+    return [replace(target, host=node.metadata.name, name=node.spec.hostname) for node in found]
 
 
 def text(found: Sequence[Node], *, verbose: bool) -> str:

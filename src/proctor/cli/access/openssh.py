@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proctor.cli.access.connection import Active
 from proctor.config.values import read_address
+from proctor.core.errors import BadRequest
 
 _CONFIG = """\
 # Begin generated Teleport configuration for {web}
@@ -24,8 +25,21 @@ Host *.{cluster} !{proxy_host}
 """
 
 
+def _quoted(path: str) -> str:
+    """``path`` for use in quotes, where ssh_config(5) expands ``%`` and ``${…}`` and has no escapes."""
+    if '"' in path or "${" in path or "\n" in path:
+        raise BadRequest(
+            f"OpenSSH cannot be given the path {path}: it contains a quote, a line break or ${{",
+            hint="Set TELEPORT_HOME to another directory and log in again.",
+        )
+    return path.replace("%", "%%")
+
+
 def config(active: Active, port: int) -> str:
-    """A file for ``ssh -F``: hosts are ``<node name>.<cluster>``, reached through the proxy."""
+    """A file for ``ssh -F``: hosts are ``<node name>.<cluster>``, reached through the proxy.
+
+    Raises BadRequest when the profile's path cannot be written in one.
+    """
     profile = active.profile
     proxy = read_address(profile.ssh, 0)
     return _CONFIG.format(
@@ -33,7 +47,7 @@ def config(active: Active, port: int) -> str:
         cluster=profile.cluster,
         proxy_host=proxy.host,
         jump=proxy,
-        keys=profile.keys,
+        keys=_quoted(profile.keys),
         port=port,
         login=active.logins[0] if active.logins else profile.user,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -16,6 +15,7 @@ import grpc
 from proctor.cli.access.connection import Active
 from proctor.cli.access.controls import Controls, keyboard
 from proctor.cli.output import note, printable, table
+from proctor.cli.streams import write_all
 from proctor.core.clock import SYSTEM, format_time, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.resources import parse_duration
@@ -83,14 +83,9 @@ async def _show(entries: AsyncIterator[Entry], controls: Controls) -> None:
         if controls.ended:
             return
         if entry.data:
-            _write(entry.data)
+            write_all(1, entry.data)
         elif text := _remark(entry.event):
             note(f"\r\n[{text}]\r")
-
-
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
 
 
 def _remark(event: dict[str, Any]) -> str:

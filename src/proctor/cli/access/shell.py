@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import termios
 import threading
 import tty
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import cast
 
 import asyncssh
 
+from proctor.cli import streams
 from proctor.cli.output import note
 from proctor.core.errors import BadRequest
 
 _BLOCK = 32768
 _LOST = 255
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,26 @@ class Forward:
     host_port: int
 
 
+_FORWARD = re.compile(
+    r"(?:(?P<bind>\[[0-9A-Fa-f:.]+\]|[^:\[\]]*):)?(?P<port>[0-9]{1,9})"
+    r":(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+):(?P<host_port>[0-9]{1,9})"
+)
+
+
 def parse_forward(text: str) -> Forward:
-    """``[bind:]port:host:port``. Raises BadRequest."""
-    parts = text.split(":")
-    bind, *rest = parts if len(parts) == 4 else ["127.0.0.1", *parts]
-    if len(rest) != 3 or not (rest[0].isdecimal() and rest[2].isdecimal()) or not rest[1]:
-        raise BadRequest(f"-L {text}: expected [bind:]port:host:port")
-    return Forward(bind, int(rest[0]), rest[1], int(rest[2]))
+    """``[bind:]port:host:port``, IPv6 addresses in brackets, as OpenSSH's ``-L``. Raises BadRequest.
+
+    An empty ``bind`` or ``*`` stands for all interfaces.
+    """
+    found = _FORWARD.fullmatch(text)
+    if found is None:
+        raise BadRequest(f"-L {text}: expected [bind:]port:host:port", hint="Write IPv6 addresses as [::1].")
+    for port in (found["port"], found["host_port"]):
+        if not 0 < int(port) <= MAX_PORT:
+            raise BadRequest(f"-L {text}: {port} is not a port", hint=f"Ports are 1 to {MAX_PORT}.")
+    bind = "127.0.0.1" if found["bind"] is None else found["bind"].strip("[]")
+    bind = "" if bind == "*" else bind
+    return Forward(bind, int(found["port"]), found["host"].strip("[]"), int(found["host_port"]))
 
 
 async def forward(connection: asyncssh.SSHClientConnection, forwards: Sequence[Forward]) -> None:
@@ -57,9 +74,11 @@ async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, 
     128 + n stands for an end by signal n, 255 for a lost connection.
     """
     process: asyncssh.SSHClientProcess[bytes] = await connection.create_process(
-        command,
+        # RFC 4254 section 6.5: a string of bytes; asyncssh passes bytes through, its annotation lacks them.
+        cast("str | None", None if command is None else os.fsencode(command)),
         encoding=None,
-        term_type=os.environ.get("TERM", "xterm") if terminal else None,
+        env=locale(os.environb),
+        term_type=_terminal_type() if terminal else None,
         term_size=_size() if terminal else None,
     )
     with _raw_terminal(lambda: process.change_terminal_size(*_size())) if terminal else _nothing():
@@ -68,6 +87,19 @@ async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, 
         await process.wait_closed()
         typing.cancel()
     return _status(process)
+
+
+def locale(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """``LANG`` and ``LC_*`` of ``environment``; a UTF-8 locale when it does not choose an encoding."""
+    chosen = {
+        name: value for name, value in environment.items() if name == b"LANG" or name.startswith(b"LC_")
+    }
+    return chosen if chosen.keys() & {b"LANG", b"LC_ALL", b"LC_CTYPE"} else {b"LANG": b"C.UTF-8", **chosen}
+
+
+def _terminal_type() -> str:
+    kind = os.environ.get("TERM", "xterm")
+    return kind if kind.isascii() and kind.isprintable() else "xterm"
 
 
 def _status(process: asyncssh.SSHClientProcess[bytes]) -> int:
@@ -84,8 +116,23 @@ def _status(process: asyncssh.SSHClientProcess[bytes]) -> int:
 async def _show(source: asyncssh.SSHReader[bytes], descriptor: int) -> None:
     with suppress(asyncssh.ConnectionLost):
         while data := await source.read(_BLOCK):
-            while data:
-                data = data[os.write(descriptor, data) :]
+            while data := await _written(descriptor, data):
+                pass
+
+
+async def _written(descriptor: int, data: bytes) -> bytes:
+    """Write some of ``data``, when a non-blocking ``descriptor`` takes it; what is left of it."""
+    try:
+        return data[os.write(descriptor, data) :]
+    except BlockingIOError:
+        loop = asyncio.get_running_loop()
+        writable = asyncio.Event()
+        loop.add_writer(descriptor, writable.set)
+        try:
+            await writable.wait()
+        finally:
+            loop.remove_writer(descriptor)
+        return data
 
 
 async def _send(sink: asyncssh.SSHWriter[bytes]) -> None:
@@ -96,7 +143,7 @@ async def _send(sink: asyncssh.SSHWriter[bytes]) -> None:
     def read() -> None:
         with suppress(RuntimeError, OSError):  # the loop has closed, or the terminal is gone
             while True:
-                data = os.read(0, _BLOCK)
+                data = streams.read(0, _BLOCK)
                 asyncio.run_coroutine_threadsafe(queue.put(data), loop).result()
                 if not data:
                     return

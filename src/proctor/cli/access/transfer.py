@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ import asyncssh
 from proctor.cli.access.connection import Active
 from proctor.cli.access.dial import Target, connected, parse_target
 from proctor.core.errors import BadRequest, ProctorError
+
+_REMOTE = re.compile(r"(?P<host>(?:[^:/@]*@)?\[[^\[\]/]+\]|[^:/]+):(?P<path>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +58,12 @@ def plan(active: Active, login: str, paths: Sequence[str]) -> Copy:
 
 
 def _remote(text: str) -> tuple[str, str]:
-    """Host (empty for a local path) and path, as scp decides: a colon before any slash."""
-    host, colon, path = text.partition(":")
-    return (host, path or ".") if colon and host and "/" not in host else ("", text)
+    """Host (empty for a local path) and path, as scp decides: a colon before any slash.
+
+    Colons of an IPv6 address do not count when it is in brackets.
+    """
+    found = _REMOTE.fullmatch(text)
+    return (found["host"], found["path"] or ".") if found else ("", text)
 
 
 async def copy(active: Active, what: Copy, how: How) -> None:
@@ -74,11 +81,19 @@ async def copy(active: Active, what: Copy, how: How) -> None:
                     progress_handler=shown,
                 )
         except (asyncssh.SFTPError, asyncssh.ChannelOpenError) as error:
-            path = getattr(error, "srcpath", b"").decode(errors="replace")
-            raise ProctorError(f"scp: {path}: {error.reason}" if path else f"scp: {error.reason}") from None
+            raise ProctorError(f"scp: {_what_failed(error)}{error.reason}") from None
+
+
+def _what_failed(error: asyncssh.Error) -> str:
+    """Both paths of the copy that failed: the error does not tell on which side."""
+    source, destination = getattr(error, "srcpath", None), getattr(error, "dstpath", None)
+    if source is None:
+        return ""
+    there = f" to {os.fsdecode(destination)}" if destination is not None else ""
+    return f"cannot copy {os.fsdecode(source)}{there}: "
 
 
 def _progress(source: bytes, _destination: bytes, done: int, total: int) -> None:
     percent = 100 * done // total if total else 100
     end = "\n" if done >= total else ""
-    print(f"\r{source.decode(errors='replace')}  {percent:3}%  {done} bytes", end=end, file=sys.stderr)
+    print(f"\r{os.fsdecode(source)}  {percent:3}%  {done} bytes", end=end, file=sys.stderr)
