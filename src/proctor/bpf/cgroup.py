@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, Unavailable
 
 _CGROUP2_MAGIC = 0x63677270
 _MODE = 0o555
+_REPAIRS = 2
+"""One for each reason why a cgroup cannot be made: no parent, no room."""
+
+_ENTRY_SECONDS = 10.0
+"""A younger cgroup without processes may be that of a session which is about to begin."""
 
 
 class SessionCgroup(NamedTuple):
@@ -40,21 +47,55 @@ class CgroupTree:
         """Mount the hierarchy if need be and make the directory of this run; raises Unavailable."""
         try:
             mount_cgroup2(self.mount)
-            self.root.mkdir(parents=True, exist_ok=True, mode=_MODE)
         except OSError as error:
             raise Unavailable(
                 f"no cgroup2 hierarchy at {self.mount}: {error.strerror}",
                 hint="Point ssh_service.enhanced_recording.cgroup_path to where one is or can be mounted.",
             ) from None
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=_MODE)
+        except OSError as error:
+            raise _refused(self.root, error) from None
 
     def create(self, sid: str) -> SessionCgroup:
-        """Make the cgroup of session ``sid``; raises BadRequest (not a UUID) or Unavailable."""
+        """Make the cgroup of session ``sid``; raises BadRequest (not a UUID) or Unavailable.
+
+        A hierarchy that was unmounted and parent directories that were removed are made again. At the
+        kernel's limits of descendants and depth (EAGAIN), empty cgroups of ended sessions make room.
+        """
         path = self.root / _uuid(sid)
         try:
-            path.mkdir(mode=_MODE)
+            self._make(path)
         except OSError as error:
-            raise Unavailable(f"cannot make the session's cgroup {path}: {error.strerror}") from None
+            raise _refused(path, error) from None
         return SessionCgroup(path, path.stat().st_ino)
+
+    def _make(self, path: Path) -> None:
+        for _ in range(_REPAIRS):
+            try:
+                path.mkdir(mode=_MODE)
+            except FileNotFoundError:
+                self.prepare()
+            except BlockingIOError:
+                self.sweep(_ENTRY_SECONDS)
+            else:
+                return
+        path.mkdir(mode=_MODE)
+
+    def restore(self) -> None:
+        """Mount the hierarchy again if it was unmounted, so that cgroups are found by their paths.
+
+        Raises Unavailable.
+        """
+        if not self.root.exists():
+            self.prepare()
+
+    def sweep(self, least_age: float = 0.0) -> None:
+        """Remove cgroups without processes that were last changed ``least_age`` seconds ago or more."""
+        with contextlib.suppress(OSError):  # monitors remove cgroups at the same time
+            for cgroup in self.root.iterdir():
+                if cgroup.is_dir() and _age(cgroup) >= least_age and not is_populated(cgroup):
+                    remove(cgroup)
 
     def remove(self, sid: str) -> bool:
         """Remove the cgroup of ``sid`` with all below it; False when processes are still in it."""
@@ -71,6 +112,23 @@ class CgroupTree:
             while directory != self.mount:
                 directory.rmdir()
                 directory = directory.parent
+
+
+def _age(path: Path) -> float:
+    """Seconds since ``path`` was last changed; 0 when it is gone."""
+    try:
+        return SYSTEM.now().timestamp() - path.stat().st_ctime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _refused(path: Path, error: OSError) -> Unavailable:
+    if error.errno == errno.EAGAIN:
+        return Unavailable(
+            f"cannot make the cgroup {path}: a parent allows no more cgroups below it",
+            hint="Raise cgroup.max.descendants and cgroup.max.depth of its parents, or end sessions.",
+        )
+    return Unavailable(f"cannot make the cgroup {path}: {error.strerror}")
 
 
 def enter(cgroup: Path, pid: int = 0) -> None:

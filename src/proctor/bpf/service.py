@@ -22,7 +22,7 @@ from proctor.bpf.kernel.variants import switched_off
 from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, RestrictSession, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.clock import SYSTEM, Clock
-from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
+from proctor.core.errors import AccessDenied, BadRequest, NotFound, ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.model.serde import convert, to_builtins
 
@@ -194,8 +194,9 @@ class Conversation:
                 self._service.capture.guards.remove(self._pid)
             self._service.unsubscribe(self._channel)
             self._channel.close()
-        for sid in self._opened:
-            await self._close(sid)
+        for sid in list(self._opened):  # closing takes it out
+            with contextlib.suppress(NotFound):  # closed by another connection, and acknowledged
+                await self._close(sid)
 
     async def _answer(self, message: wire.Message, descriptors: list[int]) -> wire.Message | None:
         """The answer to one request, None when it has none. Raises ProctorError."""

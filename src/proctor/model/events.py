@@ -274,7 +274,7 @@ class SessionLeave(SessionPart):
 
 
 class SessionEnd(ConnectedPart):
-    """A session ended."""
+    """A session ended. ``reason``: why, when neither its program nor its client has ended it (ours)."""
 
     EVENT, CODE = "session.end", "T2004I"
     ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "enhanced_recording", "interactive", "participants")
@@ -286,6 +286,7 @@ class SessionEnd(ConnectedPart):
     session_stop: str = ""
     initial_command: list[str] = []
     session_recording: str = ""
+    reason: str = ""
 
 
 class SessionUpload(Event):

@@ -111,7 +111,8 @@ class CaptureEnded(Message, kw_only=True, frozen=True):
 class Exited(Message, kw_only=True, frozen=True):
     """The process has ended, with a status or by a signal; capture has passed its drain barrier.
 
-    ``drained`` is false when capture broke off, and events may be missing.
+    ``drained`` is false when capture broke off, and events may be missing. ``reason``: why it was ended,
+    when neither the program nor the node has ended it.
     """
 
     op: Literal["exit"] = "exit"
@@ -119,6 +120,7 @@ class Exited(Message, kw_only=True, frozen=True):
     signal: str | None = None
     core: bool = False
     drained: bool = True
+    reason: str = ""
 
 
 def check_spawn(message: wire.Message) -> Spawn:

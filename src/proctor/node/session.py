@@ -124,6 +124,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
             await self._refuse(f"this node cannot start a session: {error.strerror}")
             return
         exited = await process.wait(self._capture_ended)
+        if exited.reason:
+            self._explain(exited.reason)
         self.stage = Stage.DRAINING
         await self._drain()
         await self._report(exited)
@@ -336,9 +338,17 @@ class Session(asyncssh.SSHServerSession[bytes]):
         for output in self._outputs[:2]:
             output.close()
 
+    def _explain(self, reason: str) -> None:
+        """Tell the client and the record why the session is ended."""
+        self._stderr(f"\r\nThis session is ended: {reason}\r\n".encode())
+        if self._journal is not None:
+            self._journal.reason = self._journal.reason or reason
+
     def terminate(self, reason: str) -> None:
         """End the session from our side, telling the client why."""
         self._stderr(f"\r\n{reason}\r\n".encode())
+        if self._journal is not None:
+            self._journal.reason = self._journal.reason or reason
         if self._process is not None and self.stage is Stage.RUNNING:
             self._process.signal("HUP")
             self._hang_up()

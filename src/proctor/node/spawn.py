@@ -19,7 +19,7 @@ from proctor.node.messages import Exited, Refused, Restrict, SendSignal, SignalN
 
 SPAWN_SECONDS = 45.0
 _FRAME_SECONDS = 5.0
-_LOST = Exited(code=255, drained=False)
+_LOST = Exited(code=255, drained=False, reason="the process that watched it has ended unexpectedly")
 
 
 class Process:

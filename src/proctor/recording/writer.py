@@ -341,6 +341,7 @@ class Interrupted:
             participants=[start["user"]] if "user" in start else [],
             session_start=start.get("time", ""),
             session_stop=format_time(self.last_time),
+            reason="the node service ended before the session",
         )
 
 

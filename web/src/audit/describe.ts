@@ -127,7 +127,7 @@ const DESCRIPTIONS: Record<string, Describe> = {
   "session.start": (event) => `${who(event)} started a session as ${where(event)}`,
   "session.join": (event) => `${who(event)} entered a session at ${where(event)}`,
   "session.leave": (event) => `${who(event)} left a session at ${where(event)}`,
-  "session.end": (event) => `${who(event)}'s session as ${where(event)} ended`,
+  "session.end": (event) => `${who(event)}'s session as ${where(event)} ended${because(event)}`,
   "session.data": (event) =>
     `${who(event)}'s session carried ${bytes(Number(event.tx))} out, ${bytes(Number(event.rx))} in`,
   "session.upload": () => "A recording is complete in the archive",

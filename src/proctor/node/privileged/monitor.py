@@ -37,6 +37,7 @@ from proctor.node.messages import (
 )
 from proctor.node.privileged import child, pam, sftp
 from proctor.node.privileged.dial import dial
+from proctor.node.privileged.monitors import Report, Running
 from proctor.node.terminal import open_terminal
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, verify_user_certificate
 
@@ -93,8 +94,9 @@ class Streams:
 class Monitor:
     """One session, from the node's request to the end of the user's process. Blocking; runs in a fork."""
 
-    def __init__(self, connection: socket.socket, settings: Settings) -> None:
+    def __init__(self, connection: socket.socket, settings: Settings, spawner: Report) -> None:
         self._node = connection
+        self._spawner = spawner
         self._settings = settings
         self._capture: SessionCapture | None = None
         self._cgroup: SessionCgroup | None = None
@@ -172,7 +174,11 @@ class Monitor:
             self._cgroup = self._settings.tree.create(request.sid)
             self._strict, self._restricted = request.strict, request.network is not None
         gate, inner = socket.socketpair()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            self._remove_cgroup(request.sid)
+            raise
         if pid == 0:
             gate.close()
             program = child.Program(
@@ -187,13 +193,17 @@ class Monitor:
         try:
             self._release(request, gate, (pid, pidfd), streams)
             self._finish(request.sid, self._watch(request.sid, pid, pidfd))
+            self._spawner.finished()
         except BaseException:
             gate.close()  # a child that still waits there ends by itself
             _signal_group(pid, signal.SIGKILL)
             raise
         finally:
-            if self._settings.tree is not None and self._cgroup is not None:
-                self._settings.tree.remove(request.sid)
+            self._remove_cgroup(request.sid)
+
+    def _remove_cgroup(self, sid: str) -> None:
+        if self._settings.tree is not None and self._cgroup is not None:
+            self._settings.tree.remove(sid)
 
     def _release(
         self, request: Spawn, gate: socket.socket, process: tuple[int, int], streams: Streams
@@ -216,10 +226,13 @@ class Monitor:
                 strict=request.strict,
                 network=request.network,
             )
+        cgroup = str(self._cgroup.path) if self._cgroup is not None else ""
+        immediate = self._strict or self._restricted
+        self._spawner.started(Running(sid=request.sid, pid=pid, cgroup=cgroup, immediate=immediate), pidfd)
         wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
         streams.close()
-        gate.sendall(_GO)
-        gate.close()
+        with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
+            gate.sendall(_GO)
 
     def _watch(self, sid: str, pid: int, pidfd: int) -> Exited:
         """Pass signals on until the child has ended; hang up when the node has gone."""
@@ -262,7 +275,9 @@ class Monitor:
 
     def _kill(self, pid: int) -> None:
         """End all processes of the session at once."""
-        if self._cgroup is not None:
+        if self._cgroup is not None and self._settings.tree is not None:
+            with contextlib.suppress(Unavailable):
+                self._settings.tree.restore()
             kill(self._cgroup.path)
         _signal_group(pid, signal.SIGKILL)
 

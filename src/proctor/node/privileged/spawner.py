@@ -14,17 +14,21 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import NoReturn
 
-from proctor.bpf.cgroup import CgroupTree, is_populated, remove
+from proctor.bpf.cgroup import CgroupTree
 from proctor.config.boot import ServiceBoot
-from proctor.core import unixsock
+from proctor.core import unixsock, wire
 from proctor.core.clock import SYSTEM
+from proctor.model.serde import to_builtins
+from proctor.node.messages import Refused
 from proctor.node.privileged import monitor, pam
+from proctor.node.privileged.monitors import Monitors, Orphan, Report
 
 SWEEP_SECONDS = 60.0
 """Pause between looks for cgroups whose last process has ended; also the least age of those removed."""
 
+_NO_PROCESS = "this host cannot start another process: the limit of processes or of memory is reached"
 _log = logging.getLogger(__name__)
 
 
@@ -83,6 +87,7 @@ class Spawner:
         self._settings = settings
         self._trusted_uids = {0, node_uid}
         self._swept = SYSTEM.monotonic()
+        self._monitors = Monitors()
 
     def run(self, wakeup: socket.socket) -> None:
         """Serve until SIGTERM arrives on ``wakeup``. Monitors that are left go on by themselves."""
@@ -94,7 +99,8 @@ class Spawner:
             if wakeup.fileno() in ready and signal.SIGTERM in wakeup.recv(4096):
                 self._listener.close()
                 return
-            _reap()
+            for orphan in self._monitors.wait():
+                self._terminate(orphan, wakeup)
             self._sweep()
             if self._listener.fileno() in ready:
                 self._accept(wakeup)
@@ -110,11 +116,28 @@ class Spawner:
             if peer.uid not in self._trusted_uids:
                 _log.warning("process %d of uid %d was refused", peer.pid, peer.uid)
                 return
-            if os.fork() == 0:
-                self._monitor(connection, wakeup)
+            ours, theirs = socket.socketpair()
+            with theirs:
+                pid = self._fork(wakeup, lambda: self._monitor(connection, theirs))
+            if pid:
+                self._monitors.add(pid, ours)
+            else:
+                ours.close()
+                with contextlib.suppress(OSError):
+                    wire.send(connection, to_builtins(Refused(error=_NO_PROCESS)))
 
-    def _monitor(self, connection: socket.socket, wakeup: socket.socket) -> None:
-        """In the fork; never returns."""
+    def _fork(self, wakeup: socket.socket, run: Callable[[], None]) -> int:
+        """The process id of a child that does ``run`` and ends; 0 when there can be none."""
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _log.error("no process can be started: %s", error.strerror)
+            return 0
+        if pid == 0:
+            self._inside(wakeup, run)
+        return pid
+
+    def _inside(self, wakeup: socket.socket, run: Callable[[], None]) -> NoReturn:
         status = os.EX_SOFTWARE
         try:
             os.setsid()
@@ -123,13 +146,24 @@ class Spawner:
             # The node ends sessions; a signal to the whole unit must not cut their last events off.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             self._listener.close()
+            self._monitors.forget()
             wakeup.close()
-            monitor.Monitor(connection, self._settings).run()
+            run()
             status = os.EX_OK
         except Exception:  # noqa: BLE001 - the last stop: what is raised here must end in the log
             _log.exception("a monitor failed")
         finally:
             os._exit(status)
+
+    def _monitor(self, connection: socket.socket, spawner: socket.socket) -> None:
+        monitor.Monitor(connection, self._settings, Report(spawner)).run()
+
+    def _terminate(self, orphan: Orphan, wakeup: socket.socket) -> None:
+        """End the session in a child, since it may take seconds."""
+        tree = self._settings.tree
+        if not self._fork(wakeup, lambda: orphan.terminate(tree)):
+            orphan.terminate(tree)
+        orphan.close()
 
     def _sweep(self) -> None:
         """Remove cgroups that processes outliving their session have left at last."""
@@ -137,20 +171,4 @@ class Spawner:
         if self._settings.tree is None or now - self._swept < SWEEP_SECONDS:
             return
         self._swept = now
-        with contextlib.suppress(OSError):  # monitors remove cgroups at the same time
-            for cgroup in self._settings.tree.root.iterdir():
-                if cgroup.is_dir() and _age(cgroup) > SWEEP_SECONDS and not is_populated(cgroup):
-                    remove(cgroup)
-
-
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def _age(path: Path) -> float:
-    try:
-        return SYSTEM.now().timestamp() - path.stat().st_ctime
-    except FileNotFoundError:
-        return 0.0
+        self._settings.tree.sweep(SWEEP_SECONDS)

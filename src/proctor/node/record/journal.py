@@ -64,6 +64,8 @@ class SessionJournal:
         self._enhanced = login.captured(host)
         self._whole = asked.interactive or self._enhanced
         self._started = ""
+        self.reason = ""
+        """Why the session is ended, when the user has not ended it."""
         context = login.context(host.facts(), sid)
         strict = login.options.strict_recording
         writer, reason = _open(host, context.node.cluster, sid) if self._whole else (None, "")
@@ -141,6 +143,7 @@ class SessionJournal:
                     session_stop=format_time(self._clock.now()),
                     initial_command=self._command,
                     session_recording=_RECORDING,
+                    reason=self.reason,
                 )
             )
         self._tasks.spawn(self.recorder.finish(), name=f"finish {self.recorder.context.sid}")
