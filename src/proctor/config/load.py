@@ -7,18 +7,17 @@ import stat
 from pathlib import Path
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from msgspec.structs import replace
 from ruamel.yaml.nodes import Node
-from ruamel.yaml.reader import ReaderError
 
-from proctor.config.reader import Place, Reader
+from proctor.config.reader import Reader
 from proctor.config.rules import problems, warnings
-from proctor.config.schema import Config
+from proctor.config.schema import Config, KeyPair
+from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
+from proctor.config.suggest import lost_indentation
 from proctor.core.errors import ConfigError
 
 _log = logging.getLogger(__name__)
-MAX_SIZE = 1 << 20
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -44,17 +43,13 @@ def read(path: Path) -> Loaded:
             mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    if len(data) > MAX_SIZE:
-        raise ConfigError(f"{path}: is larger than {MAX_SIZE} bytes")
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}:1: the text is not UTF-8") from None
-    loaded = parse(text, str(path))
+        loaded = parse(text_of(data, str(path)), str(path))
+    except SourceError as error:
+        raise ConfigError(str(error)) from None
     if mode & 0o044 and _holds_token(loaded.config):
         advice = f"{path}: holds a join token and can be read by others; make it private (chmod 600)"
-        return msgspec.structs.replace(loaded, warnings=[*loaded.warnings, advice])
+        return replace(loaded, warnings=[*loaded.warnings, advice])
     return loaded
 
 
@@ -63,7 +58,7 @@ def parse(text: str, name: str) -> Loaded:
 
     Raises ConfigError with one line for each problem.
     """
-    root = _compose(text, name)
+    root = _only_document(text, name)
     reader = Reader(name)
     config = Config() if root is None else reader.read(root, Config)
     if config is not None and not reader.problems:
@@ -71,31 +66,32 @@ def parse(text: str, name: str) -> Loaded:
             reader.report(path, message)
     if config is None or reader.problems:
         raise ConfigError("\n".join(reader.lines()))
-    return Loaded(config, [*reader.ignored(config), *(f"{name}: {text}" for text in warnings(config))])
+    told = [reader.located(path, message) for path, message in warnings(config)]
+    return Loaded(_current(config), [*reader.ignored(), *told])
 
 
-def _compose(text: str, name: str) -> Node | None:
+def _current(config: Config) -> Config:
+    """With old forms of settings written in the present one."""
+    proxy = config.proxy_service
+    if not proxy.https_key_file:
+        return config
+    pair = KeyPair(key_file=proxy.https_key_file, cert_file=proxy.https_cert_file)
+    changed = replace(
+        proxy, https_keypairs=[*proxy.https_keypairs, pair], https_key_file="", https_cert_file=""
+    )
+    return replace(config, proxy_service=changed)
+
+
+def _only_document(text: str, name: str) -> Node | None:
     try:
-        return YAML(typ="safe", pure=True).compose(text)  # type: ignore[no-any-return]
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        raise ConfigError(f"{name}:{place}: not valid YAML: {_syntax(error, text, place)}") from None
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise ConfigError(f"{name}:{line}:1: not valid YAML: a character that YAML does not allow") from None
-    except YAMLError:
-        raise ConfigError(f"{name}:1:1: not valid YAML") from None
-
-
-def _syntax(error: MarkedYAMLError, text: str, place: Place) -> str:
-    lines = text.splitlines()
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
-    if "\t" in line[: place.column]:
-        return "a tab; indent with spaces"
-    begun = error.context_mark.line + 1 if error.context_mark else place.line
-    context = f"{error.context} that began in line {begun}" if error.context else ""
-    return ", ".join(filter(None, [context, error.problem]))
+        nodes = compose(text, name)
+    except SourceError as error:
+        raise ConfigError(str(error)) from None
+    if len(nodes) > 1:
+        raise ConfigError(f"{name}:{place_of(nodes[1])}: a second document; expected one in a file")
+    if nodes and (sentence := lost_indentation(nodes[0], Config)):
+        raise ConfigError(f"{name}:{sentence}")
+    return nodes[0] if nodes else None
 
 
 def _holds_token(config: Config) -> bool:

@@ -1,65 +1,36 @@
-"""YAML nodes to the structs of the schema, with the place of every mistake."""
+"""YAML nodes to structs (the configuration, resources), with the place of every mistake."""
 
 from __future__ import annotations
 
-import difflib
-import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from proctor.config.schema import NO_EFFECT, SECRET, Config
-from proctor.config.values import Kind, read_flag
+from proctor.config import source
+from proctor.config.fields import NO_EFFECT, NOT_OFFERED, Field, IntegerOrText, field_of, parents_of
+from proctor.config.source import Place, is_empty, place_of, shape
+from proctor.config.suggest import hint
+from proctor.config.values import read_flag
 
 S = TypeVar("S", bound=msgspec.Struct)
 KeyPath = tuple[str, ...]
-
-
-class Place(NamedTuple):
-    """Line and column in a file, from 1."""
-
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.line}:{self.column}"
-
-
-class Field(NamedTuple):
-    """One annotation taken apart."""
-
-    type: Any
-    kind: Kind | None
-    secret: bool
-    no_effect: bool
-    description: str
-
-
-def field_of(annotation: Any) -> Field:
-    """``annotation`` without ``Annotated`` and ``| None``, and what these said."""
-    marks: list[Any] = []
-    while True:
-        if typing.get_origin(annotation) is typing.Annotated:
-            marks += annotation.__metadata__
-            annotation = annotation.__origin__
-        elif typing.get_origin(annotation) in {types.UnionType, typing.Union}:
-            annotation = next(part for part in typing.get_args(annotation) if part is not types.NoneType)
-        else:
-            break
-    return Field(
-        type=annotation,
-        kind=next((mark for mark in marks if isinstance(mark, Kind)), None),
-        secret=SECRET in marks,
-        no_effect=NO_EFFECT in marks,
-        description=next((mark for mark in marks if isinstance(mark, str)), ""),
-    )
+_OFF = frozenset({"", "no", "off", "false", "none", "n", "0", "0s", "never"})
 
 
 class _Invalid(Exception):
     """The value was reported and has no meaning."""
+
+
+class _Marked(NamedTuple):
+    """A key in the file that is not used, and what it is set to."""
+
+    path: KeyPath
+    field: Field
+    value: Any
+    default: Any
 
 
 class Reader:
@@ -67,12 +38,15 @@ class Reader:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._root: type[msgspec.Struct] = msgspec.Struct
         self._places: dict[KeyPath, Place] = {(): Place(1, 1)}
-        self._ignored: list[KeyPath] = []
+        self._marked: list[_Marked] = []
         self.problems: list[tuple[Place, str]] = []
 
     def read(self, node: Node, kind: type[S]) -> S | None:
         """The document as ``kind``; None when ``problems`` says why not."""
+        self._root = kind
+        self._places[()] = place_of(node)
         try:
             return self._struct(node, kind, ())
         except _Invalid:
@@ -80,89 +54,148 @@ class Reader:
 
     def report(self, path: KeyPath, message: str) -> None:
         """Note a problem at the key ``path``, or at its nearest ancestor in the file."""
-        known = path
-        while known not in self._places:
-            known = known[:-1]
-        self._note(self._places[known], path, message)
+        self._note(self._nearest(path), path, message)
 
     def lines(self) -> list[str]:
         """``file:line:col: key: message`` of every problem, in the order of the file."""
         return [f"{self._name}:{place}: {message}" for place, message in sorted(self.problems)]
 
-    def ignored(self, config: Config) -> Iterator[str]:
+    def located(self, path: KeyPath, message: str) -> str:
+        """``file:line:col: key: message``, for a warning."""
+        return f"{self._name}:{self._nearest(path)}: {dotted(path)}: {message}"
+
+    def ignored(self) -> Iterator[str]:
         """A warning for each key that is set but has no effect."""
-        for path in self._ignored:
-            parent = config
-            for part in path[:-1]:
-                parent = getattr(parent, part)
-            defaults = {field.name: field.default for field in msgspec.structs.fields(parent)}
-            if getattr(parent, path[-1]) != defaults[path[-1]]:
-                place = self._places[path]
-                yield f"{self._name}:{place}: {'.'.join(path)}: known, but it has no effect here"
+        for path, field, value, default in self._marked:
+            if NOT_OFFERED in field.marks:
+                if value:
+                    what = field.description.rstrip(".")
+                    yield self.located(path, f"not offered here, the section is ignored ({what})")
+            elif value != default:
+                yield self.located(path, "known, but it has no effect here")
+
+    def _nearest(self, path: KeyPath) -> Place:
+        while path not in self._places:
+            path = path[:-1]
+        return self._places[path]
 
     def _note(self, place: Place, path: KeyPath, message: str) -> None:
-        self.problems.append((place, f"{'.'.join(path)}: {message}" if path else message))
+        self.problems.append((place, f"{dotted(path)}: {message}" if path else message))
 
     def _fail(self, node: Node, path: KeyPath, message: str) -> _Invalid:
-        self._note(_place(node), path, message)
+        self._note(place_of(node), path, message)
         return _Invalid()
 
     def _struct(self, node: Node, kind: type[S], path: KeyPath) -> S:
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         values: dict[str, Any] = {}
         valid = True
-        for name, value_node in self._entries(node, path, list(fields)):
+        for name, value_node in self._entries(node, path, kind):
             field = field_of(fields[name].type)
-            if field.no_effect:
-                self._ignored.append((*path, name))
-            if _is_null(value_node):
-                continue
             try:
-                values[name] = self._value(value_node, field, (*path, name))
+                if not is_empty(value_node):
+                    values[name] = self._value(value_node, field, (*path, name))
             except _Invalid:
                 valid = False
+                continue
+            if {NO_EFFECT, NOT_OFFERED} & set(field.marks) and name in values:
+                self._marked.append(_Marked((*path, name), field, values[name], fields[name].default))
         for name, info in fields.items():
             if info.required and name not in values and valid:
                 raise self._fail(node, (*path, name), "is missing")
         if not valid:
             raise _Invalid
-        return kind(**values)
+        try:
+            return kind(**values)
+        except ValueError as error:
+            raise self._fail(node, path, str(error)) from None
 
-    def _entries(self, node: Node, path: KeyPath, known: Sequence[str] | None) -> Iterator[tuple[str, Node]]:
+    def _entries(
+        self, node: Node, path: KeyPath, kind: type[msgspec.Struct] | None
+    ) -> Iterator[tuple[str, Node]]:
         if not isinstance(node, MappingNode):
-            raise self._fail(node, path, f"expected a mapping of keys, found {_shape(node)}")
-        seen: dict[str, Place] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, ScalarNode):
-                self._note(_place(key_node), path, "a key must be text")
+            raise self._fail(node, path, f"expected a mapping of keys, found {shape(node)}")
+        foreign = kind is not None and getattr(kind, "foreign", lambda _: False)(_scalars(node))
+        for key, place, value_node in self._keys(node, path):
+            if kind is not None and key not in kind.__struct_fields__:
+                if not foreign:
+                    self._note(place, (*path, key), f"unknown key{self._meant(key, kind)}")
                 continue
-            key, place = key_node.value, _place(key_node)
+            self._places[*path, key] = place
+            yield key, value_node
+
+    def _keys(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[str, Place, Node]]:
+        seen: dict[str, Place] = {}
+        for key_node, value_node in source.entries(node):
+            if not isinstance(key_node, ScalarNode):
+                self._note(place_of(key_node), path, "a key must be text")
+                continue
+            key, place = str(key_node.value), place_of(key_node)
             if key in seen:
                 self._note(place, (*path, key), f"the key is given twice, first in line {seen[key].line}")
-            elif known is not None and key not in known:
-                self._note(place, (*path, key), f"unknown key{_suggest(key, known)}")
-            else:
-                seen[key] = place
-                self._places[*path, key] = place
-                yield key, value_node
+                continue
+            seen[key] = place
+            yield key, place, value_node
+
+    def _meant(self, key: str, kind: type[msgspec.Struct]) -> str:
+        elsewhere = parents_of(self._root).get(key, ())
+        if len(elsewhere) == 1:
+            return f"; it belongs {f'below {dotted(elsewhere[0])}' if elsewhere[0] else 'at the top level'}"
+        infos = msgspec.structs.fields(kind)
+        return hint(key, [info.name for info in infos if NOT_OFFERED not in field_of(info.type).marks])
 
     def _value(self, node: Node, field: Field, path: KeyPath) -> Any:
         origin = typing.get_origin(field.type)
+        if field.unused:
+            return _is_set(self._plain(node, path), wanted=NOT_OFFERED in field.marks)
+        if field.type is Any:
+            return self._plain(node, path)
         if origin is list:
             return self._list(node, field, path)
         if origin is dict:
-            return {key: self._text(value, path) for key, value in self._entries(node, path, None)}
+            return self._mapping(node, field, path)
         if field.kind is None and isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             return self._struct(node, field.type, path)
         return self._scalar(node, field, path)
 
-    def _list(self, node: Node, field: Field, path: KeyPath) -> list[Any]:
-        element = field_of(typing.get_args(field.type)[0])._replace(secret=field.secret)
+    def _plain(self, node: Node, path: KeyPath) -> Any:
+        try:
+            return source.plain(node)
+        except ValueError as error:
+            raise self._fail(node, path, str(error)) from None
+
+    def _mapping(self, node: Node, field: Field, path: KeyPath) -> dict[str, Any]:
+        element = field_of(typing.get_args(field.type)[1])
+        values, valid = {}, True
+        for key, value in self._entries(node, path, None):
+            try:
+                values[key] = self._value(value, element, (*path, key))
+            except _Invalid:
+                valid = False
+        if not valid:
+            raise _Invalid
+        return values
+
+    def _list(self, node: Node, field: Field, path: KeyPath) -> Any:
+        element = field_of(typing.get_args(field.type)[0])
+        element = element._replace(marks=element.marks + field.marks)
         if isinstance(node, ScalarNode):
-            return [self._value(node, element, path)]
+            value = self._value(node, element, path)
+            return value if field.single else [value]
         if not isinstance(node, SequenceNode):
-            raise self._fail(node, path, f"expected a list, found {_shape(node)}")
-        return [self._value(item, element, path) for item in node.value]
+            raise self._fail(node, path, f"expected a list, found {shape(node)}")
+        values, valid = [], True
+        for index, item in enumerate(node.value):
+            at = (*path, f"[{index}]")
+            self._places[at] = place_of(item)
+            try:
+                if not is_empty(item):
+                    values.append(self._value(item, element, at))
+            except _Invalid:
+                valid = False
+        if not valid:
+            raise _Invalid
+        return values
 
     def _scalar(self, node: Node, field: Field, path: KeyPath) -> Any:
         text = self._text(node, path)
@@ -174,8 +207,31 @@ class Reader:
 
     def _text(self, node: Node, path: KeyPath) -> str:
         if not isinstance(node, ScalarNode):
-            raise self._fail(node, path, f"expected a single value, found {_shape(node)}")
-        return str(node.value)
+            raise self._fail(node, path, f"expected a single value, found {shape(node)}")
+        try:
+            return source.scalar_text(node)
+        except ValueError as error:
+            raise self._fail(node, path, str(error)) from None
+
+
+def dotted(path: KeyPath) -> str:
+    """``spec.allow.logins[1]``."""
+    return ".".join(path).replace(".[", "[")
+
+
+def _scalars(node: MappingNode) -> dict[str, str]:
+    return {str(key.value): str(value.value) for key, value in node.value if isinstance(value, ScalarNode)}
+
+
+def _is_set(value: Any, *, wanted: bool) -> bool:
+    """Is a setting that is not used set to anything but "off"? ``wanted``: only ``enabled`` counts."""
+    if isinstance(value, dict):
+        if "enabled" in value or wanted:
+            return _is_set(value.get("enabled"), wanted=False)
+        return any(_is_set(each, wanted=False) for each in value.values())
+    if isinstance(value, list):
+        return bool(value)
+    return value is not None and str(value).lower() not in _OFF
 
 
 def _convert(text: str, field: Field) -> Any:
@@ -184,13 +240,13 @@ def _convert(text: str, field: Field) -> Any:
     if field.type is bool:
         return read_flag(text)
     if field.type is int:
-        if not text.isdecimal():
-            raise ValueError(f"{text!r} is not a number")
-        return int(text)
+        return source.integer(text)
+    if field.type is IntegerOrText:
+        return int(text) if text.isdecimal() else text
     if typing.get_origin(field.type) is Literal:
         choices = typing.get_args(field.type)
         if text not in choices:
-            raise ValueError(f"{text!r} is not one of the choices{_suggest(text, choices)}")
+            raise ValueError(f"{text!r} is not one of the choices{hint(text, choices)}")
     return text
 
 
@@ -200,23 +256,5 @@ def expected(field: Field) -> str:
         return field.kind.expected
     if typing.get_origin(field.type) is Literal:
         return ", ".join(choice for choice in typing.get_args(field.type) if choice)
-    return {bool: "yes or no", int: "a number", str: "text"}[field.type]
-
-
-def _suggest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _place(node: Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"
-
-
-def _shape(node: Node) -> str:
-    if isinstance(node, MappingNode):
-        return "a mapping"
-    return "a list" if isinstance(node, SequenceNode) else "a single value"
+    names = {bool: "yes or no", int: "a whole number", str: "text", IntegerOrText: "a number or text"}
+    return names[field.type]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from proctor.config.offered import refused, warned
 from proctor.config.schema import Config
 from proctor.core.errors import ConfigError
+from proctor.model.foreign import FOREIGN_SERVICES
 
 KeyPath = tuple[str, ...]
 Problem = tuple[KeyPath, str]
@@ -21,31 +23,42 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _paths(config)
     yield from _joining(config)
     yield from _environment(config)
-    yield from _unsupported(config)
+    yield from _key_files(config)
+    yield from refused(config)
 
 
-def warnings(config: Config) -> Iterator[str]:
-    """Sentences about settings that work, though not as their author may think."""
+def warnings(config: Config) -> Iterator[Problem]:
+    """Key and sentence about settings that work, though not as their author may think."""
     teleport = config.teleport
     if teleport.auth_server and teleport.proxy_server:
         yield (
+            ("teleport", "proxy_server"),
             "both auth_server and proxy_server are set: the proxy is used when it answers, "
-            "the auth server otherwise"
+            "the auth server otherwise",
         )
+    for index, token in enumerate(config.auth_service.tokens):
+        if foreign := sorted(set(_roles_of(token)) - TOKEN_ROLES):
+            message = f"nothing can join as {', '.join(foreign)} here"
+            yield ("auth_service", "tokens", f"[{index}]"), message
+    yield from warned(config)
 
 
 def static_token(text: str) -> tuple[list[str], str]:
-    """Roles and value of a static token ``node,proxy:<value or path>``.
+    """Roles and value of a static token ``node,proxy:<value or path>``, without foreign roles.
 
     Raises ConfigError, whose message never holds the value.
     """
-    roles_text, colon, value = text.partition(":")
-    roles = [role.strip().lower() for role in roles_text.split(",")]
+    _, colon, value = text.partition(":")
+    roles = _roles_of(text)
     if not colon or not value:
         raise ConfigError("a static token must be written roles:value, such as node,proxy:<value>")
-    if not set(roles) <= TOKEN_ROLES:
+    if not set(roles) <= TOKEN_ROLES | FOREIGN_SERVICES:
         raise ConfigError(f"the roles of a static token must be among {', '.join(sorted(TOKEN_ROLES))}")
-    return roles, value
+    return [role for role in roles if role in TOKEN_ROLES], value
+
+
+def _roles_of(text: str) -> list[str]:
+    return [role.strip().lower() for role in text.partition(":")[0].split(",")]
 
 
 def _names(config: Config) -> Iterator[Problem]:
@@ -68,7 +81,6 @@ def _environment(config: Config) -> Iterator[Problem]:
 def _paths(config: Config) -> Iterator[Problem]:
     recording = config.ssh_service.enhanced_recording
     for path, value in (
-        (("teleport", "data_dir"), config.teleport.data_dir),
         (("teleport", "storage", "path"), config.teleport.storage.path),
         (("ssh_service", "enhanced_recording", "cgroup_path"), recording.cgroup_path),
         (("ssh_service", "enhanced_recording", "root_path"), recording.root_path),
@@ -79,54 +91,19 @@ def _paths(config: Config) -> Iterator[Problem]:
 
 def _joining(config: Config) -> Iterator[Problem]:
     teleport = config.teleport
-    if teleport.auth_token and teleport.join_params:
+    if teleport.auth_token and teleport.join_params and teleport.join_params.token_name:
         yield ("teleport", "join_params"), "auth_token is set as well; expected one of the two"
-    if teleport.join_params and teleport.join_params.method != "token":
-        yield ("teleport", "join_params", "method"), _not_yet(teleport.join_params.method, "token")
-    for token in config.auth_service.tokens:
+    if teleport.auth_servers and config.version == "v3":
+        message = "version v3 has auth_server or proxy_server instead; expected one of them, or version: v2"
+        yield ("teleport", "auth_servers"), message
+    for index, token in enumerate(config.auth_service.tokens):
         try:
             static_token(token)
         except ConfigError as error:
-            yield ("auth_service", "tokens"), error.message
+            yield ("auth_service", "tokens", f"[{index}]"), error.message
 
 
-def _unsupported(config: Config) -> Iterator[Problem]:
-    storage, auth = config.teleport.storage, config.auth_service
-    authentication = auth.authentication
-    log = f"file://{config.teleport.data_dir}/log"
-    if storage.type != "sqlite":
-        yield ("teleport", "storage", "type"), _not_yet(f"storage in {storage.type}", "sqlite")
-    for uri in storage.audit_events_uri:
-        if uri.rstrip("/") != log:
-            yield ("teleport", "storage", "audit_events_uri"), _not_yet(_scheme(uri), log)
-    if storage.audit_sessions_uri and storage.audit_sessions_uri.rstrip("/") != log:
-        uri = storage.audit_sessions_uri
-        yield ("teleport", "storage", "audit_sessions_uri"), _not_yet(_scheme(uri), log)
-    if auth.session_recording != "node":
-        yield ("auth_service", "session_recording"), _not_yet(auth.session_recording, "node")
-    if authentication.second_factor not in {"otp", "on"}:
-        path = ("auth_service", "authentication", "second_factor")
-        yield path, _not_yet(authentication.second_factor, "otp")
-    if set(authentication.second_factors) - {"otp"}:
-        path = ("auth_service", "authentication", "second_factors")
-        yield path, _not_yet("any but otp", "otp")
-    for path, enabled, wanted in (
-        (("auth_service", "authentication", "local_auth"), not authentication.local_auth, "yes"),
-        (
-            ("auth_service", "authentication", "require_session_mfa"),
-            authentication.require_session_mfa,
-            "no",
-        ),
-        (("proxy_service", "acme", "enabled"), config.proxy_service.acme.enabled, "no"),
-        (("ssh_service", "x11", "enabled"), config.ssh_service.x11.enabled, "no"),
-    ):
-        if enabled:
-            yield path, _not_yet("no" if wanted == "yes" else "yes", wanted)
-
-
-def _not_yet(what: str, instead: str) -> str:
-    return f"{what} is not supported yet; expected {instead}"
-
-
-def _scheme(uri: str) -> str:
-    return f"a destination with the scheme {uri.partition(':')[0]!r}"
+def _key_files(config: Config) -> Iterator[Problem]:
+    proxy = config.proxy_service
+    if bool(proxy.https_key_file) != bool(proxy.https_cert_file):
+        yield ("proxy_service",), "https_key_file and https_cert_file go together"

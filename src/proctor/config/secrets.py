@@ -45,6 +45,6 @@ def _pins(text: str) -> list[str]:
 
 
 def static_tokens(config: Config) -> list[tuple[list[str], str]]:
-    """Roles and secret value of each static token. Raises ConfigError."""
+    """Roles and secret value of each static token that something here can join with. Raises ConfigError."""
     pairs = [static_token(text) for text in config.auth_service.tokens]
-    return [(roles, value_or_file(value, "tokens")) for roles, value in pairs]
+    return [(roles, value_or_file(value, "tokens")) for roles, value in pairs if roles]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-_YES = frozenset({"y", "yes", "true", "on"})
-_NO = frozenset({"n", "no", "false", "off"})
+from proctor.model.resources import parse_duration
+
+_YES = frozenset({"y", "yes", "yeah", "true", "on", "1"})
+_NO = frozenset({"n", "no", "nope", "false", "off", "0"})
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST_NAME = re.compile(
@@ -41,7 +44,7 @@ class Address(msgspec.Struct, frozen=True, order=True):
 
 
 def read_flag(text: str) -> bool:
-    """``yes``, ``no``, ``true``, ``false``, ``on``, ``off``: the booleans of YAML 1.1."""
+    """``yes``, ``no``, ``true``, ``false``, ``on``, ``off``, ``1``, ``0``, in any case."""
     lowered = text.lower()
     if lowered in _YES:
         return True
@@ -58,12 +61,8 @@ def read_variable(text: str) -> str:
 
 
 def read_duration(text: str) -> int:
-    """Seconds in ``30s``, ``5m``, ``12h``, ``1h30m``, ``365d``; ``never`` and ``0`` are 0."""
-    if text in {"never", "0"}:
-        return 0
-    if not re.fullmatch(r"(\d+[dhms])+", text):
-        raise ValueError(f"{text!r} is not a duration")
-    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+    """Seconds in ``30s``, ``12h``, ``1h30m0s``, ``1.5h``, ``365d``; 0 for ``never``. Raises ValueError."""
+    return 0 if text == "never" else parse_duration(text)
 
 
 def read_address(text: str, default_port: int) -> Address:
@@ -133,9 +132,31 @@ def _address(default_port: int) -> Kind:
     )
 
 
+def read_second_factor(text: str) -> str:
+    """``otp``, ``on``, ``optional``, ``off``, ``webauthn``, ``u2f``; booleans are ``on`` and ``off``."""
+    if text in {"otp", "optional", "webauthn", "u2f"}:
+        return text
+    return "on" if read_flag(text) else "off"
+
+
+def read_mfa_requirement(text: str) -> bool:
+    """Yes or no, or the kind of key that is required."""
+    return True if text.startswith("hardware_key") or text == "multi-factor" else read_flag(text)
+
+
+def read_directory(text: str) -> str:
+    """An absolute path; a relative one counts from the current directory, as in Teleport."""
+    if ".." in text.split("/"):
+        raise ValueError(f"{text!r} leads through a parent directory")
+    return os.path.abspath(text)
+
+
 DURATION = Kind("a duration such as 30s, 5m, 12h or never", read_duration)
 PAGES = Kind("a power of two of 4 KiB pages such as 8 or 128, or auto", read_pages)
 
+SecondFactor = Annotated[str, Kind("otp, on, optional, off, webauthn or u2f", read_second_factor)]
+MfaRequirement = Annotated[bool, Kind("yes, no or hardware_key", read_mfa_requirement)]
+Directory = Annotated[str, Kind("a path", read_directory)]
 Duration = Annotated[int, DURATION]
 """Seconds; 0 is never."""
 Pages = Annotated[int, PAGES]

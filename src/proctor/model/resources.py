@@ -5,6 +5,7 @@ Field names are those of Teleport's resources (role v7, user v2, token v2), see 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Literal
 
@@ -16,16 +17,24 @@ Labels = dict[str, str]
 EnhancedKind = Literal["command", "disk", "network"]
 ENHANCED_KINDS: tuple[EnhancedKind, ...] = ("command", "disk", "network")
 ENHANCED_DEFAULT: tuple[EnhancedKind, ...] = ("command", "network")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PART = r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|[dhms])"
+_LONGEST = 100 * 365 * 86400
 
 
 def parse_duration(text: str) -> int:
-    """Seconds in a duration such as ``12h``, ``5m``, ``1h30m0s``. Raises ValueError."""
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        raise ValueError(f"not a duration: {text!r} (examples: 30s, 5m, 12h, 1h30m)")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    """Seconds in a duration as Go writes it (``12h``, ``1h30m0s``, ``1.5h``) or in days (``365d``).
+
+    Parts of a second are rounded up, so that what is not zero does not become it. Raises ValueError.
+    """
+    if text == "0":
+        return 0
+    if not re.fullmatch(f"(?:{_PART})+", text, re.ASCII):
+        raise ValueError(f"{text!r} is not a duration (examples: 30s, 5m, 12h, 1h30m)")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text, re.ASCII))
+    if seconds > _LONGEST:
+        raise ValueError(f"{text!r} is more than 100 years")
+    return math.ceil(round(seconds, 6)) or int(seconds > 0)
 
 
 def format_duration(seconds: int) -> str:

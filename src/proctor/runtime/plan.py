@@ -70,7 +70,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         if "auth" in self.services:
             listen = self.config.auth_service.listen_addr
             return [str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host)))]
-        return [str(address) for address in (teleport.proxy_server, teleport.auth_server) if address]
+        addresses = [teleport.proxy_server, teleport.auth_server, *teleport.auth_servers]
+        return [str(address) for address in addresses if address]
 
     def keeping(self, running: Config) -> Plan:
         """The same plan, with the settings of ``running`` that cannot change while the services run."""
@@ -117,7 +118,7 @@ def merge(config: Config, flags: Flags) -> Config:
     if flags.auth_server:
         address = _flag("--auth-server", lambda text: read_address(text, 3025), flags.auth_server)
         changes |= {"auth_server": address}
-        teleport = replace(teleport, proxy_server=None)
+        teleport = replace(teleport, proxy_server=None, auth_servers=[])
     teleport = replace(teleport, **{key: value for key, value in changes.items() if value})
     config = replace(config, teleport=teleport)
     return _with_services(config, flags)

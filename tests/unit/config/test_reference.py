@@ -3,7 +3,7 @@ from pathlib import Path
 import msgspec
 
 from proctor.config import schema
-from proctor.config.reader import field_of
+from proctor.config.fields import field_of
 from proctor.config.reference import render
 
 
