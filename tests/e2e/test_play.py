@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from proctor.core.clock import parse_time
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
+from tests.support.commands import command
 from tests.support.sessions import ShellSession
 
 
@@ -99,3 +101,33 @@ def test_nobody_sees_the_recordings_of_others(shared: Cluster, sid: str) -> None
 
     assert done.returncode != 0
     assert "first-42" not in done.stdout
+
+
+def test_beginning_of_an_id_is_enough(alice: Account, sid: str) -> None:
+    assert "first-42" in alice.tsh("play", sid[:13], "--format=text").stdout
+    none = alice.tsh("play", "0000000", "--format=text", check=False)
+    assert (none.returncode, none.stdout) == (1, "")
+    wrong = alice.tsh("play", "sess", "--format=text", check=False)
+    assert wrong.stderr.startswith("ERROR: not a session id: 'sess'")
+
+
+def test_downloaded_recording_is_played_without_a_login(
+    shared: Cluster, alice: Account, sid: str, tmp_path: Path
+) -> None:
+    archive = shared.tctl("recordings", "download", sid[:13], f"--output-dir={tmp_path}").stdout.strip()
+    assert archive == f"{tmp_path}/{sid}.tar"
+    env = {**alice.env, "HOME": str(tmp_path)}
+    assert "second-43" in command(["tsh", "play", archive, "--format=text"], env).stdout
+    again = shared.tctl("recordings", "download", sid, f"--output-dir={tmp_path}", check=False)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+    assert shared.wait_for_event("session.recording.access", sid=sid, format="download")
+
+
+def test_keys_and_size_of_the_terminal(alice: Account, sid: str) -> None:
+    with alice.terminal("play", sid) as terminal:
+        terminal.expect("first-42")
+        terminal.send(" ")
+        terminal.expect(r"paused 0:0\d / 0:\d\d")
+        terminal.send(" \x1b[C")
+        terminal.expect("second-43")
+        assert terminal.wait() == 0

@@ -12,6 +12,8 @@ import pytest
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
 from tests.support.commands import BIN
+from tests.support.polling import until
+from tests.support.sessions import ShellSession
 
 SIZE = 5_000_000
 
@@ -134,3 +136,28 @@ def test_openssh_configuration_in_an_odd_directory(
     config.write_text(text.stdout)
     argv = ["ssh", "-F", str(config), "-o", "BatchMode=yes", f"root@{node.name}.{shared.name}", "echo in"]
     assert subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout == "in\n"
+
+
+def test_openssh_through_tsh_as_its_proxy_command(
+    shared: Cluster, node: Node, alice: Account, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(alice.tsh("config").stdout)
+    argv = ["ssh", "-F", str(config), "-o", "BatchMode=yes", "-o", "ProxyJump=none"]
+    argv += ["-o", f"ProxyCommand={BIN}/tsh proxy ssh %r@%h:%p", f"root@{node.name}.{shared.name}"]
+    done = subprocess.run(
+        [*argv, "wc -c"], env=dict(alice.env), input=bytes(SIZE), capture_output=True, check=True
+    )
+    assert int(done.stdout) == SIZE
+    unknown = alice.tsh("proxy", "ssh", "root@no-such-node", check=False)
+    assert unknown.returncode == 1
+    assert "no-such-node not found" in unknown.stderr
+
+
+def test_cluster_and_running_sessions(shared: Cluster, node: Node, alice: Account) -> None:
+    assert shared.name in alice.tsh("clusters").stdout
+    with ShellSession(alice, f"root@{node.name}") as shell:
+        shell.run("true")
+        until(lambda: shell.sid in alice.tsh("sessions", "ls").stdout, 20, "the running session")
+        shell.exit()
+    until(lambda: shell.sid not in alice.tsh("sessions", "ls", "--format=json").stdout, 20, "its end")

@@ -1,22 +1,15 @@
-"""Playback of a recording at its own pace, or faster, and its events as text."""
+"""The entries of a recording as they arrive, and its events as text."""
 
 from __future__ import annotations
 
-import asyncio
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Literal
 
-from proctor.core.errors import BadRequest
 from proctor.model.serde import to_json
 from proctor.recording.format import Decoder, Entry
 from proctor.rpc._pb import record_pb2 as pb
 
-MIN_SPEED, MAX_SPEED = 0.5, 8.0
-IDLE_SECONDS = 0.5
-"""The longest wait when idle time is skipped."""
-
-Pause = Callable[[float], Awaitable[None]]
 Style = Literal["json", "yaml", "text"]
 
 
@@ -29,38 +22,6 @@ async def live(chunks: AsyncIterable[pb.FileChunk]) -> AsyncIterator[Entry]:
             yield entry
     for entry in decoder.rest():
         yield entry
-
-
-async def play(
-    entries: Iterable[Entry] | AsyncIterable[Entry],
-    *,
-    speed: float = 1.0,
-    skip_idle: bool = False,
-    pause: Pause = asyncio.sleep,
-) -> AsyncIterator[Entry]:
-    """Each entry at its time; what arrives late comes at once. Raises BadRequest for a bad speed.
-
-    ``skip_idle`` cuts every wait to half a second. Terminal bytes are in ``Entry.data``; what the kernel
-    saw comes on the same clock.
-    """
-    if not MIN_SPEED <= speed <= MAX_SPEED:
-        raise BadRequest(f"speed must be between {MIN_SPEED} and {MAX_SPEED:g}, not {speed:g}")
-    now = 0
-    async for entry in _each(entries):
-        seconds = max(0, entry.ms - now) / 1000 / speed
-        now = max(now, entry.ms)
-        if seconds:
-            await pause(min(seconds, IDLE_SECONDS) if skip_idle else seconds)
-        yield entry
-
-
-async def _each(entries: Iterable[Entry] | AsyncIterable[Entry]) -> AsyncIterator[Entry]:
-    if isinstance(entries, AsyncIterable):
-        async for entry in entries:
-            yield entry
-    else:
-        for entry in entries:
-            yield entry
 
 
 def printed(entries: Iterable[Entry], style: Style) -> Iterator[str]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from proctor.cli.access import replay
-from proctor.cli.access.controls import Controls
-from proctor.cli.access.replay import PlayFormat
+from proctor.cli.access.replay import PlayFormat, Speed
 from proctor.recording.format import Entry
 
 TIME = "2026-11-23T09:00:00Z"
@@ -52,8 +51,8 @@ async def test_remarks_are_shown_while_it_plays(capfd: pytest.CaptureFixture[str
         for one in ENTRIES:
             yield one
 
-    await replay._show(entries(), Controls())
+    await replay.show(entries(), Speed.EIGHT, skip_idle=True)
 
     shown = capfd.readouterr()
     assert shown.out == "$ \n"
-    assert [line for line in shown.err.split("\r") if "[" in line] == [f"\n[{text}]" for text in REMARKS]
+    assert shown.err.splitlines() == [f"[{text}]" for text in REMARKS]

@@ -25,7 +25,7 @@ from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
 from proctor.rpc.server import caller
 
-FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "web"})
+FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "download", "web"})
 DEFAULT_RECORDINGS = 50
 ENDS_PER_PAGE = 500
 

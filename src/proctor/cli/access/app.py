@@ -7,6 +7,7 @@ import getpass
 import os
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,7 +39,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 recordings = typer.Typer(help="Recorded sessions.", no_args_is_help=True)
-app.add_typer(recordings, name="recordings")
+sessions = typer.Typer(help="Running sessions.", no_args_is_help=True)
+proxy = typer.Typer(help="Connections through the proxy for other programs.", no_args_is_help=True)
+_GROUPS = {"recordings": recordings, "sessions": sessions, "proxy": proxy}
+for _name, _group in _GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 Login = Annotated[str, Option("-l", "--login", help="Login on the node.", envvar="TELEPORT_LOGIN")]
 Port = Annotated[
@@ -56,7 +61,7 @@ def options_of_all(context: typer.Context, connecting: Connecting) -> None:
     defaults = environment | given
     context.default_map = {
         **dict.fromkeys(_verbs(app), defaults),
-        "recordings": dict.fromkeys(_verbs(recordings), defaults),
+        **{name: dict.fromkeys(_verbs(group), defaults) for name, group in _GROUPS.items()},
     }
 
 
@@ -237,17 +242,21 @@ def config(connecting: Connecting, port: Port = DEFAULT_NODE_PORT) -> None:
 @bundled
 def play(
     connecting: Connecting,
-    session_id: Annotated[str, Argument(help="Id of the session.")],
+    session_id: Annotated[str, Argument(help="Id of the session, its beginning, or a file.")],
     format_: Annotated[str, Option("--format", help="pty, json, yaml, text or asciicast.")] = "pty",
     speed: Annotated[str, Option(help="0.5x, 1x, 2x, 4x or 8x.")] = "1x",
     skip_idle_time: Annotated[bool, Option("--skip-idle-time", help="Cut long pauses.")] = False,
 ) -> None:
-    """Play a recording; a session that still runs is followed."""
+    """Play a recording; a session that still runs is followed. Keys: space, arrows, q."""
     from proctor.cli.access import replay
+    from proctor.cli.playback.files import is_file
 
     debug_logging(connecting.debug)
     how = _choice(replay.PlayFormat, "--format", format_)
     rate = _choice(replay.Speed, "--speed", speed)
+    if is_file(session_id):
+        asyncio.run(replay.play_file(Path(session_id), how, rate, skip_idle=skip_idle_time))
+        return
     asyncio.run(replay.play(connecting.active(), session_id, how, rate, skip_idle=skip_idle_time))
 
 
@@ -281,3 +290,60 @@ def recordings_ls(
 
     found = asyncio.run(search())
     emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))
+
+
+@sessions.command("ls")
+@bundled
+def sessions_ls(connecting: Connecting, output: Output = Format.TEXT) -> None:
+    """List sessions that run now; tsh play follows one."""
+    from proctor.cli.access import replay
+
+    debug_logging(connecting.debug)
+    active = connecting.active()
+
+    async def search() -> list[Any]:
+        async with active.client() as client:
+            return await replay.running(client)
+
+    found = asyncio.run(search())
+    emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))
+
+
+@app.command()
+@bundled
+def clusters(connecting: Connecting, output: Output = Format.TEXT) -> None:
+    """List the cluster of this login."""
+    from proctor.cli.output import table
+
+    active = connecting.active()
+    data = {
+        "cluster_name": active.profile.cluster,
+        "status": "online",
+        "cluster_type": "root",
+        "selected": True,
+    }
+    text = table(
+        ["Cluster Name", "Status", "Cluster Type", "Selected"],
+        [[active.profile.cluster, "online", "root", "*"]],
+    )
+    emit(output, [data], text)
+
+
+@proxy.command("ssh")
+@bundled
+def proxy_ssh(
+    connecting: Connecting,
+    target: Annotated[str, Argument(help="[login@]host[:port], as ssh's %r@%h:%p gives it.")],
+) -> int:
+    """Connect standard input and output to a node: a ProxyCommand for OpenSSH."""
+    from proctor.cli.access import dial, shell
+
+    debug_logging(connecting.debug)
+    active = connecting.active()
+    where, port = dial.parse_target_port(target, active, DEFAULT_NODE_PORT)
+
+    async def connected() -> int:
+        async with dial.tunnelled(active, where, port) as stream:
+            return await shell.relay(*stream)
+
+    return asyncio.run(connected())

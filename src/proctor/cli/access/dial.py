@@ -44,6 +44,16 @@ def parse_target(text: str, login: str, active: Active) -> Target:
     return Target(given or login or _default_login(active), host if "=" in host else host.lower())
 
 
+def parse_target_port(text: str, active: Active, default: int) -> tuple[Target, int]:
+    """``[login@]host[:port]``, IPv6 addresses in brackets when a port follows. Raises BadRequest."""
+    given, at, rest = text.rpartition("@")
+    try:
+        address = read_address(rest, default)
+    except ValueError as error:
+        raise BadRequest(f"{text!r} is not [login@]host[:port]: {error}") from None
+    return parse_target(f"{given}{at}[{address.host}]", "", active), address.port
+
+
 def _default_login(active: Active) -> str:
     own = getpass.getuser()
     if own in active.logins or not active.logins:
@@ -75,6 +85,22 @@ async def connected(active: Active, target: Target, port: int) -> AsyncIterator[
         ) as node,
     ):
         yield node
+
+
+@asynccontextmanager
+async def tunnelled(
+    active: Active, target: Target, port: int
+) -> AsyncIterator[tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]]:
+    """The bytes of a connection to ``target``, whose SSH another program speaks. Raises as ``connected``."""
+    proxy = read_address(active.profile.ssh, 0)
+    async with _open(
+        proxy.host, proxy.port, "the proxy", username=JOIN_PRINCIPAL, **_options(active)
+    ) as jump:
+        try:
+            stream = await jump.open_connection(target.host, port, encoding=None)
+        except (asyncssh.Error, OSError) as error:
+            raise _translated(error, f"node {target.host}", target.login, "") from None
+        yield stream
 
 
 def _options(active: Active) -> dict[str, Any]:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import enum
+import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
 
 from proctor.cli.access.connection import Active
-from proctor.cli.access.controls import Controls, keyboard
 from proctor.cli.output import note, printable, table
-from proctor.cli.streams import write_all
+from proctor.cli.playback.controls import Controls, keyboard
+from proctor.cli.playback.files import read_entries
+from proctor.cli.playback.player import Player
+from proctor.cli.playback.screen import Screen
 from proctor.core.clock import SYSTEM, format_time, parse_time
-from proctor.core.errors import BadRequest
+from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import parse_duration
 from proctor.recording import player
 from proctor.recording.export import Asciicast, plain_text
-from proctor.recording.format import Entry, check_sid
+from proctor.recording.format import Entry, is_sid
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.client import Client, translated
+
+_ID_BEGINNING = re.compile(r"[0-9a-f]{4}[0-9a-f-]{0,31}")
+_SEARCHED = 1000
+"""Recordings among which the beginning of an id is looked up: the newest."""
 
 
 class PlayFormat(enum.StrEnum):
@@ -52,18 +60,54 @@ class Speed(enum.StrEnum):
 
 
 async def play(active: Active, sid: str, format_: PlayFormat, speed: Speed, *, skip_idle: bool) -> None:
-    """Print the recording of ``sid``; a live session is followed in the formats for people."""
-    check_sid(sid)
+    """Print the recording of ``sid``, of which the beginning is enough; a live session is followed in PTY.
+
+    Raises BadRequest when ``sid`` cannot be or begin an id, NotFound when it begins none or several.
+    """
     follow = format_ is PlayFormat.PTY
-    async with active.client() as client, aclosing(_entries(client, sid, format_, follow=follow)) as entries:
-        if format_ is PlayFormat.PTY:
-            controls = Controls()
-            with keyboard(controls):
-                paced = player.play(entries, speed=speed.factor, skip_idle=skip_idle, pause=controls.pause)
-                await _show(paced, controls)
-            return
-        found = sorted([entry async for entry in entries], key=lambda entry: entry.order)
-    _print(found, format_)
+    async with active.client() as client:
+        sid = await session_id(client, sid)
+        async with aclosing(_entries(client, sid, format_, follow=follow)) as entries:
+            await _present(entries, format_, speed, skip_idle=skip_idle)
+
+
+async def play_file(path: Path, format_: PlayFormat, speed: Speed, *, skip_idle: bool) -> None:
+    """Print the recording in the file at ``path``. Raises ProctorError when it is none."""
+
+    async def entries() -> AsyncIterator[Entry]:
+        for entry in read_entries(path):
+            yield entry
+
+    await _present(entries(), format_, speed, skip_idle=skip_idle)
+
+
+async def session_id(client: Client, text: str) -> str:
+    """The id of the session that ``text`` is, or is the beginning of. Raises BadRequest or NotFound."""
+    if is_sid(text):
+        return text
+    if not _ID_BEGINNING.fullmatch(text):
+        raise BadRequest(f"not a session id: {text[:64]!r}", hint="List recordings with: tsh recordings ls")
+    begin, now = format_time(datetime.fromtimestamp(0, UTC)), format_time(SYSTEM.now())
+    requests = [
+        pb.ListRecordingsRequest(from_time=begin, to_time=now, limit=_SEARCHED, live=live)
+        for live in (True, False)
+    ]
+    answers = [await client.call(client.recordings.List, request) for request in requests]
+    ids = sorted({info.sid for answer in answers for info in answer.recordings if info.sid.startswith(text)})
+    if not ids:
+        raise NotFound(f"no recording has an id that begins with {text}", hint="See: tsh recordings ls")
+    if len(ids) > 1:
+        raise NotFound(f"{len(ids)} recordings have ids that begin with {text}: {', '.join(ids[:5])}")
+    return str(ids[0])
+
+
+async def _present(
+    entries: AsyncIterator[Entry], format_: PlayFormat, speed: Speed, *, skip_idle: bool
+) -> None:
+    if format_ is PlayFormat.PTY:
+        await show(entries, speed, skip_idle=skip_idle)
+        return
+    _print(sorted([entry async for entry in entries], key=lambda entry: entry.order), format_)
 
 
 async def _entries(
@@ -77,15 +121,17 @@ async def _entries(
         raise translated(error) from None
 
 
-async def _show(entries: AsyncIterator[Entry], controls: Controls) -> None:
+async def show(entries: AsyncIterator[Entry], speed: Speed, *, skip_idle: bool) -> None:
+    """Play ``entries`` on standard output."""
     sys.stdout.flush()
-    async for entry in entries:
-        if controls.ended:
-            return
-        if entry.data:
-            write_all(1, entry.data)
-        elif text := _remark(entry.event):
-            note(f"\r\n[{text}]\r")
+    screen = Screen.of_stdout()
+    controls = Controls()
+    viewing = Player(screen, controls, lambda entry: _remark(entry.event))
+    with keyboard(controls):
+        try:
+            await viewing.play(entries, speed=speed.factor, skip_idle=skip_idle)
+        finally:
+            screen.restore()
 
 
 def _remark(event: dict[str, Any]) -> str:
@@ -159,6 +205,13 @@ async def recordings(client: Client, period: Period, limit: int) -> list[pb.Reco
     """Ended sessions in the period, newest first."""
     start, end = period.bounds(SYSTEM.now())
     request = pb.ListRecordingsRequest(from_time=format_time(start), to_time=format_time(end), limit=limit)
+    return list((await client.call(client.recordings.List, request)).recordings)
+
+
+async def running(client: Client) -> list[pb.RecordingInfo]:
+    """Sessions that run now, newest first."""
+    begin, now = format_time(datetime.fromtimestamp(0, UTC)), format_time(SYSTEM.now())
+    request = pb.ListRecordingsRequest(from_time=begin, to_time=now, limit=_SEARCHED, live=True)
     return list((await client.call(client.recordings.List, request)).recordings)
 
 

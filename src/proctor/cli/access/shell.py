@@ -89,6 +89,14 @@ async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, 
     return _status(process)
 
 
+async def relay(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> int:
+    """Pass our standard input on, and print what comes back, until that ends; the exit status."""
+    typing = asyncio.ensure_future(_send(writer))
+    await _show(reader, 1)
+    typing.cancel()
+    return 0
+
+
 def locale(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """``LANG`` and ``LC_*`` of ``environment``; a UTF-8 locale when it does not choose an encoding."""
     chosen = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -16,6 +16,9 @@ from proctor.cli.options import bundled
 from proctor.cli.output import Format, emit, yaml
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
+
+if TYPE_CHECKING:
+    from proctor.rpc.client import Client
 
 
 def _group(help_: str) -> typer.Typer:
@@ -292,6 +295,23 @@ def recordings_ls(
     period = replay.Period(since=from_utc, until=to_utc, last=last)
     found = administering.run(lambda client: replay.recordings(client, period, limit))
     emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))
+
+
+@recordings.command("download")
+@bundled
+def recordings_download(
+    administering: Administering,
+    session_id: Annotated[str, Argument(help="Id of the session, or its beginning.")],
+    directory: Annotated[Path, Option("-o", "--output-dir", help="Where to write <id>.tar.")] = Path(),
+) -> None:
+    """Download a recording as an archive, which tsh play takes."""
+    from proctor.cli.access import replay
+    from proctor.cli.admin.recordings import download
+
+    async def work(client: Client) -> Path:
+        return await download(client, await replay.session_id(client, session_id), directory)
+
+    print(administering.run(work))
 
 
 def _list(administering: Administering, kind: str, output: Format) -> None:
