@@ -13,11 +13,11 @@ from uuid import uuid4
 
 import pytest
 
-from proctor.config.values import Address
+from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable
 from proctor.proxy.certificate import Pair, self_signed
-from proctor.proxy.mux import GREETING_PER_HOST, Mux, listen, pass_through
+from proctor.proxy.mux import GREETING_PER_HOST, Mux, pass_through
 from proctor.proxy.web.guard import Guard, Message, Receive, Send
 from proctor.proxy.web.server import HttpsServer
 from proctor.rpc import client as rpc_client
@@ -128,7 +128,7 @@ async def small_mux(
     async def serve(connection: socket.socket) -> None:
         own(connection)
 
-    listener = listen(Address("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     mux = Mux(
         listener,
         passes=lambda name: name.endswith(".cluster.local"),
@@ -253,7 +253,7 @@ def context(tmp_path: Path) -> ssl.SSLContext:
 
 async def test_a_client_that_dawdles_over_its_request_is_cut(context: ssl.SSLContext, tmp_path: Path) -> None:
     server = HttpsServer(Guard(greet), context, request_seconds=0.4)
-    listener = listen(Address("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     mux = Mux(listener, passes=lambda _: False, through=server.serve, own=server.serve, limit=9)
     mux.start()
     trust = ssl.create_default_context(cafile=str(tmp_path / "crt"))

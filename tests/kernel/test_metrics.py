@@ -1,29 +1,25 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-
-from proctor.runtime.capture_metrics import CaptureCollector
+from proctor.runtime.diag.metrics import Metrics
 from tests.support.capture import Lab
 from tests.support.polling import until
 
 
-def scraped(path: Path) -> dict[str, float]:
-    """The metrics of the service at ``path``, by name and labels."""
-    registry = CollectorRegistry()
-    registry.register(CaptureCollector(path))
-    lines = generate_latest(registry).decode().splitlines()
+def scraped(status: dict[str, Any]) -> dict[str, float]:
+    """The metrics of a capture service with this status, by name and labels."""
+    lines = Metrics().exposition(status).splitlines()
     pairs = [line.rpartition(" ") for line in lines if not line.startswith("#")]
     return {name: float(value) for name, _, value in pairs}
 
 
 def test_counts_stay_when_sessions_have_gone(lab: Lab) -> None:
-    before = scraped(lab.path)
+    before = scraped(lab.status())
     session = lab.run(["/bin/true"], ["command"])
     lab.subscriber.closed(session.sid)
     until(lambda: session.sid not in lab.status()["sessions"], 10, "forgotten")
-    after = scraped(lab.path)
+    after = scraped(lab.status())
 
     for name in ("submitted", "events"):
         metric = f'proctor_capture_{name}_total{{kind="command"}}'
@@ -34,12 +30,12 @@ def test_counts_stay_when_sessions_have_gone(lab: Lab) -> None:
 
 def test_sessions_are_counted_by_phase(lab: Lab) -> None:
     with lab.session(["/bin/true"]) as session:
-        metrics = scraped(lab.path)
+        metrics = scraped(lab.status())
 
     lab.subscriber.closed(session.sid)
     assert metrics['proctor_capture_sessions{phase="open"}'] >= 1
     assert metrics["proctor_capture_attached"] == 1
 
 
-def test_no_service_no_metrics(tmp_path: Path) -> None:
-    assert scraped(tmp_path / "capture.sock") == {}
+def test_without_a_status_there_are_no_metrics_of_capture() -> None:
+    assert not [name for name in scraped({}) if name.startswith("proctor_capture")]

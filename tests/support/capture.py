@@ -116,7 +116,7 @@ class Subscriber:
     def _read(self) -> None:
         while True:
             try:
-                body = wire.receive_body(self._connection)
+                body, _ = wire.receive_body(self._connection)
             except (OSError, wire.FrameError):
                 return
             if not body:

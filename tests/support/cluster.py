@@ -7,6 +7,7 @@ side by side. Used by the e2e tests, the benchmarks and the demo.
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import os
 import re
@@ -82,22 +83,31 @@ class Service:
         if ready:
             self.wait_ready()
 
+    def readiness(self, seconds: float = 15.0) -> tuple[int, dict[str, Any]]:
+        """Status and body of /readyz; the status is 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self._diag_port}/readyz", timeout=seconds
+            ) as reply:
+                return reply.status, json.load(reply)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, json.load(refusal)
+        except (urllib.error.URLError, OSError, http.client.HTTPException):
+            return 0, {}
+
     def wait_ready(self, seconds: float = 60.0) -> None:
         """Wait until /readyz says so; AssertionError with the log when it never does."""
 
         def answered() -> bool:
             assert self.process is not None
             assert self.process.running, f"teleport start ended:\n{self.log}"
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._diag_port}/readyz", timeout=5) as reply:
-                    return bool(reply.status == 200)
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                return False
+            return self.readiness()[0] == 200
 
         try:
             until(answered, seconds)
         except TimeoutError:
-            raise AssertionError(f"not ready within {seconds:g} s:\n{self.log}") from None
+            raise AssertionError(f"not ready within {seconds:g} s: {self.readiness()}\n{self.log}") from None
 
     def pid_of(self, service: str) -> int:
         """The process id of one of its services, such as ``node``; KeyError when it does not run."""

@@ -15,6 +15,7 @@ import grpc
 from proctor.audit.segments import Reader, Segments
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
+from proctor.core.probes import writable
 from proctor.core.tasks import TaskSet
 from proctor.model.events import AuditGap, Event
 from proctor.model.stamp import stamped, to_line
@@ -45,6 +46,7 @@ class Spool:
             raise _failure(error) from error
         self.source = f"{source}/{self._segments.epoch}"
         """What the auth service knows this spool by."""
+        self._directory = directory
         self._cluster_name = cluster_name
         self._clock = clock
         self._lock = threading.Lock()
@@ -123,7 +125,7 @@ class Spool:
         """Send events to the auth service until cancelled; reconnects with back-off, forever."""
         self._loop = asyncio.get_running_loop()
         tasks = TaskSet("spool")
-        tasks.spawn(self._keep_synced(), name="sync")
+        tasks.spawn(self._keep_synced(), name="sync", vital=True)
         delay = SHORTEST_WAIT
         try:
             while True:
@@ -139,7 +141,10 @@ class Spool:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             if self._segments.unsynced:
-                await asyncio.to_thread(self.flush)
+                try:
+                    await asyncio.to_thread(self.flush)
+                except OSError as error:
+                    _log.error("audit events may not survive a power failure: %s", error)
 
     async def _stream(self, client: Client, tasks: TaskSet) -> ProctorError:
         """One connection, until it ends; returns why."""
@@ -188,6 +193,8 @@ class Spool:
             return translated(error)
         except ProctorError as error:
             return error
+        except OSError as error:
+            return Unavailable(f"it cannot be noted which audit events were sent: {error}")
         return Unavailable("the Auth Service closed the stream")
 
     def _finish(self, sequence: int) -> None:
@@ -211,6 +218,12 @@ class Spool:
         except TimeoutError:
             return False
         return True
+
+    async def probe(self) -> None:
+        """Return when events can be kept. Raises Unavailable with the reason, or OSError."""
+        if self.full:
+            raise Unavailable("audit events cannot be written")
+        await writable(self._directory)
 
     def flush(self) -> None:
         """Make everything durable now; by itself it is within a second."""

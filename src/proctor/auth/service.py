@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from proctor.auth.rpc.join import JoinService
 from proctor.auth.rpc.record import AuditService, RecordingService
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
+from proctor.core import probes
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AlreadyExists, Corrupted, NotFound
 from proctor.model.identity import HostIdentity, SystemRole
@@ -50,6 +51,7 @@ class AuthServer:
         self._server: grpc.aio.Server | None = None
         self._accounts: Accounts | None = None
         self._stopped = False
+        self._port = 0
 
     async def start(self) -> int:
         """Make what a first start makes, listen, and return the port.
@@ -82,7 +84,24 @@ class AuthServer:
         record_pb2_grpc.add_RecordingsServicer_to_server(RecordingService(cluster), self._server)  # type: ignore[no-untyped-call]
         port = add_port(self._server, self._settings.listen_address, credentials)
         await self._server.start()
+        self._port = port
         return port
+
+    async def probe(self, host: str, log: Path) -> Mapping[str, str]:
+        """What keeps calls to ``host``, our address, from being served, by name; empty when ready.
+
+        ``log``: directory of the audit log.
+        """
+        return await probes.problems(
+            {
+                "state": self._probe_state,
+                "log": lambda: probes.writable(log),
+                "rpc": lambda: probes.speaks_tls(self._port, host),
+            }
+        )
+
+    async def _probe_state(self) -> None:
+        await self._backend.get("probe")
 
     def _save_identities(self, authorities: CertificateAuthorities) -> Credentials:
         settings = self._settings

@@ -110,7 +110,7 @@ class Capture:
             thaw(self._settings.tree)
         self._feed.start()
         asyncio.get_running_loop().add_reader(self._delegations.notices.fileno(), self._take_jobs)
-        self._tasks.spawn(self._take_records(), name="records")
+        self._tasks.spawn(self._take_records(), name="records", vital=True)
 
     async def stop(self) -> None:
         """Detach from the kernel; what it has written since the last batch is dropped."""

@@ -152,6 +152,11 @@ class CaptureClient:
             _log.warning("the capture service closed the stream; connecting again")
             await asyncio.sleep(_RECONNECT_SECONDS[0])
 
+    @property
+    def subscribed(self) -> bool:
+        """The stream is connected."""
+        return self._writer is not None
+
     async def hung_up(self, seconds: float) -> None:
         """Wait, at most ``seconds``, until capture has gone and all that it had sent was handled."""
         with contextlib.suppress(TimeoutError):

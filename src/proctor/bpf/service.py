@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import socket
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from proctor.bpf.kernel.choice import Loaded, load
 from proctor.bpf.kernel.variants import switched_off
 from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, RestrictSession, Subscribed
 from proctor.core import unixsock, wire
+from proctor.core.accept import accept
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, BadRequest, NotFound, ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
@@ -71,7 +72,6 @@ class CaptureService:
 
     async def start(self) -> dict[str, Any]:
         """Load the programs and begin to answer. Raises Unavailable with what the kernel refuses, and why."""
-        _raise_descriptor_limit()
         loaded = self._load()
         try:
             cgroup.mount_cgroup2(self._settings.cgroup_mount)
@@ -81,7 +81,11 @@ class CaptureService:
         loaded.programs.configure(self._settings.rules)
         self._capture = Capture(loaded.programs, self._settings, clock=self._clock, on_news=self._news.set)
         self._capture.start()
-        self._tasks.spawn(self._accept(), name="accept")
+        self._tasks.spawn(accept(self._listening, self._accepted), name="accept", vital=True)
+        return {}
+
+    async def probe(self) -> Mapping[str, str]:
+        """Nothing: the node asks whether it is heard, and that this is called shows that the loop runs."""
         return {}
 
     async def drain(self, seconds: float) -> None:
@@ -110,12 +114,8 @@ class CaptureService:
             _log.warning("%s", limit)
         return loaded
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._listening.setblocking(False)
-        while True:
-            connection, _ = await loop.sock_accept(self._listening)
-            self._tasks.spawn(Conversation(self, connection).run(), name="peer")
+    def _accepted(self, connection: socket.socket, _: object) -> None:
+        self._tasks.spawn(Conversation(self, connection).run(), name="peer")
 
     def check_access(self, uid: int, operation: str) -> None:
         """Raise AccessDenied when a peer with ``uid`` may not ask for ``operation``."""
@@ -250,12 +250,6 @@ def _parsed(message: wire.Message, kind: type[T]) -> T:
         return convert(message, kind)
     except msgspec.ValidationError as error:
         raise BadRequest(f"bad request: {error}") from None
-
-
-def _raise_descriptor_limit() -> None:
-    """A session takes two descriptors, a strict one more; the usual soft limit is 1024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_uuid(sid: str) -> None:

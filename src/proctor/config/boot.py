@@ -10,9 +10,9 @@ import msgspec
 from proctor.config.schema import Config
 from proctor.model.serde import from_json, to_json
 
-ServiceName = Literal["auth", "capture", "spawner", "node", "proxy"]
+ServiceName = Literal["auth", "capture", "spawner", "node", "proxy", "diag"]
 SERVICES: tuple[ServiceName, ...] = ("auth", "capture", "spawner", "node", "proxy")
-"""All services, in the order in which they start."""
+"""All services that a configuration enables, in the order in which they start."""
 
 
 class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
@@ -20,7 +20,8 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
 
     ``uid`` and ``gid``: whom this process becomes. ``node_uid``: whom spawner and capture accept
     on their sockets. ``auth_address``: ``host:port`` of the auth service's RPC, or of a proxy that
-    passes it through. ``local_join_token``: in auth's boot only, a token of this run with which
+    passes it through. ``listeners``: names of the listening sockets that come as descriptors, in their
+    order. ``local_join_token``: in auth's boot only, a token of this run with which
     the services of this host join. ``run_id``: a UUID of this run of the supervisor.
     """
 
@@ -34,6 +35,7 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
     auth_address: str
     node_name: str
     cluster_name: str = ""
+    listeners: tuple[str, ...] = ()
     local_join_token: str = ""
     skip_version_check: bool = False
     debug: bool = False

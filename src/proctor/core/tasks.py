@@ -1,39 +1,69 @@
-"""Named asyncio tasks that nobody forgets: the only ``create_task`` in the house."""
+"""Named asyncio tasks whose end is always noticed: the only ``create_task`` in the project."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+_on_vital_end: contextvars.ContextVar[Callable[[str], None] | None] = contextvars.ContextVar(
+    "on_vital_end", default=None
+)
+
+
+def on_vital_end(report: Callable[[str], None]) -> None:
+    """Have ``report`` called with a reason when a vital task of this context ends unexpectedly.
+
+    It holds for tasks started from here on, by the caller and by tasks that it starts.
+    """
+    _on_vital_end.set(report)
 
 
 class TaskSet:
     """Background tasks of one owner; ``close`` cancels and waits for them within a bound.
 
-    A task that ends with an exception is logged with its name, never swallowed.
+    A task that ends with an exception is logged with its name, never swallowed. A *vital* task is one
+    without which the process does not do its work (an accept loop, a delivery): when it ends before
+    ``close``, in whatever way, the process is to end, see :func:`on_vital_end`.
     """
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._vital: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
-    def spawn(self, coroutine: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+    def spawn(self, coroutine: Coroutine[Any, Any, T], *, name: str, vital: bool = False) -> asyncio.Task[T]:
         """Start ``coroutine`` as the task ``owner/name``."""
         task = asyncio.create_task(coroutine, name=f"{self._owner}/{name}")
         self._tasks.add(task)
+        if vital:
+            self._vital.add(task)
         task.add_done_callback(self._forget)
         return task
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
             _log.error("task %s failed: %s", task.get_name(), error, exc_info=error)
+        if task in self._vital:
+            self._vital.discard(task)
+            if not self._closing:
+                self._report(f"task {task.get_name()} has ended: {error or 'it should never return'}")
 
-    async def drain(self, seconds: float) -> bool:
+    def _report(self, reason: str) -> None:
+        report = _on_vital_end.get()
+        if report is None:
+            _log.critical("%s", reason)
+        else:
+            report(reason)
+
+    async def drain(self, seconds: float | None) -> bool:
         """Wait until all tasks have ended by themselves; False when ``seconds`` passed first."""
         if not self._tasks:
             return True
@@ -42,6 +72,7 @@ class TaskSet:
 
     async def close(self, seconds: float = 5.0) -> None:
         """Cancel every task and wait at most ``seconds`` for them."""
+        self._closing = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -75,9 +75,13 @@ def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
         raise
 
 
-def receive_body(connection: socket.socket) -> bytes | None:
-    """Receive the body of one frame, whatever it is, blocking; None at end of stream. Raises FrameError."""
-    return _body(connection, [])
+def receive_body(connection: socket.socket) -> tuple[bytes | None, list[int]]:
+    """Receive the body of one frame, whatever it is, blocking, with its descriptors; None at end of stream.
+
+    Raises FrameError.
+    """
+    descriptors: list[int] = []
+    return _body(connection, descriptors), descriptors
 
 
 def _body(connection: socket.socket, descriptors: list[int]) -> bytes | None:

@@ -39,7 +39,7 @@ class Labels:
     def start(self, tasks: TaskSet) -> None:
         """Run the commands, each at its pace, until ``tasks`` are closed."""
         for command in self._commands:
-            tasks.spawn(self._repeat(command), name=f"label {command.name}")
+            tasks.spawn(self._repeat(command), name=f"label {command.name}", vital=True)
 
     async def _repeat(self, command: Command) -> None:
         while True:
@@ -85,7 +85,7 @@ class Heartbeat:
             try:
                 await self._beat()
                 failing = False
-            except ProctorError as error:
+            except (ProctorError, OSError) as error:
                 if not failing:
                     _log.warning("the Auth Service does not hear of this node: %s", error)
                 failing = True

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Mapping
 from typing import Any
-
-import asyncssh
 
 from proctor.audit.spool import Spool
 from proctor.bpf.client import CaptureClient
 from proctor.config.boot import ServiceBoot
+from proctor.core import probes
+from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import Unavailable
 from proctor.core.tasks import TaskSet
@@ -23,11 +24,13 @@ from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.recorder import NodeFacts
 from proctor.node.record.recovery import Recovery
+from proctor.node.spawn import ping
 from proctor.node.sshd import NodeConnection
 from proctor.recording.upload import Replicator
 from proctor.recording.writer import recover
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.sshkit.listener import SshListener
 from proctor.sshkit.server import server_options
 
 FLUSH_SECONDS = 3.0
@@ -37,19 +40,29 @@ _log = logging.getLogger(__name__)
 
 
 class NodeServer:
-    """``connect`` gives the client of the auth service, the same one each time; it need not be reachable."""
+    """``connect`` gives the client of the auth service, the same one each time; it need not be reachable.
 
-    def __init__(self, boot: ServiceBoot, connect: Callable[[], Client], clock: Clock = SYSTEM) -> None:
+    ``sockets``: listening sockets by name (``ssh``); what is missing is made.
+    """
+
+    def __init__(
+        self,
+        boot: ServiceBoot,
+        connect: Callable[[], Client],
+        clock: Clock = SYSTEM,
+        sockets: Mapping[str, socket.socket] | None = None,
+    ) -> None:
         self._boot = boot
         self._ssh = boot.config.ssh_service
         self._connect = connect
         self._clock = clock
+        self._sockets = sockets or {}
         self._tasks = TaskSet("node")
         self._labels = Labels(self._ssh.labels, self._ssh.commands)
         self._cluster = boot.cluster_name
         self._port = self._ssh.listen_addr.port
         self._address = ""
-        self._listener: asyncssh.SSHAcceptor | None = None
+        self._listener: SshListener | None = None
         self._host: Host | None = None
 
     @property
@@ -64,13 +77,16 @@ class NodeServer:
         host = await self._compose(credentials)
         self._host = host
         host.cache.on_change = host.roles_changed
-        self._listener = await self._listen(host, credentials)
-        self._port = self._listener.get_port()
+        self._listener = self._listen(host, credentials)
+        self._listener.start()
+        self._port = self._listener.port
         self._address = self._reachable_at()
-        self._tasks.spawn(host.spool.deliver(self._connect), name="spool")
-        self._tasks.spawn(host.replicator.run(), name="replicator")
-        self._tasks.spawn(host.cache.run(), name="cache")
-        self._tasks.spawn(Heartbeat(self._document, self._connect, self._proxies).run(), name="heartbeat")
+        self._tasks.spawn(host.spool.deliver(self._connect), name="spool", vital=True)
+        self._tasks.spawn(host.replicator.run(), name="replicator", vital=True)
+        self._tasks.spawn(host.cache.run(), name="cache", vital=True)
+        self._tasks.spawn(
+            Heartbeat(self._document, self._connect, self._proxies).run(), name="heartbeat", vital=True
+        )
         self._labels.start(self._tasks)
         return {"address": self._address}
 
@@ -85,8 +101,8 @@ class NodeServer:
         feed = await self._feed(recovery)
         recovery.start(feed, self._tasks)
         if feed is not None:
-            self._tasks.spawn(feed.run(), name="capture")
-            self._tasks.spawn(feed.watch(), name="watch of capture")
+            self._tasks.spawn(feed.run(), name="capture", vital=True)
+            self._tasks.spawn(feed.watch(), name="watch of capture", vital=True)
         return Host(
             facts=self._facts,
             clock=self._clock,
@@ -120,7 +136,7 @@ class NodeServer:
         deliveries = Deliveries(self._boot.spool_dir / "deliveries.json")
         return CaptureFeed(client, deliveries, recovery.recorder)
 
-    async def _listen(self, host: Host, credentials: Credentials) -> asyncssh.SSHAcceptor:
+    def _listen(self, host: Host, credentials: Credentials) -> SshListener:
         teleport, auth = self._boot.config.teleport, self._boot.config.auth_service
         options = server_options(
             credentials.ssh_key,
@@ -130,14 +146,12 @@ class NodeServer:
             macs=teleport.mac_algos,
             keepalive=(auth.keep_alive_interval, auth.keep_alive_count_max),
         )
-        listen = self._ssh.listen_addr
-        return await asyncssh.listen(
-            listen.host,
-            listen.port,
-            server_factory=lambda: NodeConnection(host),
-            options=options,
-            reuse_address=True,
-        )
+        address = self._ssh.listen_addr
+        listener = self._sockets.get("ssh") or listen(address.host, address.port)
+        return SshListener(listener, options, lambda: NodeConnection(host))
+
+    async def _probe_auth(self) -> None:
+        await self._connect().ping()
 
     def _facts(self) -> NodeFacts:
         return NodeFacts(
@@ -171,19 +185,39 @@ class NodeServer:
         if self._host is not None and addresses:
             self._host.proxy = addresses[0]
 
+    async def probe(self) -> Mapping[str, str]:
+        """What keeps people from logging in here and being recorded, by name; empty when ready."""
+        host = self._host
+        if host is None:
+            return {"node": "it is stopping"}
+        wanted: dict[str, probes.Probe] = {
+            "auth": self._probe_auth,
+            "spawn": lambda: ping(self._boot.spawn_socket),
+            "spool": host.spool.probe,
+            "recordings": lambda: probes.writable(self._boot.upload_dir),
+            "ssh": lambda: probes.greets(self._port, self._ssh.listen_addr.host, b"SSH-2.0"),
+        }
+        if host.feed is not None:
+            wanted["capture"] = host.feed.probe
+        return await probes.problems(wanted)
+
+    def status(self) -> Mapping[str, Any]:
+        """Nothing is counted here."""
+        return {}
+
     async def drain(self, seconds: float) -> None:
         """Let nobody new in, and let sessions end by themselves within ``seconds``."""
         if self._host is None:
             return
         self._host.draining = True
         if self._listener is not None:
-            self._listener.close()
+            await self._listener.close()
         await self._host.sessions.drain(seconds)
 
     async def stop(self) -> None:
         """Hang up what is left, deliver what can be delivered soon, release everything."""
         if self._listener is not None:
-            self._listener.close()
+            await self._listener.close()
         host, self._host = self._host, None
         if host is not None:
             host.draining = True

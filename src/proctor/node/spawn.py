@@ -94,6 +94,19 @@ async def spawn(path: Path, request: Spawn) -> Process:
         raise
 
 
+async def ping(path: Path) -> None:
+    """Return when the spawner at ``path`` accepts and forks. Raises Unavailable."""
+    try:
+        with unixsock.connect(path) as connection:
+            connection.settimeout(_FRAME_SECONDS)
+            wire.send(connection, {"op": "ping"})
+            received = await _receive(connection)
+    except (OSError, wire.FrameError) as error:
+        raise Unavailable(f"it does not answer: {error}") from None
+    if received is None or not received[0].get("ok"):
+        raise Unavailable("it broke off")
+
+
 def _accepted(message: wire.Message, descriptors: list[int]) -> Spawned:
     try:
         if message.get("ok"):

@@ -10,8 +10,9 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
-from proctor.config.values import Address
+from proctor.core.accept import accept
 from proctor.core.tasks import TaskSet
 from proctor.proxy.clienthello import MAX_HELLO, Incomplete, NotTls, server_name
 from proctor.rpc.client import split_address
@@ -23,29 +24,11 @@ HELLO_SECONDS = 10.0
 GREETING_PER_HOST = 256
 """Connections of one address that may be without a complete ClientHello at a time."""
 
-_DIAL_SECONDS, _CLOSE_SECONDS, _ACCEPT_PAUSE = 5.0, 5.0, 0.2
-_BACKLOG = 512
+_DIAL_SECONDS, _CLOSE_SECONDS = 5.0, 5.0
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[socket.socket], Awaitable[None]]
 """Takes over an accepted, non-blocking socket; returns or raises when it is closed."""
-
-
-def listen(address: Address) -> socket.socket:
-    """A listening, non-blocking TCP socket; OSError that names the address when it is taken."""
-    try:
-        family, _, _, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror}") from None
-    return listener
 
 
 class Mux:
@@ -77,23 +60,16 @@ class Mux:
 
     def start(self) -> None:
         """Accept from now on."""
-        self._acceptor.spawn(self._accept(), name="accept")
+        self._acceptor.spawn(accept(self._listener, self._accepted), name="accept", vital=True)
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, (host, *_) = await loop.sock_accept(self._listener)
-            except OSError as error:
-                _log.warning("cannot accept a connection: %s", error.strerror)
-                await asyncio.sleep(_ACCEPT_PAUSE)
-                continue
-            if self._open >= self._limit or self._greeting[host] >= GREETING_PER_HOST:
-                connection.close()
-                continue
-            self._open += 1
-            self._greeting[host] += 1
-            self._connections.spawn(self._handle(connection, host), name="connection")
+    def _accepted(self, connection: socket.socket, address: Any) -> None:
+        host = str(address[0])
+        if self._open >= self._limit or self._greeting[host] >= GREETING_PER_HOST:
+            connection.close()
+            return
+        self._open += 1
+        self._greeting[host] += 1
+        self._connections.spawn(self._handle(connection, host), name="connection")
 
     async def _handle(self, connection: socket.socket, host: str) -> None:
         try:

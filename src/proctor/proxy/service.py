@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,6 +14,8 @@ from msgspec.structs import replace
 from proctor.audit.spool import Spool
 from proctor.config.boot import ServiceBoot
 from proctor.config.values import Address
+from proctor.core import probes
+from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
@@ -22,7 +23,7 @@ from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.proxy.certificate import server_context
 from proctor.proxy.directory import Directory
-from proctor.proxy.mux import Mux, listen, pass_through
+from proctor.proxy.mux import Mux, pass_through
 from proctor.proxy.sshd import SshProxy, SshProxySettings
 from proctor.proxy.web.app import make_app
 from proctor.proxy.web.limits import RateLimit
@@ -46,13 +47,23 @@ _log = logging.getLogger(__name__)
 
 
 class ProxyServer:
-    """The proxy that ``boot`` describes; ``connect`` gives a client with the proxy's own identity."""
+    """The proxy that ``boot`` describes; ``connect`` gives a client with the proxy's own identity.
 
-    def __init__(self, boot: ServiceBoot, connect: Callable[[], Client], clock: Clock = SYSTEM) -> None:
+    ``sockets``: listening sockets by name (``web``, ``ssh``); what is missing is made.
+    """
+
+    def __init__(
+        self,
+        boot: ServiceBoot,
+        connect: Callable[[], Client],
+        clock: Clock = SYSTEM,
+        sockets: Mapping[str, socket.socket] | None = None,
+    ) -> None:
         self._boot = boot
         self._config = boot.config.proxy_service
         self._connect = connect
         self._clock = clock
+        self._sockets = sockets or {}
         self._tasks = TaskSet("proxy")
         self._exit = contextlib.AsyncExitStack()
 
@@ -69,23 +80,26 @@ class ProxyServer:
             raise
 
     async def _start(self) -> dict[str, Any]:
-        _raise_descriptor_limit()
         credentials = IdentityFiles.load(self._boot.proc_dir())
         self._client = self._connect()
         self._exit.push_async_callback(self._client.close)
         await self._check_auth()
         context = server_context(self._boot, self._clock)
-        listener = listen(self._config.web_listen_addr)
+        listener = self._listener("web", self._config.web_listen_addr)
         self._exit.callback(listener.close)
-        web = replace(self._config.web_listen_addr, port=listener.getsockname()[1])
+        self._web_port = listener.getsockname()[1]
+        web = replace(self._config.web_listen_addr, port=self._web_port)
         ssh = await self._start_ssh(credentials)
         self._public = self._public_address(web)
         site = self._site(credentials, ssh)
         self._https = HttpsServer(make_app(site), context)
         self._start_mux(listener)
-        self._tasks.spawn(self._beat(), name="heartbeat")
-        self._tasks.spawn(_sweep(site.sessions), name="sweep")
+        self._tasks.spawn(self._beat(), name="heartbeat", vital=True)
+        self._tasks.spawn(_sweep(site.sessions), name="sweep", vital=True)
         return {"address": str(web), "ssh_address": str(ssh)}
+
+    def _listener(self, name: str, address: Address) -> socket.socket:
+        return self._sockets.get(name) or listen(address.host, address.port)
 
     async def _check_auth(self) -> None:
         """A proxy works on while auth is away, and starts without it, but not with one too old for it."""
@@ -103,7 +117,7 @@ class ProxyServer:
         )
         self._exit.callback(spool.close)
         self._spool = spool
-        self._tasks.spawn(spool.deliver(lambda: self._client), name="spool")
+        self._tasks.spawn(spool.deliver(lambda: self._client), name="spool", vital=True)
         settings = SshProxySettings(
             host_uuid=self._boot.host_uuid,
             node_name=self._boot.node_name,
@@ -113,8 +127,8 @@ class ProxyServer:
         self._ssh = SshProxy(settings, Directory(self._client, self._clock), spool, self._clock)
         self._exit.push_async_callback(self._ssh.stop)
         listen_addr = self._config.listen_addr
-        port = await self._ssh.start(listen_addr.host, listen_addr.port)
-        return replace(listen_addr, port=port)
+        await self._ssh.start(self._listener("ssh", listen_addr))
+        return replace(listen_addr, port=self._ssh.port)
 
     def _site(self, credentials: Credentials, ssh: Address) -> Site:
         config = self._config
@@ -169,6 +183,25 @@ class ProxyServer:
                 _log.warning("the heartbeat failed: %s", error.message)
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
+    async def probe(self) -> Mapping[str, str]:
+        """What keeps people from reaching nodes through here, by name; empty when ready."""
+        web, ssh = self._config.web_listen_addr, self._config.listen_addr
+        return await probes.problems(
+            {
+                "auth": self._probe_auth,
+                "spool": self._spool.probe,
+                "ssh": lambda: probes.greets(self._ssh.port, ssh.host, b"SSH-2.0"),
+                "web": lambda: probes.speaks_tls(self._web_port, web.host),
+            }
+        )
+
+    async def _probe_auth(self) -> None:
+        await self._client.ping()
+
+    def status(self) -> Mapping[str, Any]:
+        """Nothing is counted here."""
+        return {}
+
     async def drain(self, seconds: float) -> None:
         """Accept no more; let requests end within a moment, and SSH connections within ``seconds``."""
         self._https.drain()
@@ -185,9 +218,3 @@ async def _sweep(sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         await sessions.sweep()
-
-
-def _raise_descriptor_limit() -> None:
-    """Each passed-through connection takes two descriptors; the usual soft limit is 1024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from proctor.proxy.directory import Directory, NoWay
 from proctor.rpc.identity import Credentials
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.forward import Stream, relay
+from proctor.sshkit.listener import SshListener
 from proctor.sshkit.server import CertificateServer, server_options
 
 DIAL_SECONDS = 10.0
@@ -105,7 +107,7 @@ class SshProxy:
         self._directory = directory
         self._spool = spool
         self._clock = clock
-        self._server: asyncssh.SSHAcceptor | None = None
+        self._listener: SshListener | None = None
         self._live: set[asyncssh.SSHServerConnection] = set()
         self._relays = 0
         self._idle = asyncio.Event()
@@ -120,8 +122,13 @@ class SshProxy:
         """Public keys of the user CA."""
         return self._settings.credentials.authorities.user_ssh_ca
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port. Raises OSError when the address cannot be had."""
+    @property
+    def port(self) -> int:
+        """The port it listens on; 0 before the start."""
+        return self._listener.port if self._listener is not None else 0
+
+    async def start(self, listener: socket.socket) -> None:
+        """Serve on ``listener``."""
         credentials, config = self._settings.credentials, self._settings.config
         options = server_options(
             credentials.ssh_key,
@@ -131,10 +138,8 @@ class SshProxy:
             macs=config.teleport.mac_algos,
             keepalive=(config.auth_service.keep_alive_interval, config.auth_service.keep_alive_count_max),
         )
-        self._server = await asyncssh.listen(
-            host, port, server_factory=lambda: _Connection(self, self._clock), options=options
-        )
-        return self._server.get_port()
+        self._listener = SshListener(listener, options, lambda: _Connection(self, self._clock))
+        self._listener.start()
 
     def admit(self, connection: asyncssh.SSHServerConnection) -> None:
         """Keep a new connection, or cut it when there are as many as the configuration allows."""
@@ -206,16 +211,16 @@ class SshProxy:
 
     async def drain(self, seconds: float) -> None:
         """Accept no more, and wait until no channel to a node is in use, at most ``seconds``."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            await self._listener.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
 
     async def stop(self) -> None:
         """Close everything."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            await self._listener.close()
         for connection in list(self._live):
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the proxy is stopping")
         waiting = [connection.wait_closed() for connection in self._live]

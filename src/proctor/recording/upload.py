@@ -86,7 +86,12 @@ class Replicator:
         try:
             while True:
                 self._found.clear()
-                for sid in self._sids() - self._grown.keys():
+                try:
+                    waiting = self._sids() - self._grown.keys()
+                except OSError as error:  # such as no descriptor left
+                    _log.warning("recordings wait: %s", error)
+                    waiting = set()
+                for sid in waiting:
                     self._grown[sid] = asyncio.Event()
                     tasks.spawn(self._replicate(sid), name=sid)
                 await _wait(self._found, SCAN_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -36,6 +37,17 @@ class AuthService:
         pins = tls.ca_pins(authorities.host_tls_ca)
         return {"address": str(replace(listen, host=host, port=port)), "ca_pins": pins}
 
+    async def probe(self) -> Mapping[str, str]:
+        """See ``build.Service``."""
+        boot = self._boot
+        return await self._server.probe(
+            boot.config.auth_service.listen_addr.host, boot.log_dir / boot.host_uuid
+        )
+
+    def status(self) -> Mapping[str, Any]:
+        """See ``build.Service``."""
+        return {}
+
     async def drain(self, seconds: float) -> None:
         """Calls under way get their time in ``stop``."""
 
@@ -58,6 +70,14 @@ class NodeService:
         except Unavailable as error:
             _log.warning("%s; the node starts all the same", error.message)
         return await self._server.start()
+
+    async def probe(self) -> Mapping[str, str]:
+        """See ``build.Service``."""
+        return await self._server.probe()
+
+    def status(self) -> Mapping[str, Any]:
+        """See ``build.Service``."""
+        return {}
 
     async def drain(self, seconds: float) -> None:
         """See ``build.Service``."""

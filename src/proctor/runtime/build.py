@@ -5,17 +5,18 @@ Each function loads the room that it builds and nothing of the others; only here
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config
 from proctor.config.secrets import static_tokens
-from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
 
 if TYPE_CHECKING:
     from proctor.rpc.client import Client
+    from proctor.runtime.diag.server import Ask
 
 LOCAL_ROLES = frozenset({"node", "proxy"})
 
@@ -26,6 +27,12 @@ class Service(Protocol):
     async def start(self) -> dict[str, Any]:
         """Work from now on; what the supervisor is to know. Raises ProctorError or OSError."""
 
+    async def probe(self) -> Mapping[str, str]:
+        """Why this service cannot do its work right now, by what is missing; empty when it can."""
+
+    def status(self) -> Mapping[str, Any]:
+        """What it counts."""
+
     async def drain(self, seconds: float) -> None:
         """Take nothing new, and let what is under way end within ``seconds``."""
 
@@ -33,12 +40,23 @@ class Service(Protocol):
         """End what is left, and release everything."""
 
 
-def service(boot: ServiceBoot) -> Service:
-    """The service that ``boot`` names; not for the spawner, which has no event loop."""
-    return _BUILDERS[boot.service](boot)
+Sockets = Mapping[str, socket.socket]
+"""Listening sockets by name, made by the supervisor."""
 
 
-def _auth(boot: ServiceBoot) -> Service:
+def service(boot: ServiceBoot, sockets: Sockets) -> Service:
+    """The service that ``boot`` names; not for the spawner, which has no event loop, nor for diag."""
+    return _BUILDERS[boot.service](boot, sockets)
+
+
+def diag(sockets: Sockets, ask: Ask) -> Service:
+    """The diagnostics service, which shows what ``ask`` gets from the supervisor."""
+    from proctor.runtime.diag.server import DiagServer
+
+    return DiagServer(sockets["diag"], ask)
+
+
+def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
     from proctor.audit.logs_file import FileLog
     from proctor.auth.service import AuthServer
     from proctor.auth.settings import AuthSettings, StaticToken
@@ -81,27 +99,26 @@ def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:
     return (f"{host}:{proxy.web_listen_addr.port}",)
 
 
-def _capture(boot: ServiceBoot) -> Service:
+def _capture(boot: ServiceBoot, sockets: Sockets) -> Service:
     from proctor.bpf.capture import CaptureSettings
     from proctor.bpf.service import CaptureService
 
-    listening = unixsock.listen(boot.capture_socket, uid=boot.node_uid)
     settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording, boot.run_id)
-    return CaptureService(listening, settings, node_uid=boot.node_uid, clock=SYSTEM)
+    return CaptureService(sockets["capture"], settings, node_uid=boot.node_uid, clock=SYSTEM)
 
 
-def _proxy(boot: ServiceBoot) -> Service:
+def _proxy(boot: ServiceBoot, sockets: Sockets) -> Service:
     from proctor.proxy.service import ProxyServer
 
-    return ProxyServer(boot, connector(boot), SYSTEM)
+    return ProxyServer(boot, connector(boot), SYSTEM, sockets)
 
 
-def _node(boot: ServiceBoot) -> Service:
+def _node(boot: ServiceBoot, sockets: Sockets) -> Service:
     from proctor.node.service import NodeServer
     from proctor.runtime.adapters import NodeService
 
     client = connector(boot)()
-    return NodeService(NodeServer(boot, lambda: client, SYSTEM), client)
+    return NodeService(NodeServer(boot, lambda: client, SYSTEM, sockets), client)
 
 
 def connector(boot: ServiceBoot) -> Callable[[], Client]:
@@ -113,14 +130,14 @@ def connector(boot: ServiceBoot) -> Callable[[], Client]:
     return lambda: Client(boot.auth_address, credentials, skip_version_check=boot.skip_version_check)
 
 
-def run_spawner(boot: ServiceBoot, ready: Callable[[], None]) -> None:
+def run_spawner(boot: ServiceBoot, ready: Callable[[], None], sockets: Sockets) -> None:
     """Run the spawner to its end: it blocks, and stays single-threaded since it forks."""
     from proctor.node.privileged.spawner import main
 
-    main(boot, ready)
+    main(boot, ready, sockets["spawn"])
 
 
-_BUILDERS: dict[str, Callable[[ServiceBoot], Service]] = {
+_BUILDERS: dict[str, Callable[[ServiceBoot, Sockets], Service]] = {
     "auth": _auth,
     "capture": _capture,
     "node": _node,

@@ -1,23 +1,28 @@
-"""The line between the supervisor and one service: a socket pair that carries frames of ``core.wire``.
+"""The socket pair between the supervisor and one service, with frames of ``core.wire``.
 
-The supervisor sends one frame, what to do; the service answers one frame, ``{"ready": …}`` or
-``{"failed": …}``. Afterwards the end of the stream tells each that the other is gone.
+It begins with one frame in each direction: the supervisor sends the boot, with listening sockets as
+descriptors, and the service answers ``{"ready": true, …}`` or ``{"failed": sentence}``. From then on each
+side calls the other: ``{"call": number, "op": name, …}`` is answered by ``{"reply": number, …}``. The end
+of the stream shows each that the other is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import logging
 import os
 import signal
 import socket
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from proctor.core import wire
-from proctor.core.errors import ProctorError
+from proctor.core.errors import ProctorError, Unavailable
+from proctor.core.tasks import TaskSet
 from proctor.runtime.privileges import linux
 
 STDIN = 0
@@ -27,104 +32,101 @@ DRAIN_SECONDS = 10.0
 HANGUP_SECONDS = 20.0
 """How long a service may take after that to hang up and store what it knows."""
 
-_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG": "C.UTF-8",
-    "HOME": "/nonexistent",  # the uid of a service need not have an entry in passwd
-    "GRPC_VERBOSITY": "NONE",
-}
-_INHERITED = ("PYTHONPATH", "TZ")
+CALL_SECONDS = 5.0
+_CHUNK = 64 << 10
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[str, wire.Message], Awaitable[Mapping[str, Any]]]
+"""Answers a call: operation and arguments to the fields of the reply; raises ProctorError."""
 
 
-class ServiceFailed(ProctorError):
-    """A service said that it cannot start, or ended without a word; ``retry``: another time it may."""
+class Calls:
+    """Calls in both directions over an established channel, one at a time or many."""
 
-    def __init__(self, message: str, *, hint: str = "", retry: bool = False) -> None:
-        super().__init__(message, hint=hint)
-        self.retry = retry
+    def __init__(self, connection: socket.socket, handler: Handler, closed: Callable[[], None]) -> None:
+        """``closed`` is called once when the other side is gone."""
+        connection.setblocking(False)
+        self._connection = connection
+        self._handler = handler
+        self._closed = closed
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[wire.Message]] = {}
+        self._sending = asyncio.Lock()
+        self._tasks = TaskSet("channel")
+        self._tasks.spawn(self._receive(), name="frames")
 
-
-class Child:
-    """The supervisor's end: one process of one service."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
-        self.name = name
-        self._process = process
-        self._channel = channel
-
-    @classmethod
-    async def start(cls, module: str, name: str, boot: bytes) -> Child:
-        """Run ``module`` with ``name`` as its only argument and hand it ``boot``."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                module,
-                name,
-                stdin=theirs.fileno(),
-                env=_ENVIRONMENT | {name: os.environ[name] for name in _INHERITED if name in os.environ},
-                start_new_session=True,
-            )
-        ours.setblocking(False)
-        child = cls(name, process, ours)
-        with contextlib.suppress(ConnectionError):  # its early end shows in ``answer``
-            frame = wire.HEADER.pack(len(boot)) + boot
-            await asyncio.get_running_loop().sock_sendall(ours, frame)
-        return child
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    async def answer(self) -> dict[str, Any]:
-        """What it reports when it is ready. Raises ServiceFailed."""
-        header = await self._receive(wire.HEADER.size)
-        message = wire.decode(await self._receive(wire.body_length(header)))
-        if "failed" in message:
-            hint, retry = str(message.get("hint", "")), bool(message.get("retry"))
-            raise ServiceFailed(str(message["failed"]), hint=hint, retry=retry)
+    async def call(self, operation: str, *, seconds: float = CALL_SECONDS, **fields: Any) -> wire.Message:
+        """Ask the other side. Raises Unavailable when it is gone, is silent, or says that it cannot."""
+        number = next(self._numbers)
+        answer: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send({"call": number, "op": operation, **fields})
+                message = await answer
+        except TimeoutError:
+            raise Unavailable(f"it does not answer within {seconds:g} s") from None
+        except OSError as error:
+            raise Unavailable(f"it cannot be asked: {error.strerror}") from None
+        finally:
+            del self._waiting[number]
+        if "error" in message:
+            raise Unavailable(str(message["error"]))
         return message
 
-    async def _receive(self, length: int) -> bytes:
-        data = b""
-        while len(data) < length:
-            part = await asyncio.get_running_loop().sock_recv(self._channel, length - len(data))
-            if not part:
-                how = ended(await self._process.wait())
-                raise ServiceFailed(f"the {self.name} service ended before it was ready ({how})")
-            data += part
-        return data
+    async def close(self) -> None:
+        """Stop listening and release the connection."""
+        await self._tasks.close()
+        self._connection.close()
 
-    async def wait(self) -> int:
-        """Its exit status, negative for a signal."""
-        status = await self._process.wait()
-        self._channel.close()
-        return status
+    async def _send(self, message: wire.Message) -> None:
+        async with self._sending:
+            await asyncio.get_running_loop().sock_sendall(self._connection, wire.encode(message))
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal; nothing when it has ended."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-    async def stop(self, seconds: float) -> int:
-        """SIGTERM, then SIGKILL after ``seconds``; its exit status."""
-        self.signal(signal.SIGTERM)
+    async def _receive(self) -> None:
         try:
-            return await asyncio.wait_for(self.wait(), seconds)
-        except TimeoutError:
-            self.signal(signal.SIGKILL)
-            return await self.wait()
+            while (message := await self._frame()) is not None:
+                self._dispatch(message)
+        except (OSError, wire.FrameError) as error:
+            _log.debug("the channel broke: %s", error)
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(Unavailable("it has ended"))
+        self._closed()
+
+    async def _frame(self) -> wire.Message | None:
+        header = await self._exactly(wire.HEADER.size)
+        return wire.decode(await self._exactly(wire.body_length(header))) if header else None
+
+    async def _exactly(self, length: int) -> bytes:
+        data, loop = bytearray(), asyncio.get_running_loop()
+        while len(data) < length:
+            part = await loop.sock_recv(self._connection, min(length - len(data), _CHUNK))
+            if not part:
+                return b""
+            data += part
+        return bytes(data)
+
+    def _dispatch(self, message: wire.Message) -> None:
+        if "call" in message:
+            self._tasks.spawn(self._answer(message), name=str(message.get("op")))
+        elif (answer := self._waiting.get(message.get("reply", 0))) is not None and not answer.done():
+            answer.set_result(message)
+
+    async def _answer(self, message: wire.Message) -> None:
+        number = message["call"]
+        try:
+            reply: wire.Message = dict(await self._handler(str(message["op"]), message))
+        except ProctorError as error:
+            reply = {"error": error.message}
+        except Exception as error:  # noqa: BLE001 - the caller must get an answer
+            _log.exception("the call %s failed", message["op"])
+            reply = {"error": f"unexpected {type(error).__name__}: {error}"}
+        with contextlib.suppress(OSError):
+            await self._send({"reply": number, **reply})
 
 
-def ended(status: int) -> str:
-    """An exit status for people: ``exit status 1``, ``killed by SIGKILL``."""
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-
-
-class Line:
+class SupervisorChannel:
     """The service's end."""
 
     def __init__(self) -> None:
@@ -137,15 +139,13 @@ class Line:
         os.dup2(null, STDIN)
         os.close(null)
 
-    def receive(self) -> bytes:
-        """The boot; SystemExit when the supervisor is gone already."""
-        with self._socket.dup() as connection:
-            stream = connection.makefile("rb")
-            header = stream.read(wire.HEADER.size)
-            body = stream.read(wire.body_length(header)) if len(header) == wire.HEADER.size else b""
-        if not body:
-            sys.exit(1)
-        return body
+    def receive(self) -> tuple[bytes, list[int]]:
+        """The boot, and the descriptors that come with it; SystemExit when the supervisor is gone already."""
+        with contextlib.suppress(wire.FrameError):
+            body, descriptors = wire.receive_body(self._socket)
+            if body:
+                return body, descriptors
+        sys.exit(1)
 
     def ready(self, **details: object) -> None:
         """Report that the service works; ``details`` reach the supervisor."""
@@ -157,12 +157,6 @@ class Line:
         with contextlib.suppress(BrokenPipeError):
             wire.send(self._socket, {"failed": error.message, "hint": error.hint, "retry": retry})
 
-    def watch(self, gone: Callable[[], None]) -> None:
-        """Call ``gone`` in the running event loop when the supervisor is no more."""
-        loop = asyncio.get_running_loop()
-
-        def readable() -> None:
-            loop.remove_reader(self._socket)
-            gone()
-
-        loop.add_reader(self._socket, readable)
+    def calls(self, handler: Handler, gone: Callable[[], None]) -> Calls:
+        """Calls from and to the supervisor in the running event loop; ``gone`` is called at its end."""
+        return Calls(self._socket, handler, gone)

@@ -21,9 +21,10 @@ from proctor.config.boot import ServiceBoot
 from proctor.core.errors import ConfigError, ProctorError, Unavailable
 from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs
-from proctor.runtime.channel import Child, Line
+from proctor.runtime.channel import SupervisorChannel
 from proctor.runtime.privileges import sandbox
 from proctor.runtime.privileges.accounts import Account
+from proctor.runtime.supervisor.process import ServiceProcess
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 3.0
@@ -58,7 +59,7 @@ async def ensure(boot: ServiceBoot, way: Way) -> str:
             hint="Make one with 'tctl nodes add' and set teleport.auth_token, or give --token.",
         )
     request = JoinRequest(boot=boot, way=way)
-    child = await Child.start("proctor.runtime.join", boot.service, to_json(request))
+    child = await ServiceProcess.start("proctor.runtime.join", boot.service, to_json(request))
     try:
         answer = await child.answer()
     finally:
@@ -158,18 +159,18 @@ def principals(boot: ServiceBoot) -> list[str]:
 
 def main() -> int:
     """The joining process; see the module's docstring."""
-    line = Line()
-    request = from_json(line.receive(), JoinRequest)
+    channel = SupervisorChannel()
+    request = from_json(channel.receive()[0], JoinRequest)
     boot = request.boot
     try:
         logs.configure(boot.config.teleport.log, f"{boot.service}:join", debug=boot.debug)
         sandbox.enter(Account(boot.uid, boot.gid), [boot.proc_dir()])
-        line.ready(**asyncio.run(_join(request)))
+        channel.ready(**asyncio.run(_join(request)))
     except Unavailable as error:
-        line.failed(error, retry=True)
+        channel.failed(error, retry=True)
         return os.EX_TEMPFAIL
     except ProctorError as error:
-        line.failed(error)
+        channel.failed(error)
         return error.exit_code
     return os.EX_OK
 

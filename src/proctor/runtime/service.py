@@ -10,23 +10,37 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from proctor.config.boot import ServiceBoot
-from proctor.core.errors import EXIT_FAILURE, ProctorError
+from proctor.core import tasks, wire
+from proctor.core.accept import raise_descriptor_limit
+from proctor.core.errors import EXIT_FAILURE, BadRequest, ProctorError, Unavailable
 from proctor.runtime import logs
-from proctor.runtime.channel import DRAIN_SECONDS, Line
+from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
 from proctor.runtime.privileges import sandbox
 from proctor.runtime.privileges.accounts import Account
 
+if TYPE_CHECKING:
+    from proctor.runtime.build import Service
+
 _log = logging.getLogger(__name__)
+ASK_SECONDS = 8.0
+"""For the supervisor's answer, which waits for those of all services."""
+
 _PRIVILEGED = {"capture", "spawner"}
 
 
 def main() -> int:
     """Run the service to its end; the exit status."""
-    line = Line()
-    boot = ServiceBoot.decode(line.receive())
+    channel = SupervisorChannel()
+    body, descriptors = channel.receive()
+    boot = ServiceBoot.decode(body)
+    sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    listeners = dict(zip(boot.listeners, sockets, strict=True))
     try:
         logs.configure(boot.config.teleport.log, boot.service, debug=boot.debug)
         if boot.service in _PRIVILEGED:
@@ -34,47 +48,110 @@ def main() -> int:
             os.umask(0o077)
         else:
             sandbox.enter(Account(boot.uid, boot.gid), [boot.data_dir])
-        _run(boot, line)
+        _run(boot, channel, listeners)
     except ProctorError as error:
-        line.failed(error)
+        channel.failed(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last edge of the process
         what = str(error) if isinstance(error, OSError) else f"unexpected {type(error).__name__}: {error}"
         _log.error("%s", what, exc_info=error if boot.debug else None)
-        line.failed(ProctorError(f"{boot.service}: {what}"))
+        channel.failed(ProctorError(f"{boot.service}: {what}"))
         return EXIT_FAILURE
     return os.EX_OK
 
 
-def _run(boot: ServiceBoot, line: Line) -> None:
+def _run(boot: ServiceBoot, channel: SupervisorChannel, listeners: Mapping[str, socket.socket]) -> None:
     from proctor.runtime import build  # noqa: PLC0415 - large; loaded with the rights it is to run with
 
     if boot.service == "spawner":
-        build.run_spawner(boot, line.ready)
+        build.run_spawner(boot, channel.ready, listeners)
     else:
-        asyncio.run(_serve(boot, line))
+        raise_descriptor_limit()
+        asyncio.run(_Process(boot, channel).run(listeners))
 
 
-async def _serve(boot: ServiceBoot, line: Line) -> None:
-    from proctor.runtime import build  # noqa: PLC0415 - as above
+class _Process:
+    """One service with an event loop, from its start to its end."""
 
-    loop = asyncio.get_running_loop()
-    stop, orphaned = asyncio.Event(), asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    service = build.service(boot)
-    details = await service.start()
+    def __init__(self, boot: ServiceBoot, channel: SupervisorChannel) -> None:
+        self._boot = boot
+        self._channel = channel
+        self._stop = asyncio.Event()
+        self._orphaned = False
+        self._failed = False
+        self._calls: Calls | None = None
 
-    def abandon() -> None:
-        orphaned.set()
-        stop.set()
+    async def run(self, listeners: Mapping[str, socket.socket]) -> None:
+        """Serve until SIGTERM, the end of the supervisor, or that of a vital task."""
+        from proctor.runtime import build  # noqa: PLC0415 - as above
 
-    line.watch(abandon)
-    line.ready(**details)
-    await stop.wait()
-    if not orphaned.is_set():
-        await service.drain(DRAIN_SECONDS)
-    await service.stop()
-    _log.info("stopped")
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        tasks.on_vital_end(self._fail)
+        if self._boot.service in _PRIVILEGED:
+            loop.set_exception_handler(self._on_loop_error)
+        if self._boot.service == "diag":
+            service: Service = build.diag(listeners, self._ask)
+        else:
+            service = build.service(self._boot, listeners)
+        details = await service.start()
+        self._channel.ready(**details)
+        self._calls = self._channel.calls(_Handler(service), self._abandon)
+        await self._stop.wait()
+        if self._failed:
+            await _end_broken(service)
+        if not self._orphaned:
+            await service.drain(DRAIN_SECONDS)
+        await service.stop()
+        _log.info("stopped")
+
+    async def _ask(self, what: str) -> Mapping[str, Any]:
+        if self._calls is None:
+            raise Unavailable("it has not started yet")
+        return await self._calls.call(what, seconds=ASK_SECONDS)
+
+    def _fail(self, reason: str) -> None:
+        _log.critical("%s; the service ends, to be started again", reason)
+        self._failed = True
+        self._stop.set()
+
+    def _abandon(self) -> None:
+        self._orphaned = True
+        self._stop.set()
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Nobody outside can make a callback of this service fail: something of its own is broken."""
+        loop.default_exception_handler(context)
+        if "handle" in context and context.get("exception") is not None:
+            self._fail(f"a callback has failed: {context['exception']}")
+
+
+class _Handler:
+    """What the supervisor may ask of a service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, operation: str, message: wire.Message) -> Mapping[str, Any]:
+        """See ``channel.Handler``."""
+        match operation:
+            case "probe":
+                return {"problems": dict(await self._service.probe())}
+            case "status":
+                return {"status": dict(self._service.status())}
+            case _:
+                raise BadRequest(f"no such operation: {operation!r}")
+
+
+async def _end_broken(service: Service) -> NoReturn:
+    """End sessions with their record complete, if that still works, and the process in any case."""
+    try:
+        async with asyncio.timeout(HANGUP_SECONDS):
+            await service.stop()
+    except Exception:  # noqa: BLE001 - whatever it is, it must not keep the process alive
+        _log.exception("what is left cannot be put in order")
+    logging.shutdown()
+    os._exit(EXIT_FAILURE)  # threads that hang must not keep it
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import logging
 
 from proctor.runtime import logs
 from proctor.runtime.plan import Flags, make
-from proctor.runtime.supervise import Supervisor
+from proctor.runtime.supervisor.supervise import Supervisor
 
 _log = logging.getLogger(__name__)
 

@@ -114,6 +114,9 @@ class Monitor:
             for descriptor in descriptors:
                 os.close(descriptor)
             self._node.settimeout(None)
+            if message.get("op") == "ping":
+                wire.send(self._node, {"ok": True})
+                return
             self._serve(check_spawn(message))
         except (ProctorError, wire.FrameError) as error:
             self._refuse(str(error))

@@ -10,15 +10,18 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from proctor.bpf.cgroup import CgroupTree
 from proctor.config.boot import ServiceBoot
 from proctor.core import unixsock, wire
+from proctor.core.accept import PAUSE_SECONDS, Refuser, raise_descriptor_limit
 from proctor.core.clock import SYSTEM
 from proctor.model.serde import to_builtins
 from proctor.node.messages import Refused
@@ -32,13 +35,16 @@ _NO_PROCESS = "this host cannot start another process: the limit of processes or
 _log = logging.getLogger(__name__)
 
 
-def main(boot: ServiceBoot, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM; ``ready`` is called when requests are accepted. Raises Unavailable."""
+def main(boot: ServiceBoot, ready: Callable[[], None], listener: socket.socket | None = None) -> None:
+    """Serve until SIGTERM on ``listener`` (default: a new one); ``ready`` is called when it is accepted on.
+
+    Raises Unavailable.
+    """
     settings = settings_of(boot)
     if settings.tree is not None:
         settings.tree.prepare()
     with _signals() as wakeup:
-        listener = unixsock.listen(boot.spawn_socket, uid=boot.node_uid)
+        listener = listener or unixsock.listen(boot.spawn_socket, uid=boot.node_uid)
         spawner = Spawner(listener, settings, boot.node_uid)
         gc.freeze()  # keeps the collector from copying our pages into every fork
         ready()
@@ -84,10 +90,13 @@ class Spawner:
 
     def __init__(self, listener: socket.socket, settings: monitor.Settings, node_uid: int) -> None:
         self._listener = listener
+        self._listener.setblocking(False)  # the next spawner accepts on the same one
         self._settings = settings
         self._trusted_uids = {0, node_uid}
         self._swept = SYSTEM.monotonic()
         self._monitors = Monitors()
+        self._refuser = Refuser()
+        self._limit = raise_descriptor_limit()  # a monitor takes one; sessions get the limit of before
 
     def run(self, wakeup: socket.socket) -> None:
         """Serve until SIGTERM arrives on ``wakeup``. Monitors that are left go on by themselves."""
@@ -108,23 +117,36 @@ class Spawner:
     def _accept(self, wakeup: socket.socket) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError as error:
-            _log.warning("accept: %s", error)
+        except BlockingIOError:
             return
+        except OSError as error:
+            if self._refuser.failed(self._listener, error):
+                time.sleep(PAUSE_SECONDS)
+            return
+        self._refuser.recovered()
         with connection:
             peer = unixsock.peer(connection)
             if peer.uid not in self._trusted_uids:
                 _log.warning("process %d of uid %d was refused", peer.pid, peer.uid)
                 return
-            ours, theirs = socket.socketpair()
-            with theirs:
-                pid = self._fork(wakeup, lambda: self._monitor(connection, theirs))
-            if pid:
-                self._monitors.add(pid, ours)
-            else:
-                ours.close()
+            if not self._start_monitor(connection, wakeup):
                 with contextlib.suppress(OSError):
                     wire.send(connection, to_builtins(Refused(error=_NO_PROCESS)))
+
+    def _start_monitor(self, connection: socket.socket, wakeup: socket.socket) -> bool:
+        """Fork a monitor for ``connection``; False when there can be none."""
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            _log.error("no process can be watched: %s", error.strerror)
+            return False
+        with theirs:
+            pid = self._fork(wakeup, lambda: self._monitor(connection, theirs))
+        if pid:
+            self._monitors.add(pid, ours)
+        else:
+            ours.close()
+        return bool(pid)
 
     def _fork(self, wakeup: socket.socket, run: Callable[[], None]) -> int:
         """The process id of a child that does ``run`` and ends; 0 when there can be none."""
@@ -141,6 +163,7 @@ class Spawner:
         status = os.EX_SOFTWARE
         try:
             os.setsid()
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._limit)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             # The node ends sessions; a signal to the whole unit must not cut their last events off.

@@ -11,7 +11,7 @@ from typing import Any
 
 from proctor.bpf.client import CaptureClient
 from proctor.bpf.messages import Account, Closed, Delivery, Drained, Events, Subscribed
-from proctor.core.errors import ProctorError
+from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.deliveries import Deliveries, Intent
 from proctor.node.record.ledger import Ledger
@@ -123,6 +123,12 @@ class CaptureFeed:
                 self._handle(message)
             except (ProctorError, OSError) as error:
                 _log.error("a message of capture cannot be stored: %s", error)
+
+    async def probe(self) -> None:
+        """Return when capture answers and delivers here. Raises Unavailable."""
+        await self._client.status()
+        if not self._client.subscribed:
+            raise Unavailable("it delivers no events to this node")
 
     def close(self) -> None:
         """Release the file of what was delivered."""

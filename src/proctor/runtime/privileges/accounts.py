@@ -17,8 +17,7 @@ class Account(NamedTuple):
 
 
 ROOT = Account(0, 0)
-_SYSTEM_USERS = {"auth": "proctor-auth", "proxy": "proctor-proxy", "node": "proctor-node"}
-_FALLBACK = {"auth": 64401, "proxy": 64402, "node": 64403}
+_FALLBACK = {"auth": 64401, "proxy": 64402, "node": 64403, "diag": 64404}
 
 
 def account_of(service: ServiceName) -> Account:
@@ -29,10 +28,10 @@ def account_of(service: ServiceName) -> Account:
     """
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
-    if service not in _SYSTEM_USERS:
+    if service not in _FALLBACK:
         return ROOT
     try:
-        entry = pwd.getpwnam(_SYSTEM_USERS[service])
+        entry = pwd.getpwnam(f"proctor-{service}")
     except KeyError:
         return Account(_FALLBACK[service], _FALLBACK[service])
     return Account(entry.pw_uid, entry.pw_gid)

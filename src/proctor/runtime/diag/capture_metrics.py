@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 from prometheus_client import Metric
@@ -12,10 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from proctor.bpf.messages import Account
-from proctor.core import unixsock, wire
 from proctor.model.serde import convert
-
-_SECONDS = 2.0
 
 
 class _Status(msgspec.Struct):
@@ -26,17 +23,16 @@ class _Status(msgspec.Struct):
 
 
 class CaptureCollector(Collector):
-    """Asks the capture service at each scrape; one that does not answer has no metrics."""
+    """``status``: the last answer of the capture service; without one there are no metrics."""
 
-    def __init__(self, path: Path) -> None:
-        """``path``: of ``capture.sock``."""
-        self._path = path
+    def __init__(self) -> None:
+        self.status: Mapping[str, Any] | None = None
 
     def collect(self) -> Iterator[Metric]:
         """The metrics now."""
         try:
-            status = convert(self._ask(), _Status)
-        except (OSError, wire.FrameError, msgspec.ValidationError):
+            status = convert(self.status, _Status)
+        except msgspec.ValidationError:
             return
         yield from _records(status.account)
         yield _gauge("attached", "1 while programs are on their hooks", float(status.attached))
@@ -45,16 +41,6 @@ class CaptureCollector(Collector):
             sessions.add_metric([phase], count)
         yield sessions
         yield _counter("missed_runs", "Runs of a program that the kernel skipped", status.missed_runs)
-
-    def _ask(self) -> wire.Message:
-        connection = unixsock.connect(self._path)
-        with connection:
-            connection.settimeout(_SECONDS)
-            wire.send(connection, {"op": "status"})
-            received = wire.receive(connection)
-        if received is None:
-            raise wire.FrameError("no answer")
-        return received[0]
 
 
 def _records(account: Account) -> Iterator[Metric]:

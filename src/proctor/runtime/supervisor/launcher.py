@@ -1,0 +1,123 @@
+"""Starts processes of services: the boot that each gets, the identity that it needs before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from proctor.config import secrets as secrets_of
+from proctor.config.boot import ServiceBoot, ServiceName
+from proctor.config.schema import Config, Teleport
+from proctor.runtime import join, keypairs
+from proctor.runtime.channel import Handler
+from proctor.runtime.plan import Plan
+from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.supervisor.listeners import Listeners
+from proctor.runtime.supervisor.process import ServiceFailed, ServiceProcess
+
+JOINING: tuple[ServiceName, ...] = ("node", "proxy")
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+_log = logging.getLogger(__name__)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each next attempt: doubling up to a bound."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+class Launcher:
+    """Knows the plan, where auth is, and the sockets; ``handler`` answers the calls of services."""
+
+    def __init__(self, plan: Plan, handler: Handler) -> None:
+        self.plan = plan
+        self.host_uuid = ""
+        self.listeners = Listeners()
+        self._handler = handler
+        self._run_id = str(uuid.uuid4())
+        self._local_token = secrets.token_hex(32)
+        self._auth_address = ""
+        self._local_pins: list[str] = []
+        self._joined = False
+
+    async def start(self, service: ServiceName) -> ServiceProcess:
+        """A process of ``service`` that is ready. Raises ProctorError."""
+        await self._prepare(service)
+        boot = self._boot(service)
+        sockets = self.listeners.of(boot)
+        boot = replace(boot, listeners=tuple(sockets))
+        descriptors = [listener.fileno() for listener in sockets.values()]
+        process = await ServiceProcess.start("proctor.runtime.service", service, boot.encode(), descriptors)
+        try:
+            self._learn(service, await process.answer())
+        except BaseException:
+            await process.stop(1.0)
+            raise
+        process.serve(self._handler)
+        _log.info("service %s is ready", service, extra={"pid": process.pid})
+        return process
+
+    async def _prepare(self, service: ServiceName) -> None:
+        if service in {"auth", "diag"}:
+            return
+        for joining in JOINING:
+            if joining in self.plan.services and (joining == service or not self._joined):
+                await self._join(joining)
+        self._joined = True
+
+    def _learn(self, service: ServiceName, details: dict[str, Any]) -> None:
+        if service == "auth":
+            self._auth_address, self._local_pins = str(details["address"]), list(details["ca_pins"])
+
+    async def _join(self, service: ServiceName) -> None:
+        """See to it that ``service`` has an identity, and find out where auth is."""
+        for pause in pauses():
+            try:
+                self._auth_address = await join.ensure(self._boot(service), self._way())
+                return
+            except ServiceFailed as failure:
+                if not failure.retry:
+                    raise
+                _log.warning("%s; trying again in %.1f s", failure.message, pause)
+                await asyncio.sleep(pause)
+
+    def _way(self) -> join.Way:
+        """How the services of this host get to auth."""
+        config = self.plan.config
+        if "auth" in self.plan.services:
+            return join.Way([self._auth_address], self._local_token, self._local_pins)
+        return join.Way(self.plan.auth_candidates, secrets_of.join_token(config), secrets_of.ca_pins(config))
+
+    def _boot(self, service: ServiceName) -> ServiceBoot:
+        account = account_of(service)
+        plan = self.plan
+        return ServiceBoot(
+            service=service,
+            config=_config_of(service, plan.config),
+            host_uuid=self.host_uuid,
+            run_id=self._run_id,
+            uid=account.uid,
+            gid=account.gid,
+            node_uid=account_of("node").uid,
+            auth_address=self._auth_address,
+            node_name=plan.node_name,
+            cluster_name=plan.cluster_name,
+            local_join_token=self._local_token if service == "auth" else "",
+            skip_version_check=plan.flags.skip_version_check,
+            debug=plan.flags.debug,
+        )
+
+
+def _config_of(service: ServiceName, config: Config) -> Config:
+    if service == "diag":  # it speaks to anybody, and must not know the secrets of the others
+        own = config.teleport
+        return Config(teleport=Teleport(data_dir=own.data_dir, diag_addr=own.diag_addr, log=own.log))
+    return keypairs.adopted(config) if service == "proxy" else config

@@ -1,0 +1,147 @@
+"""The supervisor's end: one process of one service, started by us or by a supervisor before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from proctor.core import wire
+from proctor.core.errors import ProctorError, Unavailable
+from proctor.runtime.channel import Calls, Handler
+
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/nonexistent",  # the uid of a service need not have an entry in passwd
+    "GRPC_VERBOSITY": "NONE",
+}
+_INHERITED = ("PYTHONPATH", "TZ")
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class ServiceFailed(ProctorError):
+    """A service said that it cannot start, or ended without a word; ``retry``: another time it may."""
+
+    def __init__(self, message: str, *, hint: str = "", retry: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retry = retry
+
+
+class ServiceProcess:
+    """A child process, followed by its pidfd, so that it need not be one that this program image started."""
+
+    def __init__(self, name: str, pid: int, channel: socket.socket) -> None:
+        """``channel``: our end of the socket pair."""
+        channel.setblocking(False)
+        self.name = name
+        self.pid = pid
+        self.channel = channel
+        self._status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._pidfd = os.pidfd_open(pid)
+        self._calls: Calls | None = None
+        asyncio.get_running_loop().add_reader(self._pidfd, self._reap)
+
+    @classmethod
+    async def start(
+        cls, module: str, name: str, boot: bytes, descriptors: Sequence[int] = ()
+    ) -> ServiceProcess:
+        """Run ``module`` with ``name`` as its only argument, and hand it ``boot`` and ``descriptors``."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            argv = [sys.executable, "-P", "-m", module, name]
+            pid = os.posix_spawn(  # noqa: ASYNC221 - it returns with the exec of the child
+                sys.executable,
+                argv,
+                _ENVIRONMENT | {key: os.environ[key] for key in _INHERITED if key in os.environ},
+                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)],
+                setsid=True,
+                setsigdef=_IGNORED_BY_PYTHON,
+            )
+        process = cls(name, pid, ours)
+        with contextlib.suppress(ConnectionError):  # its early end shows in ``answer``
+            await process._hand_over(boot, descriptors)
+        return process
+
+    async def _hand_over(self, boot: bytes, descriptors: Sequence[int]) -> None:
+        header = wire.HEADER.pack(len(boot))
+        socket.send_fds(self.channel, [header], list(descriptors))
+        await asyncio.get_running_loop().sock_sendall(self.channel, boot)
+
+    async def answer(self) -> dict[str, Any]:
+        """What it reports when it is ready. Raises ServiceFailed."""
+        header = await self._receive(wire.HEADER.size)
+        message = wire.decode(await self._receive(wire.body_length(header)))
+        if "failed" in message:
+            hint, retry = str(message.get("hint", "")), bool(message.get("retry"))
+            raise ServiceFailed(str(message["failed"]), hint=hint, retry=retry)
+        return message
+
+    async def _receive(self, length: int) -> bytes:
+        data = b""
+        while len(data) < length:
+            part = await asyncio.get_running_loop().sock_recv(self.channel, length - len(data))
+            if not part:
+                how = ended(await self.wait())
+                raise ServiceFailed(f"the {self.name} service ended before it was ready ({how})")
+            data += part
+        return data
+
+    def serve(self, handler: Handler) -> None:
+        """Take calls of the process from now on, and allow ``call``."""
+        self._calls = Calls(self.channel, handler, lambda: None)
+
+    async def call(self, operation: str, *, seconds: float, **fields: Any) -> wire.Message:
+        """Ask the process; raises Unavailable."""
+        if self._calls is None:
+            raise Unavailable("it has not started yet")
+        return await self._calls.call(operation, seconds=seconds, **fields)
+
+    async def wait(self) -> int:
+        """Its exit status, negative for a signal."""
+        status = await asyncio.shield(self._status)
+        if self._calls is not None:
+            await self._calls.close()
+        self.channel.close()
+        return status
+
+    @property
+    def running(self) -> bool:
+        """Has it not ended?"""
+        return not self._status.done()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing when it has ended."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.signal(signal.SIGKILL)
+
+    async def stop(self, seconds: float) -> int:
+        """SIGTERM, then SIGKILL after ``seconds``; its exit status."""
+        self.signal(signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self.wait(), seconds)
+        except TimeoutError:
+            self.kill()
+            return await self.wait()
+
+    def _reap(self) -> None:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._status.set_result(os.waitstatus_to_exitcode(status))
+
+
+def ended(status: int) -> str:
+    """An exit status for people: ``exit status 1``, ``killed by SIGKILL``."""
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

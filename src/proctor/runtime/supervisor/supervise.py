@@ -1,0 +1,161 @@
+"""``teleport start``: brings the services up in order, keeps them up, and takes them down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from proctor.config.boot import ServiceName
+from proctor.core import wire
+from proctor.core.errors import BadRequest, ProctorError
+from proctor.core.tasks import TaskSet
+from proctor.runtime import layout
+from proctor.runtime.diag.metrics import Metrics
+from proctor.runtime.plan import Plan, changed, fixed
+from proctor.runtime.supervisor.keeper import ServiceKeeper
+from proctor.runtime.supervisor.launcher import JOINING, Launcher
+
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs ``plan`` until told to stop; ``replan`` reads the configuration again for SIGHUP."""
+
+    def __init__(self, plan: Plan, replan: Callable[[], Plan]) -> None:
+        self._plan = plan
+        self._replan = replan
+        self._metrics = Metrics()
+        self._launcher = Launcher(plan, self._answer)
+        self._keepers: dict[ServiceName, ServiceKeeper] = {}
+        self._tasks = TaskSet("supervisor")
+        self._stop = asyncio.Event()
+        self._changing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Start everything and return after a signal to stop and the drain.
+
+        Raises ProctorError when a service cannot start for the first time; all others are stopped then.
+        """
+        teleport = self._plan.config.teleport
+        self._launcher.host_uuid = layout.prepare(Path(teleport.data_dir))
+        self._install_signals()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(layout.locked(Path(teleport.data_dir)))
+            if teleport.pid_file:
+                stack.callback(_write_pid(Path(teleport.pid_file)))
+            try:
+                await self._run()
+            finally:
+                await self._stop_all()
+
+    async def _run(self) -> None:
+        starting = self._tasks.spawn(self._start_all(), name="start")
+        stopping = self._tasks.spawn(self._stop.wait(), name="wait for a signal")
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done() and (failure := starting.result()) is not None:
+            raise failure
+        await stopping
+        await asyncio.sleep(self._plan.config.teleport.shutdown_delay)
+
+    def _install_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self) -> None:
+        if self._stop.is_set():
+            _log.warning("second signal: stopping at once")
+            for keeper in self._keepers.values():
+                keeper.kill()
+        else:
+            _log.info("stopping")
+            self._stop.set()
+
+    async def _start_all(self) -> ProctorError | None:
+        """Start every service in order; the error of the first that cannot."""
+        diag: list[ServiceName] = ["diag"] if self._plan.config.teleport.diag_addr else []
+        try:
+            async with self._changing:
+                for service in (*diag, *self._plan.services):
+                    self._keepers[service] = ServiceKeeper(service, self._launcher, self._metrics)
+                for keeper in list(self._keepers.values()):
+                    await keeper.start()
+        except ProctorError as error:
+            return error
+        _log.info("all services are ready", extra={"services": ",".join(self._plan.services)})
+        return None
+
+    async def _stop_all(self) -> None:
+        """Stop in the reverse order of the start, node and proxy together."""
+        await self._tasks.close()
+        await asyncio.gather(*(self._stop_one(service) for service in JOINING))
+        for service in reversed(list(self._keepers)):
+            await self._stop_one(service)
+
+    async def _stop_one(self, service: ServiceName) -> None:
+        if (keeper := self._keepers.pop(service, None)) is not None:
+            await keeper.stop()
+
+    async def _answer(self, operation: str, _message: wire.Message) -> Mapping[str, Any]:
+        """What services may ask of the supervisor; only diag does."""
+        match operation:
+            case "readiness":
+                return {"problems": await self._problems()}
+            case "metrics":
+                capture = self._keepers.get("capture")
+                return {"text": self._metrics.exposition(await capture.status() if capture else None)}
+            case _:
+                raise BadRequest(f"no such operation: {operation!r}")
+
+    async def _problems(self) -> dict[str, dict[str, str]]:
+        """What keeps each service from doing its work; nothing of those that are ready."""
+        keepers = [keeper for keeper in self._keepers.values() if keeper.service != "diag"]
+        found = await asyncio.gather(*(keeper.problems() for keeper in keepers))
+        return {keeper.service: why for keeper, why in zip(keepers, found, strict=True) if why}
+
+    def _on_reload(self) -> None:
+        self._tasks.spawn(self._reload(), name="reload")
+
+    async def _reload(self) -> None:
+        if self._changing.locked():
+            _log.info("the reload waits until the start, or the reload before, is done")
+        async with self._changing:
+            try:
+                plan = self._replan()
+            except ProctorError as error:
+                _log.error("the configuration stays as it was, the new one is wrong: %s", error.diagnostics())
+                return
+            for name in fixed(self._plan.config, plan.config):
+                _log.warning("%s stays as it was until teleport is started again", name)
+            before, self._plan = self._plan, plan.keeping(self._plan.config)
+            self._launcher.plan = self._plan
+            await self._follow(before)
+
+    async def _follow(self, before: Plan) -> None:
+        for service in reversed(before.services):
+            if service not in self._plan.services:
+                await self._stop_one(service)
+        for service in self._plan.services:
+            if service in before.services and not changed(service, before.config, self._plan.config):
+                continue
+            _log.info("service %s follows the new configuration", service)
+            await self._stop_one(service)
+            self._keepers[service] = ServiceKeeper(service, self._launcher, self._metrics)
+            await self._keepers[service].try_start()
+
+
+def _write_pid(path: Path) -> Callable[[], None]:
+    """Write our process id to ``path``; the function returned removes the file."""
+    try:
+        path.write_text(f"{os.getpid()}\n")
+        path.chmod(0o644)
+    except OSError as error:
+        raise ProctorError(f"pid_file {path}: {error.strerror}") from None
+    return lambda: path.unlink(missing_ok=True)

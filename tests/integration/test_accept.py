@@ -1,0 +1,105 @@
+"""Accept loops of a process that has no descriptor left: they refuse, and recover."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proctor.core.accept import accept
+from tests.support.polling import until
+
+SERVER = """
+import asyncio, sys
+from proctor.core import tasks
+from proctor.core.accept import accept, listen
+from proctor.core.tasks import TaskSet
+
+async def main():
+    listener = listen("127.0.0.1", 0)
+    def serve(connection, address):
+        connection.send(b"served")
+        connection.close()
+    tasks.on_vital_end(lambda reason: sys.exit(f"vital: {reason}"))
+    running = TaskSet("test")
+    running.spawn(accept(listener, serve), name="accept", vital=True)
+    await asyncio.sleep(0)
+    print(listener.getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+class Server:
+    """A process that says ``served`` to everybody."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+        self.limits = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+
+    def ask(self) -> bytes:
+        """What a client gets; empty when it is refused."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as client:
+            try:
+                return client.recv(100)
+            except ConnectionResetError:
+                return b""
+
+    def exhaust(self) -> None:
+        """Let it have no further descriptor."""
+        taken = max(map(int, os.listdir(f"/proc/{self.process.pid}/fd"))) + 1
+        holes = set(range(taken)) - set(map(int, os.listdir(f"/proc/{self.process.pid}/fd")))
+        resource.prlimit(
+            self.process.pid, resource.RLIMIT_NOFILE, (min(holes, default=taken), self.limits[1])
+        )
+
+    def relieve(self) -> None:
+        """Let it have descriptors again."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, self.limits)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.process.kill()
+    server.process.communicate()
+
+
+def test_without_descriptors_clients_are_refused_at_once_and_later_served(server: Server) -> None:
+    assert server.ask() == b"served"
+    server.exhaust()
+    for _ in range(3):
+        assert server.ask() == b""
+    server.relieve()
+    until(lambda: server.ask() == b"served", 10, "served again")
+
+
+def test_refusing_costs_no_processor(server: Server) -> None:
+    server.exhaust()
+    before = cpu_seconds(server.process.pid)
+    for _ in range(5):
+        server.ask()
+    assert cpu_seconds(server.process.pid) - before < 0.3
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_broken_listener_is_an_error() -> None:
+    plain = socket.socket()  # accept(2) on a socket that does not listen fails with EINVAL
+    plain.bind(("127.0.0.1", 0))
+    with plain, pytest.raises(OSError, match="Invalid argument"):
+        await asyncio.wait_for(accept(plain, lambda *_: None), 10)
