@@ -29,7 +29,6 @@ def run(tmp_path: Path, line: str, stdin: str = "") -> subprocess.CompletedProce
 @pytest.mark.parametrize(
     ("line", "status", "said"),
     [
-        ("teleport", USAGE, "Usage: teleport"),
         ("teleport strat", USAGE, "Did you mean 'start'"),
         ("teleport start --rolse=node", USAGE, "Possible options: --roles"),
         ("teleport start --roles=kube", USAGE, "'kube' is not a role"),
@@ -46,8 +45,6 @@ def run(tmp_path: Path, line: str, stdin: str = "") -> subprocess.CompletedProce
         ("teleport node configure --proxy=a --auth-server=b", USAGE, "one of"),
         ("teleport install systemd --fd-limit=few", USAGE, "--fd-limit"),
         ("teleport install systemd --pid-file=x", USAGE, "'x' is not an absolute path"),
-        ("tctl", USAGE, "Usage: tctl"),
-        ("tctl tokens", USAGE, "Usage: tctl tokens"),
         ("tctl toknes ls", USAGE, "Did you mean 'tokens'"),
         ("tctl status", FAILURE, "no identity to act with"),
         ("tctl --auth-server=127.0.0.1:1 status", FAILURE, "no identity to act with"),
@@ -59,7 +56,6 @@ def run(tmp_path: Path, line: str, stdin: str = "") -> subprocess.CompletedProce
         ("tctl rm role", USAGE, "name the resource"),
         ("tctl create none.yaml", FAILURE, "none.yaml: No such file"),
         ("tctl recordings ls --limit=0", USAGE, "--limit"),
-        ("tsh", USAGE, "Usage: tsh"),
         ("tsh lsd", USAGE, "Did you mean"),
         ("tsh ls", FAILURE, "You are not logged in."),
         ("tsh ls --format=xml", USAGE, "--format"),
@@ -139,3 +135,10 @@ def test_documents_name_line_and_column(tmp_path: Path, text: str, said: str) ->
     done = run(tmp_path, "tctl create", text)
     assert said in done.stderr
     assert done.returncode == USAGE
+
+
+@pytest.mark.parametrize("line", ["teleport", "tctl", "tctl tokens", "tsh"])
+def test_without_a_verb_the_help_is_printed(tmp_path: Path, line: str) -> None:
+    done = run(tmp_path, line)
+    assert (done.returncode, done.stderr) == (USAGE, "")
+    assert f"Usage: {line}" in done.stdout

@@ -12,6 +12,7 @@ from typing import NoReturn
 import typer
 
 from proctor.cli import streams
+from proctor.cli.application import prepare_completion
 from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
 
 _INTERRUPTED = 130
@@ -21,11 +22,14 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     """Run ``app`` with ``arguments`` and leave with its exit status."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it says is in our own errors
     streams.prepare()
+    prepare_completion(str(app.info.name))
     sys.exit(_status(app, arguments))
 
 
 def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
     try:
+        if arguments[:1] == ["help"]:
+            arguments = [*arguments[1:], "--help"]
         result = app(args=list(arguments), standalone_mode=False)
     except ProctorError as error:
         return fail(error)
@@ -61,7 +65,7 @@ def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(message, file=sys.stderr)
+        print(message)  # a pager reads standard output
         return EXIT_USAGE
     print(f"ERROR: {message}", file=sys.stderr)
     if context is not None:

@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """Entry of the command."""
-    if sys.argv[1:] == ["version"]:
+    if sys.argv[1:] in (["version"], ["--version"]):
         from proctor.cli.version import show
 
         show()

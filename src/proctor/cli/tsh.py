@@ -8,7 +8,7 @@ from typing import NoReturn
 
 def main() -> None:
     """Entry of the command."""
-    if sys.argv[1:] == ["version"]:
+    if sys.argv[1:] in (["version"], ["--version"]):
         _version()
     from proctor.cli.access.app import app
     from proctor.cli.entry import run

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from proctor.core.errors import AccessDenied, BadRequest, IncompatibleVersion, Unavailable
+from proctor.core.reasons import connection_failure
 from proctor.core.version import VERSION, check_auth_server
 from proctor.rpc import anonymous, tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc, record_pb2_grpc
@@ -99,7 +100,7 @@ class Client:
                 await self._check_version_of(call)
             return await call
         except grpc.RpcError as error:
-            raise translated(error) from None
+            raise translated(error, self.address) from None
         except grpc.aio.UsageError:
             raise Unavailable("the connection to the Auth Service was closed") from None
 
@@ -148,7 +149,7 @@ def fetch_authorities_tls(address: str, *, default_port: int = 3025) -> bytes:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(HANDSHAKE_SECONDS))
             return _presented_chain(plain)
     except (OSError, SSL.Error) as error:
-        reason = str(error) or "it does not speak TLS, or closed the connection"
+        reason = connection_failure(error)
         raise Unavailable(f"the Auth Service at {address} cannot be reached: {reason}") from None
 
 

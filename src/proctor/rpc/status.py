@@ -6,6 +6,7 @@ import grpc
 
 from proctor.core import errors
 from proctor.core.errors import ProctorError
+from proctor.core.reasons import connection_failure
 
 HINT = "proctor-hint-bin"
 KIND = "proctor-error"
@@ -38,8 +39,8 @@ def trailers(error: ProctorError) -> tuple[tuple[str, str | bytes], ...]:
     return ((KIND, kind), (HINT, error.hint.encode()))
 
 
-def translated(error: grpc.RpcError) -> ProctorError:
-    """The ProctorError that the server raised, or Unavailable when the call did not get through."""
+def translated(error: grpc.RpcError, address: str = "") -> ProctorError:
+    """The ProctorError that the server raised, or Unavailable when the call did not get to ``address``."""
     if not isinstance(error, grpc.aio.AioRpcError):
         return ProctorError(f"the Auth Service failed: {error}")
     code, message = error.code(), error.details() or ""
@@ -49,5 +50,6 @@ def translated(error: grpc.RpcError) -> ProctorError:
     if kind is not None:
         return kind(message, hint=hint.decode(errors="replace") if isinstance(hint, bytes) else hint)
     if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}:
-        return errors.Unavailable(f"the Auth Service cannot be reached: {message}")
+        where = f" at {address}" if address else ""
+        return errors.Unavailable(f"the Auth Service cannot be reached{where}: {connection_failure(message)}")
     return ProctorError(f"the Auth Service failed: {message}")

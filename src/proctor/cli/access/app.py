@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typer import Argument, Option
 from proctor.cli import profile as profiles
 from proctor.cli.access.connection import Connecting
 from proctor.cli.access.web import proxy_address
+from proctor.cli.application import application, from_environment, group
 from proctor.cli.arguments import RemoteCommand
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import bundled
@@ -24,23 +24,20 @@ from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
 DEFAULT_NODE_PORT = 3022
+MAX_TTL = 366 * 24 * 60
+MAX_LISTED = 100_000
 _ENVIRONMENT = {
     "proxy": "TELEPORT_PROXY",
     "user": "TELEPORT_USER",
     "identity": "TELEPORT_IDENTITY_FILE",
+    "cluster": "TELEPORT_CLUSTER",
+    "debug": "TELEPORT_DEBUG",
 }
 
-app = typer.Typer(
-    name="tsh",
-    help="Opens sessions on nodes with short-lived certificates, and plays recordings.",
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-recordings = typer.Typer(help="Recorded sessions.", no_args_is_help=True)
-sessions = typer.Typer(help="Running sessions.", no_args_is_help=True)
-proxy = typer.Typer(help="Connections through the proxy for other programs.", no_args_is_help=True)
+app = application("tsh", "Opens sessions on nodes with short-lived certificates, and plays recordings.")
+recordings = group("Recorded sessions.")
+sessions = group("Running sessions.")
+proxy = group("Connections through the proxy for other programs.")
 _GROUPS = {"recordings": recordings, "sessions": sessions, "proxy": proxy}
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name)
@@ -57,8 +54,7 @@ Output = Annotated[Format, Option("--format", help="text, json or yaml.")]
 def options_of_all(context: typer.Context, connecting: Connecting) -> None:
     """Options that every verb takes may stand before it as well."""
     given = {name: value for name, value in asdict(connecting).items() if value}
-    environment = {name: os.environ[key] for name, key in _ENVIRONMENT.items() if os.environ.get(key)}
-    defaults = environment | given
+    defaults = from_environment(_ENVIRONMENT) | given
     context.default_map = {
         **dict.fromkeys(_verbs(app), defaults),
         **{name: dict.fromkeys(_verbs(group), defaults) for name, group in _GROUPS.items()},
@@ -73,7 +69,7 @@ def _verbs(commands: typer.Typer) -> list[str]:
 @bundled
 def login(
     connecting: Connecting,
-    ttl: Annotated[int, Option(help="Minutes that the login is to last [720].", min=0)] = 0,
+    ttl: Annotated[int, Option(help="Minutes that the login is to last [720].", min=0, max=MAX_TTL)] = 0,
     out: Annotated[str, Option("-o", "--out", help="Write an identity file instead of a profile.")] = "",
 ) -> None:
     """Log in with password and one-time code."""
@@ -274,7 +270,7 @@ def recordings_ls(
     from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = "",
     to_utc: Annotated[str, Option(help="Last day.")] = "",
     last: Annotated[str, Option(help="Period until now: 24h.")] = "",
-    limit: Annotated[int, Option(help="Most recordings to show.", min=1)] = 50,
+    limit: Annotated[int, Option(help="Most recordings to show.", min=1, max=MAX_LISTED)] = 50,
     output: Output = Format.TEXT,
 ) -> None:
     """List recorded sessions."""

@@ -35,6 +35,7 @@ class Connecting:
         str, Option("-i", "--identity", help="Identity file instead of a login [$TELEPORT_IDENTITY_FILE].")
     ] = ""
     insecure: Annotated[bool, Option("--insecure", help="Do not verify the proxy's certificate.")] = False
+    cluster: Annotated[str, Option(help="Name that the cluster must have [$TELEPORT_CLUSTER].")] = ""
     debug: Annotated[bool, Option("-d", "--debug", help="Show what happens inside.")] = False
 
     def active(self) -> Active:
@@ -44,6 +45,11 @@ class Connecting:
             raise Unauthenticated(
                 f"The login of {session.profile.user} expired at {session.valid_before:%Y-%m-%d %H:%M} UTC.",
                 hint=f"Log in again: tsh login --proxy={session.profile.web}",
+            )
+        if self.cluster and self.cluster != session.profile.cluster:
+            raise NotFound(
+                f"this login is for the cluster {session.profile.cluster}, not {self.cluster}",
+                hint="Give --proxy of the other cluster, or unset TELEPORT_CLUSTER.",
             )
         return session
 
@@ -74,8 +80,16 @@ class Active:
 def _from_profile(options: Connecting) -> Active:
     wanted = proxy_address(options.proxy) if options.proxy else ""
     profile = profiles.find(wanted) if wanted else profiles.current()
-    if profile is None or (options.user and options.user != profile.user):
-        raise Unauthenticated(profiles.NOT_LOGGED_IN, hint="Log in: tsh login --proxy=<host>")
+    if profile is None:
+        at = f" at {wanted}" if wanted else ""
+        raise Unauthenticated(
+            f"You are not logged in{at}.", hint=f"Log in: tsh login --proxy={wanted or '<host>'}"
+        )
+    if options.user and options.user != profile.user:
+        raise Unauthenticated(
+            f"You are logged in at {profile.web} as {profile.user}, not as {options.user}.",
+            hint=f"Log in: tsh login --proxy={profile.web} --user={options.user}",
+        )
     try:
         credentials = IdentityFiles.load(Path(profile.keys))
     except NotFound:

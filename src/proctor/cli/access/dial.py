@@ -14,6 +14,7 @@ from proctor.cli.access.connection import Active, known_hosts
 from proctor.cli.output import note, printable_lines
 from proctor.config.values import read_address
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
+from proctor.core.reasons import connection_failure
 from proctor.sshkit import algorithms
 from proctor.sshkit.certs import JOIN_PRINCIPAL
 
@@ -154,4 +155,4 @@ def _translated(error: Exception, what: str, login: str, said: str) -> ProctorEr
         return AccessDenied(printable_lines(error.reason))
     if isinstance(error, asyncssh.DisconnectError):
         return Unavailable(f"{what} ended the connection: {printable_lines(error.reason)}")
-    return Unavailable(f"{what} cannot be reached: {getattr(error, 'strerror', None) or error}")
+    return Unavailable(f"{what} cannot be reached: {connection_failure(error)}")

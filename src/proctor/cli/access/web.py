@@ -18,6 +18,7 @@ from proctor.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from proctor.core.reasons import connection_failure
 from proctor.core.version import VERSION
 
 DEFAULT_PORT = 3080
@@ -77,8 +78,10 @@ class WebClient:
                 hint="If that proxy uses a self-signed certificate, and is the one you mean: --insecure",
             ) from None
         except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Unavailable(f"the proxy {self._address} does not answer: {reason}") from None
+            raise Unavailable(
+                f"the proxy {self._address} does not answer: {connection_failure(error)}",
+                hint=f"Give the address of its web page; the port is {DEFAULT_PORT} unless it was changed.",
+            ) from None
         finally:
             connection.close()
         return self._decoded(response.status, data)

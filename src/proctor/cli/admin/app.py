@@ -11,6 +11,7 @@ import typer
 from typer import Argument, Option
 
 from proctor.cli.admin.connection import Administering
+from proctor.cli.application import application, from_environment, group
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import bundled
 from proctor.cli.output import Format, emit, yaml
@@ -21,23 +22,18 @@ if TYPE_CHECKING:
     from proctor.rpc.client import Client
 
 
-def _group(help_: str) -> typer.Typer:
-    return typer.Typer(help=help_, no_args_is_help=True)
-
-
-app = typer.Typer(
-    name="tctl",
-    help="Administers the cluster.",
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-users = _group("People.")
-nodes = _group("Hosts.")
-tokens = _group("Join tokens.")
-auth = _group("Certificates.")
-recordings = _group("Recorded sessions.")
+app = application("tctl", "Administers the cluster.")
+users = group("People.")
+nodes = group("Hosts.")
+tokens = group("Join tokens.")
+auth = group("Certificates.")
+recordings = group("Recorded sessions.")
+_ENVIRONMENT = {
+    "config": "TELEPORT_CONFIG_FILE",
+    "auth_server": "TELEPORT_AUTH_SERVER",
+    "identity": "TELEPORT_IDENTITY_FILE",
+    "debug": "TELEPORT_DEBUG",
+}
 _GROUPS = {"users": users, "nodes": nodes, "tokens": tokens, "auth": auth, "recordings": recordings}
 for _name, _typer in _GROUPS.items():
     app.add_typer(_typer, name=_name)
@@ -50,8 +46,9 @@ UserName = Annotated[str, Argument(help="Name of the account.")]
 @bundled
 def options_of_all(context: typer.Context, administering: Administering) -> None:
     """Options that every verb takes may stand before it as well."""
-    debug_logging(administering.debug)
     given = {name: value for name, value in asdict(administering).items() if value}
+    given = from_environment(_ENVIRONMENT) | given
+    debug_logging(bool(given.get("debug")))
     context.default_map = {
         **dict.fromkeys(_verbs(app), given),
         **{name: dict.fromkeys(_verbs(group), given) for name, group in _GROUPS.items()},
@@ -286,7 +283,7 @@ def recordings_ls(
     from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = "",
     to_utc: Annotated[str, Option(help="Last day.")] = "",
     last: Annotated[str, Option(help="Period until now: 24h.")] = "",
-    limit: Annotated[int, Option(help="Most recordings to show.", min=1)] = 50,
+    limit: Annotated[int, Option(help="Most recordings to show.", min=1, max=100_000)] = 50,
     output: Output = Format.TEXT,
 ) -> None:
     """List recorded sessions."""

@@ -16,8 +16,10 @@ from proctor.cli.access.connection import Connecting
 from proctor.config.load import read
 from proctor.config.schema import DEFAULT_PATH, Config
 from proctor.config.values import read_address
+from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
 from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file
+from proctor.sshkit.certs import read_user_certificate
 
 if TYPE_CHECKING:
     from proctor.rpc.client import Client
@@ -59,7 +61,7 @@ class Administering:
             server = server or (profile.web if profile else "")
             if not server:
                 raise BadRequest("-i needs --auth-server", hint="Give the address of auth or of a proxy.")
-            return server, read_identity_file(Path(self.identity))
+            return server, _current(Path(self.identity))
         local = self._local()
         if local is not None:
             return server or local[0], local[1]
@@ -89,6 +91,18 @@ class Administering:
             return None
         listen = config.auth_service.listen_addr
         return str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host))), credentials
+
+
+def _current(path: Path) -> Credentials:
+    """The identity file at ``path``. Raises Unauthenticated when it has expired."""
+    credentials = read_identity_file(path)
+    ends = read_user_certificate(credentials.ssh_certificate.decode()).valid_before
+    if ends <= SYSTEM.now():
+        raise Unauthenticated(
+            f"the identity in {path} expired at {ends:%Y-%m-%d %H:%M} UTC",
+            hint=f"Make another on the auth host: tctl auth sign --user=<name> --out={path}",
+        )
+    return credentials
 
 
 def _address(text: str) -> str:

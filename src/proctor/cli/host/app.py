@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Option
 
+from proctor.cli.application import application, group
 from proctor.cli.entry import fail
 from proctor.cli.host import configure as files
 from proctor.cli.host import session, systemd
@@ -19,19 +19,12 @@ from proctor.cli.output import Format, emit, note
 from proctor.core.errors import EXIT_FAILURE, ConfigError, ProctorError
 from proctor.core.version import banner
 
-app = typer.Typer(
-    name="teleport",
-    help="Runs the services of this host: auth, proxy, node.",
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-node = typer.Typer(help="Hosts that only run SSH sessions.", no_args_is_help=True)
-install = typer.Typer(help="Integration with the system.", no_args_is_help=True)
+app = application("teleport", "Runs the services of this host: auth, proxy, node.")
+node = group("Hosts that only run SSH sessions.")
+install = group("Integration with the system.")
 app.add_typer(node, name="node")
 app.add_typer(install, name="install")
-debug = typer.Typer(help="How this host does what it promises.", no_args_is_help=True)
+debug = group("How this host does what it promises.")
 app.add_typer(debug, name="debug")
 
 

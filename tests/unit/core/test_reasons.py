@@ -1,0 +1,42 @@
+import errno
+import os
+import socket
+import ssl
+
+import pytest
+
+from proctor.core.reasons import connection_failure
+
+GRPC = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:9: {}"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "connection refused: nothing listens there"),
+        (GRPC.format("Failed to connect to remote host: Connection refused"), "connection refused"),
+        (GRPC.format("Failed to connect to remote host: Timeout occurred: timed out"), "no answer in time"),
+        ("Deadline Exceeded", "no answer in time"),
+        (socket.gaierror(-3, "Temporary failure in name resolution"), "the name cannot be resolved"),
+        ("DNS resolution failed for x:1: C-ares status is not ARES_SUCCESS", "the name cannot be resolved"),
+        (
+            "Tls handshake failed (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:100000f7:SSL routines",
+            "it does not speak TLS there",
+        ),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:992)"), "not speak TLS"),
+        ("[('SSL routines', '', 'wrong version number')]", "it does not speak TLS there"),
+        (
+            OSError(98, "error while attempting to bind on address ('::', 22): address already in use"),
+            "in use",
+        ),
+        (OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH)), "there is no route to it"),
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "Too many open files"),
+        ("[Errno 71] Protocol error", "Protocol error"),
+        ("Socket closed", "the connection was closed"),
+        ("", "the connection was closed"),
+    ],
+)
+def test_reasons(error: Exception | str, reason: str) -> None:
+    text = connection_failure(error)
+    assert reason in text
+    assert not any(word in text for word in ("Errno", "_ssl.c", "ipv4:", "TSI", "SSL_ERROR"))
