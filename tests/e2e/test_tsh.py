@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
-from tests.support.commands import BIN, command, environment
+from tests.support.commands import BIN, command
 from tests.support.polling import until
 from tests.support.processes import free_ports
 from tests.support.sessions import ShellSession
@@ -117,17 +117,3 @@ def test_logout(shared: Cluster) -> None:
 
     assert not [path for path in keys if path.exists()]
     assert henry.tsh("ls", check=False).returncode != 0
-
-
-def test_expired_identity_file_says_so_before_it_is_used(
-    shared: Cluster, alice: Account, tmp_path: Path
-) -> None:
-    identity = tmp_path / "identity"
-    shared.tctl("auth", "sign", f"--user={alice.name}", "--ttl=1s", f"--out={identity}")
-    argv = ["tctl", "-i", str(identity), f"--auth-server=127.0.0.1:{shared.auth_port}", "status"]
-
-    def refusal() -> str:
-        return command(argv, environment(tmp_path), check=False).stderr
-
-    until(lambda: "expired at" in refusal(), 20, "the end of the certificate")
-    assert "tctl auth sign" in refusal()

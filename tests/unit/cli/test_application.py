@@ -10,7 +10,9 @@ import pytest
 
 from proctor.cli.application import from_environment
 from proctor.core.errors import BadRequest
+from proctor.rpc.identity import write_identity_file
 from tests.support.commands import BIN, command, environment
+from tests.unit.rpc.test_identity import make_credentials
 
 COMMANDS = ("tsh", "tctl", "teleport")
 
@@ -91,3 +93,13 @@ def test_interrupted_help_of_a_pager(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stderr == ""
+
+
+def test_identity_that_has_expired_is_refused_before_anything_is_dialled(tmp_path: Path) -> None:
+    identity = tmp_path / "identity"
+    write_identity_file(identity, make_credentials())
+    argv = ["tctl", "-i", str(identity), "--auth-server=127.0.0.1:1", "status"]
+    done = command(argv, environment(tmp_path), check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ERROR: the identity in {identity} expired at 2023-07-04 17:42 UTC\n")
+    assert "tctl auth sign" in done.stderr
