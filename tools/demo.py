@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import errno
 import http.server
 import itertools
 import json
@@ -30,11 +31,16 @@ from proctor.bpf.kernel.report import probe
 from proctor.core.clock import SYSTEM, parse_time
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Event
+from tests.support.commands import BIN
 
 USER = "alice"
 NODE = "graviton-node"
 GREETING = "hello from the other side"
 KERNEL_EVENTS = frozenset({"session.command", "session.disk", "session.network"})
+COLUMNS = ("time", "event", "code", "user", "what")
+NARROW_COLUMNS = ("time", "event", "what")
+WIDE = 110
+"""Characters of a terminal from which all columns fit."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -161,19 +167,19 @@ def _record_session(cluster: Cluster, account: Account, web_port: int) -> tuple[
 
 
 def _show(events: Sequence[Event], typed: datetime) -> None:
-    user = Column("user", max_width=20, no_wrap=True)
-    table = Table("time", "event", "code", user, "what", box=None, padding=(0, 2, 0, 0))
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    columns = COLUMNS if console.width >= WIDE else NARROW_COLUMNS
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, padding=(0, 2, 0, 0))
     for early, group in itertools.groupby(events, lambda event: _is_early(event, typed)):
         first, *rest = group
-        _row(table, first)
+        _row(table, columns, first)
         if early and rest:
-            table.add_row(
-                "", "", "", "", f"… and {len(rest)} more by the start-up files of the shell", style="dim"
-            )
+            text = f"… and {len(rest)} more by the start-up files of the shell"
+            table.add_row(*[""] * (len(columns) - 1), text, style="dim")
         else:
             for event in rest:
-                _row(table, event)
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+                _row(table, columns, event)
+    console.print(table)
 
 
 def _is_early(event: Event, typed: datetime) -> bool:
@@ -181,15 +187,16 @@ def _is_early(event: Event, typed: datetime) -> bool:
     return event["event"] in KERNEL_EVENTS and parse_time(event["time"]) < typed
 
 
-def _row(table: Table, event: Event) -> None:
-    cells = (
-        event["time"].partition("T")[2],
-        event["event"],
-        event["code"],
-        event.get("user", ""),
-        describe(event),
-    )
-    table.add_row(*map(Text, cells), style="bold" if event["event"] in KERNEL_EVENTS else "")
+def _row(table: Table, columns: Sequence[str], event: Event) -> None:
+    cells = {
+        "time": event["time"].partition("T")[2].partition(".")[0].removesuffix("Z"),
+        "event": event["event"],
+        "code": event["code"],
+        "user": event.get("user", ""),
+        "what": describe(event),
+    }
+    style = "bold" if event["event"] in KERNEL_EVENTS else ""
+    table.add_row(*(Text(cells[name]) for name in columns), style=style)
 
 
 def describe(event: Event) -> str:
@@ -200,8 +207,7 @@ def describe(event: Event) -> str:
             return text if event["return_code"] == 0 else f"{text} (failed: {event['return_code']})"
         case "session.network" | "session.outcome":
             text = f"{event['program']} → {event['dst_addr']}:{event['dst_port']}"
-            code = event["return_code"]
-            return f"{text} ({os.strerror(-code)})" if code else text
+            return f"{text}{_outcome(event)}"
         case "session.start" | "session.end" | "session.leave" | "session.data":
             return f"{event.get('login', '')}@{event.get('server_hostname', '')}"
         case "user.login":
@@ -210,11 +216,22 @@ def describe(event: Event) -> str:
             return str(event.get("node_name") or event.get("name") or event.get("error") or "")
 
 
+def _outcome(event: Event) -> str:
+    code = -event["return_code"]
+    if code == errno.EINPROGRESS:  # the program did not wait; session.outcome says how it ended
+        return " (started)"
+    if code == 0:
+        return " (connected)" if event["event"] == "session.outcome" else ""
+    return f" ({os.strerror(code)})"
+
+
 def _tell(cluster: Cluster, account: Account) -> None:
     print(f"\n  web page   https://{cluster.proxy}/")
     print(f"  login      user {account.name}, password: {account.password}")
     print(f"             one-time codes from the secret {account.secret}")
-    print(f"  audit log  {cluster.control.data_dir}/log/events.log\n")
+    print(f"  audit log  {cluster.control.data_dir}/log/events.log")
+    print(f"  terminal   export TELEPORT_HOME={account.home}/.tsh PATH={BIN}:$PATH")
+    print(f"             tsh ssh {_login()}@{NODE}\n")
 
 
 def _keep_up(account: Account) -> None:

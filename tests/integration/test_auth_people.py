@@ -159,3 +159,12 @@ async def test_a_proxy_is_no_node(auth: RunningAuth) -> None:
     assert not nodes.json
     with pytest.raises(AccessDenied, match="only about itself"):
         await beat(auth, str(uuid4()), proxy, "proxy.example.com:443")
+
+
+async def test_a_user_whose_link_would_live_too_long_is_not_created(auth: RunningAuth) -> None:
+    request = pb.CreateUserRequest(name="carol", roles=["access"], ttl_seconds=100 * 3600)
+    with pytest.raises(BadRequest, match="at most 48h"):
+        await auth.call(auth.admin, "auth.CreateUser", request)
+
+    request.ttl_seconds = 3600
+    await auth.call(auth.admin, "auth.CreateUser", request)

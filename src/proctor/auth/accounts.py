@@ -56,6 +56,17 @@ class Refused(AccessDenied):
         self.detail = detail
 
 
+def link_lifetime(ttl: int, *, reset: bool) -> timedelta:
+    """How long a one-time link lives for which ``ttl`` seconds were asked, 0 for the default.
+
+    Raises BadRequest when that is too long.
+    """
+    default, longest = (RESET_TTL, MAX_RESET_TTL) if reset else (INVITE_TTL, MAX_INVITE_TTL)
+    if not 0 <= ttl <= longest:
+        raise BadRequest(f"the link may live at most {longest // 3600}h")
+    return timedelta(seconds=ttl or default)
+
+
 class Accounts:
     """The secrets of users, kept apart from their documents."""
 
@@ -122,12 +133,10 @@ class Accounts:
 
     async def invite(self, username: str, ttl: int, *, reset: bool) -> tuple[str, datetime]:
         """A one-time link's token and when it ends. A reset takes password and second factor away at once."""
-        default, longest = (RESET_TTL, MAX_RESET_TTL) if reset else (INVITE_TTL, MAX_INVITE_TTL)
-        if not 0 <= ttl <= longest:
-            raise BadRequest(f"the link may live at most {longest // 3600}h")
+        lifetime = link_lifetime(ttl, reset=reset)
         await self.forget(username)
         token = secrets.new_token()
-        expires = self._clock.now() + timedelta(seconds=ttl or default)
+        expires = self._clock.now() + lifetime
         link = _Link(username, secrets.new_otp_secret(), reset)
         await self._backend.put(_link_key(token), serde.to_json(link), expires=expires)
         return token, expires

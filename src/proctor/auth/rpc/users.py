@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from proctor.auth.accounts import link_lifetime
 from proctor.auth.cluster import Cluster
 from proctor.auth.rpc.login import Logins
 from proctor.auth.validation import check_user
@@ -31,6 +32,7 @@ class Users:
         spec = UserSpec(roles=list(request.roles), traits=traits, created_by={"user": caller.identity.name})
         user = User(metadata=Metadata(name=request.name), spec=spec)
         await self.check(user)
+        link_lifetime(request.ttl_seconds, reset=False)  # before the user exists
         await self._cluster.documents.users.create(user)
         await self._emit_change(UserCreate, user, caller)
         return await self._link(request.name, request.ttl_seconds, caller, reset=False)
