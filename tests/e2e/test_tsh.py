@@ -117,3 +117,11 @@ def test_logout(shared: Cluster) -> None:
 
     assert not [path for path in keys if path.exists()]
     assert henry.tsh("ls", check=False).returncode != 0
+
+
+def test_debug_shows_our_own_steps(node: Node, alice: Account) -> None:
+    shown = alice.tsh("-d", "ssh", f"root@{node.name}", "true").stderr
+    assert f"using the certificate of {alice.name} for the cluster purple" in shown
+    assert f"connecting to {node.name} as root, through the proxy" in shown
+    assert "node graviton-node accepted the certificate, server version" in shown
+    assert "selector" not in shown

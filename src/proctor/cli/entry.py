@@ -79,6 +79,7 @@ def _os_error(error: OSError) -> str:
 
 
 def debug_logging(debug: bool) -> None:
-    """With ``debug``, show what libraries and we log, on stderr."""
-    level = logging.DEBUG if debug else logging.CRITICAL
+    """With ``debug``, log each step of ours to standard error, and what libraries find worth a note."""
+    level = logging.INFO if debug else logging.CRITICAL
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("proctor").setLevel(logging.DEBUG if debug else logging.CRITICAL)

@@ -98,7 +98,9 @@ class Client:
             call = method(request, timeout=timeout)
             if self._check_server:
                 await self._check_version_of(call)
-            return await call
+            answer = await call
+            _log.debug("%s at %s answered", _name(method), self.address)
+            return answer
         except grpc.RpcError as error:
             raise translated(error, self.address) from None
         except grpc.aio.UsageError:
@@ -123,6 +125,11 @@ class Client:
     async def close(self) -> None:
         """Close the channel; calls under way are cancelled."""
         await self._channel.close(None)
+
+
+def _name(method: Callable[..., Any]) -> str:
+    """The name of an RPC, for logs: grpc keeps it as bytes in a private attribute."""
+    return bytes(getattr(method, "_method", b"an RPC")).decode(errors="replace")
 
 
 def split_address(address: str, default_port: int) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from typer import Option
 from proctor.cli import profile as profiles
 from proctor.cli.access.web import WebClient, proxy_address
 from proctor.cli.profile import Profile
-from proctor.core.clock import SYSTEM
+from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
 from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file, write_private
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from proctor.rpc.client import Client
 
 DEFAULT_SSH_PORT = 3023
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +146,14 @@ def activate(profile: Profile, credentials: Credentials) -> Active:
     from proctor.sshkit.certs import read_user_certificate
 
     user = read_user_certificate(credentials.ssh_certificate.decode())
+    _log.debug(
+        "using the certificate of %s for the cluster %s, roles %s, logins %s, valid until %s",
+        user.key_id,
+        profile.cluster,
+        ", ".join(user.identity.roles),
+        ", ".join(user.identity.logins),
+        format_time(user.valid_before),
+    )
     profile.user = user.key_id
     return Active(
         profile=profile,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from proctor.core.reasons import connection_failure
 from proctor.sshkit import algorithms
 from proctor.sshkit.certs import JOIN_PRINCIPAL
 
+_log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 30
 _KEEPALIVE_SECONDS = 30
 
@@ -79,6 +81,7 @@ async def connected(active: Active, target: Target, port: int) -> AsyncIterator[
     """A connection to ``target``. Raises AccessDenied or Unavailable with what the servers said."""
     proxy = read_address(active.profile.ssh, 0)
     options = _options(active)
+    _log.debug("connecting to %s as %s, through the proxy %s", target.host, target.login, proxy)
     async with (
         _open(proxy.host, proxy.port, "the proxy", username=JOIN_PRINCIPAL, **options) as jump,
         _open(
@@ -136,6 +139,7 @@ async def _open(
         connection = await asyncssh.connect(host, port, client_factory=lambda: client, **options)
     except (asyncssh.Error, OSError) as error:
         raise _translated(error, what, options["username"], client.said) from None
+    _log.debug("%s accepted the certificate, server version %r", what, _server_version(connection))
     if client.said:
         note(printable_lines(client.said))
     try:
@@ -143,6 +147,10 @@ async def _open(
     finally:
         connection.close()
         await connection.wait_closed()
+
+
+def _server_version(connection: asyncssh.SSHClientConnection) -> str:
+    return str(connection.get_extra_info("server_version", ""))
 
 
 def _translated(error: Exception, what: str, login: str, said: str) -> ProctorError:

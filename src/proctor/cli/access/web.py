@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import ssl
 from typing import Any
 
@@ -24,6 +25,7 @@ from proctor.core.version import VERSION
 DEFAULT_PORT = 3080
 _TIMEOUT = 20.0
 _MAX_ANSWER = 1 << 20
+_log = logging.getLogger(__name__)
 _KINDS: dict[int, type[ProctorError]] = {
     400: BadRequest,
     401: Unauthenticated,
@@ -72,6 +74,7 @@ class WebClient:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             response = connection.getresponse()
             data = response.read(_MAX_ANSWER)
+            _log.debug("%s https://%s%s: HTTP %d", method, self._address, path, response.status)
         except ssl.SSLCertVerificationError as error:
             raise Unavailable(
                 f"the certificate of the proxy {self._address} is not trusted: {error.verify_message}",
