@@ -26,9 +26,31 @@ BATCH_BYTES = 512 << 10
 WINDOW_EVENTS = 16384
 """Events sent and not yet acknowledged."""
 
+RESERVE_BYTES = 16 << 10
+"""Room for the last events of sessions that have not reserved any."""
+
 SYNC_SECONDS = 1.0
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
 _log = logging.getLogger(__name__)
+
+
+class Reservation:
+    """Space in a spool for the last events of a session."""
+
+    def __init__(self, spool: Spool, size: int) -> None:
+        self._spool = spool
+        self.size = size
+
+    def resize(self, size: int) -> None:
+        """Reserve ``size`` bytes from now on. Raises Unavailable, and keeps what it has."""
+        more = self._spool.reserve(size)
+        self.release()
+        self.size = more.size
+
+    def release(self) -> None:
+        """Give the space back; the second time it does nothing."""
+        self._spool.release(self.size)
+        self.size = 0
 
 
 class Spool:
@@ -41,7 +63,7 @@ class Spool:
 
     def __init__(self, directory: Path, *, source: str, cluster_name: str, clock: Clock = SYSTEM) -> None:
         try:
-            self._segments = Segments(directory)
+            self._segments = Segments(directory, RESERVE_BYTES)
         except OSError as error:
             raise _failure(error) from error
         self.source = f"{source}/{self._segments.epoch}"
@@ -77,25 +99,49 @@ class Spool:
         """
         return self.extend([event])[0]
 
-    def extend(self, events: Iterable[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Keep several events with one write; all or none are kept. Raises as ``append`` does."""
+    def extend(
+        self, events: Iterable[Event | Mapping[str, Any]], *, reserved: bool = False, counted: bool = False
+    ) -> list[dict[str, Any]]:
+        """Keep several events with one write; all or none are kept. Raises as ``append`` does.
+
+        ``reserved`` events use space of a reservation; the loss of ``counted`` ones is told by the caller.
+        """
         now = self._clock.now()
         batch = [stamped(event, now, self._cluster_name) for event in events]
         lines = [to_line(fields) for fields in batch]
-        self.extend_lines(b"".join(lines), len(lines))
+        self.extend_lines(b"".join(lines), len(lines), reserved=reserved, counted=counted)
         return batch
 
-    def extend_lines(self, lines: bytes, count: int) -> None:
+    def extend_lines(
+        self, lines: bytes, count: int, *, reserved: bool = False, counted: bool = False
+    ) -> None:
         """Keep ``count`` events that are lines already, as ``extend`` does."""
         with self._lock:
-            report = self._loss_report()
+            report = [] if reserved else self._loss_report()
             try:
-                self._segments.append(b"".join([*report, lines]), len(report) + count)
+                self._segments.append(b"".join([*report, lines]), len(report) + count, reserved=reserved)
             except OSError as error:
-                self._refuse(count, error)
-            self.full, self._unreported = False, 0
+                self._refuse(count, error, counted=counted)
+            if not reserved:
+                self.full, self._unreported = False, 0
             self._sync_if_due()
         self._wake()
+
+    def reserve(self, size: int) -> Reservation:
+        """Keep ``size`` bytes free for events that must fit. Raises Unavailable when there is no space."""
+        with self._lock:
+            self._segments.reserve += size
+            try:
+                self._segments.make_room()
+            except OSError as error:
+                self._segments.reserve -= size
+                raise _failure(error) from error
+        return Reservation(self, size)
+
+    def release(self, size: int) -> None:
+        """Give back ``size`` bytes of what was reserved."""
+        with self._lock:
+            self._segments.reserve -= size
 
     def _loss_report(self) -> list[bytes]:
         if not self._unreported:
@@ -103,15 +149,22 @@ class Spool:
         gap = AuditGap(source=self.source, lost=self._unreported, reason="the spool could not be written")
         return [to_line(stamped(gap, self._clock.now(), self._cluster_name))]
 
-    def _refuse(self, count: int, error: OSError) -> None:
+    def _refuse(self, count: int, error: OSError, *, counted: bool) -> None:
         self.full = True
         self.lost += count
-        self._unreported += count
+        self._unreported += 0 if counted else count
         raise _failure(error) from error
 
     def _sync_if_due(self) -> None:
         if self._clock.monotonic() - self._synced_at >= SYNC_SECONDS:
+            self._try_sync()
+
+    def _try_sync(self) -> None:
+        """Events are kept whether or not this succeeds, and none is sent before it does."""
+        try:
             self._sync()
+        except OSError as error:
+            _log.error("audit events are not durable yet: %s", error.strerror)
 
     def _sync(self) -> None:
         self._segments.sync()
@@ -141,10 +194,7 @@ class Spool:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             if self._segments.unsynced:
-                try:
-                    await asyncio.to_thread(self.flush)
-                except OSError as error:
-                    _log.error("audit events may not survive a power failure: %s", error)
+                await asyncio.to_thread(self._flush_or_log)
 
     async def _stream(self, client: Client, tasks: TaskSet) -> ProctorError:
         """One connection, until it ends; returns why."""
@@ -229,6 +279,10 @@ class Spool:
         """Make everything durable now; by itself it is within a second."""
         with self._lock:
             self._sync()
+
+    def _flush_or_log(self) -> None:
+        with self._lock:
+            self._try_sync()
 
     def close(self) -> None:
         """Make everything durable and release files."""

@@ -1,9 +1,18 @@
-"""Writing to disk so that a crash leaves the old or the new, never a part."""
+"""Writing to disk so that a crash leaves the old or the new, never a part, and what is promised fits."""
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import logging
 import os
 from pathlib import Path
+
+_STEP = 16 << 10
+_FALLOC_FL_KEEP_SIZE = 1
+_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+_libc = ctypes.CDLL(None, use_errno=True)
+_log = logging.getLogger(__name__)
 
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:
@@ -21,9 +30,49 @@ def append_at(descriptor: int, data: bytes, size: int, *, sync: bool = False) ->
         if sync:
             os.fdatasync(descriptor)
     except OSError:
-        os.ftruncate(descriptor, size)
+        # Not when nothing was written: truncating frees the blocks that are reserved behind the end.
+        if os.fstat(descriptor).st_size > size:
+            os.ftruncate(descriptor, size)
         raise
     return size + len(data)
+
+
+class Room:
+    """Blocks of an open file that are allocated behind its end, so that writing there cannot fail for space.
+
+    They belong to the file: unlike a file that is removed when the disk is full, nobody else can take them.
+    File systems without fallocate(2) (some network file systems) reserve nothing, which is logged.
+    """
+
+    def __init__(self) -> None:
+        self.end = 0
+        """Offset up to which blocks are allocated."""
+
+    def ensure(self, descriptor: int, size: int, end: int) -> None:
+        """Allocate ``[size, end)`` of a file that has ``size`` bytes, and some more if that is easy.
+
+        Raises OSError (ENOSPC, EDQUOT, EROFS, …).
+        """
+        if end <= self.end:
+            return
+        try:
+            self._allocate(descriptor, size, end + _STEP)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            self._allocate(descriptor, size, end)
+
+    def _allocate(self, descriptor: int, size: int, end: int) -> None:
+        arguments = ctypes.c_long(size), ctypes.c_long(end - size)
+        while _libc.fallocate(descriptor, _FALLOC_FL_KEEP_SIZE, *arguments) != 0:
+            code = ctypes.get_errno()
+            if code == errno.EINTR:
+                continue
+            if code not in _UNSUPPORTED:
+                raise OSError(code, os.strerror(code))
+            _log.warning("no space can be reserved: this file system has no fallocate")
+            break
+        self.end = end
 
 
 def sync_directory(directory: Path) -> None:

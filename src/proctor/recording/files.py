@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from proctor.core.durable import append_at, sync_directory, write_at
+from proctor.core.durable import Room, append_at, sync_directory, write_at
 from proctor.core.errors import Corrupted
 from proctor.recording.format import INDEX, file_name, file_names, index_line, member
 from proctor.recording.journal import Base, Record, Tag, decode_base, encode_base, records
 
 JOURNAL_LIMIT = 4 << 20
+_MEMBER_BYTES = 64
+"""What a gzip member is longer than its content at most, apart from a thousandth."""
 
 
 def journal_path(directory: Path, sid: str) -> Path:
@@ -44,14 +48,15 @@ class Journal:
         self._path = path
         self._descriptor = descriptor
         self.size = size
+        self._room = Room()
 
     @classmethod
-    def create(cls, path: Path, base: Base) -> Journal:
-        """A new journal; FileExistsError when there is one."""
+    def create(cls, path: Path, base: Base, reserve: int = 0) -> Journal:
+        """A new journal with ``reserve`` bytes of room; FileExistsError when there is one."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         journal = cls(path, descriptor, 0)
         try:
-            journal.append(encode_base(base))
+            journal.append(encode_base(base), reserve=reserve)
         except OSError:
             os.close(descriptor)
             path.unlink()
@@ -71,36 +76,50 @@ class Journal:
         if base is None:
             raise Corrupted(f"{path.name} is not the journal of a recording")
         size = found[-1].end
-        os.truncate(path, size)
+        if len(content) > size:  # not otherwise: truncating frees the room behind the end
+            os.truncate(path, size)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         return cls(path, descriptor, size), base, [r for r in found if r.end > base.position]
 
-    def append(self, data: bytes) -> None:
-        """Add records; on return they survive the death of the process."""
+    def append(self, data: bytes, *, reserve: int | None = None) -> None:
+        """Add records; on return they survive the death of the process.
+
+        Leaves ``reserve`` bytes of room behind them, or uses that room when it is None. OSError (no space)
+        leaves the journal as it was.
+        """
+        if reserve is not None:
+            self._room.ensure(self._descriptor, self.size, self.size + len(data) + reserve)
         self.size = append_at(self._descriptor, data, self.size)
 
     def sync(self) -> None:
-        """Make every record durable."""
+        """Make every record durable; FileNotFoundError when the journal was removed by somebody else."""
+        if os.fstat(self._descriptor).st_nlink == 0:
+            raise FileNotFoundError(errno.ENOENT, "its journal was removed")
         os.fdatasync(self._descriptor)
 
-    def rebase(self, base: Base) -> None:
-        """Note that everything before ``base.position`` is durable elsewhere; drops it when it is much."""
+    def rebase(self, base: Base, reserve: int = 0) -> None:
+        """Note that everything before ``base.position`` is durable elsewhere; drops it when it is much.
+
+        After OSError nothing has changed.
+        """
         if self.size < JOURNAL_LIMIT:
-            self.append(encode_base(base))
+            self.append(encode_base(base), reserve=reserve)
             return
         tail = os.pread(self._descriptor, self.size - base.position, base.position)
         fresh = self._path.with_suffix(".journal-new")
         fresh.unlink(missing_ok=True)
         replacement = Journal.create(fresh, _at_own_end(base))
         try:
-            replacement.append(tail)
+            replacement.append(tail, reserve=reserve)
             replacement.sync()
             fresh.rename(self._path)
         except OSError:
             replacement.close()
+            fresh.unlink(missing_ok=True)
             raise
         self.close()
         self._descriptor, self.size = replacement._descriptor, replacement.size
+        self._room = replacement._room
 
     def close(self) -> None:
         """Release the descriptor."""
@@ -126,7 +145,29 @@ class Files:
     def __init__(self, directory: Path, sid: str, sizes: Mapping[str, int]) -> None:
         self._directory = directory
         self._sid = sid
+        self._rooms: dict[str, Room] = {}
         self.sizes = dict(sizes)
+
+    def ensure(self, waiting: Mapping[str, int]) -> None:
+        """Allocate what these bytes of content of each kind take at most. Raises OSError."""
+        for kind, size in waiting.items():
+            name = file_name(self._sid, kind)
+            written = self.sizes.get(name, 0)
+            end = written + size + size // 1000 + _MEMBER_BYTES
+            room = self._rooms.setdefault(kind, Room())
+            if end > room.end:
+                with self._opened(name) as descriptor:
+                    room.ensure(descriptor, written, end)
+
+    def trim(self) -> None:
+        """Free what was allocated and not used, at the end."""
+        for name in file_names(self._sid):
+            path = self._directory / name
+            if path.exists():
+                if name in self.sizes:
+                    os.truncate(path, self.sizes[name])
+                else:
+                    path.unlink()
 
     def repair(self) -> None:
         """Cut every file to its durable size. Raises Corrupted when one is shorter."""
@@ -136,9 +177,9 @@ class Files:
             found = path.stat().st_size if path.exists() else 0
             if found < size:
                 raise Corrupted(f"{name} has {found} bytes, {size} were written")
-            if size:
+            if found > size > 0:
                 os.truncate(path, size)
-            else:
+            elif not size:
                 path.unlink(missing_ok=True)
 
     def append(self, contents: Mapping[str, bytes]) -> None:
@@ -156,11 +197,19 @@ class Files:
         self.sizes = sizes
 
     def _write(self, name: str, data: bytes, sizes: dict[str, int]) -> None:
+        size = sizes.get(name, 0)
+        with self._opened(name) as descriptor:
+            if os.fstat(descriptor).st_size < size:
+                raise FileNotFoundError(errno.ENOENT, f"{name} was removed or cut")
+            write_at(descriptor, data, size)
+            os.fdatasync(descriptor)
+        sizes[name] = size + len(data)
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[int]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._directory / name, flags, 0o600)
         try:
-            write_at(descriptor, data, sizes.get(name, 0))
-            os.fdatasync(descriptor)
+            yield descriptor
         finally:
             os.close(descriptor)
-        sizes[name] = sizes.get(name, 0) + len(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ MAX_RECORD = 16 << 20
 _MAX_MS = 1 << 40
 PRINT_BYTES = 16 << 10
 PRINT_MS = 50
+PRINT_LINE = 256
+"""More than the line of one ``print`` event is long."""
 
 
 class Tag(IntEnum):
@@ -178,6 +181,13 @@ class Assembler:
     def next_ei(self) -> int:
         """The number that the next event gets."""
         return self._base.ei + bool(self._print)
+
+    def waiting(self) -> Counter[str]:
+        """Bytes of content by kind that the next cut has at most."""
+        sizes = Counter({kind: len(content) for kind, content in self._contents.items()})
+        if self._print:
+            sizes["events"] += PRINT_LINE
+        return sizes
 
     def apply(self, record: Record) -> Cut | None:
         """Replay a record; a MARK gives a cut. Raises Corrupted for a record that no writer wrote."""

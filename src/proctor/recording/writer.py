@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,8 @@ from proctor.model.stamp import stamped, to_line
 from proctor.recording.files import Files, Journal, journal_path, set_aside
 from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event
 from proctor.recording.journal import (
+    PRINT_BYTES,
+    PRINT_LINE,
     Assembler,
     Base,
     Block,
@@ -40,6 +42,10 @@ RETRY_SECONDS = 1.0
 BACKLOG_BYTES = 8 << 20
 """Waiting bytes beyond which ``output`` flushes by itself, so that a fast program cannot fill memory."""
 
+RESERVE_BYTES = 16 << 10
+"""Room that each recording keeps for its last events, unless ``reserve`` says more."""
+
+_INDEX_BYTES = 2 << 10
 _RECORD_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
@@ -51,11 +57,16 @@ class RecordingError(ProctorError):
     """The recording could not take what it was given; what it took before is intact."""
 
 
+class RecordingGone(RecordingError):
+    """Files of the recording were removed by somebody else: it cannot be completed."""
+
+
 class SessionWriter:
     """Writes ``<sid>-0.*.gz`` and ``<sid>.index`` in ``directory`` through a journal.
 
     ``event`` and ``output`` survive ``kill -9`` on return, and power failure after the next flush. Methods
-    may be called from any thread.
+    may be called from any thread. What is accepted can be completed on a full disk: space for it is allocated
+    in the files, and for ``reserved`` events beforehand.
     """
 
     def __init__(self, directory: Path, sid: str, clock: Clock = SYSTEM, *, cluster_name: str = "") -> None:
@@ -68,12 +79,20 @@ class SessionWriter:
             raise AlreadyExists(f"session {sid} has a recording already")
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            journal = Journal.create(journal_path(directory, sid), base)
+            journal = Journal.create(journal_path(directory, sid), base, RESERVE_BYTES)
         except FileExistsError:
             raise AlreadyExists(f"session {sid} has a recording already") from None
         except OSError as error:
             raise _failure(sid, error) from error
-        self._open(journal, Assembler(base), Files(directory, sid, {}), (sid, clock, cluster_name))
+        files = Files(directory, sid, {})
+        try:
+            files.ensure({INDEX: _INDEX_BYTES, "events": RESERVE_BYTES})
+        except OSError as error:
+            journal.close()
+            journal.remove()
+            files.trim()
+            raise _failure(sid, error) from error
+        self._open(journal, Assembler(base), files, (sid, clock, cluster_name))
 
     @classmethod
     def reopened(
@@ -101,6 +120,19 @@ class SessionWriter:
         self._flushing = threading.Lock()
         self._alarm = Alarm()
         self._closed = False
+        self._gone = False
+        self._reserve = RESERVE_BYTES
+
+    def reserve(self, size: int) -> None:
+        """Keep room for ``size`` bytes of ``reserved`` events. Raises RecordingError when there is none."""
+        with self._lock:
+            self._reserve = max(size, self._reserve)
+            self._append(b"", {})
+
+    @property
+    def gone(self) -> bool:
+        """Is nothing more taken, because it is closed or its files were removed by somebody else?"""
+        return self._gone or self._closed
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -120,14 +152,20 @@ class SessionWriter:
         """
         return self.events([event])[0]
 
-    def events(self, events: Iterable[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Record several events with one write, all or none. Raises RecordingError."""
+    def events(
+        self, events: Iterable[Event | Mapping[str, Any]], *, reserved: bool = False
+    ) -> list[dict[str, Any]]:
+        """Record several events with one write, all or none; ``reserved`` ones in the room kept for them.
+
+        Raises RecordingError.
+        """
         now = self._clock.now()
         batch = [stamped(event, now, self._cluster_name) for event in events]
         with self._lock:
             lines = self._numbered(batch)
+            record = b"".join(encode_event(kind, line, numbered=n) for kind, line, n in lines)
             try:
-                self._append(b"".join(encode_event(kind, line, numbered=n) for kind, line, n in lines))
+                self._append(record, None if reserved else _sizes((kind, line) for kind, line, _ in lines))
             except RecordingError:
                 self.lost_events += len(batch)
                 raise
@@ -156,7 +194,8 @@ class SessionWriter:
             block = numbered(self._assembler.next_ei)
             parts = [(kind, lines, count) for kind, (lines, count) in block.parts.items()]
             try:
-                self._append(b"".join(encode_lines(*part) for part in parts))
+                added = _sizes((kind, lines) for kind, lines, _ in parts)
+                self._append(b"".join(encode_lines(*part) for part in parts), added)
             except RecordingError:
                 self.lost_events += block.total
                 raise
@@ -164,10 +203,7 @@ class SessionWriter:
                 self._assembler.lines(*part)
             self._alarm.grown(self._assembler.size)
             backlog = self._assembler.size
-        if backlog > BACKLOG_BYTES:
-            # What was accepted is safe in the journal, whether or not this succeeds.
-            with contextlib.suppress(RecordingError):
-                self.flush()
+        self._relieve(backlog)
         return block
 
     def output(self, data: bytes) -> None:
@@ -176,7 +212,9 @@ class SessionWriter:
         with self._lock:
             ms = int((self._clock.monotonic() - self._zero) * 1000)
             try:
-                self._append(b"".join(encode_output(ms, piece) for piece in pieces))
+                prints = PRINT_LINE * (2 + len(data) // PRINT_BYTES)
+                added = {"chunks": len(data), "events": prints}
+                self._append(b"".join(encode_output(ms, piece) for piece in pieces), added)
             except RecordingError:
                 self.lost_bytes += len(data)
                 raise
@@ -184,16 +222,37 @@ class SessionWriter:
                 self._assembler.output(ms, piece)
             self._alarm.grown(self._assembler.size)
             backlog = self._assembler.size
-        if backlog > BACKLOG_BYTES:
-            self.flush()
+        self._relieve(backlog)
 
-    def _append(self, record: bytes) -> None:
-        if self._closed:
-            raise RecordingError(f"the recording of session {self.sid} is closed")
+    def _relieve(self, backlog: int) -> None:
+        """Flush when much is waiting; what was accepted is safe in the journal, whether or not that works."""
+        if backlog > BACKLOG_BYTES:
+            with contextlib.suppress(RecordingError):
+                self.flush()
+
+    def _append(self, record: bytes, added: Mapping[str, int] | None = None) -> None:
+        """Put ``record`` into the journal, and make room in the files for what it adds to each kind.
+
+        Without ``added`` it uses the reserve. The lock must be held.
+        """
+        if self._closed or self._gone:
+            state = "was removed" if self._gone else "is closed"
+            raise RecordingError(f"the recording of session {self.sid} {state}")
         try:
-            self._journal.append(record)
+            if added is None:
+                self._journal.append(record)
+            else:
+                self._files.ensure(self._waiting(added))
+                self._journal.append(record, reserve=self._reserve)
         except OSError as error:
             raise _failure(self.sid, error) from error
+
+    def _waiting(self, added: Mapping[str, int]) -> Counter[str]:
+        """Bytes of content that the files of each kind are to have room for."""
+        waiting = self._assembler.waiting() + Counter(added) + Counter(events=self._reserve)
+        for cut in list(self._cuts):
+            waiting.update({kind: len(content) for kind, content in cut.contents.items()})
+        return waiting
 
     def flush(self) -> None:
         """Move everything from the journal into the recording's files, durably. Raises RecordingError.
@@ -205,6 +264,9 @@ class SessionWriter:
                 self._mark()
             try:
                 self._move()
+            except FileNotFoundError as error:
+                self._gone = True
+                raise _failure(self.sid, error, RecordingGone) from error
             except OSError as error:
                 raise _failure(self.sid, error) from error
 
@@ -222,9 +284,18 @@ class SessionWriter:
             self._files.append(self._cuts[0].contents)
             self._base = msgspec.structs.replace(self._cuts.popleft().base, sizes=self._files.sizes)
         if self._base:
-            with self._lock:
-                self._journal.rebase(self._base)
-            self._base = None
+            # Saves work after a crash; when it cannot be noted, more of the journal is replayed.
+            with self._lock, contextlib.suppress(OSError):
+                self._journal.rebase(self._base, self._reserve)
+                self._base = None
+
+    def abandon(self) -> None:
+        """Release a recording that cannot be completed."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._journal.close()
+                self._alarm.ring()
 
     async def keep_flushed(self, flushed: Flushed) -> None:
         """Flush at 64 KiB or 250 ms of age, off the event loop, and tell ``flushed``; ends with ``close``."""
@@ -236,6 +307,9 @@ class SessionWriter:
             try:
                 await asyncio.to_thread(self.flush)
                 flushed(self.sid, self.sizes)
+            except RecordingGone as error:
+                _log.error("%s", error)
+                return
             except RecordingError as error:
                 _log.error("%s", error)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -249,6 +323,7 @@ class SessionWriter:
         self.flush()
         with self._lock:
             try:
+                self._files.trim()
                 self._journal.remove()
             except OSError as error:
                 raise _failure(self.sid, error) from error
@@ -303,8 +378,16 @@ class Alarm:
         self._much.clear()
 
 
-def _failure(sid: str, error: OSError) -> RecordingError:
-    return RecordingError(
+def _sizes(parts: Iterable[tuple[str, bytes]]) -> Counter[str]:
+    """Bytes by kind of file."""
+    sizes: Counter[str] = Counter()
+    for kind, content in parts:
+        sizes[kind] += len(content)
+    return sizes
+
+
+def _failure(sid: str, error: OSError, kind: type[RecordingError] = RecordingError) -> RecordingError:
+    return kind(
         f"the recording of session {sid} cannot be written: {error.strerror}",
         hint="Free some space in the data directory of this node, or check the file system.",
     )
@@ -357,17 +440,21 @@ def recover(
     """Reopen every unfinished recording in ``directory``; call before new sessions start.
 
     The caller adds what is missing (``session_end``) and closes each ``writer``. A recording that cannot
-    be repaired is moved to ``corrupted/`` beside ``sessions/``, and ``emit`` gets a ``session.loss``.
+    be repaired is moved to ``corrupted/`` beside ``sessions/``, and ``emit`` gets a ``session.loss``. One for
+    which the disk has no space now is left for the next time.
     """
     found = []
     for path in sorted(directory.glob("*.journal")):
         sid = path.stem
         try:
             found.append(_reopen(directory, check_sid(sid), clock, cluster_name))
-        except (ProctorError, OSError) as error:
+        except OSError as error:
+            _log.error("recording %s cannot be recovered now: %s", sid, error)
+        except ProctorError as error:
             _log.error("recording %s cannot be recovered: %s", sid, error)
             set_aside(directory, sid)
-            emit(SessionLoss(sid=sid, lost={"recording": 1}, reason=f"not recoverable: {error}"))
+            with contextlib.suppress(ProctorError):  # the log of this service has it
+                emit(SessionLoss(sid=sid, lost={"recording": 1}, reason=f"not recoverable: {error}"))
     return found
 
 

@@ -46,7 +46,7 @@ class _Channel:
         """Write the account of the session up to its end."""
         self.account = account
         if self.recorder is not None:
-            self.recorder.emit(self.ledger.event(account))
+            self.recorder.emit(self.ledger.event(account), last=True)
         self.drained.set()
 
 

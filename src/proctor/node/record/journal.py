@@ -19,6 +19,8 @@ from proctor.model.events import (
     Subsystem,
 )
 from proctor.model.kernel_events import SessionLoss
+from proctor.model.serde import to_json
+from proctor.model.stamp import MAX_LINE
 from proctor.node.host import Host, Login
 from proctor.node.messages import Exited, Kind, Terminal
 from proctor.node.record.filecopy import ScpCommand, parse_scp, sftp_event
@@ -26,6 +28,9 @@ from proctor.node.record.recorder import Recorder
 from proctor.recording.writer import RecordingError, SessionWriter
 
 _RECORDING = "node"
+_LAST_EVENTS, _MORE_BYTES = 7, 1024
+"""How many events end a session, and how much longer than ``session.start`` each is at most."""
+
 _NOT_RUN = 255
 
 
@@ -86,14 +91,14 @@ class SessionJournal:
         self._started = format_time(self._clock.now())
         term = self._asked.term
         if self._whole:
-            self.recorder.emit(
-                SessionStart(
-                    time=self._started,
-                    size=f"{term.columns}:{term.rows}" if term else "",
-                    initial_command=self._command,
-                    session_recording=_RECORDING,
-                )
+            start = SessionStart(
+                time=self._started,
+                size=f"{term.columns}:{term.rows}" if term else "",
+                initial_command=self._command,
+                session_recording=_RECORDING,
             )
+            self.recorder.emit(start)
+            self.recorder.reserve(_LAST_EVENTS * min(len(to_json(start.to_dict())) + _MORE_BYTES, MAX_LINE))
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size."""
@@ -110,7 +115,7 @@ class SessionJournal:
     def outcome(self, exited: Exited) -> None:
         """The process has ended: the event that belongs to what was asked."""
         if self._asked.kind == "sftp":
-            self.recorder.emit(Subsystem(name="sftp", exitError=_error(exited)))
+            self.recorder.emit(Subsystem(name="sftp", exitError=_error(exited)), last=self._whole)
         elif scp := self._asked.scp:
             code = SCP_CODES[scp.action][bool(_error(exited))]
             self.recorder.emit(
@@ -121,18 +126,21 @@ class SessionJournal:
                     action=scp.action,
                     exitCode=_status(exited),
                     exitError=_error(exited),
-                )
+                ),
+                last=self._whole,
             )
         elif self._asked.kind == "exec":
             self.recorder.emit(
-                Exec(command=self._asked.command, exitCode=_status(exited), exitError=_error(exited))
+                Exec(command=self._asked.command, exitCode=_status(exited), exitError=_error(exited)),
+                last=self._whole,
             )
 
     def end(self, sent: int, received: int) -> None:
         """Nothing follows. ``sent`` and ``received`` count the connection's bytes."""
         if self._whole and self._started:
-            self.recorder.emit(SessionLeave())
-            self.recorder.emit(SessionData(tx=sent, rx=received))
+            self.recorder.report_losses()
+            self.recorder.emit(SessionLeave(), last=True)
+            self.recorder.emit(SessionData(tx=sent, rx=received), last=True)
             user = self.recorder.context.user
             self.recorder.emit(
                 SessionEnd(
@@ -144,7 +152,8 @@ class SessionJournal:
                     initial_command=self._command,
                     session_recording=_RECORDING,
                     reason=self.reason,
-                )
+                ),
+                last=True,
             )
         self._tasks.spawn(self.recorder.finish(), name=f"finish {self.recorder.context.sid}")
 

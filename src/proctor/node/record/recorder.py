@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from proctor.audit.spool import Spool
+from proctor.audit.spool import Reservation, Spool
 from proctor.bpf.kernel import lines
-from proctor.core.errors import Unavailable
+from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.events import (
     NAMESPACE,
     ConnectedPart,
@@ -108,41 +110,99 @@ class Recorder:
         self._strict = strict
         self._failed = failed
         self._reason = ""
-        self._lost_events = 0
-        self._lost_bytes = 0
+        self._lost: Counter[str] = Counter()
+        """Events and bytes of output that are missing in the recording or the spool, not reported yet."""
+        self._reservation: Reservation | None = None
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._half_kept = False
+        """The first event that waits is in the recording already, and not in the spool."""
 
     @property
     def next_ei(self) -> int:
         """The number that the next event gets."""
         return self.writer.next_ei if self.writer is not None else self._next_ei
 
-    def emit(self, event: Part) -> None:
-        """Record and spool one event of this session."""
-        self.record([self.context.fill(event)])
+    def reserve(self, size: int) -> None:
+        """Keep ``size`` bytes free in the recording and in the spool for ``last`` events.
+
+        Where there is no such space, a strict session is ended.
+        """
+        try:
+            if self.writer is not None:
+                self.writer.reserve(size)
+            self._reservation = self.spool.reserve(size)
+        except ProctorError as error:
+            _log.error("session %s: %s", self.context.sid, error.message)
+            self.fail(error.message)
+
+    def emit(self, event: Part, *, last: bool = False) -> None:
+        """Record and spool one event of this session; ``last`` ones must fit, and wait until they do."""
+        filled = self.context.fill(event)
+        if last:
+            self.write_last(filled)
+        else:
+            self.record([filled])
+
+    def write_last(self, event: Event) -> None:
+        """Record and spool a complete event in the reserved space, now or before ``finish`` ends."""
+        self._waiting.append(event.to_dict())
+        self._write_waiting()
+
+    def _write_waiting(self) -> bool:
+        """Write last events in order; False when some have to wait."""
+        while self._waiting:
+            fields = self._waiting[0]
+            try:
+                if not self._half_kept:
+                    fields = self._numbered_last(fields)
+                self.spool.extend([fields], reserved=True, counted=True)
+            except (RecordingError, Unavailable) as error:
+                _log.error("session %s: %s", self.context.sid, error.message)
+                return False
+            self._half_kept = False
+            self._waiting.popleft()
+        return True
+
+    def _numbered_last(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Put a last event into the recording, once."""
+        if self.writer is None:
+            (numbered,) = self._counted_on([fields])
+        else:
+            try:
+                (numbered,) = self.writer.events([fields], reserved=True)
+            except RecordingError:
+                if not self.writer.gone:
+                    raise
+                (numbered,) = self._counted_on([fields])
+            else:
+                self._next_ei = self.writer.next_ei
+        self._waiting[0], self._half_kept = numbered, True
+        return numbered
 
     def record(self, events: Sequence[Event | Mapping[str, Any]]) -> str:
         """Record and spool complete events, together; where they were lost, empty for nowhere."""
-        before = self._lost_events
-        numbered = self._numbered(events)
-        if self._lost_events > before:
-            self._keep(numbered)
-            return RECORDING
-        return "" if self._keep(numbered) else SPOOL
+        recorded, numbered = self._numbered(events)
+        return self._stored(recorded, self._keep(numbered), len(events))
+
+    def _stored(self, recorded: bool, kept: bool, count: int) -> str:
+        """Count what is missing in the recording, in the spool, or in both, once."""
+        if recorded and kept:
+            return ""
+        self._lost["events"] += count
+        return SPOOL if recorded else RECORDING
 
     def record_lines(self, captured: bytes) -> str:
         """As ``record``, for events that are lines of capture."""
-        before = self._lost_events
-        block = self._recorded(captured)
-        if self._lost_events > before:
-            self._keep_lines(block)
-            return RECORDING
-        return "" if self._keep_lines(block) else SPOOL
+        recorded, block = self._recorded(captured)
+        return self._stored(recorded, self._keep_lines(block), block.total)
 
     def complete(self, captured: bytes, ei: int, position: int) -> None:
         """Finish a ``record_lines`` that a crash interrupted when ``ei`` and ``position`` were next."""
-        block = self._block(captured, ei) if self.next_ei > ei else self._recorded(captured)
-        if self.spool.position <= position:
-            self._keep_lines(block)
+        recorded, block = True, self._block(captured, ei)
+        if self.next_ei <= ei:
+            recorded, block = self._recorded(captured)
+        kept = self.spool.position > position or self._keep_lines(block)
+        self._stored(recorded, kept, block.total)
 
     def _block(self, captured: bytes, ei: int) -> Block:
         filled = lines.fill(captured, self._slots, ei)
@@ -150,47 +210,54 @@ class Recorder:
         block = Block(filled.lines, parts, filled.total)
         return block.shortened() if filled.longest > MAX_LINE else block
 
-    def _recorded(self, captured: bytes) -> Block:
-        """Put lines into the recording; what became of them there, or would have."""
+    def _recorded(self, captured: bytes) -> tuple[bool, Block]:
+        """Put lines into the recording: whether that worked, and what became of them or would have."""
+        recorded = True
         if self.writer is not None:
             try:
                 block = self.writer.lines(lambda ei: self._block(captured, ei))
             except RecordingError as error:
-                self.lose(error.message, events=captured.count(b"\n"))
+                recorded = False
+                self.lose(error.message)
             else:
                 self._next_ei = self.writer.next_ei
-                return block
+                return True, block
         block = self._block(captured, self._next_ei)
         self._next_ei += block.total
-        return block
+        return recorded, block
 
     def _keep_lines(self, block: Block) -> bool:
         try:
-            self.spool.extend_lines(block.lines, block.total)
+            self.spool.extend_lines(block.lines, block.total, counted=True)
         except Unavailable as error:
-            self.lose(error.message, events=block.total)
+            self.lose(error.message)
             return False
         return True
 
-    def _keep(self, events: Sequence[Event | Mapping[str, Any]]) -> bool:
+    def _keep(self, events: Sequence[Mapping[str, Any]]) -> bool:
         try:
-            self.spool.extend(events)
+            self.spool.extend(events, counted=True)
         except Unavailable as error:
-            self.lose(error.message, events=len(events))
+            self.lose(error.message)
             return False
         return True
 
-    def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """``events`` as dicts, with their ``ei`` in the recording or, without one, counted on."""
+    def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> tuple[bool, list[dict[str, Any]]]:
+        """Are ``events`` in the recording, if there is one; and they with their ``ei``."""
+        recorded = True
         if self.writer is not None:
             try:
                 numbered = self.writer.events(events)
             except RecordingError as error:
-                self.lose(error.message, events=len(events))
+                recorded = False
+                self.lose(error.message)
             else:
                 self._next_ei = self.writer.next_ei
-                return numbered
+                return True, numbered
         plain = [event.to_dict() if isinstance(event, Event) else dict(event) for event in events]
+        return recorded, self._counted_on(plain)
+
+    def _counted_on(self, plain: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for fields in plain:
             if fields["event"] != SessionData.EVENT:
                 fields["ei"] = self._next_ei
@@ -204,12 +271,11 @@ class Recorder:
         try:
             self.writer.output(data)
         except RecordingError as error:
-            self.lose(error.message, size=len(data))
+            self._lost["bytes"] += len(data)
+            self.lose(error.message)
 
-    def lose(self, reason: str, *, events: int = 0, size: int = 0) -> None:
-        """Something could not be recorded."""
-        self._lost_events += events
-        self._lost_bytes += size
+    def lose(self, reason: str) -> None:
+        """Something could not be recorded, for the first time or again."""
         if not self._reason:
             self._reason = reason
             _log.error("session %s: %s", self.context.sid, reason)
@@ -221,19 +287,39 @@ class Recorder:
             self._strict = False
             self._failed(reason)
 
+    def report_losses(self) -> None:
+        """Say in the record what could not be recorded since the last report."""
+        lost, self._lost = self._lost, Counter()
+        reason, self._reason = self._reason, ""
+        if reason:
+            self.emit(SessionLoss(lost=dict(lost), reason=reason), last=True)
+
     async def finish(self) -> None:
         """Report what was lost, and close the recording, off the event loop; until it works, again."""
-        if self._reason:
-            lost = {"events": self._lost_events, "bytes": self._lost_bytes}
-            found = {kind: count for kind, count in lost.items() if count}
-            self.emit(SessionLoss(lost=found, reason=self._reason))
-        writer, self.writer = self.writer, None
-        while writer is not None:
-            self._next_ei = writer.next_ei
-            try:
-                await asyncio.to_thread(writer.close)
-            except RecordingError as error:
-                _log.error("%s", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
+        self.report_losses()
+        await _repeated(self._write_waiting)
+        if self._reservation is not None:
+            self._reservation.release()
+        if (writer := self.writer) is not None:
+            self.writer = None
+            await _repeated(lambda: self._closed(writer))
+
+    def _closed(self, writer: SessionWriter) -> bool:
+        """Close the recording; False when that has to be tried again."""
+        self._next_ei = writer.next_ei
+        try:
+            writer.close()
+        except RecordingError as error:
+            _log.error("%s", error)
+            if not writer.gone:
+                return False
+            writer.abandon()
+        return True
+
+
+async def _repeated(attempt: Callable[[], bool]) -> None:
+    """Call ``attempt`` off the event loop until it succeeds."""
+    for pause in itertools.repeat(RETRY_SECONDS):
+        if await asyncio.to_thread(attempt):
+            return
+        await asyncio.sleep(pause)

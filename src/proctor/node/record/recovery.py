@@ -56,6 +56,6 @@ class Recovery:
             await feed.subscribed.wait()
             await feed.drained(found.sid, HANGUP_SECONDS)
         if not found.ended:
-            recorder.record([found.session_end()])
+            recorder.write_last(found.session_end())
         await recorder.finish()
         _log.info("session %s of a previous run was ended", found.sid)
