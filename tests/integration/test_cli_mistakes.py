@@ -118,16 +118,19 @@ def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     [
         (
             "kind: role\nmetadata: {name: a}\nspec:\n  alow: {}\n",
-            "stdin:4:3: Object contains unknown field `alow`",
+            "stdin:4:3: spec.alow: unknown key; did you mean allow?",
         ),
-        ("kind: lamp\n", "stdin:1:1: kind: 'lamp' is none of role, user, token, node"),
-        ("kind: role\nmetadata: {}\n", "stdin:2:11: Object missing required field `name`"),
+        (
+            "kind: lamp\n",
+            "stdin:1:1: kind: 'lamp' is not a kind of resource; expected role, user, token, node",
+        ),
+        ("kind: role\nmetadata: {}\n", "stdin:2:11: metadata.name: is missing"),
         ("a: [", "stdin:1:5: not valid YAML"),
         ("", "stdin: holds no document"),
         (
             "kind: role\nmetadata: {name: a}\n---\nkind: role\nmetadata: {name: b}\n"
             "spec: {options: {enhanced_recording: [disks]}}",
-            "stdin:6:39: Invalid enum value 'disks'",
+            "stdin:6:39: spec.options.enhanced_recording[0]: 'disks' is not one of the choices",
         ),
     ],
 )

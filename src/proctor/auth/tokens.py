@@ -11,6 +11,7 @@ import msgspec
 from proctor.auth import secrets
 from proctor.auth.documents import Documents, expiry
 from proctor.auth.settings import StaticToken
+from proctor.auth.validation import check_token
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
 from proctor.model import serde
@@ -54,8 +55,13 @@ class Tokens:
         return token
 
     async def adopt(self, token: Token) -> None:
-        """Keep a token given as a document, under the rules of ``create``."""
-        _check(token.spec.roles, token.metadata.name)
+        """Keep a token given as a document, under the rules of ``create``.
+
+        One of a join method that is not offered is kept as well, but nothing can join with it.
+        """
+        check_token(token)
+        if usable_roles(token):
+            _check_length(token.metadata.name)
         ends = expiry(token)
         if ends is not None and ends <= self._clock.now():
             raise BadRequest("metadata.expires is in the past")
@@ -101,7 +107,10 @@ class Tokens:
         except BadRequest:
             token = None
         if token is not None and hmac.compare_digest(token.metadata.name.encode(), value.encode()):
-            return frozenset(token.spec.roles)
+            # The name of a token is its secret with the method "token" only: others have guessable names.
+            if token.spec.method != "token":
+                raise AccessDenied(f"the join method {token.spec.method} of the token is not offered")
+            return usable_roles(token)
         raise await self._why_not(value)
 
     def _find_static(self, value: str) -> StaticToken | None:
@@ -136,6 +145,17 @@ def _check(roles: Sequence[str], value: str) -> None:
     if unknown or not roles:
         what = f"unknown role {unknown[0]!r}" if unknown else "no role given"
         raise BadRequest(f"{what} for a token", hint=f"Roles that join: {', '.join(sorted(JOINABLE))}.")
+    _check_length(value)
+
+
+def usable_roles(token: Token) -> frozenset[str]:
+    """The roles that hosts can join with by the name of ``token``."""
+    if token.spec.method != "token":
+        return frozenset()
+    return frozenset(role.lower() for role in token.spec.roles) & JOINABLE
+
+
+def _check_length(value: str) -> None:
     if len(value) < MIN_LENGTH:
         raise BadRequest(f"a token has at least {MIN_LENGTH} characters")
 

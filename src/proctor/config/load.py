@@ -61,7 +61,7 @@ def parse(text: str, name: str) -> Loaded:
     root = _only_document(text, name)
     reader = Reader(name)
     config = Config() if root is None else reader.read(root, Config)
-    if config is not None and not reader.problems:
+    if config is not None:
         for path, message in problems(config):
             reader.report(path, message)
     if config is None or reader.problems:
@@ -89,8 +89,8 @@ def _only_document(text: str, name: str) -> Node | None:
         raise ConfigError(str(error)) from None
     if len(nodes) > 1:
         raise ConfigError(f"{name}:{place_of(nodes[1])}: a second document; expected one in a file")
-    if nodes and (sentence := lost_indentation(nodes[0], Config)):
-        raise ConfigError(f"{name}:{sentence}")
+    if nodes and (lost := lost_indentation(nodes[0], Config)):
+        raise ConfigError(f"{name}:{lost[0]}: {lost[1]}")
     return nodes[0] if nodes else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -11,7 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from proctor.config import source
 from proctor.config.fields import NO_EFFECT, NOT_OFFERED, Field, IntegerOrText, field_of, parents_of
-from proctor.config.source import Place, is_empty, place_of, shape
+from proctor.config.source import Place, is_empty, is_null, place_of, shape
 from proctor.config.suggest import hint
 from proctor.config.values import read_flag
 
@@ -44,7 +45,7 @@ class Reader:
         self.problems: list[tuple[Place, str]] = []
 
     def read(self, node: Node, kind: type[S]) -> S | None:
-        """The document as ``kind``; None when ``problems`` says why not."""
+        """What is valid of the document as ``kind``; None when that is not enough. See ``problems``."""
         self._root = kind
         self._places[()] = place_of(node)
         try:
@@ -87,23 +88,24 @@ class Reader:
         return _Invalid()
 
     def _struct(self, node: Node, kind: type[S], path: KeyPath) -> S:
+        """A struct of what is valid, so that the rest can be checked as well."""
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         values: dict[str, Any] = {}
-        valid = True
+        invalid: set[str] = set()
         for name, value_node in self._entries(node, path, kind):
             field = field_of(fields[name].type)
             try:
                 if not is_empty(value_node):
                     values[name] = self._value(value_node, field, (*path, name))
             except _Invalid:
-                valid = False
-                continue
+                invalid.add(name)
             if {NO_EFFECT, NOT_OFFERED} & set(field.marks) and name in values:
                 self._marked.append(_Marked((*path, name), field, values[name], fields[name].default))
-        for name, info in fields.items():
-            if info.required and name not in values and valid:
-                raise self._fail(node, (*path, name), "is missing")
-        if not valid:
+        missing = [name for name, info in fields.items() if info.required and name not in values]
+        for name in missing:
+            if name not in invalid:
+                self._note(place_of(node), (*path, name), "is missing")
+        if missing:
             raise _Invalid
         try:
             return kind(**values)
@@ -166,14 +168,11 @@ class Reader:
 
     def _mapping(self, node: Node, field: Field, path: KeyPath) -> dict[str, Any]:
         element = field_of(typing.get_args(field.type)[1])
-        values, valid = {}, True
+        values = {}
         for key, value in self._entries(node, path, None):
-            try:
-                values[key] = self._value(value, element, (*path, key))
-            except _Invalid:
-                valid = False
-        if not valid:
-            raise _Invalid
+            empty_list = is_null(value) and typing.get_origin(element.type) is list
+            with suppress(_Invalid):
+                values[key] = [] if empty_list else self._value(value, element, (*path, key))
         return values
 
     def _list(self, node: Node, field: Field, path: KeyPath) -> Any:
@@ -184,17 +183,13 @@ class Reader:
             return value if field.single else [value]
         if not isinstance(node, SequenceNode):
             raise self._fail(node, path, f"expected a list, found {shape(node)}")
-        values, valid = [], True
+        values = []
         for index, item in enumerate(node.value):
             at = (*path, f"[{index}]")
             self._places[at] = place_of(item)
-            try:
+            with suppress(_Invalid):
                 if not is_empty(item):
                     values.append(self._value(item, element, at))
-            except _Invalid:
-                valid = False
-        if not valid:
-            raise _Invalid
         return values
 
     def _scalar(self, node: Node, field: Field, path: KeyPath) -> Any:

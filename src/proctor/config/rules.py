@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from proctor.config.offered import refused, warned
 from proctor.config.schema import Config
 from proctor.core.errors import ConfigError
-from proctor.model.foreign import FOREIGN_SERVICES
+from proctor.model.rbac.foreign import FOREIGN_SERVICES
 
 KeyPath = tuple[str, ...]
 Problem = tuple[KeyPath, str]

@@ -29,13 +29,10 @@ from proctor.config.values import (
     VariablePattern,
     WebAddress,
 )
+from proctor.model.resources import JoinMethod
 
 ANY = "0.0.0.0"  # noqa: S104 - services listen on all addresses unless told otherwise
 DEFAULT_PATH = "/etc/teleport.yaml"
-JoinMethod = Literal[
-    "token", "ec2", "iam", "github", "circleci", "gitlab", "kubernetes", "azure", "gcp", "tpm", "spacelift",
-    "terraform_cloud", "bitbucket", "oracle", "azure_devops", "bound_keypair", "env0",
-]  # fmt: skip
 StorageType = Literal[
     "sqlite", "dir", "lite", "etcd", "dynamodb", "firestore", "postgresql", "postgres", "cockroachdb"
 ]

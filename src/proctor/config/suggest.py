@@ -9,7 +9,7 @@ import msgspec
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from proctor.config.fields import parents_of
-from proctor.config.source import is_null, place_of
+from proctor.config.source import Place, is_null, place_of
 
 _ENDINGS = ("_service", "_listen_addr", "_public_addr", "_labels", "_labels_expression")
 _CLOSE = 0.65
@@ -37,13 +37,13 @@ def hint(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {found}?" if found else ""
 
 
-def lost_indentation(node: Node, kind: type[msgspec.Struct]) -> str:
-    """``line:column: sentence`` when keys that belong into empty sections of ``kind`` are at the top level.
+def lost_indentation(node: Node, kind: type[msgspec.Struct]) -> tuple[Place, str] | None:
+    """Place and sentence when keys that belong into empty sections of ``kind`` are at the top level.
 
     Text copied from a web page often has lost the leading spaces of its lines.
     """
     if not isinstance(node, MappingNode):
-        return ""
+        return None
     top = kind.__struct_fields__
     parents = parents_of(kind)
     strays: list[tuple[ScalarNode, str]] = []
@@ -59,9 +59,9 @@ def lost_indentation(node: Node, kind: type[msgspec.Struct]) -> str:
         ):
             strays.append((key, below[0][0]))
     if len(strays) < _STRAYS:
-        return ""
+        return None
     key, section = strays[0]
-    return (
-        f"{place_of(key)}: the lines have lost their indentation: {key.value} belongs below {section}; "
+    return place_of(key), (
+        f"the lines have lost their indentation: {key.value} belongs below {section}; "
         "indent the keys of each section with two spaces"
     )

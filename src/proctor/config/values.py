@@ -60,11 +60,6 @@ def read_variable(text: str) -> str:
     return text
 
 
-def read_duration(text: str) -> int:
-    """Seconds in ``30s``, ``12h``, ``1h30m0s``, ``1.5h``, ``365d``; 0 for ``never``. Raises ValueError."""
-    return 0 if text == "never" else parse_duration(text)
-
-
 def read_address(text: str, default_port: int) -> Address:
     """``host``, ``host:port``, ``[ipv6]:port``, ``ipv6``, with or without ``tcp://`` or ``https://``."""
     bare = re.sub(r"^(tcp|https)://", "", text)
@@ -151,7 +146,7 @@ def read_directory(text: str) -> str:
     return os.path.abspath(text)
 
 
-DURATION = Kind("a duration such as 30s, 5m, 12h or never", read_duration)
+DURATION = Kind("a duration such as 30s, 5m, 12h or never", parse_duration)
 PAGES = Kind("a power of two of 4 KiB pages such as 8 or 128, or auto", read_pages)
 
 SecondFactor = Annotated[str, Kind("otp, on, optional, off, webauthn or u2f", read_second_factor)]

@@ -1,19 +1,20 @@
 """The access decision: pure, with its reason; used by proxy, node, auth service and ``tctl``.
 
 Rules (Teleport's role model): deny beats allow, nothing is allowed by default, labels match by
-glob or ``^regex$``; options of several roles merge as the docstrings of SessionOptions say.
+glob, ``^regex$`` or predicate; what a predicate cannot know counts as no where a role allows and
+as yes where it denies. Options of several roles merge as the docstring of SessionOptions says.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from proctor.model.identity import UserIdentity
 from proctor.model.network import PROTOCOLS, NetworkPolicy, Reach, parse_networks, parse_ports
+from proctor.model.rbac import patterns, predicate, templates
+from proctor.model.rbac.templates import Traits
 from proctor.model.resources import (
     ENHANCED_DEFAULT,
     ENHANCED_KINDS,
@@ -42,8 +43,9 @@ class Decision(msgspec.Struct, frozen=True):
 class SessionOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options in force for one identity, merged over its roles.
 
-    ``enhanced_recording``: union. ``strict_recording``: strictest wins. ``port_forwarding``,
-    ``forward_agent``: any role. ``ssh_file_copy``: all roles. TTLs (seconds) and limits (0 = none): minimum.
+    ``enhanced_recording``: union. ``strict_recording``: strictest wins. ``forward_agent``: any role.
+    ``port_forwarding``: any role, unless ``ssh_port_forwarding`` of one says no. ``ssh_file_copy``: all
+    roles. TTLs (seconds) and limits (0 = none): minimum.
     ``network``: as ``network_policy`` says; None restricts nothing.
     """
 
@@ -68,13 +70,10 @@ def logins_of(roles: Iterable[Role], traits: Mapping[str, Sequence[str]]) -> tup
     return tuple(sorted(allowed - denied))
 
 
-def _expand(logins: Iterable[str], traits: Mapping[str, Sequence[str]]) -> Iterable[str]:
+def _expand(logins: Iterable[str], traits: Traits) -> Iterable[str]:
     for login in logins:
-        template = re.fullmatch(r"\{\{\s*(internal|external)\.([\w-]+)\s*\}\}", login)
-        if template is None:
-            yield login
-        else:
-            yield from traits.get(template.group(2), ())
+        if not login.startswith("-"):  # placeholders of exported roles; and the internal principals
+            yield from (each for each in templates.expand(login, traits) if not each.startswith("-"))
 
 
 def check_login(
@@ -82,18 +81,63 @@ def check_login(
 ) -> Decision:
     """May ``identity`` open sessions as ``login`` on a node with ``node_labels``?"""
     for role in roles:
-        deny = role.spec.deny
-        if login in _expand(deny.logins, identity.traits):
+        if login in _expand(role.spec.deny.logins, identity.traits):
             return Decision(False, f"role {role.metadata.name} denies login {login}")
-        if deny.node_labels and match_labels(deny.node_labels, node_labels):
+        if _denies_node(role.spec.deny, identity, node_labels):
             return Decision(False, f"role {role.metadata.name} denies access to this node's labels")
-    matching = [role for role in roles if match_labels(role.spec.allow.node_labels, node_labels)]
+    matching = [role for role in roles if _allows_node(role.spec.allow, identity, node_labels)]
     if not matching:
         return Decision(False, f"no role of user {identity.username} allows access to this node")
     for role in matching:
         if login in _expand(role.spec.allow.logins, identity.traits):
             return Decision(True, f"allowed by role {role.metadata.name}")
     return Decision(False, f"no role of user {identity.username} allows login {login} on this node")
+
+
+def _denies_node(deny: Conditions, identity: UserIdentity, labels: Mapping[str, str]) -> bool:
+    """Labels or predicate match; a predicate that cannot be decided denies."""
+    if match_labels(deny.node_labels, labels, identity.traits):
+        return True
+    expression = deny.node_labels_expression
+    return bool(expression) and _node_predicate(expression, identity, labels) is not False
+
+
+def _allows_node(allow: Conditions, identity: UserIdentity, labels: Mapping[str, str]) -> bool:
+    """Labels and predicate match, as far as they are given; one of them must be."""
+    expression = allow.node_labels_expression
+    if expression and _node_predicate(expression, identity, labels) is not True:
+        return False
+    if not allow.node_labels:
+        return bool(expression)
+    return match_labels(allow.node_labels, labels, identity.traits)
+
+
+def _node_predicate(text: str, identity: UserIdentity, labels: Mapping[str, str]) -> predicate.Value:
+    def lookup(path: predicate.Path) -> predicate.Value:
+        if path[0] == "labels" and len(path) == 2:
+            return labels.get(path[1], "")
+        return _user_value(identity, path)
+
+    return _decided(text, lookup)
+
+
+def _decided(text: str, lookup: predicate.Lookup) -> predicate.Value:
+    """The value of a predicate; Unknown for one that is malformed, which is refused before it is stored."""
+    try:
+        return predicate.evaluate(predicate.parse(text), lookup)
+    except predicate.PredicateError:
+        return None
+
+
+def _user_value(identity: UserIdentity, path: predicate.Path) -> predicate.Value:
+    match path:
+        case ("user", "metadata", "name"):
+            return identity.username
+        case ("user", "spec", "roles"):
+            return tuple(identity.roles)
+        case ("user", "spec", "traits", trait):
+            return tuple(identity.traits.get(trait, ()))
+    return None
 
 
 def check_node(identity: UserIdentity, roles: Sequence[Role], node_labels: Mapping[str, str]) -> Decision:
@@ -104,24 +148,24 @@ def check_node(identity: UserIdentity, roles: Sequence[Role], node_labels: Mappi
     return Decision(False, f"no role of user {identity.username} allows access to this node")
 
 
-def match_labels(wanted: Mapping[str, str | Sequence[str]], labels: Mapping[str, str]) -> bool:
+def match_labels(
+    wanted: Mapping[str, str | Sequence[str]], labels: Mapping[str, str], traits: Traits | None = None
+) -> bool:
     """Do all ``wanted`` patterns match ``labels``? An empty mapping matches nothing; ``'*': '*'`` all."""
     if not wanted:
         return False
-    return all(_match_label(key, patterns, labels) for key, patterns in wanted.items())
+    return all(_match_label(key, patterns, labels, traits or {}) for key, patterns in wanted.items())
 
 
-def _match_label(key: str, patterns: str | Sequence[str], labels: Mapping[str, str]) -> bool:
-    patterns = [patterns] if isinstance(patterns, str) else patterns
+def _match_label(key: str, wanted: str | Sequence[str], labels: Mapping[str, str], traits: Traits) -> bool:
+    wanted = [wanted] if isinstance(wanted, str) else wanted
     if key == "*":
-        return "*" in patterns
-    return key in labels and any(_match_value(pattern, labels[key]) for pattern in patterns)
-
-
-def _match_value(pattern: str, value: str) -> bool:
-    if pattern.startswith("^") and pattern.endswith("$"):
-        return re.fullmatch(pattern[1:-1], value) is not None
-    return fnmatch.fnmatchcase(value, pattern)
+        return "*" in wanted
+    if key not in labels:
+        return False
+    return any(
+        patterns.matches(each, labels[key]) for text in wanted for each in templates.expand(text, traits)
+    )
 
 
 def check_resource(
@@ -134,15 +178,28 @@ def check_resource(
 ) -> Decision:
     """May ``identity`` do ``verb`` (list, read, create, update, delete) on a kind of resource?
 
-    ``participants``: the users of a session, for rules with the condition
+    ``participants``: the users of a session, for rules with a condition such as
     ``contains(session.participants, user.metadata.name)``.
     """
-    own = identity.username in participants
+
+    def lookup(path: predicate.Path) -> predicate.Value:
+        if path == ("session", "participants"):
+            return tuple(participants)
+        if path == ("session", "proto"):
+            return "ssh"
+        return _user_value(identity, path)
+
     for role in roles:
-        if _any_rule(role.spec.deny, resource, verb, own):
+        if any(
+            _match_rule(rule, resource, verb) and _holds(rule, lookup) is not False
+            for rule in role.spec.deny.rules
+        ):
             return Decision(False, f"role {role.metadata.name} denies {verb} on {resource}")
     for role in roles:
-        if _any_rule(role.spec.allow, resource, verb, own):
+        if any(
+            _match_rule(rule, resource, verb) and _holds(rule, lookup) is True
+            for rule in role.spec.allow.rules
+        ):
             return Decision(True, f"allowed by role {role.metadata.name}")
     return Decision(False, f"no role of user {identity.username} allows {verb} on {resource}")
 
@@ -150,14 +207,19 @@ def check_resource(
 OWN_SESSION = "contains(session.participants, user.metadata.name)"
 
 
-def _any_rule(side: Conditions, resource: str, verb: str, own: bool) -> bool:
-    return any(_match_rule(rule, resource, verb, own) for rule in side.rules)
+def _matching(side: Conditions, resource: str, verb: str) -> list[Rule]:
+    return [rule for rule in side.rules if _match_rule(rule, resource, verb)]
 
 
-def _match_rule(rule: Rule, resource: str, verb: str, own: bool) -> bool:
+def _match_rule(rule: Rule, resource: str, verb: str) -> bool:
     named = resource in rule.resources or "*" in rule.resources
-    may = verb in rule.verbs or "*" in rule.verbs
-    return named and may and (not rule.where or (rule.where == OWN_SESSION and own))
+    # Reading without secrets is what reading is here, except that the name of a token is its secret.
+    plain = verb == "read" and resource != "token" and "readnosecrets" in rule.verbs
+    return named and (verb in rule.verbs or "*" in rule.verbs or plain)
+
+
+def _holds(rule: Rule, lookup: predicate.Lookup) -> predicate.Value:
+    return _decided(rule.where, lookup) if rule.where else True
 
 
 def session_options(roles: Sequence[Role]) -> SessionOptions:
@@ -165,15 +227,17 @@ def session_options(roles: Sequence[Role]) -> SessionOptions:
     options = [role.spec.options for role in roles]
     kinds = {kind for option in options for kind in _enhanced(option.enhanced_recording)}
     ttls = [parse_duration(option.max_session_ttl) for option in options if option.max_session_ttl]
+    forwarding = [option.ssh_port_forwarding.local for option in options if option.ssh_port_forwarding]
+    closed = any(local is not None and local.enabled is False for local in forwarding)
     idle = [parse_duration(o.client_idle_timeout) for o in options if o.client_idle_timeout]
     recordings = [option.record_session for option in options if option.record_session]
     return SessionOptions(
         enhanced_recording=tuple(kind for kind in ENHANCED_KINDS if kind in kinds),
         strict_recording=any((record.ssh or record.default) == "strict" for record in recordings),
-        port_forwarding=any(option.port_forwarding is not False for option in options),
+        port_forwarding=not closed and any(option.port_forwarding is not False for option in options),
         forward_agent=any(bool(option.forward_agent) for option in options),
         ssh_file_copy=all(option.ssh_file_copy is not False for option in options),
-        max_session_ttl=min(ttls, default=DEFAULT_MAX_SESSION_TTL),
+        max_session_ttl=min(filter(None, ttls), default=DEFAULT_MAX_SESSION_TTL),
         client_idle_timeout=min(filter(None, idle), default=0),
         max_sessions=min((o.max_sessions for o in options if o.max_sessions), default=0),
         max_connections=min((o.max_connections for o in options if o.max_connections), default=0),

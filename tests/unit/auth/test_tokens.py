@@ -128,3 +128,28 @@ async def test_refusals_do_not_repeat_the_token(world: World) -> None:
         with pytest.raises(ProctorError) as refusal:
             await world.tokens.check(value, role)
         assert value not in refusal.value.diagnostics()
+
+
+@pytest.mark.parametrize(
+    "spec", [TokenSpec(roles=["Node"], join_method="iam"), TokenSpec(roles=["Node"], allow=[{}])]
+)
+async def test_the_name_of_a_token_of_another_join_method_is_not_a_secret(
+    world: World, spec: TokenSpec
+) -> None:
+    await world.tokens.adopt(Token(metadata=Metadata(name="iam"), spec=spec))
+    assert [token.metadata.name for token in await world.tokens.list()] == ["static-token", "iam"]
+    with pytest.raises(AccessDenied, match=r"the join method (iam|ec2) of the token is not offered"):
+        await world.tokens.check("iam", "node")
+
+
+async def test_roles_of_adopted_tokens_are_written_in_any_case(world: World) -> None:
+    spec = TokenSpec(roles=["Node", "Kube"])
+    await world.tokens.adopt(Token(metadata=Metadata(name="adopted-token"), spec=spec))
+    await world.tokens.check("adopted-token", "node")
+    for role in ("proxy", "kube", "auth"):
+        with pytest.raises(AccessDenied, match="does not allow"):
+            await world.tokens.check("adopted-token", role)
+    with pytest.raises(BadRequest, match="at least 8"):
+        await world.tokens.adopt(Token(metadata=Metadata(name="short"), spec=spec))
+    with pytest.raises(BadRequest, match=r"spec\.roles: nod: not known"):
+        await world.tokens.adopt(Token(metadata=Metadata(name="adopted-two"), spec=TokenSpec(roles=["nod"])))

@@ -19,7 +19,7 @@ spec: {roles: [node]}
 
 
 def test_several_documents() -> None:
-    role, token = parse(f"{ROLE}---\n{TOKEN}---\n", "f")
+    role, token = parse(f"{ROLE}---\n{TOKEN}---\n", "f").resources
     assert isinstance(role, Role)
     assert role.spec.allow.node_labels == {"env": ["dev", "test-*"], "on": "true"}
     assert role.spec.options.max_sessions == 3
@@ -32,13 +32,16 @@ def test_several_documents() -> None:
     ("text", "message"),
     [
         ("", "f: holds no document"),
-        ("- a", "f:1:1: kind: None is none of"),
-        ("kind: lamp", "f:1:1: kind: 'lamp' is none of"),
-        ("kind: role\nmetadata: {nam: a}", "f:2:12: Object contains unknown field `nam` (at metadata)"),
-        ("kind: role\nmetadata:\n  name: 7", "f:3:9: Expected `str`, got `int` (at metadata.name)"),
+        ("- a", "f:1:1: kind: is missing; expected role"),
+        ("kind: lamp", "f:1:1: kind: 'lamp' is not a kind of resource"),
+        (
+            "kind: role\nmetadata: {nam: a}",
+            "f:2:11: metadata.name: is missing\nf:2:12: metadata.nam: unknown key; did you mean name?",
+        ),
+        ("kind: role\nmetadata:\n  name: [7]", "f:3:9: metadata.name: expected a single value"),
         (
             ROLE.replace("[root]", "[root, {a: b}]"),
-            "f:4:26: Expected `str`, got `object` (at spec.allow.logins[1])",
+            "f:4:26: spec.allow.logins[1]: expected a single value, found a mapping",
         ),
         ("kind: role\n\tmetadata:", "f:2:1: not valid YAML"),
     ],

@@ -4,11 +4,11 @@ from proctor.config.values import (
     AUTO_PAGES,
     Address,
     read_address,
-    read_duration,
     read_flag,
     read_pages,
     read_pin,
 )
+from proctor.model.resources import parse_duration
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_bad_addresses(text: str) -> None:
     [("30s", 30), ("5m", 300), ("1h30m", 5400), ("365d", 31536000), ("never", 0), ("0", 0)],
 )
 def test_durations(text: str, seconds: int) -> None:
-    assert read_duration(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "5", "m", "5x", "-5m", "5 m", "1..5h", "h"])
 def test_bad_durations(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
-        read_duration(text)
+        parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["yes", "YES", "on", "True", "y"])

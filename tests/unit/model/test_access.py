@@ -113,7 +113,7 @@ def test_logins_are_expanded_and_denials_taken_away() -> None:
             False,
         ),
         (
-            [{"resources": ["session"], "verbs": ["read"], "where": "true"}],
+            [{"resources": ["session"], "verbs": ["read"], "where": "system.catype() == `user`"}],
             "session",
             "read",
             ["alice"],
@@ -167,3 +167,88 @@ def test_options_merge_as_documented() -> None:
 def test_disk_events_are_opt_in() -> None:
     assert session_options([role()]).enhanced_recording == ("command", "network")
     assert session_options([role(options={"enhanced_recording": []})]).enhanced_recording == ()
+
+
+@pytest.mark.parametrize(
+    ("expression", "labels", "allowed"),
+    [
+        ('labels["env"] == "dev"', {"env": "dev"}, True),
+        ('labels["env"] != "prod"', {}, True),
+        ('contains(user.spec.traits["logins"], labels["owner"])', {"owner": "ubuntu"}, True),
+        ('user.metadata.name == "bob" || contains(user.spec.roles, "ops")', {}, False),
+        ('contains(labels_matching("e*"), "dev")', {"env": "dev"}, False),
+        ("not an expression", {}, False),
+    ],
+)
+def test_label_expressions_that_allow(expression: str, labels: dict[str, str], allowed: bool) -> None:
+    roles = [role(allow={"logins": ["root"], "node_labels_expression": expression})]
+    assert bool(check_login(ALICE, roles, labels, "root")) is allowed
+
+
+def test_labels_and_expression_that_allow_must_both_match() -> None:
+    both = {"logins": ["root"], "node_labels": {"a": "b"}, "node_labels_expression": 'labels["c"] == "d"'}
+    for labels, allowed in (({"a": "b"}, False), ({"c": "d"}, False), ({"a": "b", "c": "d"}, True)):
+        assert bool(check_login(ALICE, [role(allow=both)], labels, "root")) is allowed
+
+
+@pytest.mark.parametrize(
+    ("expression", "denied"),
+    [
+        ('labels["env"] == "prod"', True),
+        ('labels["env"] == "dev"', False),
+        ('contains(labels_matching("e*"), "dev")', True),
+        ("not an expression", True),
+    ],
+)
+def test_label_expressions_deny_unless_they_are_surely_false(expression: str, denied: bool) -> None:
+    roles = [role(allow=allow(["root"])), role("no", deny={"node_labels_expression": expression})]
+    assert bool(check_login(ALICE, roles, {"env": "prod"}, "root")) is not denied
+
+
+@pytest.mark.parametrize(
+    ("where", "allowed", "denied"),
+    [
+        (OWN_SESSION, True, True),
+        ("!contains(session.participants, user.metadata.name)", False, False),
+        ('session.proto == "ssh" && equals(user.metadata.name, "alice")', True, True),
+        ('contains_any(session.user_traits["team"], user.spec.traits["team"])', False, True),
+        ('contains(user.spec.roles, "ops")', False, False),
+        ("no expression", False, True),
+    ],
+)
+def test_conditions_count_as_no_where_they_allow_and_yes_where_they_deny(
+    where: str, allowed: bool, denied: bool
+) -> None:
+    rules = {"rules": [{"resources": ["session"], "verbs": ["read"], "where": where}]}
+    everything = role(allow={"rules": [{"resources": ["*"], "verbs": ["*"]}]})
+
+    def decide(*roles: Role) -> bool:
+        return bool(check_resource(ALICE, roles, "session", "read", participants=["alice"]))
+
+    assert decide(role(allow=rules)) is allowed
+    assert decide(everything, role("no", deny=rules)) is not denied
+
+
+def test_reading_without_secrets_reads_all_but_tokens() -> None:
+    roles = [role(allow={"rules": [{"resources": ["*"], "verbs": ["readnosecrets"]}]})]
+    for kind, allowed in (("user", True), ("role", True), ("token", False)):
+        assert bool(check_resource(ALICE, roles, kind, "read")) is allowed
+        assert not check_resource(ALICE, roles, kind, "update")
+
+
+def test_label_values_may_be_templates() -> None:
+    roles = [role(allow=allow(["root"], {"owner": "{{external.logins}}"}))]
+    assert check_login(ALICE, roles, {"owner": "ubuntu"}, "root")
+    assert not check_login(ALICE, roles, {"owner": "root"}, "root")
+
+
+def test_logins_that_are_no_accounts_never_get_into_a_certificate() -> None:
+    wanted = ["-teleport-nologin-1f", "-teleport-internal-join", "{{external.evil}}", "root"]
+    assert logins_of([role(allow=allow(wanted))], {"evil": ["-teleport-internal-join"]}) == ("root",)
+
+
+def test_port_forwarding_by_direction() -> None:
+    closed = role(options={"ssh_port_forwarding": {"local": {"enabled": False}}})
+    opened = role(options={"ssh_port_forwarding": {"local": {"enabled": True}}, "port_forwarding": True})
+    assert not session_options([closed, opened]).port_forwarding
+    assert session_options([opened]).port_forwarding

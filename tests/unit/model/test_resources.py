@@ -13,7 +13,7 @@ def test_durations_round_trip(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 m", "m", "-5m", "1d"])
+@pytest.mark.parametrize("text", ["", "5", "5 m", "m", "-5m", "1w"])
 def test_bad_durations_are_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="examples"):
         parse_duration(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ from proctor.cli.admin.connection import Administering
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import bundled
-from proctor.cli.output import Format, emit, yaml
+from proctor.cli.output import Format, emit, note, yaml
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -226,9 +225,10 @@ def create(
     """Create resources from one or more YAML documents."""
     from proctor.cli.admin import documents, verbs
 
-    text = Path(file).read_text() if file else sys.stdin.read()
-    resources = documents.parse(text, file or "stdin")
-    for told in administering.run(lambda client: verbs.put(client, resources, overwrite=force)):
+    parsed = documents.read(file)
+    for warning in parsed.warnings:
+        note(f"WARNING: {warning}")
+    for told in administering.run(lambda client: verbs.put(client, parsed.resources, overwrite=force)):
         print(told)
 
 

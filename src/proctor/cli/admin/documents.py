@@ -1,23 +1,27 @@
-"""Resources as YAML: read with the line of every mistake, written as ``tctl get`` shows them."""
+"""Resources as YAML: read with the place of every mistake, written as ``tctl get`` shows them."""
 
 from __future__ import annotations
 
-import re
+import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from proctor.core.errors import BadRequest
-from proctor.model.resources import KINDS, Resource
-from proctor.model.serde import convert
+from proctor.config.reader import Reader
+from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
+from proctor.config.suggest import hint, lost_indentation
+from proctor.core.errors import BadRequest, ProctorError
+from proctor.model.rbac.checks import role_problems, role_warnings, token_problems, token_warnings
+from proctor.model.resources import KINDS, Resource, Role, Token
 
-_TAG = "tag:yaml.org,2002:"
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
-_UNKNOWN = re.compile(r"unknown field `([^`]+)`")
+
+class Parsed(NamedTuple):
+    """The documents of a file, and sentences about what in them has no effect."""
+
+    resources: list[Resource]
+    warnings: list[str]
 
 
 def kind_of(text: str) -> str:
@@ -28,82 +32,74 @@ def kind_of(text: str) -> str:
     return kind
 
 
-def parse(text: str, name: str) -> list[Resource]:
-    """All documents in ``text``. Raises BadRequest: ``name:line:column: what is wrong``."""
+def read(file: str) -> Parsed:
+    """All documents in ``file``, or in standard input when it is empty. Raises BadRequest, ProctorError."""
+    name = file or "stdin"
     try:
-        nodes = [node for node in YAML(typ="safe", pure=True).compose_all(text) if not _is_empty(node)]
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-        raise BadRequest(f"{name}:{place}: not valid YAML: {error.problem}") from None
-    except YAMLError as error:
-        raise BadRequest(f"{name}:1:1: not valid YAML: {error}") from None
+        with Path(file).open("rb") if file else sys.stdin.buffer as source:
+            return parse(text_of(source.read(MAX_SIZE + 1), name), name)
+    except OSError as error:
+        raise ProctorError(f"{name}: {error.strerror}") from None
+    except SourceError as error:
+        raise BadRequest(str(error)) from None
+
+
+def parse(text: str, name: str) -> Parsed:
+    """All documents in ``text``. Raises BadRequest: ``name:line:column: key: what is wrong``, all at once."""
+    try:
+        nodes = compose(text, name)
+    except SourceError as error:
+        raise BadRequest(str(error)) from None
     if not nodes:
         raise BadRequest(f"{name}: holds no document")
-    return [_resource(node, name) for node in nodes]
+    resources, problems, warnings = [], [], []
+    for node in nodes:
+        reader = Reader(name)
+        resource = _resource(reader, node)
+        problems += reader.lines()
+        if resource is not None and not reader.problems:
+            resources.append(resource)
+            warnings += [reader.located(path, message) for path, message in _warnings(resource)]
+    if problems:
+        raise BadRequest("\n".join(problems))
+    return Parsed(resources, warnings)
 
 
-def _is_empty(node: Node | None) -> bool:
-    return node is None or (isinstance(node, ScalarNode) and not node.value)
-
-
-def _resource(node: Node, name: str) -> Resource:
-    value = _value(node)
-    kind = value.get("kind") if isinstance(value, dict) else None
+def _resource(reader: Reader, node: Node) -> Resource | None:
+    kind = _kind(node)
     if kind not in KINDS:
         expected = ", ".join(KINDS)
-        raise BadRequest(f"{_place(node, name)}: kind: {kind!r} is none of {expected}")
-    try:
-        return convert(value, KINDS[kind])
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `")
-        where = _find(node, path.rstrip("`"), message)
-        raise BadRequest(f"{_place(where, name)}: {message}{_key(path)}") from None
-
-
-def _key(path: str) -> str:
-    return f" (at {path.rstrip('`').removeprefix('$.')})" if path else ""
-
-
-def _value(node: Node) -> Any:
-    """Plain values; what looks like a time stays text."""
-    if isinstance(node, MappingNode):
-        return {_value(key): _value(value) for key, value in node.value}
-    if isinstance(node, SequenceNode):
-        return [_value(item) for item in node.value]
-    text, kind = str(node.value), (node.tag or "").removeprefix(_TAG)
-    if kind == "bool":
-        return text.lower() == "true"
-    if kind == "null":
+        found = f"{kind!r} is not a kind of resource{hint(kind, list(KINDS))}" if kind else "is missing"
+        reader.problems.append((place_of(node), f"kind: {found}; expected {expected}"))
         return None
-    return int(text) if kind == "int" and text.lstrip("+-").isdecimal() else text
+    if lost := lost_indentation(node, KINDS[kind]):
+        reader.problems.append(lost)
+        return None
+    resource = reader.read(node, KINDS[kind])
+    if resource is not None:
+        for path, message in _problems(resource):
+            reader.report(path, message)
+    return resource
 
 
-def _find(node: Node, path: str, message: str) -> Node:
-    """The node at ``path`` (``$.spec.allow[0]``), or its key when that is what is wrong."""
-    for name, index in _STEP.findall(path):
-        child = _child(node, name, index)
-        if child is None:
-            return node
-        node = child
-    unknown = _UNKNOWN.search(message)
-    if unknown and isinstance(node, MappingNode):
-        return next((key for key, _ in node.value if key.value == unknown[1]), node)
-    return node
+def _kind(node: Node) -> str:
+    entries = node.value if isinstance(node, MappingNode) else ()
+    kinds = [value.value for key, value in entries if key.value == "kind" and isinstance(value, ScalarNode)]
+    return str(kinds[0]) if kinds else ""
 
 
-def _child(node: Node, name: str, index: str) -> Node | None:
-    if isinstance(node, MappingNode):
-        return next(
-            (value for key, value in node.value if isinstance(key, ScalarNode) and key.value == name), None
-        )
-    if isinstance(node, SequenceNode) and index.isdecimal():
-        return node.value[int(index)] if int(index) < len(node.value) else None
-    return None
+def _problems(resource: Resource) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(resource, Role):
+        yield from role_problems(resource)
+    elif isinstance(resource, Token):
+        yield from token_problems(resource)
 
 
-def _place(node: Node, name: str) -> str:
-    return f"{name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+def _warnings(resource: Resource) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(resource, Role):
+        yield from role_warnings(resource)
+    elif isinstance(resource, Token):
+        yield from token_warnings(resource)
 
 
 def references(texts: list[str]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,6 @@ from typing import Any
 from proctor.cli.output import fields, labels_text, printable, short_time, table
 from proctor.core.clock import SYSTEM, parse_time
 from proctor.core.errors import BadRequest
-from proctor.model.identity import SystemRole
 from proctor.model.resources import KINDS, Node, Resource, Role, Token, User, parse_duration
 from proctor.model.serde import from_json, to_json
 from proctor.rpc import tls
@@ -204,10 +203,14 @@ def resources_table(kind: str, resources: Sequence[Any]) -> str:
 def tokens_table(tokens: Sequence[Token]) -> str:
     """Token, Type, Expiry Time, as in the guide."""
     rows = [
-        [token.metadata.name, ",".join(SystemRole(role).display for role in token.spec.roles), _expiry(token)]
+        [printable(token.metadata.name), ",".join(map(_display, token.spec.roles)), _expiry(token)]
         for token in tokens
     ]
     return table(["Token", "Type", "Expiry Time"], rows)
+
+
+def _display(role: str) -> str:
+    return printable(role.capitalize())
 
 
 def _expiry(token: Token) -> str:

@@ -33,6 +33,8 @@ class Joining:
         """The ``teleport`` section. Raises ConfigError."""
         if self.auth_server and self.proxy:
             raise ConfigError("give one of --auth-server and --proxy")
+        if self.data_dir and not self.data_dir.startswith("/"):
+            raise ConfigError(f"--data-dir: {self.data_dir!r} is not an absolute path")
         values = {
             "nodename": self.node_name,
             "data_dir": self.data_dir or "/var/lib/teleport",

@@ -1,0 +1,1 @@
+"""The parts of role documents that have a language of their own, and what is checked of the documents."""
