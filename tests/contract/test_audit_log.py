@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from proctor.audit.log import MAX_LIMIT, AuditLog, Query
+from proctor.audit.log import MAX_LIMIT, AuditLog, Page, Query
 from proctor.audit.logs_file import FileLog
 from proctor.core.clock import FakeClock, format_time
 from proctor.core.errors import BadRequest
 from proctor.model.events import SessionEnd, SessionUpload, UserLogin
 from proctor.model.kernel_events import SessionCommand
+from tests.support.audit import catch_up
 
 SOURCE = "node/531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f/0011223344556677"
 SID = "86aca627-971d-4883-854d-d309ba04c658"
@@ -24,7 +25,19 @@ def file_log(directory: Path, clock: FakeClock) -> AuditLog:
     return FileLog(directory / "log", "1048a649-8f3f-4431-9529-0c53339b65a5", clock, cluster_name="purple")
 
 
-LOGS: list[Callable[[Path, FakeClock], AuditLog]] = [file_log]
+class IndexedLog(FileLog):
+    """All but the last event stored between two searches is looked up in the index."""
+
+    def search(self, query: Query) -> Page:
+        catch_up(self, spare=1)
+        return super().search(query)
+
+
+def indexed_log(directory: Path, clock: FakeClock) -> AuditLog:
+    return IndexedLog(directory / "log", "1048a649-8f3f-4431-9529-0c53339b65a5", clock, cluster_name="purple")
+
+
+LOGS: list[Callable[[Path, FakeClock], AuditLog]] = [file_log, indexed_log]
 
 
 @pytest.fixture

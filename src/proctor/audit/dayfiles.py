@@ -72,18 +72,18 @@ def lines_forward(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes
             start += len(line)
 
 
-def lines_backward(path: Path, end: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines of ``path[:end]``, last first, each with the offset of its first byte."""
+def lines_backward(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Whole lines of ``path[start:end]``, last first, each with the offset of its first byte."""
     with path.open("rb") as file:
         buffer = b""
-        while end:
-            start = max(0, end - _BLOCK)
-            file.seek(start)
-            buffer = file.read(end - start) + buffer
+        while end > start:
+            begin = max(start, end - _BLOCK)
+            file.seek(begin)
+            buffer = file.read(end - begin) + buffer
             # Up to the first newline is the end of a line whose beginning is not read yet.
-            whole = buffer.find(b"\n") + 1 if start else 0
-            yield from _reversed_lines(buffer[whole:], start + whole)
-            buffer, end = buffer[:whole] or buffer, start
+            whole = buffer.find(b"\n") + 1 if begin > start else 0
+            yield from _reversed_lines(buffer[whole:], begin + whole)
+            buffer, end = buffer[:whole] or buffer, begin
 
 
 def _reversed_lines(block: bytes, start: int) -> Iterator[tuple[int, bytes]]:

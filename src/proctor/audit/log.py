@@ -18,8 +18,10 @@ MAX_LIMIT = 10_000
 class Query:
     """What to look for; an empty field matches everything.
 
-    ``from_time`` and ``to_time`` bound the events' own ``time``, both ends included. ``text`` is a
-    substring of the event's JSON. ``start_key`` is ``next_key`` of the page before.
+    ``from_time`` and ``to_time`` bound the events' own ``time``, both ends included. ``host`` is the id or
+    the name of a server. ``text`` is a substring of the event's JSON as it is stored; what may be a part of
+    any number or identifier is not looked for in ``ei``, ``time`` and ``uid``, apart from the first eight or
+    more characters of ``uid``. ``start_key`` is ``next_key`` of the page before.
     """
 
     from_time: datetime | None = None
@@ -27,6 +29,7 @@ class Query:
     event_types: tuple[str, ...] = ()
     sid: str = ""
     user: str = ""
+    host: str = ""
     text: str = ""
     limit: int = DEFAULT_LIMIT
     start_key: str = ""
@@ -38,11 +41,13 @@ class Page:
     """Matching events as JSON, sorted by time and ``ei``, newest first unless asked otherwise.
 
     Pages follow each other in the order in which events were stored. ``next_key`` is empty when the whole
-    log has been searched; the page after a key may have no events.
+    log has been searched; the page after a key may have no events. ``incomplete``: time was over before
+    there were as many events as asked for.
     """
 
     events: list[bytes] = field(default_factory=list)
     next_key: str = ""
+    incomplete: bool = False
 
 
 class AuditLog(Protocol):

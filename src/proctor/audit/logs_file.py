@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from proctor.audit.brief import brief_of
 from proctor.audit.dayfiles import DayFile, day_files, day_name, lines_forward
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
-from proctor.audit.search import Brief, Region, search
+from proctor.audit.search.reader import Extent, LogReader
 from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model.events import AuditGap, Event
@@ -103,7 +104,7 @@ class FileLog:
         end = path.stat().st_size
         for _, line in lines_forward(path, self._progress.offset, end):
             try:
-                brief = from_json(line, Brief)
+                brief = brief_of(line)
             except Corrupted:
                 continue
             self._seen[brief.uid] = None
@@ -237,20 +238,36 @@ class FileLog:
         self._extend_span(first)
         self._extend_span(last)
 
-    def search(self, query: Query) -> Page:
-        """See ``AuditLog.search``."""
+    def extents(self) -> list[Extent]:
+        """What is stored, oldest first. Raises Unavailable."""
         with self._lock:
             spans = {**self._progress.days, self._progress.file: self._progress.span}
             sizes = {self._progress.file: self._progress.offset}
         try:
-            regions = []
-            for name in day_files(self._directory):
-                path = self._directory / name
-                size = sizes[name] if name in sizes else path.stat().st_size
-                regions.append(Region(path, size, spans.get(name)))
-            return search(regions, query)
+            return [
+                Extent(name, sizes.get(name) or (self._directory / name).stat().st_size, spans.get(name))
+                for name in day_files(self._directory)
+            ]
         except OSError as error:
             raise Unavailable(f"the audit log cannot be read: {error.strerror}") from error
+
+    @property
+    def directory(self) -> Path:
+        """Where the day files are."""
+        return self._directory
+
+    @property
+    def index_path(self) -> Path:
+        """Where their index is, if there is one."""
+        return self._root.parent / "backend/audit-index.sqlite"
+
+    def search(self, query: Query) -> Page:
+        """See ``AuditLog.search``."""
+        reader = LogReader(self._directory, self.index_path)
+        try:
+            return reader.search(self.extents(), query)
+        finally:
+            reader.close()
 
     def close(self) -> None:
         """See ``AuditLog.close``."""

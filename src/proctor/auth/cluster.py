@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proctor.audit.log import AuditLog
+from proctor.audit.search.pool import Searches
 from proctor.auth.accounts import Accounts
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.documents import Documents
@@ -14,12 +14,16 @@ from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied
+from proctor.core.threads import Threads
 from proctor.model.access import Decision, check_resource
 from proctor.model.events import Event
 from proctor.model.identity import HostIdentity, Identity, SystemRole, UserIdentity
 from proctor.model.resources import Role
 from proctor.recording.archive import Archive
 from proctor.rpc.server import Caller, caller
+
+_own_events = Threads("audit-own", 1)
+"""Not those of the hosts' batches, and nothing that reads: logins wait until their events are stored."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,13 @@ class Cluster:
     accounts: Accounts
     tokens: Tokens
     log: AuditLog
+    searches: Searches
     archive: Archive
     clock: Clock
 
     async def emit(self, event: Event) -> None:
         """Store an event of the auth service itself; when this returns it is in the log."""
-        await asyncio.to_thread(self.log.append_own, event)
+        await _own_events.run(self.log.append_own, event)
 
     async def permissions(self) -> Permissions:
         """Those of the caller: of a person, the roles in the certificate that they still hold.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import grpc
 
 from proctor.audit.log import AuditLog
+from proctor.audit.search.pool import Searchable, Searches
 from proctor.auth.access import TABLE
 from proctor.auth.accounts import Accounts
 from proctor.auth.ca import CertificateAuthorities
@@ -32,6 +34,10 @@ from proctor.rpc.server import add_port, make_server
 from proctor.storage.base import Backend
 
 
+class SearchableLog(AuditLog, Searchable, Protocol):
+    """An audit log that other processes can search."""
+
+
 class AuthServer:
     """One auth service over a backend, a log and an archive, which it closes at the end."""
 
@@ -39,13 +45,14 @@ class AuthServer:
         self,
         settings: AuthSettings,
         backend: Backend,
-        log: AuditLog,
+        log: SearchableLog,
         archive: Archive,
         clock: Clock = SYSTEM,
     ) -> None:
         self._settings = settings
         self._backend = backend
         self._log = log
+        self._searches = Searches(log)
         self._archive = archive
         self._clock = clock
         self._server: grpc.aio.Server | None = None
@@ -72,6 +79,7 @@ class AuthServer:
             accounts=self._accounts,
             tokens=Tokens(self._backend, documents, self._settings.static_tokens, self._clock),
             log=self._log,
+            searches=self._searches,
             archive=self._archive,
             clock=self._clock,
         )
@@ -85,6 +93,7 @@ class AuthServer:
         port = add_port(self._server, self._settings.listen_address, credentials)
         await self._server.start()
         self._port = port
+        self._searches.start()
         return port
 
     async def probe(self, host: str, log: Path) -> Mapping[str, str]:
@@ -123,6 +132,7 @@ class AuthServer:
         self._stopped = True
         if self._server is not None:
             await self._server.stop(grace)
+        await self._searches.close()
         if self._accounts is not None:
             self._accounts.close()
         self._log.close()

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from proctor.audit.log import MAX_LIMIT, Query
+from proctor.audit.search.pool import SEARCH_SECONDS
 from proctor.auth.cluster import Cluster
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, Corrupted, NotFound
+from proctor.core.threads import Threads
 from proctor.model.catalogue import EVENTS
 from proctor.model.events import AuditGap, SessionPart, SessionRecordingAccess
 from proctor.model.identity import HostIdentity
@@ -24,6 +26,9 @@ from proctor.recording.archive import ended
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
 from proctor.rpc.server import caller
+
+MOST_OF_THE_TIME = 0.8
+"""Of what the caller waits, so that a page that is not complete arrives."""
 
 FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "download", "web"})
 DEFAULT_RECORDINGS = 50
@@ -35,6 +40,7 @@ HOST_EVENTS = frozenset(
 )
 """What nodes and proxies tell of; all other events are the auth service's own word."""
 
+_batches = Threads("audit-batches", 1)
 _REFUSED = uuid.UUID("5d1f6a0e-53a2-5c0b-8f57-0b8a5f1e6c43")
 
 
@@ -70,7 +76,7 @@ class AuditService(record_pb2_grpc.AuditServicer):
         async for batch in requests:
             if not batch.source.startswith(prefix):
                 raise AccessDenied(f"the spool of a host is named {prefix}…, not {batch.source[:255]!r}")
-            stored = await asyncio.to_thread(self._store, batch, identity.host_id)
+            stored = await _batches.run(self._store, batch, identity.host_id)
             yield pb.EventAck(sequence=stored)
 
     def _store(self, batch: pb.EventBatch, host_id: str) -> int:
@@ -79,22 +85,25 @@ class AuditService(record_pb2_grpc.AuditServicer):
         lines, found = admitted_lines(batch.lines, batch.source, first, host_id, cluster)
         return self._cluster.log.append(batch.source, first, lines, found)
 
-    async def Search(self, request: pb.SearchRequest, _context: Any) -> pb.SearchResponse:  # noqa: N802
+    async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
-        await self._cluster.authorise("event", "list")
+        person = await self._cluster.authorise("event", "list")
         query = Query(
             from_time=_time(request.from_time),
             to_time=_time(request.to_time),
             event_types=tuple(request.event_types),
             sid=request.sid,
             user=request.user,
+            host=request.host,
             text=request.text,
             limit=request.limit or 100,
             start_key=request.start_key,
             ascending=request.ascending,
         )
-        page = await asyncio.to_thread(self._cluster.log.search, query)
-        return pb.SearchResponse(events=page.events, next_key=page.next_key)
+        remaining = context.time_remaining()
+        seconds = SEARCH_SECONDS if remaining is None else remaining * MOST_OF_THE_TIME
+        page = await self._cluster.searches.search(person.identity.name, query, seconds)
+        return pb.SearchResponse(events=page.events, next_key=page.next_key, incomplete=page.incomplete)
 
 
 def admitted_lines(

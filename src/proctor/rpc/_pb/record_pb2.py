@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0crecord.proto\x12\nproctor.v1\"C\n\nEventBatch\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\r\n\x05lines\x18\x03 \x01(\x0c\"\x1c\n\x08\x45ventAck\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"\xa6\x01\n\rSearchRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_types\x18\x03 \x03(\t\x12\x0b\n\x03sid\x18\x04 \x01(\t\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tstart_key\x18\x08 \x01(\t\x12\x11\n\tascending\x18\t \x01(\x08\"2\n\x0eSearchResponse\x12\x0e\n\x06\x65vents\x18\x01 \x03(\x0c\x12\x10\n\x08next_key\x18\x02 \x01(\t\"\xa4\x01\n\x0bUploadFrame\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12(\n\x05start\x18\x02 \x01(\x0b\x32\x17.proctor.v1.UploadStartH\x00\x12&\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x15.proctor.v1.FileChunkH\x00\x12.\n\x08\x63omplete\x18\x04 \x01(\x0b\x32\x1a.proctor.v1.UploadCompleteH\x00\x42\x06\n\x04kind\" \n\x0bUploadStart\x12\x11\n\tserver_id\x18\x01 \x01(\t\"6\n\x0eUploadComplete\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.proctor.v1.FileState\"T\n\x0cUploadStatus\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.proctor.v1.FileState\x12\x11\n\tcompleted\x18\x03 \x01(\x08\"7\n\tFileState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"7\n\tFileChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"X\n\x15ListRecordingsRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0c\n\x04live\x18\x04 \x01(\x08\"\xc2\x01\n\rRecordingInfo\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x14\n\x0cparticipants\x18\x02 \x03(\t\x12\x17\n\x0fserver_hostname\x18\x03 \x01(\t\x12\x11\n\tserver_id\x18\x04 \x01(\t\x12\r\n\x05login\x18\x05 \x01(\t\x12\x0f\n\x07started\x18\x06 \x01(\t\x12\r\n\x05\x65nded\x18\x07 \x01(\t\x12\x13\n\x0binteractive\x18\x08 \x01(\x08\x12\x10\n\x08\x65nhanced\x18\t \x01(\x08\x12\x0c\n\x04live\x18\n \x01(\x08\"G\n\x16ListRecordingsResponse\x12-\n\nrecordings\x18\x01 \x03(\x0b\x32\x19.proctor.v1.RecordingInfo\":\n\x0bReadRequest\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t2\x82\x01\n\x05\x41udit\x12\x38\n\x04\x45mit\x12\x16.proctor.v1.EventBatch\x1a\x14.proctor.v1.EventAck(\x01\x30\x01\x12?\n\x06Search\x12\x19.proctor.v1.SearchRequest\x1a\x1a.proctor.v1.SearchResponse2\xd6\x01\n\nRecordings\x12?\n\x06Upload\x12\x17.proctor.v1.UploadFrame\x1a\x18.proctor.v1.UploadStatus(\x01\x30\x01\x12M\n\x04List\x12!.proctor.v1.ListRecordingsRequest\x1a\".proctor.v1.ListRecordingsResponse\x12\x38\n\x04Read\x12\x17.proctor.v1.ReadRequest\x1a\x15.proctor.v1.FileChunk0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0crecord.proto\x12\nproctor.v1\"C\n\nEventBatch\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\r\n\x05lines\x18\x03 \x01(\x0c\"\x1c\n\x08\x45ventAck\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"\xb4\x01\n\rSearchRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_types\x18\x03 \x03(\t\x12\x0b\n\x03sid\x18\x04 \x01(\t\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tstart_key\x18\x08 \x01(\t\x12\x11\n\tascending\x18\t \x01(\x08\x12\x0c\n\x04host\x18\n \x01(\t\"F\n\x0eSearchResponse\x12\x0e\n\x06\x65vents\x18\x01 \x03(\x0c\x12\x10\n\x08next_key\x18\x02 \x01(\t\x12\x12\n\nincomplete\x18\x03 \x01(\x08\"\xa4\x01\n\x0bUploadFrame\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12(\n\x05start\x18\x02 \x01(\x0b\x32\x17.proctor.v1.UploadStartH\x00\x12&\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x15.proctor.v1.FileChunkH\x00\x12.\n\x08\x63omplete\x18\x04 \x01(\x0b\x32\x1a.proctor.v1.UploadCompleteH\x00\x42\x06\n\x04kind\" \n\x0bUploadStart\x12\x11\n\tserver_id\x18\x01 \x01(\t\"6\n\x0eUploadComplete\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.proctor.v1.FileState\"T\n\x0cUploadStatus\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.proctor.v1.FileState\x12\x11\n\tcompleted\x18\x03 \x01(\x08\"7\n\tFileState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"7\n\tFileChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"X\n\x15ListRecordingsRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0c\n\x04live\x18\x04 \x01(\x08\"\xc2\x01\n\rRecordingInfo\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x14\n\x0cparticipants\x18\x02 \x03(\t\x12\x17\n\x0fserver_hostname\x18\x03 \x01(\t\x12\x11\n\tserver_id\x18\x04 \x01(\t\x12\r\n\x05login\x18\x05 \x01(\t\x12\x0f\n\x07started\x18\x06 \x01(\t\x12\r\n\x05\x65nded\x18\x07 \x01(\t\x12\x13\n\x0binteractive\x18\x08 \x01(\x08\x12\x10\n\x08\x65nhanced\x18\t \x01(\x08\x12\x0c\n\x04live\x18\n \x01(\x08\"G\n\x16ListRecordingsResponse\x12-\n\nrecordings\x18\x01 \x03(\x0b\x32\x19.proctor.v1.RecordingInfo\":\n\x0bReadRequest\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t2\x82\x01\n\x05\x41udit\x12\x38\n\x04\x45mit\x12\x16.proctor.v1.EventBatch\x1a\x14.proctor.v1.EventAck(\x01\x30\x01\x12?\n\x06Search\x12\x19.proctor.v1.SearchRequest\x1a\x1a.proctor.v1.SearchResponse2\xd6\x01\n\nRecordings\x12?\n\x06Upload\x12\x17.proctor.v1.UploadFrame\x1a\x18.proctor.v1.UploadStatus(\x01\x30\x01\x12M\n\x04List\x12!.proctor.v1.ListRecordingsRequest\x1a\".proctor.v1.ListRecordingsResponse\x12\x38\n\x04Read\x12\x17.proctor.v1.ReadRequest\x1a\x15.proctor.v1.FileChunk0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,31 +36,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTACK']._serialized_start=97
   _globals['_EVENTACK']._serialized_end=125
   _globals['_SEARCHREQUEST']._serialized_start=128
-  _globals['_SEARCHREQUEST']._serialized_end=294
-  _globals['_SEARCHRESPONSE']._serialized_start=296
-  _globals['_SEARCHRESPONSE']._serialized_end=346
-  _globals['_UPLOADFRAME']._serialized_start=349
-  _globals['_UPLOADFRAME']._serialized_end=513
-  _globals['_UPLOADSTART']._serialized_start=515
-  _globals['_UPLOADSTART']._serialized_end=547
-  _globals['_UPLOADCOMPLETE']._serialized_start=549
-  _globals['_UPLOADCOMPLETE']._serialized_end=603
-  _globals['_UPLOADSTATUS']._serialized_start=605
-  _globals['_UPLOADSTATUS']._serialized_end=689
-  _globals['_FILESTATE']._serialized_start=691
-  _globals['_FILESTATE']._serialized_end=746
-  _globals['_FILECHUNK']._serialized_start=748
-  _globals['_FILECHUNK']._serialized_end=803
-  _globals['_LISTRECORDINGSREQUEST']._serialized_start=805
-  _globals['_LISTRECORDINGSREQUEST']._serialized_end=893
-  _globals['_RECORDINGINFO']._serialized_start=896
-  _globals['_RECORDINGINFO']._serialized_end=1090
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=1092
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=1163
-  _globals['_READREQUEST']._serialized_start=1165
-  _globals['_READREQUEST']._serialized_end=1223
-  _globals['_AUDIT']._serialized_start=1226
-  _globals['_AUDIT']._serialized_end=1356
-  _globals['_RECORDINGS']._serialized_start=1359
-  _globals['_RECORDINGS']._serialized_end=1573
+  _globals['_SEARCHREQUEST']._serialized_end=308
+  _globals['_SEARCHRESPONSE']._serialized_start=310
+  _globals['_SEARCHRESPONSE']._serialized_end=380
+  _globals['_UPLOADFRAME']._serialized_start=383
+  _globals['_UPLOADFRAME']._serialized_end=547
+  _globals['_UPLOADSTART']._serialized_start=549
+  _globals['_UPLOADSTART']._serialized_end=581
+  _globals['_UPLOADCOMPLETE']._serialized_start=583
+  _globals['_UPLOADCOMPLETE']._serialized_end=637
+  _globals['_UPLOADSTATUS']._serialized_start=639
+  _globals['_UPLOADSTATUS']._serialized_end=723
+  _globals['_FILESTATE']._serialized_start=725
+  _globals['_FILESTATE']._serialized_end=780
+  _globals['_FILECHUNK']._serialized_start=782
+  _globals['_FILECHUNK']._serialized_end=837
+  _globals['_LISTRECORDINGSREQUEST']._serialized_start=839
+  _globals['_LISTRECORDINGSREQUEST']._serialized_end=927
+  _globals['_RECORDINGINFO']._serialized_start=930
+  _globals['_RECORDINGINFO']._serialized_end=1124
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=1126
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=1197
+  _globals['_READREQUEST']._serialized_start=1199
+  _globals['_READREQUEST']._serialized_end=1257
+  _globals['_AUDIT']._serialized_start=1260
+  _globals['_AUDIT']._serialized_end=1390
+  _globals['_RECORDINGS']._serialized_start=1393
+  _globals['_RECORDINGS']._serialized_end=1607
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ class EventAck(_message.Message):
     def __init__(self, sequence: _Optional[int] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("from_time", "to_time", "event_types", "sid", "user", "text", "limit", "start_key", "ascending")
+    __slots__ = ("from_time", "to_time", "event_types", "sid", "user", "text", "limit", "start_key", "ascending", "host")
     FROM_TIME_FIELD_NUMBER: _ClassVar[int]
     TO_TIME_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPES_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class SearchRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     START_KEY_FIELD_NUMBER: _ClassVar[int]
     ASCENDING_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
     from_time: str
     to_time: str
     event_types: _containers.RepeatedScalarFieldContainer[str]
@@ -42,15 +43,18 @@ class SearchRequest(_message.Message):
     limit: int
     start_key: str
     ascending: bool
-    def __init__(self, from_time: _Optional[str] = ..., to_time: _Optional[str] = ..., event_types: _Optional[_Iterable[str]] = ..., sid: _Optional[str] = ..., user: _Optional[str] = ..., text: _Optional[str] = ..., limit: _Optional[int] = ..., start_key: _Optional[str] = ..., ascending: _Optional[bool] = ...) -> None: ...
+    host: str
+    def __init__(self, from_time: _Optional[str] = ..., to_time: _Optional[str] = ..., event_types: _Optional[_Iterable[str]] = ..., sid: _Optional[str] = ..., user: _Optional[str] = ..., text: _Optional[str] = ..., limit: _Optional[int] = ..., start_key: _Optional[str] = ..., ascending: _Optional[bool] = ..., host: _Optional[str] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
-    __slots__ = ("events", "next_key")
+    __slots__ = ("events", "next_key", "incomplete")
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     NEXT_KEY_FIELD_NUMBER: _ClassVar[int]
+    INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedScalarFieldContainer[bytes]
     next_key: str
-    def __init__(self, events: _Optional[_Iterable[bytes]] = ..., next_key: _Optional[str] = ...) -> None: ...
+    incomplete: bool
+    def __init__(self, events: _Optional[_Iterable[bytes]] = ..., next_key: _Optional[str] = ..., incomplete: _Optional[bool] = ...) -> None: ...
 
 class UploadFrame(_message.Message):
     __slots__ = ("sid", "start", "chunk", "complete")

@@ -1,0 +1,34 @@
+"""The fields of an event that searches and the index look at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from proctor.core.errors import Corrupted
+
+
+class Brief(msgspec.Struct, kw_only=True):
+    """What of an event is decoded; fields that hosts fill may be anything."""
+
+    event: str
+    uid: str
+    time: datetime
+    ei: int = 0
+    sid: Any = ""
+    user: Any = ""
+    server_id: Any = ""
+    server_hostname: Any = ""
+
+
+_decoder = msgspec.json.Decoder(Brief)
+
+
+def brief_of(line: bytes) -> Brief:
+    """The brief of a line of the log. Raises Corrupted when it is no event."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Corrupted(f"not an event: {error}") from None
