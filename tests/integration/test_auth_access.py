@@ -27,7 +27,7 @@ METHODS = [
 ]
 EXPECTED = {
     "anonymous": {"RegisterHost", "Ping"},
-    "node": {"Ping", "GetAuthorities", "Heartbeat", "GetRoles", "Emit", "Upload"},
+    "node": {"Ping", "GetAuthorities", "Heartbeat", "GetAccessBundle", "Emit", "Upload"},
     "proxy": {
         "Ping", "GetAuthorities", "Heartbeat", "GetRoles", "Emit",
         "Login", "GetInvite", "AcceptInvite", "ListDocuments",

@@ -25,14 +25,16 @@ from proctor.config.schema import Config, SshService, Teleport
 from proctor.config.values import Address
 from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
+from proctor.model.bundle import NAMESPACE, make_bundle
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import Conditions, Metadata, NetworkRule, Role, RoleOptions, RoleSpec
 from proctor.model.serde import to_json
 from proctor.node.service import NodeServer
 from proctor.recording.format import file_names
+from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
-from proctor.sshkit import certs, keys
+from proctor.sshkit import certs, keys, sshsig
 from tests.support.spawner import SpawnerProcess
 from tests.support.terminal import Terminal
 
@@ -83,7 +85,7 @@ class NodeUnderTest:
             node_name=HOST_NAME,
             cluster_name=CLUSTER,
         )
-        for path in ("run", "proc/trusted", "spool/node"):
+        for path in ("run", "proc/trusted", "proc/host", "spool/node"):
             (self.boot.data_dir / path).mkdir(parents=True)
         self.boot.trusted_user_ca.write_text(self.user_ca[1] + "\n")
         self._save_identity()
@@ -94,6 +96,7 @@ class NodeUnderTest:
     def _save_identity(self) -> None:
         now = SYSTEM.now()
         key, public = keys.generate()
+        self.boot.host_key.write_bytes(key)
         certificate = certs.issue_host_certificate(
             self.node_ca[0],
             public,
@@ -108,7 +111,6 @@ class NodeUnderTest:
         credentials = Credentials(
             tls_key=b"",
             tls_certificate=b"",
-            ssh_key=key,
             ssh_certificate=certificate.encode(),
             authorities=authorities,
         )
@@ -120,9 +122,18 @@ class NodeUnderTest:
         return self._client
 
     def set_roles(self, *roles: Role) -> None:
-        """What the node knows of roles before it starts."""
-        known = {"roles": list(roles), "user_ssh_ca": [self.user_ca[1]]}
-        (self.boot.proc_dir() / "access.json").write_bytes(to_json(known))
+        """What this host knows of roles before it starts."""
+        self.boot.access_bundle.write_bytes(self.bundle(*roles).json)
+
+    def bundle(self, *roles: Role, **changes: Any) -> pb.AccessBundle:
+        """An access bundle for this host, as the auth service would sign it; ``changes`` of its fields."""
+        now = SYSTEM.now()
+        content = to_json(replace(make_bundle(self.boot.host_uuid, CLUSTER, list(roles), now), **changes))
+        private, public = keys.generate()
+        certificate = certs.issue_delegation(
+            self.user_ca[0], public, NAMESPACE, now=now, valid_before=now + timedelta(days=1)
+        )
+        return pb.AccessBundle(json=content, signature=sshsig.sign(private, certificate, NAMESPACE, content))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[NodeUnderTest]:

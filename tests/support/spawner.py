@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,9 +17,14 @@ from proctor.node.privileged import spawner
 class SpawnerProcess:
     """Starts the spawner and waits until it serves; stops it on leaving."""
 
-    def __init__(self, boot: ServiceBoot) -> None:
+    def __init__(self, boot: ServiceBoot, log: Path | None = None) -> None:
+        """``log``: a file for its log, instead of standard error."""
         argv = [sys.executable, "-m", "tests.support.spawner"]
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with contextlib.ExitStack() as stack:
+            stderr = stack.enter_context(log.open("ab")) if log else None
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+            )
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(boot.encode())

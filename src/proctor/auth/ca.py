@@ -131,6 +131,12 @@ class CertificateAuthorities:
             valid_before=now + HOST_LIFETIME,
         )
 
+    def delegate(self, public_key: str, purpose: str, lifetime: timedelta) -> str:
+        """A certificate of the user CA for a key that signs for ``purpose`` in its place."""
+        now = self._clock.now()
+        key = self._stored.user.ssh_key.encode()
+        return certs.issue_delegation(key, public_key, purpose, now=now, valid_before=now + lifetime)
+
     def issue_user(self, tls_key: bytes, ssh_key: str, identity: UserIdentity, lifetime: timedelta) -> Issued:
         """Both certificates of a person, valid for ``lifetime`` from now."""
         now = self._clock.now()

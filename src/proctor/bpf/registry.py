@@ -126,8 +126,8 @@ class Session:
         self._sent = 0
 
     def acknowledge(self, seq: int) -> None:
-        """Forget all messages up to ``seq``."""
-        while self._kept and self._kept[0].seq <= seq:
+        """Forget all messages up to ``seq`` that the present subscriber was given."""
+        while self._kept and self._kept[0].seq <= min(seq, self._sent):
             self._bytes -= len(self._kept.popleft().frame)
 
     @property

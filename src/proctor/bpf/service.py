@@ -122,8 +122,11 @@ class CaptureService:
         if uid not in ({0} if operation in _ROOT_ONLY else self._users):
             raise AccessDenied(f"user {uid} may not {operation}")
 
-    def acknowledge(self, message: Acknowledge) -> None:
-        """The node has stored messages."""
+    def acknowledge(self, channel: Channel, message: Acknowledge) -> None:
+        """The node has stored messages. What anybody but the subscriber says deletes nothing."""
+        if channel is not self._subscriber:
+            _log.warning("an acknowledgement was ignored that does not come from the subscriber")
+            return
         self.capture.acknowledge(message.sid, message.seq)
         self._acknowledged.set()
 
@@ -216,7 +219,7 @@ class Conversation:
                 self._service.subscribe(self._channel)
                 return None
             case "ack":
-                self._service.acknowledge(_parsed(message, Acknowledge))
+                self._service.acknowledge(self._channel, _parsed(message, Acknowledge))
                 return None
             case "status":
                 return self._service.status()

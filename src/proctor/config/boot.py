@@ -94,6 +94,16 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
         """Root-owned copy of the user CA's SSH keys, for the spawner."""
         return self.data_dir / "proc/trusted/user_ca.pub"
 
+    @property
+    def host_key(self) -> Path:
+        """The SSH host key of the node, which root alone reads."""
+        return self.data_dir / "proc/host/ssh.key"
+
+    @property
+    def access_bundle(self) -> Path:
+        """The newest access bundle that the spawner has verified."""
+        return self.data_dir / "proc/host/access.json"
+
     def proc_dir(self, service: str = "") -> Path:
         """Host identity of ``service`` (default: this one)."""
         return self.data_dir / "proc" / (service or self.service)

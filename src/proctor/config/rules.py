@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from proctor.config.offered import refused, warned
-from proctor.config.schema import Config
+from proctor.config.schema import Config, RecordingMinimum
 from proctor.core.errors import ConfigError
 from proctor.model.rbac.foreign import FOREIGN_SERVICES
 
@@ -22,7 +22,7 @@ def problems(config: Config) -> Iterator[Problem]:
     yield from _names(config)
     yield from _paths(config)
     yield from _joining(config)
-    yield from _environment(config)
+    yield from _recording(config)
     yield from _key_files(config)
     yield from refused(config)
 
@@ -70,11 +70,17 @@ def _names(config: Config) -> Iterator[Problem]:
             yield path, f"{name!r} is not a name; expected letters, digits, dots, dashes"
 
 
-def _environment(config: Config) -> Iterator[Problem]:
-    if len(config.ssh_service.enhanced_recording.environment) > MAX_VARIABLES:
+def _recording(config: Config) -> Iterator[Problem]:
+    recording = config.ssh_service.enhanced_recording
+    if len(recording.environment) > MAX_VARIABLES:
         yield (
             ("ssh_service", "enhanced_recording", "environment"),
             f"more than {MAX_VARIABLES} variables cannot be recorded",
+        )
+    if recording.minimum != RecordingMinimum() and not recording.enabled:
+        yield (
+            ("ssh_service", "enhanced_recording", "minimum"),
+            "nothing is recorded unless enhanced_recording.enabled is set",
         )
 
 

@@ -29,7 +29,7 @@ from proctor.config.values import (
     VariablePattern,
     WebAddress,
 )
-from proctor.model.resources import JoinMethod
+from proctor.model.resources import EnhancedKind, JoinMethod
 
 ANY = "0.0.0.0"  # noqa: S104 - services listen on all addresses unless told otherwise
 DEFAULT_PATH = "/etc/teleport.yaml"
@@ -354,6 +354,16 @@ class Pam(Section, kw_only=True, frozen=True):
     environment: Annotated[dict[str, str], "Variables for PAM modules."] = {}
 
 
+class RecordingMinimum(Section, kw_only=True, frozen=True):
+    """What is recorded of every session on this host, whatever roles say."""
+
+    events: Annotated[list[EnhancedKind], "Kinds of events recorded even if no role asks for them."] = []
+    mode: Annotated[
+        Literal["best_effort", "strict"],
+        "`strict` ends sessions that cannot be recorded, whatever roles say.",
+    ] = "best_effort"
+
+
 class EnhancedRecording(Section, kw_only=True, frozen=True):
     """What the kernel reports of sessions."""
 
@@ -366,6 +376,7 @@ class EnhancedRecording(Section, kw_only=True, frozen=True):
     environment: Annotated[
         list[VariablePattern], "Variables recorded with commands besides `LD_*`, at most 8."
     ] = []
+    minimum: Annotated[RecordingMinimum, "What roles cannot go below on this host."] = RecordingMinimum()
     noise_reduction: Annotated[
         bool, "Leave out, and count, what programs open to be able to start; see `docs/capture.md`."
     ] = False

@@ -7,7 +7,7 @@ as yes where it denies. Options of several roles merge as the docstring of Sessi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -243,6 +243,16 @@ def session_options(roles: Sequence[Role]) -> SessionOptions:
         max_connections=min((o.max_connections for o in options if o.max_connections), default=0),
         disconnect_expired_cert=any(bool(option.disconnect_expired_cert) for option in options),
         network=network_policy(roles),
+    )
+
+
+def at_least(options: SessionOptions, kinds: Collection[EnhancedKind], *, strict: bool) -> SessionOptions:
+    """``options`` with ``kinds`` recorded as well, and strictly if ``strict``."""
+    recorded = {*options.enhanced_recording, *kinds}
+    return msgspec.structs.replace(
+        options,
+        enhanced_recording=tuple(kind for kind in ENHANCED_KINDS if kind in recorded),
+        strict_recording=options.strict_recording or strict,
     )
 
 

@@ -1,102 +1,89 @@
-"""Roles and user CAs as the auth service has them, kept on disk so that the node works without it."""
+"""The access bundle of this node: fetched from the auth service, verified and kept by the spawner."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-import msgspec
-
-from proctor.core.durable import replace_file
-from proctor.core.errors import AccessDenied, Corrupted, ProctorError
+from proctor.core.clock import SYSTEM, parse_time
+from proctor.core.errors import AccessDenied, ProctorError
+from proctor.model.bundle import LIFETIME, AccessBundle
 from proctor.model.resources import Role
-from proctor.model.serde import from_json, to_json
+from proctor.model.serde import from_json
+from proctor.node.messages import Answer, GetBundle, StoreBundle
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
 
 REFRESH_SECONDS = 3.0
 CALL_SECONDS = 5.0
+RENEWED_AFTER = LIFETIME / 24
+"""A bundle that says the same is passed on no earlier, so that the spawner need not write all the time."""
+
+Ask = Callable[[GetBundle | StoreBundle], Answer]
 _log = logging.getLogger(__name__)
 
 
-class _Known(msgspec.Struct):
-    roles: list[Role] = []
-    user_ssh_ca: list[str] = []
-
-
 class AccessCache:
-    """``authorities`` are those of the node's identity; what the auth service says later replaces them."""
+    """``ask`` blocks for the spawner's answer. ``authorities``: public key lines of the user CAs."""
 
-    def __init__(self, path: Path, authorities: Sequence[str], connect: Callable[[], Client]) -> None:
-        self._path = path
+    def __init__(self, ask: Ask, authorities: Sequence[str], connect: Callable[[], Client]) -> None:
+        self._ask = ask
         self._connect = connect
-        self._known = self._load() or _Known(user_ssh_ca=list(authorities))
+        self._bundle: AccessBundle | None = None
+        self.user_ssh_ca = list(authorities)
+        """Public key lines of the user CAs."""
         self.reachable = True
         """The auth service has answered the last time it was asked."""
         self.on_change: Callable[[], None] = lambda: None
-        """Called when roles or authorities are others than before."""
+        """Called when roles are others than before."""
 
-    def _load(self) -> _Known | None:
-        try:
-            known = from_json(self._path.read_bytes(), _Known)
-        except FileNotFoundError:
-            return None
-        except Corrupted as error:
-            _log.warning("%s is not used: %s", self._path, error)
-            return None
-        return known if known.user_ssh_ca else None
+    async def load(self) -> None:
+        """Begin with the bundle that the spawner has kept. Raises ProctorError."""
+        content = (await asyncio.to_thread(self._ask, GetBundle())).content
+        if content:
+            self._bundle = from_json(content, AccessBundle)
 
-    @property
-    def user_ssh_ca(self) -> Sequence[str]:
-        """Public key lines of the user CAs."""
-        return self._known.user_ssh_ca
-
-    async def roles(self, names: Sequence[str]) -> list[Role]:
-        """The documents of all ``names``, asking the auth service for those that are new.
-
-        Raises AccessDenied when one is not to be had: without it, what it denies would be allowed.
-        """
-        if not names:
-            raise AccessDenied("the certificate names no roles")
-        if self._missing(names):
+    async def bundle(self, names: Sequence[str]) -> AccessBundle:
+        """The bundle, asking the auth service if one of the roles ``names`` is new. Raises AccessDenied."""
+        if self.known(names) is None:
             await self.refresh()
-        known = self.known(names)
-        if known is None:
-            raise AccessDenied(f"role {self._missing(names)[0]} of the certificate is not known to this node")
-        return known
+        if self._bundle is None:
+            raise AccessDenied("this node has not heard from the auth service yet what roles allow")
+        self._bundle.check_current(SYSTEM.now())
+        return self._bundle
 
     def known(self, names: Sequence[str]) -> list[Role] | None:
         """The documents of all ``names`` as they are here now; None when one is not."""
-        found = {role.metadata.name: role for role in self._known.roles}
+        found = {role.metadata.name: role for role in (self._bundle.roles if self._bundle else ())}
         return [found[name] for name in names] if found.keys() >= set(names) else None
-
-    def _missing(self, names: Sequence[str]) -> list[str]:
-        return sorted(set(names) - {role.metadata.name for role in self._known.roles})
 
     async def refresh(self) -> bool:
         """Ask the auth service now; False when it does not answer, and what was known stays."""
         try:
             client = self._connect()
-            roles = await client.call(client.auth.GetRoles, pb.GetRolesRequest(), timeout=CALL_SECONDS)
-            trust = await client.call(
-                client.auth.GetAuthorities, pb.GetAuthoritiesRequest(), timeout=CALL_SECONDS
-            )
-            self._learn([from_json(text, Role) for text in roles.json], list(trust.user_ssh_ca))
+            request = pb.GetAccessBundleRequest()
+            answer = await client.call(client.auth.GetAccessBundle, request, timeout=CALL_SECONDS)
         except (ProctorError, OSError) as error:
             if self.reachable:
-                _log.warning("roles and authorities are those of the cache: %s", error)
+                _log.warning("roles are those that this node has kept: %s", error)
             self.reachable = False
             return False
         self.reachable = True
+        try:
+            await self._learn(answer.json, answer.signature)
+        except (ProctorError, OSError) as error:
+            _log.error("roles are those that this node has kept: %s", error)
+            return False
         return True
 
-    def _learn(self, roles: list[Role], user_ssh_ca: list[str]) -> None:
-        fresh = _Known(roles=roles, user_ssh_ca=user_ssh_ca or self._known.user_ssh_ca)
-        if fresh != self._known:
-            self._known = fresh
-            replace_file(self._path, to_json(fresh))
+    async def _learn(self, content: bytes, signature: bytes) -> None:
+        fresh = from_json(content, AccessBundle)
+        if self._bundle is not None and not _worth_storing(fresh, self._bundle):
+            return
+        await asyncio.to_thread(self._ask, StoreBundle(content=content, signature=signature))
+        before, self._bundle = self._bundle, fresh
+        if before is None or before.roles != fresh.roles:
             self.on_change()
 
     async def run(self) -> None:
@@ -104,3 +91,8 @@ class AccessCache:
         while True:
             await self.refresh()
             await asyncio.sleep(REFRESH_SECONDS)
+
+
+def _worth_storing(fresh: AccessBundle, kept: AccessBundle) -> bool:
+    renewed = parse_time(fresh.issued) - parse_time(kept.issued)
+    return fresh.roles != kept.roles or fresh.cluster != kept.cluster or renewed >= RENEWED_AFTER

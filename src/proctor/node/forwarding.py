@@ -28,13 +28,13 @@ async def forward(
 
     ``active`` is called whenever bytes pass.
     """
-    if not (host.port_forwarding and login.options.port_forwarding):
+    if not (host.policy.port_forwarding and login.options.port_forwarding):
         _audit(host, login, Port(success=False, error="port forwarding is not allowed", addr=str(target)))
         raise asyncssh.ChannelOpenError(
             asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "port forwarding is not allowed"
         )
     try:
-        connection = await _connect(host, login, target)
+        connection = await _connect(login, target)
     except ProctorError as error:
         _audit(host, login, Port(success=False, error=error.message, addr=str(target)))
         raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, error.message) from None
@@ -48,18 +48,13 @@ async def forward(
     return SSHTCPStreamSession[bytes](carry)
 
 
-async def _connect(host: Host, login: Login, target: Endpoint) -> socket.socket:
+async def _connect(login: Login, target: Endpoint) -> socket.socket:
     request = Spawn(
         sid=str(uuid.uuid4()),
-        certificate=login.certificate,
-        login=login.name,
         kind="forward",
-        network=login.options.network,
-        client=login.client,
-        server=login.server,
         target=target,
     )
-    process = await spawn(host.spawn_socket, request)
+    process = await spawn(login.privileged, request)
     (descriptor,) = process.take()
     process.release()
     connection = socket.socket(fileno=descriptor)

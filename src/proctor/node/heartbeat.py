@@ -36,6 +36,11 @@ class Labels:
         """All labels as they are now."""
         return dict(self._values)
 
+    @property
+    def printed(self) -> dict[str, str]:
+        """Those that commands print, as they are now."""
+        return {command.name: self._values[command.name] for command in self._commands}
+
     def start(self, tasks: TaskSet) -> None:
         """Run the commands, each at its pace, until ``tasks`` are closed."""
         for command in self._commands:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,8 @@ from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
 from proctor.node.messages import Endpoint
+from proctor.node.privileged.decision import HostPolicy
+from proctor.node.privsep import PrivilegedConnection
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
@@ -47,11 +49,12 @@ class Host:
     cache: AccessCache
     replicator: Replicator
     feed: CaptureFeed | None
+    policy: HostPolicy
+    reported_labels: Callable[[], Mapping[str, str]]
+    """Values of the labels that commands print."""
     spawn_socket: Path
     upload_dir: Path
     proxy: str = ""
-    port_forwarding: bool = True
-    file_copy: bool = True
     idle_timeout: int = 0
     disconnect_expired: bool = False
     draining: bool = False
@@ -73,7 +76,7 @@ class Login:
     """Who is at the other end of one connection, and what their roles say."""
 
     user: UserIdentity
-    certificate: str
+    privileged: PrivilegedConnection
     name: str
     options: SessionOptions
     client: Endpoint

@@ -11,8 +11,7 @@ import msgspec
 
 from proctor.core import wire
 from proctor.core.errors import BadRequest
-from proctor.model.network import NetworkPolicy
-from proctor.model.resources import EnhancedKind
+from proctor.model.network import MAX_PORT
 from proctor.model.serde import convert
 
 Kind = Literal["shell", "exec", "sftp", "forward"]
@@ -24,6 +23,7 @@ SignalName = Literal[
 ACCEPTED_VARIABLE = re.compile(r"LANG|LC_[A-Z]{1,32}")
 MAX_VARIABLES = 64
 _MAX_TEXT = 1 << 20
+_MAX_NAME = 512
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,24 +49,78 @@ class Terminal(Message, kw_only=True, frozen=True):
     modes: list[tuple[int, int]] = []
 
 
+class Hello(Message, kw_only=True, frozen=True):
+    """First frame of the spawner: the cookie that the server's first KEXINIT is to have."""
+
+    op: Literal["hello"] = "hello"
+    cookie: bytes
+
+
+class SignExchange(Message, kw_only=True, frozen=True, tag_field="op", tag="sign"):
+    """Sign the hash of a key exchange. ``first``: the one of which the hash is the session id.
+
+    With the first one travels the accepted TCP connection. ``hash_name``: as in ``sshkit.exchange``.
+    """
+
+    transcript: bytes
+    hash_name: str
+    first: bool = False
+
+
+class Authenticate(Message, kw_only=True, frozen=True, tag_field="op", tag="authenticate"):
+    """A user wants to log in over the connection: ``request`` and ``signature`` as the client sent them.
+
+    ``labels``: values of the labels that commands print.
+    """
+
+    request: bytes
+    signature: bytes
+    labels: dict[str, str] = {}
+
+
+class OpenSession(Message, kw_only=True, frozen=True, tag_field="op", tag="session"):
+    """Start a monitor for the user of this connection; the socket that it talks over rides along."""
+
+
+class StoreBundle(Message, kw_only=True, frozen=True, tag_field="op", tag="store_bundle"):
+    """Decide by this access bundle from now on."""
+
+    content: bytes
+    signature: bytes
+
+
+class GetBundle(Message, kw_only=True, frozen=True, tag_field="op", tag="get_bundle"):
+    """Answer with the access bundle that is in force."""
+
+
+Request = SignExchange | Authenticate | OpenSession | StoreBundle | GetBundle
+"""What the node asks the spawner itself; monitors get ``Spawn`` and ``Order``."""
+
+
+class Answer(Message, kw_only=True, frozen=True):
+    """Done.
+
+    ``signature``: for ``SignExchange``, in wire format. ``content``: for ``GetBundle``; empty without one.
+    """
+
+    ok: Literal[True] = True
+    signature: bytes = b""
+    content: bytes = b""
+
+
 class Spawn(Message, kw_only=True, frozen=True):
-    """Start a session's process, or (kind ``forward``) connect to ``target`` as the user."""
+    """Start a session's process, or (kind ``forward``) connect to ``target`` as the user.
+
+    Who that is, from where, and what is recorded of it, the monitor knows by itself.
+    """
 
     op: Literal["spawn"] = "spawn"
     sid: str
-    certificate: str
-    login: str
     kind: Kind
     command: str = ""
     term: Terminal | None = None
     env: dict[str, str] = {}
-    kinds: list[EnhancedKind] = []
-    strict: bool = False
-    network: NetworkPolicy | None = None
-    client: Endpoint
     client_version: str = ""
-    server: Endpoint
-    cluster: str = ""
     proxy: str = ""
     target: Endpoint | None = None
 
@@ -92,13 +146,14 @@ class SendSignal(Message, kw_only=True, frozen=True, tag_field="op", tag="signal
     signal: SignalName
 
 
-class Restrict(Message, kw_only=True, frozen=True, tag_field="op", tag="restrict"):
-    """From now on ``network`` holds for the session; when it cannot be enforced, the session is ended."""
+class Follow(Message, kw_only=True, frozen=True, tag_field="op", tag="follow"):
+    """The access bundle has changed: the network policy in it holds for the session from now on.
 
-    network: NetworkPolicy | None
+    When it cannot be enforced, the session is ended.
+    """
 
 
-Order = SendSignal | Restrict
+Order = SendSignal | Follow
 """What the node may ask for while a session runs."""
 
 
@@ -127,16 +182,33 @@ def check_spawn(message: wire.Message) -> Spawn:
     """The request in ``message``, every field checked; raises BadRequest."""
     try:
         request = convert(message, Spawn)
-        UUID(request.sid)
+        if str(UUID(request.sid)) != request.sid:
+            raise ValueError("sid is not a UUID in its usual spelling")
     except (msgspec.ValidationError, ValueError) as error:
         raise BadRequest(f"malformed spawn request: {error}") from None
-    texts = [request.login, request.command, request.cluster, request.proxy, *request.env.values()]
-    if any("\0" in text or len(text) > _MAX_TEXT for text in texts):
+    if any("\0" in text or len(text) > _MAX_TEXT for text in (request.command, *request.env.values())):
         raise BadRequest("malformed spawn request: text with NUL, or too long")
+    names = [request.client_version, request.proxy]
+    names += [request.term.name] if request.term else []
+    names += [request.target.addr] if request.target else []
+    for text in names:
+        if len(text) > _MAX_NAME or not text.isprintable():
+            raise BadRequest("malformed spawn request: a name that is not printable, or too long")
     if len(request.env) > MAX_VARIABLES or not all(map(ACCEPTED_VARIABLE.fullmatch, request.env)):
         raise BadRequest("malformed spawn request: variables other than LANG and LC_*")
-    if request.kind == "forward" and request.target is None:
-        raise BadRequest("malformed spawn request: forward without target")
+    if (request.kind == "forward") != (request.target is not None):
+        raise BadRequest("malformed spawn request: a target belongs to forward, and to nothing else")
+    if request.target is not None and not 0 < request.target.port <= MAX_PORT:
+        raise BadRequest("malformed spawn request: not a port")
+    return request
+
+
+def check_request(message: wire.Message) -> Request:
+    """The request in ``message``; raises BadRequest."""
+    try:
+        request: Request = msgspec.convert(message, type=Request)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"malformed request: {error}") from None
     return request
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from proctor.audit.spool import Spool
@@ -20,11 +22,13 @@ from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
 from proctor.node.host import Host
+from proctor.node.messages import GetBundle
+from proctor.node.privileged.decision import HostPolicy
+from proctor.node.privsep import ask, public_host_keys
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.recorder import NodeFacts
 from proctor.node.record.recovery import Recovery
-from proctor.node.spawn import ping
 from proctor.node.sshd import NodeConnection
 from proctor.recording.upload import Replicator
 from proctor.recording.writer import recover
@@ -76,6 +80,7 @@ class NodeServer:
         self._cluster = credentials.authorities.cluster_name
         host = await self._compose(credentials)
         self._host = host
+        await host.cache.load()
         host.cache.on_change = host.roles_changed
         self._listener = self._listen(host, credentials)
         self._listener.start()
@@ -108,16 +113,16 @@ class NodeServer:
             clock=self._clock,
             spool=spool,
             cache=AccessCache(
-                boot.proc_dir() / "access.json", credentials.authorities.user_ssh_ca, self._connect
+                partial(ask, boot.spawn_socket), credentials.authorities.user_ssh_ca, self._connect
             ),
             replicator=Replicator(
                 boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=spool.append
             ),
             feed=feed,
+            policy=HostPolicy.of(self._ssh),
+            reported_labels=lambda: self._labels.printed,
             spawn_socket=boot.spawn_socket,
             upload_dir=boot.upload_dir,
-            port_forwarding=self._ssh.port_forwarding,
-            file_copy=self._ssh.ssh_file_copy,
             idle_timeout=boot.config.auth_service.client_idle_timeout,
             disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
         )
@@ -139,8 +144,7 @@ class NodeServer:
     def _listen(self, host: Host, credentials: Credentials) -> SshListener:
         teleport, auth = self._boot.config.teleport, self._boot.config.auth_service
         options = server_options(
-            credentials.ssh_key,
-            credentials.ssh_certificate,
+            public_host_keys(credentials.ssh_certificate),
             ciphers=teleport.ciphers,
             kex=teleport.kex_algos,
             macs=teleport.mac_algos,
@@ -192,7 +196,7 @@ class NodeServer:
             return {"node": "it is stopping"}
         wanted: dict[str, probes.Probe] = {
             "auth": self._probe_auth,
-            "spawn": lambda: ping(self._boot.spawn_socket),
+            "spawn": self._ask_spawner,
             "spool": host.spool.probe,
             "recordings": lambda: probes.writable(self._boot.upload_dir),
             "ssh": lambda: probes.greets(self._port, self._ssh.listen_addr.host, b"SSH-2.0"),
@@ -200,6 +204,9 @@ class NodeServer:
         if host.feed is not None:
             wanted["capture"] = host.feed.probe
         return await probes.problems(wanted)
+
+    async def _ask_spawner(self) -> None:
+        await asyncio.to_thread(ask, self._boot.spawn_socket, GetBundle())
 
     def status(self) -> Mapping[str, Any]:
         """Nothing is counted here."""

@@ -138,16 +138,16 @@ class Session(asyncssh.SSHServerSession[bytes]):
         captured = self._login.captured(self._host)
         if feed is not None and captured:
             feed.expect(self.sid)
-        request = self._spawn_request()
+        request, network = self._spawn_request(), self._network
         try:
-            process = await spawn(self._host.spawn_socket, request)
+            process = await spawn(self._login.privileged, request)
         except BaseException:
             if feed is not None:
                 feed.forget(self.sid)
             raise
         try:
             self._begin(process, self._journal, feed if captured else None)
-            if request.network != self._network:  # the roles have changed meanwhile
+            if network != self._network:  # the roles have changed meanwhile
                 self._enforce(process)
         except BaseException:
             process.release()
@@ -166,7 +166,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._hang_up()
 
     def _check_file_copy(self) -> None:
-        if self._host.file_copy and self._login.options.ssh_file_copy:
+        if self._host.policy.file_copy and self._login.options.ssh_file_copy:
             return
         reason = "copying files is not allowed"
         event: Sftp | Scp
@@ -187,22 +187,13 @@ class Session(asyncssh.SSHServerSession[bytes]):
             raise AccessDenied("the client has closed the session")
         given = self._channel.get_environment()
         accepted = {name: value for name, value in given.items() if ACCEPTED_VARIABLE.fullmatch(name)}
-        login = self._login
         return Spawn(
             sid=self.sid,
-            certificate=login.certificate,
-            login=login.name,
             kind=self._asked.kind,
             command=self._asked.command,
             term=self._asked.term,
             env=dict(sorted(accepted.items())[:MAX_VARIABLES]),
-            kinds=login.kinds(self._host),
-            strict=login.options.strict_recording,
-            network=self._network,
-            client=login.client,
-            server=login.server,
-            client_version=login.client_version,
-            cluster=self._host.facts().cluster,
+            client_version=self._login.client_version,
             proxy=self._host.proxy,
         )
 
@@ -361,7 +352,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def _enforce(self, process: Process) -> None:
         if self._login.captured(self._host):
-            process.restrict(self._network)
+            process.follow()
         elif self._network is not None:
             process.signal("KILL")
             self.terminate("This session is ended because this node cannot restrict the network for it")

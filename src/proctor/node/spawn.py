@@ -1,4 +1,4 @@
-"""The node's side of ``spawn.sock``: ask for a process, hear of its end."""
+"""The node's side of a monitor: ask for a process, hear of its end."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
-from proctor.core import unixsock, wire
+from proctor.core import wire
 from proctor.core.errors import AccessDenied, Unavailable
-from proctor.model.network import NetworkPolicy
 from proctor.model.serde import convert, to_builtins
-from proctor.node.messages import Exited, Refused, Restrict, SendSignal, SignalName, Spawn, Spawned
+from proctor.node.messages import Exited, Follow, Refused, SendSignal, SignalName, Spawn, Spawned
+from proctor.node.privsep import PrivilegedConnection
 
 SPAWN_SECONDS = 45.0
 _FRAME_SECONDS = 5.0
@@ -55,10 +54,10 @@ class Process:
         with contextlib.suppress(OSError):
             wire.send(self._connection, to_builtins(SendSignal(signal=name)))
 
-    def restrict(self, network: NetworkPolicy | None) -> None:
-        """Have ``network`` hold for it from now on, or have it ended."""
+    def follow(self) -> None:
+        """Have the network policy of the access bundle hold for it from now on, or have it ended."""
         with contextlib.suppress(OSError):
-            wire.send(self._connection, to_builtins(Restrict(network=network)))
+            wire.send(self._connection, to_builtins(Follow()))
 
     def hang_up(self) -> None:
         """Tell the monitor that nobody listens any more; ``wait`` still reports the end."""
@@ -72,15 +71,13 @@ class Process:
             os.close(descriptor)
 
 
-async def spawn(path: Path, request: Spawn) -> Process:
-    """Have the spawner at ``path`` start a process. Raises AccessDenied (refused) or Unavailable."""
-    try:
-        connection = unixsock.connect(path)
-    except OSError as error:
-        raise Unavailable(f"the spawn service of this node does not answer: {error.strerror}") from None
+async def spawn(privileged: PrivilegedConnection, request: Spawn) -> Process:
+    """Start a process for the user of the SSH connection. Raises AccessDenied (refused) or Unavailable."""
+    connection = privileged.open_session()
     try:
         connection.settimeout(_FRAME_SECONDS)
-        wire.send(connection, to_builtins(request))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused: see the answer
+            wire.send(connection, to_builtins(request))
         received = await asyncio.wait_for(_receive(connection), SPAWN_SECONDS)
         if received is None:
             raise Unavailable("the spawn service of this node broke off")
@@ -92,19 +89,6 @@ async def spawn(path: Path, request: Spawn) -> Process:
     except BaseException:
         connection.close()
         raise
-
-
-async def ping(path: Path) -> None:
-    """Return when the spawner at ``path`` accepts and forks. Raises Unavailable."""
-    try:
-        with unixsock.connect(path) as connection:
-            connection.settimeout(_FRAME_SECONDS)
-            wire.send(connection, {"op": "ping"})
-            received = await _receive(connection)
-    except (OSError, wire.FrameError) as error:
-        raise Unavailable(f"it does not answer: {error}") from None
-    if received is None or not received[0].get("ok"):
-        raise Unavailable("it broke off")
 
 
 def _accepted(message: wire.Message, descriptors: list[int]) -> Spawned:

@@ -12,11 +12,14 @@ import msgspec
 from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.core.errors import AccessDenied, ProctorError
-from proctor.model.access import check_login, session_options
+from proctor.model.access import SessionOptions, session_options
 from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
+from proctor.model.identity import UserIdentity
 from proctor.node.forwarding import forward
 from proctor.node.host import Host, Login
 from proctor.node.messages import Endpoint
+from proctor.node.privileged.decision import decide
+from proctor.node.privsep import PrivilegedConnection
 from proctor.node.session import Session, Stage
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
 from proctor.sshkit.server import CertificateServer
@@ -34,6 +37,7 @@ class NodeConnection(CertificateServer):
     def __init__(self, host: Host) -> None:
         super().__init__(lambda: host.cache.user_ssh_ca, host.clock)
         self._host = host
+        self._privileged: PrivilegedConnection | None = None
         self._who: Login | None = None
         self._sessions: list[Session] = []
         self._active_at = host.clock.monotonic()
@@ -42,6 +46,7 @@ class NodeConnection(CertificateServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """See the base class; here those who only hold connections are kept from shutting others out."""
         super().connection_made(conn)
+        self._privileged = PrivilegedConnection(self._host.spawn_socket, conn)
         waiting = self._host.waiting
         waiting[self] = None
         if len(waiting) > MAX_WAITING:
@@ -56,15 +61,20 @@ class NodeConnection(CertificateServer):
             raise AccessDenied(f"{login} is not a login")
         if self._host.draining:
             raise AccessDenied("this node is about to stop")
-        facts = self._host.facts()
-        if user.identity.cluster and user.identity.cluster != facts.cluster:
-            raise AccessDenied(f"the certificate is for cluster {user.identity.cluster}")
-        roles = await self._host.cache.roles(user.identity.roles)
-        if not (decision := check_login(user.identity, roles, facts.labels, login)):
-            raise AccessDenied(decision.reason)
-        limit = session_options(roles).max_connections
+        limit = (await self._options(login, user.identity)).max_connections
         if limit and sum(live.username == user.identity.username for live in self._host.live) >= limit:
             raise AccessDenied(f"your roles allow {limit} connections at one time")
+
+    async def _options(self, login: str, identity: UserIdentity) -> SessionOptions:
+        """What is in force for ``identity``; raises AccessDenied. The spawner decides by the same rules."""
+        bundle = await self._host.cache.bundle(identity.roles)
+        return decide(bundle, self._host.policy, identity, login, self._host.facts().labels)
+
+    async def authenticated(self, login: str, request: bytes, signature: bytes) -> None:
+        """See the base class; here the spawner verifies everything for itself, and decides."""
+        if self._privileged is None:
+            raise AccessDenied("the connection was not made yet")
+        self._privileged.authenticate(request, signature, self._host.reported_labels())
 
     @property
     def username(self) -> str:
@@ -94,18 +104,18 @@ class NodeConnection(CertificateServer):
 
     async def auth_completed(self) -> None:
         """Settle what the roles allow for as long as this connection lasts."""
-        if self.user is None:
+        if self.user is None or self._privileged is None:
             raise asyncssh.PermissionDenied("not authenticated")
         identity = self.user.identity
         try:
-            roles = await self._host.cache.roles(identity.roles)
+            options = await self._options(self.login, identity)
         except AccessDenied as error:
             raise asyncssh.PermissionDenied(error.message) from None
         self._who = Login(
             user=identity,
-            certificate=self.certificate,
+            privileged=self._privileged,
             name=self.login,
-            options=session_options(roles),
+            options=options,
             client=self._endpoint("peername"),
             server=self._endpoint("sockname"),
             client_version=str(self.connection.get_extra_info("client_version", "")),
@@ -120,6 +130,8 @@ class NodeConnection(CertificateServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone; its sessions hear of it through their channels."""
         super().connection_lost(exc)
+        if self._privileged is not None:
+            self._privileged.close()
         self._host.waiting.pop(self, None)
         self._host.live.discard(self)
         if self._watch is not None:

@@ -26,7 +26,7 @@ from proctor.rpc.identity import Credentials
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.forward import Stream, relay
 from proctor.sshkit.listener import SshListener
-from proctor.sshkit.server import CertificateServer, server_options
+from proctor.sshkit.server import CertificateServer, local_host_keys, server_options
 
 DIAL_SECONDS = 10.0
 STOP_SECONDS = 2.0
@@ -131,8 +131,7 @@ class SshProxy:
         """Serve on ``listener``."""
         credentials, config = self._settings.credentials, self._settings.config
         options = server_options(
-            credentials.ssh_key,
-            credentials.ssh_certificate,
+            local_host_keys(credentials.ssh_key, credentials.ssh_certificate),
             ciphers=config.teleport.ciphers,
             kex=config.teleport.kex_algos,
             macs=config.teleport.mac_algos,

@@ -11,10 +11,11 @@ from pathlib import Path
 from proctor.core.errors import Corrupted, NotFound
 from proctor.rpc._pb import auth_pb2
 
+_SSH_KEY = "ssh.key"
 _FILES = {
     "tls_key": "tls.key",
     "tls_certificate": "tls.crt",
-    "ssh_key": "ssh.key",
+    "ssh_key": _SSH_KEY,
     "ssh_certificate": "ssh-cert.pub",
 }
 _AUTHORITIES = "authorities.json"
@@ -81,7 +82,10 @@ class Credentials:
 
 
 class IdentityFiles:
-    """A directory such as ``proc/node``: 0700, files 0600, written atomically."""
+    """A directory such as ``proc/node``: 0700, files 0600, written atomically.
+
+    The SSH key is missing in a node's, which has its host key kept from it.
+    """
 
     @staticmethod
     def exists(directory: Path) -> bool:
@@ -92,7 +96,8 @@ class IdentityFiles:
     def load(directory: Path) -> Credentials:
         """Read an identity; raises NotFound when there is none, Corrupted when it does not decode."""
         try:
-            texts = {name: (directory / file).read_bytes() for name, file in _FILES.items()}
+            names = [name for name in _FILES if name != "ssh_key" or (directory / _SSH_KEY).exists()]
+            texts = {name: (directory / _FILES[name]).read_bytes() for name in names}
             authorities = (directory / _AUTHORITIES).read_bytes()
         except FileNotFoundError as error:
             raise NotFound(f"no identity in {directory}: {error.filename} is missing") from None
@@ -106,7 +111,10 @@ class IdentityFiles:
         directory.chmod(0o700)
         (directory / _AUTHORITIES).unlink(missing_ok=True)
         for name, file in _FILES.items():
-            write_private(directory / file, getattr(credentials, name), uid)
+            if name == "ssh_key" and not credentials.ssh_key:
+                (directory / file).unlink(missing_ok=True)
+            else:
+                write_private(directory / file, getattr(credentials, name), uid)
         write_private(directory / _AUTHORITIES, credentials.authorities.to_json(), uid)
 
 

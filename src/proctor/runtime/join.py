@@ -22,7 +22,7 @@ from proctor.core.errors import ConfigError, ProctorError, Unavailable
 from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs
 from proctor.runtime.channel import SupervisorChannel
-from proctor.runtime.privileges import sandbox
+from proctor.runtime.privileges import hostkey, sandbox
 from proctor.runtime.privileges.accounts import Account
 from proctor.runtime.supervisor.process import ServiceProcess
 
@@ -39,10 +39,14 @@ class Way(NamedTuple):
 
 
 class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the joining process is told; holds the token, never log it."""
+    """What the joining process is told; holds the token, never log it.
+
+    ``ssh_public_key``: of a host key that the service is not to have; without one it makes its own.
+    """
 
     boot: ServiceBoot
     way: Way
+    ssh_public_key: str = ""
 
 
 async def ensure(boot: ServiceBoot, way: Way) -> str:
@@ -51,14 +55,15 @@ async def ensure(boot: ServiceBoot, way: Way) -> str:
     Raises ConfigError without a token, and ServiceFailed, whose ``retry`` says whether auth only was
     out of reach.
     """
-    if _has_identity(boot):
+    host_key = hostkey.ensure(boot) if boot.service == "node" else None
+    if _has_identity(boot) and (host_key is None or host_key.is_certified):
         return await reachable(way.candidates)
     if not way.token:
         raise ConfigError(
             f"the {boot.service} service has not joined a cluster yet and has no token",
             hint="Make one with 'tctl nodes add' and set teleport.auth_token, or give --token.",
         )
-    request = JoinRequest(boot=boot, way=way)
+    request = JoinRequest(boot=boot, way=way, ssh_public_key=host_key.public_line if host_key else "")
     child = await ServiceProcess.start("proctor.runtime.join", boot.service, to_json(request))
     try:
         answer = await child.answer()
@@ -106,7 +111,8 @@ async def _join(request: JoinRequest) -> dict[str, object]:
     from proctor.sshkit import keys  # noqa: PLC0415 - as above
 
     boot = request.boot
-    tls_key, (ssh_key, ssh_public_key) = tls.generate_key(), keys.generate()
+    tls_key = tls.generate_key()
+    ssh_key, ssh_public_key = (b"", request.ssh_public_key) if request.ssh_public_key else keys.generate()
     registration = RegisterHostRequest(
         token=request.way.token,
         host_id=boot.host_uuid,

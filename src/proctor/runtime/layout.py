@@ -74,6 +74,7 @@ def _directories() -> dict[str, tuple[Account, int]]:
         "proc/proxy": (proxy, _PRIVATE),
         "proc/node": (node, _PRIVATE),
         "proc/trusted": (own, 0o755),
+        "proc/host": (own, _PRIVATE),
         "spool": (own, _ENTER),
         "spool/auth": (auth, _PRIVATE),
         "spool/proxy": (proxy, _PRIVATE),

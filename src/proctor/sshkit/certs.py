@@ -91,6 +91,32 @@ def issue_host_certificate(
     return _signed(builder.valid_principals(_encoded(principals)), ca_key, {})
 
 
+def issue_delegation(
+    ca_key: bytes, public_key: str, purpose: str, *, now: datetime, valid_before: datetime
+) -> str:
+    """An OpenSSH certificate line for a key that signs for ``purpose`` in the place of the user CA.
+
+    The purpose is a critical option: nothing that lets people in accepts the certificate.
+    """
+    builder = _builder(public_key, SSHCertificateType.USER, purpose, now, valid_before)
+    builder = builder.valid_principals([purpose.encode()]).add_critical_option(purpose.encode(), b"")
+    return _signed(builder, ca_key, {})
+
+
+def verify_delegation(line: str, purpose: str, trusted: Sequence[str], now: datetime) -> str:
+    """The public key line in a certificate that :func:`issue_delegation` made for ``purpose``.
+
+    ``trusted``, exceptions: as for :func:`verify_user_certificate`.
+    """
+    certificate = _parse(line)
+    _check_signature(certificate, {keys.normalize(authority) for authority in trusted})
+    _check_validity(certificate, now)
+    is_user = certificate.type is SSHCertificateType.USER
+    if not is_user or set(certificate.critical_options) != {purpose.encode()}:
+        raise Unauthenticated(f"the key that signed is not certified for {purpose}")
+    return certificate.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
 def _builder(
     public_key: str, kind: SSHCertificateType, key_id: str, now: datetime, valid_before: datetime
 ) -> SSHCertificateBuilder:

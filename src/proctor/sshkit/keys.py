@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_ssh_private_key,
     load_ssh_public_key,
 )
 
@@ -27,6 +28,12 @@ def generate() -> tuple[bytes, str]:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     return private, public.decode()
+
+
+def public_line(private_key: bytes) -> str:
+    """The public key line of an OpenSSH private key (PEM); raises one of ``UNDECODABLE``."""
+    public = load_ssh_private_key(private_key, password=None).public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def normalize(line: str) -> str:

@@ -5,9 +5,7 @@ Node and proxy subclass :class:`CertificateServer` and listen with :func:`server
 
 from __future__ import annotations
 
-import base64
 import logging
-import struct
 from collections.abc import Callable, Sequence
 
 import asyncssh
@@ -16,6 +14,7 @@ from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.sshkit import algorithms
 from proctor.sshkit.certs import VerifiedUser, verify_user_certificate
+from proctor.sshkit.userauth import certificate_line
 
 MAX_ATTEMPTS = 10
 """Keys that one connection may offer; agents offer all they hold."""
@@ -26,14 +25,13 @@ _log = logging.getLogger(__name__)
 
 
 class CertificateServer(asyncssh.SSHServer):
-    """One connection. ``user`` and ``certificate`` (its line) are set once the holder has proved to be it.
+    """One connection. ``user`` is set once the holder of a certificate has proved to be it.
 
     ``authorities`` returns the public key lines of the user CAs trusted at that moment.
     """
 
     def __init__(self, authorities: Callable[[], Sequence[str]], clock: Clock = SYSTEM) -> None:
         self.user: VerifiedUser | None = None
-        self.certificate = ""
         self.login = ""
         self._authorities = authorities
         self._clock = clock
@@ -49,6 +47,12 @@ class CertificateServer(asyncssh.SSHServer):
         """
         if login not in user.principals:
             raise AccessDenied(f"the certificate of {user.identity.username} does not allow login {login}")
+
+    async def authenticated(self, login: str, request: bytes, signature: bytes) -> None:
+        """The holder has signed: ``request`` and ``signature`` as ``sshkit.userauth`` takes them.
+
+        Subclasses have others verify it; what they raise as ProctorError refuses the login.
+        """
 
     def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:
         """An attempt failed, for auditing; once for each reason. ``user`` is set for a good certificate."""
@@ -106,9 +110,16 @@ class CertificateServer(asyncssh.SSHServer):
             self._refuse(username, error.message, user)
             return False
         good = await self._prove(username, user, (key_data, msg, signature))
-        if good and msg:
-            self.user, self.login, self.certificate = user, username, line
-        return good
+        return good and (not msg or await self._accept(username, user, msg, signature))
+
+    async def _accept(self, login: str, user: VerifiedUser, request: bytes, signature: bytes) -> bool:
+        try:
+            await self.authenticated(login, request, signature)
+        except ProctorError as error:
+            self._refuse(login, error.message, user)
+            return False
+        self.user, self.login = user, login
+        return True
 
     async def _prove(self, login: str, user: VerifiedUser, proof: tuple[bytes, bytes, bytes]) -> bool:
         self._validated = True
@@ -130,18 +141,16 @@ class CertificateServer(asyncssh.SSHServer):
         self.refused(login, reason, user)
 
 
-def certificate_line(key_data: bytes) -> str | None:
-    """The OpenSSH line of a certificate in wire format; None when it is a plain key or damaged."""
-    length = struct.unpack(">I", key_data[:4])[0] if len(key_data) >= 4 else 0
-    name = key_data[4 : 4 + length].decode("ascii", "replace")
-    if not name.endswith("-cert-v01@openssh.com"):
-        return None
-    return f"{name} {base64.b64encode(key_data).decode()}"
+HostKey = asyncssh.SSHKeyPair | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]
+
+
+def local_host_keys(ssh_key: bytes, ssh_certificate: bytes) -> list[HostKey]:
+    """A host key in OpenSSH's format with its certificate, for ``server_options``."""
+    return [(asyncssh.import_private_key(ssh_key), asyncssh.import_certificate(ssh_certificate))]
 
 
 def server_options(
-    ssh_key: bytes,
-    ssh_certificate: bytes,
+    host_keys: Sequence[HostKey],
     *,
     ciphers: Sequence[str] = (),
     kex: Sequence[str] = (),
@@ -152,11 +161,9 @@ def server_options(
 
     ``keepalive``: seconds between keep-alives, and how many may stay unanswered.
     """
-    key = asyncssh.import_private_key(ssh_key)
-    certificate = asyncssh.import_certificate(ssh_certificate)
     interval, count = keepalive
     return asyncssh.SSHServerConnectionOptions(
-        server_host_keys=[(key, certificate)],
+        server_host_keys=list(host_keys),
         server_version="Proctor",
         kex_algs=list(kex or algorithms.KEX),
         encryption_algs=list(ciphers or algorithms.CIPHERS),

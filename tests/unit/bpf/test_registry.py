@@ -76,16 +76,32 @@ def test_new_subscriber_gets_what_is_not_acknowledged(session: Session) -> None:
     assert session.waiting == 1
 
 
+def test_what_was_not_delivered_cannot_be_acknowledged(session: Session) -> None:
+    for _ in range(3):
+        session.put_events(b"", Counter(), {})
+    session.acknowledge(3)
+    assert session.waiting == 3
+
+    session.unsent()
+    session.acknowledge(2**60)
+    assert session.waiting == 2
+
+    session.resend()
+    session.acknowledge(2)
+    assert session.waiting == 2, "a new subscriber was given nothing yet"
+
+
 def test_batches_beyond_the_limit_are_dropped_and_counted(session: Session) -> None:
     session.put_events(b"x" * 600, ONE_COMMAND, {})
     session.put_events(b"x" * 600, ONE_COMMAND, {})
     session.put_drained({})
+    first = sent(session)
     session.acknowledge(1)
     session.put_events(b"x" * 600, ONE_COMMAND, {})
 
     assert session.dropped == ONE_COMMAND
     assert session.delivered == Counter({Kind.COMMAND: 2})
-    assert [message["seq"] for message in sent(session)] == [2, 3]
+    assert [message["seq"] for message in (*first, *sent(session))] == [1, 2, 3]
 
 
 def test_uids_of_events_differ(registry: Registry, session: Session) -> None:
@@ -117,11 +133,13 @@ def test_refusals(registry: Registry, session: Session) -> None:
 
 def test_settled_sessions_are_forgotten(registry: Registry, session: Session) -> None:
     session.put_drained({})
+    session.unsent()
     registry.acknowledge(SID, 1)
     assert list(registry) == [session]
 
     session.phase = Phase.CLOSED
     session.put_closed({})
+    session.unsent()
     assert registry.live() == []
     registry.acknowledge(SID, 2)
     registry.acknowledge("unknown", 1)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, Unavailable
+from proctor.model.bundle import make_bundle
 from proctor.model.resources import Role
 from proctor.model.serde import to_json
-from proctor.node.cache import AccessCache
+from proctor.node.cache import RENEWED_AFTER, AccessCache
+from proctor.node.messages import Answer, GetBundle, StoreBundle
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
 from tests.support.node import role
@@ -22,70 +25,119 @@ class Auth:
         self.known = list(known)
         self.up = True
         self.calls = 0
-        self.auth = SimpleNamespace(GetRoles="GetRoles", GetAuthorities="GetAuthorities")
+        self.age = timedelta(0)
+        self.auth = SimpleNamespace(GetAccessBundle="GetAccessBundle")
 
-    async def call(self, method: str, _request: Any, *, timeout: float) -> Any:
+    async def call(self, _method: str, _request: Any, *, timeout: float) -> Any:
         self.calls += 1
         if not self.up:
             raise Unavailable("down")
-        if method == "GetRoles":
-            return pb.Documents(json=[to_json(document) for document in self.known])
-        return pb.Authorities(user_ssh_ca=["ssh-ed25519 NEW"])
+        bundle = make_bundle("host", "purple", self.known, SYSTEM.now() - self.age)
+        return pb.AccessBundle(json=to_json(bundle), signature=b"signed")
 
     def connect(self) -> Client:
         return cast(Client, self)
 
 
-async def test_roles_are_asked_for_once(tmp_path: Path) -> None:
-    auth = Auth(role("access", logins=["root"]))
-    cache = AccessCache(tmp_path / "access.json", ["ssh-ed25519 OLD"], auth.connect)
-    assert cache.user_ssh_ca == ["ssh-ed25519 OLD"]
+class Spawner:
+    """Keeps bundles, unless it ``refuses``."""
 
-    assert await cache.roles(["access"]) == auth.known
+    def __init__(self) -> None:
+        self.stored: list[bytes] = []
+        self.refuses = False
+
+    def ask(self, request: GetBundle | StoreBundle) -> Answer:
+        if isinstance(request, GetBundle):
+            return Answer(content=self.stored[-1] if self.stored else b"")
+        if self.refuses:
+            raise AccessDenied("the signature is wrong")
+        self.stored.append(request.content)
+        return Answer()
+
+
+def make(auth: Auth, spawner: Spawner) -> AccessCache:
+    return AccessCache(spawner.ask, ["ssh-ed25519 CA"], auth.connect)
+
+
+async def test_roles_are_asked_for_once() -> None:
+    auth = Auth(role("access", logins=["root"]))
+    cache = make(auth, Spawner())
+
+    assert (await cache.bundle(["access"])).roles == auth.known
     calls = auth.calls
-    assert await cache.roles(["access"]) == auth.known
+    assert (await cache.bundle(["access"])).roles == auth.known
 
     assert auth.calls == calls
-    assert cache.user_ssh_ca == ["ssh-ed25519 NEW"]
+    assert cache.user_ssh_ca == ["ssh-ed25519 CA"]
 
 
-async def test_what_was_known_is_kept_on_disk(tmp_path: Path) -> None:
-    auth = Auth(role("access", logins=["root"]))
-    await AccessCache(tmp_path / "access.json", [], auth.connect).refresh()
+async def test_what_the_spawner_has_kept_is_used_without_the_auth_service() -> None:
+    auth, spawner = Auth(role("access", logins=["root"])), Spawner()
+    await make(auth, spawner).refresh()
     auth.up = False
 
-    cache = AccessCache(tmp_path / "access.json", ["ssh-ed25519 OLD"], auth.connect)
+    cache = make(auth, spawner)
+    await cache.load()
 
     assert not await cache.refresh()
     assert not cache.reachable
-    assert await cache.roles(["access"]) == auth.known
-    assert cache.user_ssh_ca == ["ssh-ed25519 NEW"]
+    assert (await cache.bundle(["access"])).roles == auth.known
 
 
-async def test_role_that_is_not_to_be_had_denies_everything(tmp_path: Path) -> None:
-    auth = Auth(role("access", logins=["root"]))
-    cache = AccessCache(tmp_path / "access.json", [], auth.connect)
+async def test_what_was_kept_expires() -> None:
+    auth, spawner = Auth(role("access", logins=["root"])), Spawner()
+    auth.age = timedelta(days=30)
+    cache = make(auth, spawner)
 
-    with pytest.raises(AccessDenied, match="role strict of the certificate is not known"):
-        await cache.roles(["access", "strict"])
-    with pytest.raises(AccessDenied, match="names no roles"):
-        await cache.roles([])
+    with pytest.raises(AccessDenied, match="what this node knows of roles has expired"):
+        await cache.bundle(["access"])
 
 
-async def test_removed_role_is_forgotten(tmp_path: Path) -> None:
+async def test_without_any_bundle_nobody_gets_in() -> None:
+    auth = Auth()
+    auth.up = False
+
+    with pytest.raises(AccessDenied, match="has not heard from the auth service yet"):
+        await make(auth, Spawner()).bundle(["access"])
+
+
+async def test_the_spawner_decides_what_is_known() -> None:
+    auth, spawner = Auth(role("access", logins=["root"])), Spawner()
+    cache = make(auth, spawner)
+    await cache.refresh()
+    auth.known.pop()
+    spawner.refuses = True
+
+    assert not await cache.refresh()
+
+    assert cache.known(["access"]) is not None
+
+
+async def test_bundles_that_say_the_same_are_passed_on_now_and_then() -> None:
+    auth, spawner = Auth(role("access", logins=["root"])), Spawner()
+    changes: list[None] = []
+    cache = make(auth, spawner)
+    cache.on_change = lambda: changes.append(None)
+    auth.age = 2 * RENEWED_AFTER
+    await cache.refresh()
+    auth.age = RENEWED_AFTER * 1.5
+    await cache.refresh()
+    assert len(spawner.stored) == 1
+
+    auth.age = timedelta(0)
+    await cache.refresh()
+    assert (len(spawner.stored), len(changes)) == (2, 1)
+
+    auth.known.append(role("extra", logins=["root"]))
+    await cache.refresh()
+    assert (len(spawner.stored), len(changes)) == (3, 2)
+
+
+async def test_removed_role_is_forgotten() -> None:
     auth = Auth(role("access", logins=["root"]), role("extra", logins=["root"]))
-    cache = AccessCache(tmp_path / "access.json", [], auth.connect)
+    cache = make(auth, Spawner())
     await cache.refresh()
     auth.known.pop()
     await cache.refresh()
 
-    with pytest.raises(AccessDenied):
-        await cache.roles(["extra"])
-
-
-async def test_damaged_file_is_not_used(tmp_path: Path) -> None:
-    (tmp_path / "access.json").write_text('{"roles": [{"kind": "user"}]}')
-
-    cache = AccessCache(tmp_path / "access.json", ["ssh-ed25519 OLD"], Auth().connect)
-
-    assert cache.user_ssh_ca == ["ssh-ed25519 OLD"]
+    assert cache.known(["extra"]) is None

@@ -12,15 +12,10 @@ from proctor.node.messages import Endpoint, Spawn, Terminal, check_spawn, signal
 
 GOOD = Spawn(
     sid=str(uuid.uuid4()),
-    certificate="ssh-ed25519-cert-v01@openssh.com AAAA",
-    login="root",
     kind="exec",
     command="true",
     term=Terminal(name="xterm", columns=80, rows=24, modes=[(1, 3), (53, 1)]),
     env={"LANG": "C", "LC_ALL": "C.UTF-8"},
-    kinds=["command", "network"],
-    client=Endpoint(addr="::1", port=5),
-    server=Endpoint(addr="127.0.0.1", port=22),
 )
 
 
@@ -33,8 +28,10 @@ def test_request_survives_the_wire() -> None:
     [
         {"sid": "../../etc"},
         {"sid": None},
+        {"sid": GOOD.sid.upper()},
+        {"sid": f"urn:uuid:{GOOD.sid}"},
         {"kind": "root"},
-        {"login": "root\0"},
+        {"command": "true\0"},
         {"command": "x" * (2 << 20)},
         {"env": {"LD_PRELOAD": "x"}},
         {"env": {"LC_ALL\n": "x"}},
@@ -44,8 +41,20 @@ def test_request_survives_the_wire() -> None:
             | {"LANG": "x"}
         },
         {"env": {"LANG": "a\0b"}},
-        {"kinds": ["everything"]},
         {"kind": "forward"},
+        {"target": {"addr": "127.0.0.1", "port": 22}},
+        {"kind": "forward", "target": {"addr": "127.0.0.1", "port": 0}},
+        {"kind": "forward", "target": {"addr": "\x1b[2J", "port": 22}},
+        {"proxy": "\x1b]0;x\x07"},
+        {"client_version": "x" * 600},
+        {"term": {"name": "\n", "columns": 80, "rows": 24}},
+        # What only the privileged side decides, it does not take from the node.
+        {"certificate": "ssh-ed25519-cert-v01@openssh.com AAAA"},
+        {"login": "root"},
+        {"kinds": []},
+        {"strict": False},
+        {"network": None},
+        {"client": {"addr": "192.0.2.1", "port": 1}},
         {"term": {"name": "xterm", "columns": "80", "rows": 24}},
         {"uid": 0},
     ],
@@ -56,8 +65,8 @@ def test_anything_else_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_endpoints_are_written_as_addresses() -> None:
-    assert str(GOOD.client) == "[::1]:5"
-    assert str(GOOD.server) == "127.0.0.1:22"
+    assert str(Endpoint(addr="::1", port=5)) == "[::1]:5"
+    assert str(Endpoint(addr="127.0.0.1", port=22)) == "127.0.0.1:22"
 
 
 def test_signals_are_named_as_in_ssh() -> None:

@@ -41,17 +41,17 @@ async def test_the_first_address_that_answers() -> None:
 
 
 async def test_no_token_no_join(tmp_path: Path) -> None:
+    (tmp_path / "proc/host").mkdir(parents=True)
     with pytest.raises(ConfigError, match="the node service has not joined a cluster yet and has no token"):
         await ensure(boot(f"teleport: {{data_dir: {tmp_path}}}"), Way(["127.0.0.1:1"], "", []))
 
 
 async def test_an_identity_needs_no_token(tmp_path: Path) -> None:
-    for name in ("proc/node/authorities.json", "proc/trusted/user_ca.pub"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        path.touch()
+    for directory in ("proc/proxy", "proc/trusted"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "proc/proxy/authorities.json").touch()
     way = Way(["127.0.0.1:1"], "", [])
-    assert await ensure(boot(f"teleport: {{data_dir: {tmp_path}}}"), way) == "127.0.0.1:1"
+    assert await ensure(boot(f"teleport: {{data_dir: {tmp_path}}}", "proxy"), way) == "127.0.0.1:1"
 
 
 def test_names_of_a_host() -> None:

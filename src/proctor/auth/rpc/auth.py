@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from proctor.auth.bundles import AccessBundles
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import parse
 from proctor.auth.rpc.documents import DocumentMethods, documents
@@ -35,6 +36,7 @@ class AuthService(auth_pb2_grpc.AuthServicer):
         self._logins = Logins(cluster)
         self._users = Users(cluster, self._logins)
         self._documents = DocumentMethods(cluster, self._users)
+        self._bundles = AccessBundles(cluster.authorities, cluster.documents, cluster.clock)
 
     async def Ping(self, _request: pb.PingRequest, _context: Any) -> pb.PingResponse:  # noqa: N802, D102
         authorities = self._cluster.authorities
@@ -89,6 +91,12 @@ class AuthService(auth_pb2_grpc.AuthServicer):
 
     async def GetRoles(self, request: pb.GetRolesRequest, _context: Any) -> pb.Documents:  # noqa: N802, D102
         return documents(await self._documents.roles(request.names))
+
+    async def GetAccessBundle(self, _request: pb.GetAccessBundleRequest, _context: Any) -> pb.AccessBundle:  # noqa: N802, D102
+        identity = caller().identity
+        if not isinstance(identity, HostIdentity):
+            raise AccessDenied("an access bundle is for a node")
+        return await self._bundles.issue(identity.host_id)
 
     async def Heartbeat(self, request: pb.HeartbeatRequest, _context: Any) -> pb.HeartbeatResponse:  # noqa: N802
         """The document of a node or proxy about itself, kept until it stops beating."""

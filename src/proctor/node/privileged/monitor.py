@@ -1,4 +1,4 @@
-"""The root process beside each session: checks who asks, starts the user's process, watches it to its end."""
+"""The root process beside each session: decides what holds for it, starts the user's process, watches it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pwd
 import select
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +21,7 @@ from proctor.bpf.control.freezer import thaw
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
+from proctor.model.access import SessionOptions, session_options
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import to_builtins
 from proctor.node.messages import (
@@ -27,7 +29,6 @@ from proctor.node.messages import (
     Endpoint,
     Exited,
     Refused,
-    Restrict,
     SendSignal,
     Spawn,
     Spawned,
@@ -36,10 +37,12 @@ from proctor.node.messages import (
     signal_name,
 )
 from proctor.node.privileged import child, pam, sftp
+from proctor.node.privileged.authentication import AuthenticatedUser
+from proctor.node.privileged.bundles import BundleStore
+from proctor.node.privileged.decision import HostPolicy, check_kind, decide
 from proctor.node.privileged.dial import dial
 from proctor.node.privileged.monitors import Report, Running
 from proctor.node.terminal import open_terminal
-from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, verify_user_certificate
 
 REQUEST_SECONDS = 10.0
 HANGUP_SECONDS = 5.0
@@ -52,14 +55,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a monitor needs to know of this host; ``tree`` is None when nothing is captured."""
+    """What a monitor needs to know of this host; ``tree`` is None when nothing is captured.
 
-    trusted: Path
+    ``trusted_keys`` returns the public key lines of the user CAs.
+    """
+
+    trusted_keys: Callable[[], list[str]]
+    bundles: BundleStore
+    policy: HostPolicy
     host_uuid: str
     capture_socket: Path
     tree: CgroupTree | None
     pam: pam.Settings | None = None
     user_environment: bool = False
+
+    def decide(self, user: AuthenticatedUser) -> SessionOptions:
+        """What is in force for ``user`` now; ProctorError when they may not be here."""
+        labels = self.policy.all_labels(user.labels)
+        return decide(self.bundles.current(), self.policy, user.user.identity, user.login, labels)
 
 
 @dataclass
@@ -94,12 +107,16 @@ class Streams:
 class Monitor:
     """One session, from the node's request to the end of the user's process. Blocking; runs in a fork."""
 
-    def __init__(self, connection: socket.socket, settings: Settings, spawner: Report) -> None:
+    def __init__(
+        self, connection: socket.socket, settings: Settings, user: AuthenticatedUser, spawner: Report
+    ) -> None:
         self._node = connection
         self._spawner = spawner
         self._settings = settings
+        self._user = user
         self._capture: SessionCapture | None = None
         self._cgroup: SessionCgroup | None = None
+        self._network: NetworkPolicy | None = None
         self._strict = False
         self._restricted = False
 
@@ -114,9 +131,6 @@ class Monitor:
             for descriptor in descriptors:
                 os.close(descriptor)
             self._node.settimeout(None)
-            if message.get("op") == "ping":
-                wire.send(self._node, {"ok": True})
-                return
             self._serve(check_spawn(message))
         except (ProctorError, wire.FrameError) as error:
             self._refuse(str(error))
@@ -130,32 +144,25 @@ class Monitor:
             wire.send(self._node, to_builtins(Refused(error=reason)))
 
     def _serve(self, request: Spawn) -> None:
-        user = self._check_certificate(request)
-        person = find_person(request.login)
+        options = self._settings.decide(self._user)
+        check_kind(self._settings.policy, options, request)
+        person = find_person(self._user.login)
         if request.target is not None:
-            self._forward(person, request.target, request.network)
+            self._forward(person, request.target, options.network)
             return
-        with pam.session(self._settings.pam, person.name, request.client.addr) as variables:
+        with pam.session(self._settings.pam, person.name, self._user.client.client.addr) as variables:
             base = child.base_environment(person, request.term.name if request.term else "")
-            ours = self._about_session(request, user.key_id)
-            self._session(request, person, dict(request.env) | base | variables | ours)
+            environment = dict(request.env) | base | variables | self._about_session(request)
+            self._session(request, options, person, environment)
 
-    def _check_certificate(self, request: Spawn) -> VerifiedUser:
-        """The node has done this; it is done again by a process that does not parse the network."""
-        trusted = self._settings.trusted.read_text().splitlines()
-        user = verify_user_certificate(request.certificate, trusted, SYSTEM.now())
-        if request.login not in user.principals or request.login == JOIN_PRINCIPAL:
-            raise AccessDenied(f"the certificate of {user.key_id} does not allow login {request.login}")
-        return user
-
-    def _about_session(self, request: Spawn, username: str) -> dict[str, str]:
+    def _about_session(self, request: Spawn) -> dict[str, str]:
         """Variables that describe the session; nothing that the user can write may change them."""
-        client, server = request.client, request.server
+        client, server = self._user.client.client, self._user.client.server
         variables = {
             "SSH_CLIENT": f"{client.addr} {client.port} {server.port}",
             "SSH_CONNECTION": f"{client.addr} {client.port} {server.addr} {server.port}",
-            "SSH_TELEPORT_USER": username,
-            "SSH_TELEPORT_CLUSTER_NAME": request.cluster,
+            "SSH_TELEPORT_USER": self._user.user.key_id,
+            "SSH_TELEPORT_CLUSTER_NAME": self._settings.bundles.current().cluster,
             "SSH_TELEPORT_HOST_UUID": self._settings.host_uuid,
             "SSH_SESSION_ID": request.sid,
             "SSH_SESSION_WEBPROXY_ADDR": request.proxy,
@@ -167,15 +174,18 @@ class Monitor:
         with dial(target, policy) as connection:
             wire.send(self._node, to_builtins(Spawned()), [connection.fileno()])
 
-    def _session(self, request: Spawn, person: child.Person, environment: dict[str, str]) -> None:
+    def _session(
+        self, request: Spawn, options: SessionOptions, person: child.Person, environment: dict[str, str]
+    ) -> None:
+        self._network = options.network
         streams = Streams.open(request, person.uid)
         if streams.terminal:
             environment["SSH_TTY"] = streams.terminal
-        if request.network is not None and self._settings.tree is None:
+        if options.network is not None and self._settings.tree is None:
             raise AccessDenied("a role restricts the network, which takes enhanced recording on this node")
-        if self._settings.tree is not None and (request.kinds or request.network is not None):
+        if self._settings.tree is not None and (options.enhanced_recording or options.network is not None):
             self._cgroup = self._settings.tree.create(request.sid)
-            self._strict, self._restricted = request.strict, request.network is not None
+            self._strict, self._restricted = options.strict_recording, options.network is not None
         gate, inner = socket.socketpair()
         try:
             pid = os.fork()
@@ -194,7 +204,7 @@ class Monitor:
         inner.close()
         pidfd = os.pidfd_open(pid)
         try:
-            self._release(request, gate, (pid, pidfd), streams)
+            self._release(request.sid, options, gate, (pid, pidfd), streams)
             self._finish(request.sid, self._watch(request.sid, pid, pidfd))
             self._spawner.finished()
         except BaseException:
@@ -209,7 +219,12 @@ class Monitor:
             self._settings.tree.remove(sid)
 
     def _release(
-        self, request: Spawn, gate: socket.socket, process: tuple[int, int], streams: Streams
+        self,
+        sid: str,
+        options: SessionOptions,
+        gate: socket.socket,
+        process: tuple[int, int],
+        streams: Streams,
     ) -> None:
         """Register the waiting child with capture, hand its streams to the node, let it go on."""
         pid, pidfd = process
@@ -221,17 +236,17 @@ class Monitor:
             cgroup_id = self._cgroup.id
             self._capture = SessionCapture(self._settings.capture_socket)
             self._capture.open(
-                request.sid,
+                sid,
                 cgroup=self._cgroup.path,
                 cgroup_id=cgroup_id,
                 pidfd=pidfd,
-                kinds=request.kinds,
-                strict=request.strict,
-                network=request.network,
+                kinds=options.enhanced_recording,
+                strict=options.strict_recording,
+                network=options.network,
             )
         cgroup = str(self._cgroup.path) if self._cgroup is not None else ""
         immediate = self._strict or self._restricted
-        self._spawner.started(Running(sid=request.sid, pid=pid, cgroup=cgroup, immediate=immediate), pidfd)
+        self._spawner.started(Running(sid=sid, pid=pid, cgroup=cgroup, immediate=immediate), pidfd)
         wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
         streams.close()
         with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
@@ -297,16 +312,28 @@ class Monitor:
         if isinstance(order, SendSignal):
             _signal_group(pid, getattr(signal, f"SIG{order.signal}"))
         else:
-            self._restrict(sid, pid, order)
+            self._follow(sid, pid)
         return True
 
-    def _restrict(self, sid: str, pid: int, order: Restrict) -> None:
+    def _follow(self, sid: str, pid: int) -> None:
+        """Where the session may connect to follows the roles; all else stays as it was at its start."""
+        try:
+            roles = self._settings.bundles.current().roles_of(self._user.user.identity)
+        except ProctorError as error:
+            _log.warning("session %s goes on as before: %s", sid, error)
+            return
+        if (network := session_options(roles).network) != self._network:
+            self._restrict(sid, pid, network)
+
+    def _restrict(self, sid: str, pid: int, network: NetworkPolicy | None) -> None:
         """What cannot be enforced must not go on."""
         try:
+            if self._capture is None and network is None:
+                return
             if self._capture is None:
                 raise Unavailable("nothing of the session is captured")
-            self._capture.restrict(sid, order.network)
-            self._restricted = order.network is not None
+            self._capture.restrict(sid, network)
+            self._network, self._restricted = network, network is not None
         except Unavailable as error:
             _log.error("session %s is ended, its network policy cannot be enforced: %s", sid, error)
             self._kill(pid)

@@ -1,7 +1,7 @@
-"""The root helper of the node: listens on ``spawn.sock`` and forks a monitor for each request.
+"""The root helper of the node: listens on ``spawn.sock``, authenticates users, forks a monitor per session.
 
-Single-threaded and blocking, so that a fork copies nothing unexpected. It parses nothing itself: the
-node's requests are read by the monitors.
+It owns the SSH host key and verifies for itself who logs in, since the node may be in other hands. Single-
+threaded, so that a fork copies nothing unexpected; what is asked for a session is read by its monitor.
 """
 
 from __future__ import annotations
@@ -18,20 +18,32 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+import msgspec
+
 from proctor.bpf.cgroup import CgroupTree
 from proctor.config.boot import ServiceBoot
 from proctor.core import unixsock, wire
 from proctor.core.accept import PAUSE_SECONDS, Refuser, raise_descriptor_limit
 from proctor.core.clock import SYSTEM
+from proctor.core.errors import BadRequest, ProctorError
 from proctor.model.serde import to_builtins
-from proctor.node.messages import Refused
+from proctor.node import messages
+from proctor.node.messages import Authenticate, Hello, OpenSession, Refused, SignExchange, StoreBundle
 from proctor.node.privileged import monitor, pam
+from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
+from proctor.node.privileged.bundles import BundleStore
+from proctor.node.privileged.channel import SEND_SECONDS, Channel, close_all
+from proctor.node.privileged.decision import HostPolicy
+from proctor.node.privileged.hostkey import HostKey
+from proctor.node.privileged.monitor import Settings
 from proctor.node.privileged.monitors import Monitors, Orphan, Report
 
 SWEEP_SECONDS = 60.0
 """Pause between looks for cgroups whose last process has ended; also the least age of those removed."""
 
 _NO_PROCESS = "this host cannot start another process: the limit of processes or of memory is reached"
+_DESCRIPTORS_PER_CHANNEL = 2
+_SPARE_DESCRIPTORS = 64
 _log = logging.getLogger(__name__)
 
 
@@ -40,12 +52,14 @@ def main(boot: ServiceBoot, ready: Callable[[], None], listener: socket.socket |
 
     Raises Unavailable.
     """
+    host_key = HostKey(boot.host_key)
     settings = settings_of(boot)
     if settings.tree is not None:
         settings.tree.prepare()
     with _signals() as wakeup:
         listener = listener or unixsock.listen(boot.spawn_socket, uid=boot.node_uid)
-        spawner = Spawner(listener, settings, boot.node_uid)
+        connections = Connections(settings, host_key, boot.config.ssh_service.listen_addr.port)
+        spawner = Spawner(listener, settings, connections, boot.node_uid)
         gc.freeze()  # keeps the collector from copying our pages into every fork
         ready()
         spawner.run(wakeup)
@@ -53,13 +67,20 @@ def main(boot: ServiceBoot, ready: Callable[[], None], listener: socket.socket |
         settings.tree.close()
 
 
-def settings_of(boot: ServiceBoot) -> monitor.Settings:
+def settings_of(boot: ServiceBoot) -> Settings:
     """What monitors need of the boot; the rest of it holds secrets and is not kept."""
     ssh = boot.config.ssh_service
     enhanced = ssh.enhanced_recording
     tree = CgroupTree(enhanced.cgroup_path, enhanced.root_path, boot.run_id) if enhanced.enabled else None
-    return monitor.Settings(
-        trusted=boot.trusted_user_ca,
+    authorities = boot.trusted_user_ca
+
+    def trusted() -> list[str]:
+        return authorities.read_text().splitlines()
+
+    return Settings(
+        trusted_keys=trusted,
+        bundles=BundleStore(boot.access_bundle, boot.host_uuid, trusted, SYSTEM),
+        policy=HostPolicy.of(ssh),
         host_uuid=boot.host_uuid,
         capture_socket=boot.capture_socket,
         tree=tree,
@@ -85,36 +106,116 @@ def _signals() -> Iterator[socket.socket]:
         sender.close()
 
 
-class Spawner:
-    """Accepts the node's connections and forks."""
+class Connections:
+    """The node's connections, one for each SSH connection; decides what to do about each request."""
 
-    def __init__(self, listener: socket.socket, settings: monitor.Settings, node_uid: int) -> None:
+    def __init__(self, settings: Settings, host_key: HostKey, port: int) -> None:
+        self._settings = settings
+        self._host_key = host_key
+        self._port = port
+
+    def close(self) -> None:
+        """Release what a fork must not take along."""
+        self._host_key.close()
+
+    def greet(self, channel: Channel) -> Authentication:
+        """Begin the authentication of an SSH connection."""
+        authentication = Authentication(self._host_key, SYSTEM)
+        channel.send(to_builtins(Hello(cookie=authentication.cookie)))
+        return authentication
+
+    def answer(
+        self, authentication: Authentication, request: messages.Request, descriptors: list[int]
+    ) -> messages.Answer:
+        """Do what is asked for, sessions excepted. Raises ProctorError or OSError."""
+        match request:
+            case SignExchange():
+                return messages.Answer(signature=self._sign(authentication, request, descriptors))
+            case Authenticate():
+                self._authenticate(authentication, request)
+            case StoreBundle():
+                self._settings.bundles.store(request.content, request.signature)
+            case _:
+                return messages.Answer(content=self._settings.bundles.content())
+        return messages.Answer()
+
+    def _sign(self, authentication: Authentication, request: SignExchange, descriptors: list[int]) -> bytes:
+        if not request.first:
+            return authentication.sign_next(request.transcript, request.hash_name)
+        if len(descriptors) != 1:
+            raise BadRequest("the client's connection must come with its first key exchange")
+        client = ClientConnection(socket.socket(fileno=os.dup(descriptors[0])), self._port)
+        try:
+            return authentication.sign_first(request.transcript, request.hash_name, client)
+        except ProctorError:
+            client.close()
+            raise
+
+    def _authenticate(self, authentication: Authentication, request: Authenticate) -> None:
+        settings = self._settings
+        user = authentication.authenticate(
+            request.request, request.signature, settings.trusted_keys(), request.labels
+        )
+        settings.decide(user)
+        authentication.authenticated = user
+        _log.info("%s has logged in as %s from %s", user.user.key_id, user.login, user.client.client)
+
+
+class Spawner:
+    """Accepts the node's connections, answers them, and forks monitors."""
+
+    def __init__(
+        self, listener: socket.socket, settings: Settings, connections: Connections, node_uid: int
+    ) -> None:
         self._listener = listener
         self._listener.setblocking(False)  # the next spawner accepts on the same one
         self._settings = settings
+        self._connections = connections
         self._trusted_uids = {0, node_uid}
+        self._limit = raise_descriptor_limit()  # a user takes several; sessions get the limit of before
+        self._max_channels = (self._limit[1] - _SPARE_DESCRIPTORS) // _DESCRIPTORS_PER_CHANNEL
         self._swept = SYSTEM.monotonic()
         self._monitors = Monitors()
         self._refuser = Refuser()
-        self._limit = raise_descriptor_limit()  # a monitor takes one; sessions get the limit of before
+        self._poll = select.poll()
+        self._channels: dict[int, tuple[Channel, Authentication]] = {}
 
     def run(self, wakeup: socket.socket) -> None:
-        """Serve until SIGTERM arrives on ``wakeup``. Monitors that are left go on by themselves."""
-        poll = select.poll()
-        poll.register(self._listener, select.POLLIN)
-        poll.register(wakeup, select.POLLIN)
+        """Serve until SIGTERM arrives on ``wakeup``; monitors that are left go on by themselves.
+
+        Users that are connected then are served further by a fork, until they leave.
+        """
+        self._poll.register(self._listener, select.POLLIN)
+        self._poll.register(wakeup, select.POLLIN)
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll(SWEEP_SECONDS * 1000)}
+            ready = {descriptor for descriptor, _ in self._poll.poll(SWEEP_SECONDS * 1000)}
             if wakeup.fileno() in ready and signal.SIGTERM in wakeup.recv(4096):
-                self._listener.close()
+                self._retire(wakeup)
                 return
-            for orphan in self._monitors.wait():
-                self._terminate(orphan, wakeup)
+            self._watch_monitors(wakeup)
             self._sweep()
             if self._listener.fileno() in ready:
-                self._accept(wakeup)
+                self._accept()
+            self._serve(ready, wakeup)
 
-    def _accept(self, wakeup: socket.socket) -> None:
+    def _retire(self, wakeup: socket.socket) -> None:
+        self._poll.unregister(self._listener)
+        self._listener.close()
+        if not self._channels or os.fork():
+            return
+        self._monitors.forget()
+        try:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            while self._channels:
+                self._serve({descriptor for descriptor, _ in self._poll.poll()}, wakeup)
+                with contextlib.suppress(BlockingIOError):
+                    wakeup.recv(4096)
+                self._watch_monitors(wakeup)
+        finally:
+            os._exit(os.EX_OK)
+
+    def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except BlockingIOError:
@@ -124,16 +225,93 @@ class Spawner:
                 time.sleep(PAUSE_SECONDS)
             return
         self._refuser.recovered()
-        with connection:
-            peer = unixsock.peer(connection)
-            if peer.uid not in self._trusted_uids:
-                _log.warning("process %d of uid %d was refused", peer.pid, peer.uid)
-                return
-            if not self._start_monitor(connection, wakeup):
-                with contextlib.suppress(OSError):
-                    wire.send(connection, to_builtins(Refused(error=_NO_PROCESS)))
+        peer = unixsock.peer(connection)
+        if peer.uid not in self._trusted_uids:
+            _log.warning("process %d of uid %d was refused", peer.pid, peer.uid)
+            connection.close()
+            return
+        if len(self._channels) >= self._max_channels:
+            _log.error("the node has %d connections open; one more was refused", len(self._channels))
+            connection.close()
+            return
+        channel = Channel(connection)
+        try:
+            authentication = self._connections.greet(channel)
+        except OSError:
+            channel.close()
+            return
+        self._channels[channel.fileno()] = channel, authentication
+        self._poll.register(channel, select.POLLIN)
 
-    def _start_monitor(self, connection: socket.socket, wakeup: socket.socket) -> bool:
+    def _serve(self, ready: set[int], wakeup: socket.socket) -> None:
+        for descriptor in ready & self._channels.keys():
+            channel, authentication = self._channels[descriptor]
+            try:
+                for message, descriptors in channel.receive():
+                    try:
+                        self._handle(channel, authentication, message, descriptors, wakeup)
+                    finally:
+                        close_all(descriptors)
+            except EOFError:
+                self._forget(descriptor)
+            except (OSError, wire.FrameError) as error:
+                _log.warning("a connection of the node broke off: %s", error)
+                self._forget(descriptor)
+            except Exception:  # noqa: BLE001 - one connection must not end the service for all others
+                _log.exception("a connection of the node is closed")
+                self._forget(descriptor)
+
+    def _forget(self, descriptor: int) -> None:
+        channel, authentication = self._channels.pop(descriptor)
+        self._poll.unregister(descriptor)
+        channel.close()
+        authentication.close()
+
+    def _handle(
+        self,
+        channel: Channel,
+        authentication: Authentication,
+        message: wire.Message,
+        descriptors: list[int],
+        wakeup: socket.socket,
+    ) -> None:
+        try:
+            request = messages.check_request(message)
+            if isinstance(request, OpenSession):
+                self._open(authentication, descriptors, wakeup)
+                return
+            answer: msgspec.Struct = self._connections.answer(authentication, request, descriptors)
+        except ProctorError as error:
+            _log.warning("refused: %s", error.message)
+            answer = Refused(error=error.message)
+        except OSError as error:
+            _log.error("not done: %s", error)
+            answer = Refused(error=f"the spawn service of this node failed: {error.strerror}")
+        channel.send(to_builtins(answer))
+
+    def _open(self, authentication: Authentication, descriptors: list[int], wakeup: socket.socket) -> None:
+        """Fork a monitor, or say on the session's own socket why there is none."""
+        if len(descriptors) != 1:
+            raise BadRequest("a session comes with the socket that it is to use")
+        with socket.socket(fileno=os.dup(descriptors[0])) as connection:
+            try:
+                user = authentication.logged_in()
+            except ProctorError as error:
+                _log.warning("session refused: %s", error.message)
+                connection.settimeout(SEND_SECONDS)
+                wire.send(connection, to_builtins(Refused(error=error.message)))
+                return
+            self._start(connection, user, wakeup)
+
+    def _start(self, connection: socket.socket, user: AuthenticatedUser, wakeup: socket.socket) -> None:
+        """Fork the monitor of a session, or say why there is none."""
+        if not self._start_monitor(connection, user, wakeup):
+            with contextlib.suppress(OSError):
+                wire.send(connection, to_builtins(Refused(error=_NO_PROCESS)))
+
+    def _start_monitor(
+        self, connection: socket.socket, user: AuthenticatedUser, wakeup: socket.socket
+    ) -> bool:
         """Fork a monitor for ``connection``; False when there can be none."""
         try:
             ours, theirs = socket.socketpair()
@@ -141,7 +319,7 @@ class Spawner:
             _log.error("no process can be watched: %s", error.strerror)
             return False
         with theirs:
-            pid = self._fork(wakeup, lambda: self._monitor(connection, theirs))
+            pid = self._fork(wakeup, lambda: self._monitor(connection, user, theirs))
         if pid:
             self._monitors.add(pid, ours)
         else:
@@ -171,6 +349,10 @@ class Spawner:
             self._listener.close()
             self._monitors.forget()
             wakeup.close()
+            self._connections.close()
+            for channel, authentication in self._channels.values():
+                channel.close()
+                authentication.close()
             run()
             status = os.EX_OK
         except Exception:  # noqa: BLE001 - the last stop: what is raised here must end in the log
@@ -178,8 +360,12 @@ class Spawner:
         finally:
             os._exit(status)
 
-    def _monitor(self, connection: socket.socket, spawner: socket.socket) -> None:
-        monitor.Monitor(connection, self._settings, Report(spawner)).run()
+    def _monitor(self, connection: socket.socket, user: AuthenticatedUser, spawner: socket.socket) -> None:
+        monitor.Monitor(connection, self._settings, user, Report(spawner)).run()
+
+    def _watch_monitors(self, wakeup: socket.socket) -> None:
+        for orphan in self._monitors.wait():
+            self._terminate(orphan, wakeup)
 
     def _terminate(self, orphan: Orphan, wakeup: socket.socket) -> None:
         """End the session in a child, since it may take seconds."""

@@ -255,3 +255,15 @@ class GetRolesRequest(_message.Message):
     NAMES_FIELD_NUMBER: _ClassVar[int]
     names: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetAccessBundleRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class AccessBundle(_message.Message):
+    __slots__ = ("json", "signature")
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    json: bytes
+    signature: bytes
+    def __init__(self, json: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...

@@ -189,6 +189,11 @@ class AuthStub:
                 request_serializer=auth__pb2.GetRolesRequest.SerializeToString,
                 response_deserializer=auth__pb2.Documents.FromString,
                 _registered_method=True)
+        self.GetAccessBundle = channel.unary_unary(
+                '/proctor.v1.Auth/GetAccessBundle',
+                request_serializer=auth__pb2.GetAccessBundleRequest.SerializeToString,
+                response_deserializer=auth__pb2.AccessBundle.FromString,
+                _registered_method=True)
 
 
 class AuthServicer:
@@ -288,7 +293,14 @@ class AuthServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRoles(self, request, context):
-        """Role documents for access decisions on nodes and proxies.
+        """Role documents for the access decisions of proxies.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccessBundle(self, request, context):
+        """Role documents for the access decisions of the calling node, signed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -376,6 +388,11 @@ def add_AuthServicer_to_server(servicer, server):
                     servicer.GetRoles,
                     request_deserializer=auth__pb2.GetRolesRequest.FromString,
                     response_serializer=auth__pb2.Documents.SerializeToString,
+            ),
+            'GetAccessBundle': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccessBundle,
+                    request_deserializer=auth__pb2.GetAccessBundleRequest.FromString,
+                    response_serializer=auth__pb2.AccessBundle.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -810,6 +827,33 @@ class Auth:
             '/proctor.v1.Auth/GetRoles',
             auth__pb2.GetRolesRequest.SerializeToString,
             auth__pb2.Documents.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccessBundle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proctor.v1.Auth/GetAccessBundle',
+            auth__pb2.GetAccessBundleRequest.SerializeToString,
+            auth__pb2.AccessBundle.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,50 @@
+"""Issues access bundles: what the privileged side of each node decides by."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from proctor.auth.ca import CertificateAuthorities
+from proctor.auth.documents import Documents
+from proctor.core.clock import Clock
+from proctor.model.bundle import LIFETIME, NAMESPACE, make_bundle
+from proctor.model.serde import to_json
+from proctor.rpc._pb import auth_pb2 as pb
+from proctor.sshkit import keys, sshsig
+
+KEY_LIFETIME = timedelta(days=30)
+
+
+class _Key(NamedTuple):
+    private: bytes
+    certificate: str
+    valid_before: datetime
+
+
+class AccessBundles:
+    """Signs with a key of its own, which lives in memory only and which the user CA certifies."""
+
+    def __init__(self, authorities: CertificateAuthorities, documents: Documents, clock: Clock) -> None:
+        self._authorities = authorities
+        self._documents = documents
+        self._clock = clock
+        self._key: _Key | None = None
+
+    async def issue(self, host_id: str) -> pb.AccessBundle:
+        """A bundle of all roles as they are now, for the node ``host_id``."""
+        now = self._clock.now()  # before the roles are read: see AccessBundle.sequence
+        roles = list(await self._documents.roles.list())
+        content = to_json(make_bundle(host_id, self._authorities.cluster_name, roles, now))
+        key = self._current(now)
+        return pb.AccessBundle(
+            json=content, signature=sshsig.sign(key.private, key.certificate, NAMESPACE, content)
+        )
+
+    def _current(self, now: datetime) -> _Key:
+        """The key; its certificate outlives whatever is signed now."""
+        if self._key is None or self._key.valid_before < now + LIFETIME:
+            private, public = keys.generate()
+            certificate = self._authorities.delegate(public, NAMESPACE, KEY_LIFETIME)
+            self._key = _Key(private, certificate, now + KEY_LIFETIME)
+        return self._key

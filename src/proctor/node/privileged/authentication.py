@@ -1,0 +1,156 @@
+"""Which user is at the other end of an SSH connection, proved to the privileged side.
+
+The privileged side supplies a random cookie for the server's KEXINIT and signs the hash of the first key
+exchange only when the transcript has that cookie and this host's key. So a user's signature over the hash was
+made for this host, and after the cookie was drawn; nothing recorded earlier or elsewhere can be replayed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proctor.core.clock import Clock
+from proctor.core.errors import AccessDenied, BadRequest, Unauthenticated
+from proctor.node.messages import Endpoint
+from proctor.node.privileged.hostkey import HostKey
+from proctor.sshkit.certs import VerifiedUser
+from proctor.sshkit.exchange import COOKIE_BYTES, read_exchange
+from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
+from proctor.sshkit.userauth import verify_login
+
+_SO_NETNS_COOKIE = 71
+_TCP_ESTABLISHED = 1
+
+
+class ClientConnection:
+    """The TCP connection of an SSH client, which the node has accepted and handed over a copy of."""
+
+    def __init__(self, connection: socket.socket, port: int) -> None:
+        """``port``: where this host serves SSH; 0 when that is not known.
+
+        Raises BadRequest when it is no connection to that port in our own network namespace: in one of its
+        own the node could make up addresses.
+        """
+        self._socket = connection
+        try:
+            is_tcp = connection.family in (socket.AF_INET, socket.AF_INET6) and _is_tcp(connection)
+            if not is_tcp or not self.established or not _is_ours(connection):
+                raise BadRequest("this is not the TCP connection of a client")
+            self.client, self.server = (
+                _endpoint(connection.getpeername()),
+                _endpoint(connection.getsockname()),
+            )
+        except OSError as error:
+            raise BadRequest(f"this is not the TCP connection of a client: {error.strerror}") from None
+        if port and self.server.port != port:
+            raise BadRequest(f"the client's connection goes to port {self.server.port}, not {port}")
+
+    @property
+    def established(self) -> bool:
+        """Has neither end closed the connection?"""
+        return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == bytes([_TCP_ESTABLISHED])
+
+    def close(self) -> None:
+        """Release our copy."""
+        self._socket.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthenticatedUser:
+    """Who has logged in, as what, from where. ``labels``: what the node said that commands print."""
+
+    user: VerifiedUser
+    login: str
+    client: ClientConnection
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Authentication:
+    """The authentication of one SSH connection: a session id once, a user once, within the grace time."""
+
+    def __init__(self, host_key: HostKey, clock: Clock) -> None:
+        self.cookie = os.urandom(COOKIE_BYTES)
+        self.client: ClientConnection | None = None
+        self.authenticated: AuthenticatedUser | None = None
+        self._host_key = host_key
+        self._clock = clock
+        self._session_id = b""
+        self._signed_at = 0.0
+        self._attempts = 0
+
+    def sign_first(self, transcript: bytes, hash_name: str, client: ClientConnection) -> bytes:
+        """Sign the first key exchange of the connection with ``client``, whose hash is the session id.
+
+        Raises BadRequest or AccessDenied.
+        """
+        exchange = read_exchange(transcript, hash_name)
+        if exchange.cookie != self.cookie:
+            raise AccessDenied("the key exchange does not have the cookie that was drawn for it")
+        if self._session_id:
+            raise AccessDenied("the connection has a session id already")
+        signature = self._host_key.sign(exchange)
+        self._session_id, self._signed_at = exchange.digest, self._clock.monotonic()
+        self.client = client
+        return signature
+
+    def sign_next(self, transcript: bytes, hash_name: str) -> bytes:
+        """Sign a later key exchange; its hash is no session id. Raises BadRequest or AccessDenied."""
+        return self._host_key.sign(read_exchange(transcript, hash_name))
+
+    def authenticate(
+        self, request: bytes, signature: bytes, trusted: Sequence[str], labels: Mapping[str, str]
+    ) -> AuthenticatedUser:
+        """Verify what the user has signed, as ``sshkit.userauth.verify_login`` takes it; no second user.
+
+        The caller decides whether the user may log in, and then sets ``authenticated``. Raises ProctorError.
+        """
+        self._attempts += 1
+        if self.client is None:
+            raise Unauthenticated("there is no session id that could have been signed")
+        if self.authenticated is not None:
+            raise AccessDenied("a user has logged in over this connection already")
+        if self._clock.monotonic() - self._signed_at > LOGIN_GRACE_SECONDS:
+            raise Unauthenticated(f"the login took more than {LOGIN_GRACE_SECONDS} seconds")
+        if self._attempts > 2 * MAX_ATTEMPTS:
+            raise AccessDenied("too many keys were offered")
+        login, user = verify_login(self._session_id, request, signature, trusted, self._clock.now())
+        return AuthenticatedUser(user=user, login=login, client=self.client, labels=dict(labels))
+
+    def logged_in(self) -> AuthenticatedUser:
+        """The user, while their client is connected and their certificate valid; raises AccessDenied."""
+        user = self.authenticated
+        if user is None:
+            raise AccessDenied("nobody has logged in over this connection")
+        if not user.client.established:
+            raise AccessDenied(f"the client of {user.user.key_id} is not connected any more")
+        if self._clock.now() >= user.user.valid_before:
+            raise AccessDenied("the certificate has expired; log in again")
+        return user
+
+    def close(self) -> None:
+        """Release the client's connection."""
+        if self.client is not None:
+            self.client.close()
+
+
+def _is_tcp(connection: socket.socket) -> bool:
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL) == socket.IPPROTO_TCP
+
+
+def _is_ours(connection: socket.socket) -> bool:
+    """Does the socket belong to the network namespace of this process? (Linux 5.14)"""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as own:
+        return _namespace(connection) == _namespace(own)
+
+
+def _namespace(connection: socket.socket) -> int:
+    raw = connection.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
+    return int(struct.unpack("=Q", raw)[0])
+
+
+def _endpoint(address: tuple[str, int]) -> Endpoint:
+    return Endpoint(addr=address[0], port=address[1])

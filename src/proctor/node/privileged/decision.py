@@ -1,0 +1,75 @@
+"""What a user may do on this host, by their verified certificate, the roles and our own configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proctor.config.schema import RecordingMinimum, SshService
+from proctor.core.errors import AccessDenied
+from proctor.model.access import SessionOptions, at_least, check_login, session_options
+from proctor.model.bundle import AccessBundle
+from proctor.model.identity import UserIdentity
+from proctor.node.messages import Spawn
+from proctor.node.record.filecopy import parse_scp
+
+_MAX_LABEL = 1 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostPolicy:
+    """What the configuration says. ``labels`` are fixed; values of ``command_labels`` the node reports."""
+
+    labels: Mapping[str, str]
+    command_labels: frozenset[str]
+    minimum: RecordingMinimum
+    records: bool
+    port_forwarding: bool
+    file_copy: bool
+
+    @classmethod
+    def of(cls, ssh: SshService) -> HostPolicy:
+        """From the section of the configuration."""
+        return cls(
+            labels=ssh.labels,
+            command_labels=frozenset(command.name for command in ssh.commands),
+            minimum=ssh.enhanced_recording.minimum,
+            records=ssh.enhanced_recording.enabled,
+            port_forwarding=ssh.port_forwarding,
+            file_copy=ssh.ssh_file_copy,
+        )
+
+    def all_labels(self, reported: Mapping[str, str]) -> dict[str, str]:
+        """Fixed labels, and of the ``reported`` ones those that commands of ours print."""
+        printed = dict.fromkeys(self.command_labels, "")
+        printed |= {name: value[:_MAX_LABEL] for name, value in reported.items() if name in printed}
+        return {**self.labels, **printed}
+
+    def options(self, roles_say: SessionOptions) -> SessionOptions:
+        """What is in force on this host: no less is recorded than the configuration wants."""
+        minimum = self.minimum
+        return at_least(roles_say, minimum.events, strict=minimum.mode == "strict")
+
+
+def decide(
+    bundle: AccessBundle, policy: HostPolicy, identity: UserIdentity, login: str, labels: Mapping[str, str]
+) -> SessionOptions:
+    """May ``identity`` log in as ``login``? The options in force; AccessDenied with the reason.
+
+    ``labels``: all of this host's.
+    """
+    if identity.cluster and identity.cluster != bundle.cluster:
+        raise AccessDenied(f"the certificate is for cluster {identity.cluster}")
+    roles = bundle.roles_of(identity)
+    if not (decision := check_login(identity, roles, labels, login)):
+        raise AccessDenied(decision.reason)
+    return policy.options(session_options(roles))
+
+
+def check_kind(policy: HostPolicy, options: SessionOptions, request: Spawn) -> None:
+    """Raise AccessDenied when forwarding or copying files is asked for and not allowed."""
+    if request.kind == "forward" and not (policy.port_forwarding and options.port_forwarding):
+        raise AccessDenied("port forwarding is not allowed")
+    copies = request.kind == "sftp" or (request.kind == "exec" and parse_scp(request.command) is not None)
+    if copies and not (policy.file_copy and options.ssh_file_copy):
+        raise AccessDenied("copying files is not allowed")

@@ -1,0 +1,99 @@
+"""The SSH host key of the node, which the node itself cannot read.
+
+A process of its own holds it, so that it is not in the memory that the spawner's forks take along: what
+serves files in a session is such a fork, with the user's identity.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import NoReturn
+
+import asyncssh
+
+from proctor.core.errors import AccessDenied, Unavailable
+from proctor.sshkit.exchange import Exchange
+
+SIGN_SECONDS = 2.0
+_MAX_DIGEST = 64
+_MAX_ANSWER = 4096
+
+
+class HostKey:
+    """Signs key exchanges in which a server showed this key, bare or within a certificate."""
+
+    def __init__(self, path: Path) -> None:
+        """Start the process that holds the key in the file ``path``; raises Unavailable."""
+        self._signer, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() == 0:
+            self._signer.close()
+            _hold(path, theirs)
+        theirs.close()
+        self._signer.settimeout(SIGN_SECONDS)
+        answer = self._signer.recv(_MAX_ANSWER)
+        if not answer.startswith(b"ssh-"):
+            self._signer.close()
+            raise Unavailable(f"the host key {path} cannot be used: {answer.decode(errors='replace')}")
+        self.public_line = answer.decode()
+        """The public key as an OpenSSH line."""
+        self._public = asyncssh.import_public_key(self.public_line)
+
+    def sign(self, exchange: Exchange) -> bytes:
+        """Sign the hash of ``exchange``; raises AccessDenied when its host key is another one."""
+        if not self._is_shown_in(exchange):
+            raise AccessDenied("the host key of the key exchange is not that of this host")
+        try:
+            self._signer.sendall(exchange.digest)
+            if signature := self._signer.recv(_MAX_ANSWER):
+                return signature
+            reason = "it has ended"
+        except OSError as error:
+            reason = str(error)
+        # Without it nobody can log in; the supervisor starts all of us again.
+        raise SystemExit(f"the process that holds the host key does not sign: {reason}")
+
+    def _is_shown_in(self, exchange: Exchange) -> bool:
+        if exchange.host_key == self._public.public_data:
+            return True
+        name = self._public.algorithm + b"-cert-v01@openssh.com"
+        try:
+            certificate = asyncssh.import_certificate(name + b" " + base64.b64encode(exchange.host_key))
+        except asyncssh.KeyImportError:
+            return False
+        return bool(certificate.key.public_data == self._public.public_data)
+
+    def close(self) -> None:
+        """Release this process's end; the key's process ends when nobody has one any more."""
+        self._signer.close()
+
+
+def _close_all_but(kept: int) -> None:
+    """Let go of what belongs to the spawner; its log stays."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _hold(path: Path, connection: socket.socket) -> NoReturn:
+    """Sign whatever comes, until nobody is left who could ask."""
+    status = os.EX_SOFTWARE
+    try:
+        os.setsid()
+        _close_all_but(connection.fileno())
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it may be needed longer than the spawner
+        try:
+            key = asyncssh.import_private_key(path.read_bytes())
+        except (OSError, asyncssh.KeyImportError) as error:
+            connection.sendall(str(error).encode()[:_MAX_ANSWER])
+            os._exit(os.EX_NOINPUT)
+        connection.sendall(key.export_public_key("openssh").strip())
+        while digest := connection.recv(_MAX_DIGEST):
+            connection.sendall(key.sign(digest, key.algorithm))
+        status = os.EX_OK
+    finally:
+        os._exit(status)
