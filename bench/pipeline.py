@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.report import publish
 from proctor.audit.logs_file import FileLog
 from proctor.audit.segments import Reader, Segments
 from proctor.audit.spool import BATCH_BYTES, Spool
-from proctor.auth.rpc.record import admitted_lines
+from proctor.auth.ingest.batch import Batch, Emitter
+from proctor.auth.ingest.sessions import SessionRecord
 from proctor.bpf.messages import Events, decode, encode
-from proctor.model.identity import UserIdentity
+from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter
 from proctor.rpc._pb import record_pb2 as pb
@@ -107,6 +108,14 @@ def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
     reader = Reader(segments, 0)
     log = FileLog(directory / "log", "auth", cluster_name=CLUSTER)
     source = f"node/{HOST}/1"
+    identity = HostIdentity(host_id=HOST, role=SystemRole.NODE, node_name="node-1", cluster=CLUSTER)
+    known = {SID: SessionRecord(host_id=HOST, started="2023-07-04T16:42:20Z", user="alice", login="root")}
+    emitter = Emitter(
+        identity=identity,
+        source=source,
+        hostnames=frozenset({"node-1"}),
+        now=datetime.now(UTC) + timedelta(1),
+    )
     while reader.number <= segments.last:
         with meter.stage("spool, read"):
             first, found = reader.number, reader.take(BATCH_BYTES)
@@ -114,8 +123,8 @@ def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
             raw = pb.EventBatch(source=source, first_sequence=first, lines=found).SerializeToString()
             batch = pb.EventBatch.FromString(raw).lines
         with meter.stage("check"):
-            events, summary = admitted_lines(batch, source, first, HOST, CLUSTER)
+            admitted = Batch(batch, first, emitter).admitted(known)
         with meter.stage("log"):
-            log.append(source, first, events, summary)
+            log.append(source, first, admitted.lines, admitted.summary)
     log.close()
     segments.close()

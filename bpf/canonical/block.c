@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block.h"
+#include "uids.h"
 
 #include <string.h>
 
@@ -11,14 +12,14 @@ static int is_equal(const struct value *one, const struct value *other)
 }
 
 /* The latest is looked at first: most lines of a block say the same. */
-static int note(struct distinct *distinct, const struct value *value)
+static int note_cluster(struct block *block, const struct value *cluster)
 {
-	for (size_t i = distinct->count; i-- > 0;)
-		if (is_equal(&distinct->values[i], value))
+	for (size_t i = block->clusters_count; i-- > 0;)
+		if (is_equal(&block->clusters[i], cluster))
 			return 1;
-	if (distinct->count == MOST_DISTINCT)
+	if (block->clusters_count == MOST_CLUSTERS)
 		return 0;
-	distinct->values[distinct->count++] = *value;
+	block->clusters[block->clusters_count++] = *cluster;
 	return 1;
 }
 
@@ -67,7 +68,7 @@ static int is_time(const struct value *time)
 }
 
 /* Negative, 0 or positive, as one is before, at or after the other; the Z at the end is no part of the order. */
-static int compare(const struct value *one, const struct value *other)
+static int compare_times(const struct value *one, const struct value *other)
 {
 	size_t shorter = one->size < other->size ? one->size : other->size;
 	int order = memcmp(one->bytes, other->bytes, shorter - 1);
@@ -89,26 +90,69 @@ static int is_index(const struct value *ei, uint64_t last)
 	return value <= last;
 }
 
-static int scan_event(struct block *block, const char *line, size_t size)
+static void extend(struct value *first, struct value *last, const struct value *time)
 {
-	static const struct value none = {"", 0};
-	struct value members[MEMBERS] = {};
-	const struct value *server = &members[MEMBER_SERVER], *time = &members[MEMBER_TIME];
+	if (!first->bytes || compare_times(time, first) < 0)
+		*first = *time;
+	if (!last->bytes || compare_times(time, last) > 0)
+		*last = *time;
+}
 
-	if (size >= block->longest || !scan_line(line, size, members))
-		return 0;
-	for (int i = 0; i < MANDATORY; i++)
-		if (!members[i].size)
+static int is_same(const struct context *one, const struct context *other)
+{
+	for (int i = CONTEXT_FIELDS; i-- > 0;)
+		if (!is_equal(&one->values[i], &other->values[i]))
 			return 0;
-	if (!is_index(&members[MEMBER_EI], block->last_ei) || !is_time(time))
+	return 1;
+}
+
+/* The latest is looked at first, as above; the session tells most contexts apart. */
+static int note_context(struct block *block, const struct value *members)
+{
+	static const enum member noted[CONTEXT_FIELDS] = {
+		[CONTEXT_EVENT] = MEMBER_EVENT, [CONTEXT_LOGIN] = MEMBER_LOGIN, [CONTEXT_NAMESPACE] = MEMBER_NAMESPACE,
+		[CONTEXT_HOSTNAME] = MEMBER_HOSTNAME, [CONTEXT_SERVER] = MEMBER_SERVER, [CONTEXT_SID] = MEMBER_SID,
+		[CONTEXT_USER] = MEMBER_USER};
+	struct context context = {};
+	size_t i;
+
+	for (i = 0; i < CONTEXT_FIELDS; i++)
+		context.values[i] = members[noted[i]].bytes ? members[noted[i]] : (struct value){"", 0};
+	for (i = block->contexts_count; i-- > 0;)
+		if (is_same(&block->contexts[i], &context))
+			break;
+	if (i == (size_t)-1) {
+		if (block->contexts_count == MOST_CONTEXTS)
+			return 0;
+		i = block->contexts_count++;
+		block->contexts[i] = context;
+	}
+	extend(&block->contexts[i].first, &block->contexts[i].last, &members[MEMBER_TIME]);
+	return 1;
+}
+
+static int has_mandatory(const struct value *members)
+{
+	for (int i = 0; i < MEMBERS; i++)
+		if (MANDATORY & 1u << i && !members[i].size)
+			return 0;
+	return 1;
+}
+
+static int scan_event(struct block *block, const char *text, size_t size)
+{
+	struct line line;
+	const struct value *members = line.members;
+
+	if (size >= block->longest || !scan_line(text, size, &line) || !has_mandatory(members))
 		return 0;
-	if (!block->lines || compare(time, &block->first) < 0)
-		block->first = *time;
-	if (!block->lines || compare(time, &block->last) > 0)
-		block->last = *time;
-	block->lines++;
-	return note(&block->events, &members[MEMBER_EVENT]) && note(&block->clusters, &members[MEMBER_CLUSTER]) &&
-		   note(&block->servers, server->bytes ? server : &none);
+	if (!is_index(&members[MEMBER_EI], block->last_ei) || !is_time(&members[MEMBER_TIME]))
+		return 0;
+	if (block->schema && !is_valid_event(block->schema, &line))
+		return 0;
+	block->uids[block->lines++] = fingerprint(&members[MEMBER_UID]);
+	extend(&block->first, &block->last, &members[MEMBER_TIME]);
+	return note_cluster(block, &members[MEMBER_CLUSTER]) && note_context(block, members);
 }
 
 int scan_block(struct block *block, const char *lines, size_t size)

@@ -8,7 +8,6 @@
 #endif
 
 #define DEPTH 16
-#define MOST_KEYS 256
 
 /* Each function moves at behind what it has found, or returns 0. */
 struct scan {
@@ -219,58 +218,134 @@ static int is_value(struct scan *scan)
 	}
 }
 
-static int compare(const struct value *one, const struct value *other)
+int compare_values(const struct value *one, const struct value *other)
 {
 	int order = memcmp(one->bytes, other->bytes, one->size < other->size ? one->size : other->size);
 
 	return order ? order : (one->size > other->size) - (one->size < other->size);
 }
 
-static struct value *member_of(struct value members[MEMBERS], const struct value *key)
+/* The member that is called key, if any; next is the first that may be: keys come in order. */
+static int member_of(const struct value *key, int *next)
 {
 	static const struct value names[MEMBERS] = {
 		[MEMBER_CLUSTER] = {"cluster_name", 12}, [MEMBER_CODE] = {"code", 4}, [MEMBER_EI] = {"ei", 2},
-		[MEMBER_EVENT] = {"event", 5}, [MEMBER_TIME] = {"time", 4}, [MEMBER_UID] = {"uid", 3},
-		[MEMBER_SERVER] = {"server_id", 9}};
+		[MEMBER_EVENT] = {"event", 5}, [MEMBER_LOGIN] = {"login", 5}, [MEMBER_NAMESPACE] = {"namespace", 9},
+		[MEMBER_HOSTNAME] = {"server_hostname", 15}, [MEMBER_SERVER] = {"server_id", 9}, [MEMBER_SID] = {"sid", 3},
+		[MEMBER_TIME] = {"time", 4}, [MEMBER_UID] = {"uid", 3}, [MEMBER_USER] = {"user", 4}};
+	int order = 1;
 
-	for (int i = 0; i < MEMBERS; i++)
-		if (names[i].size == key->size && *names[i].bytes == *key->bytes && !compare(&names[i], key))
-			return &members[i];
-	return NULL;
+	while (*next < MEMBERS && (order = compare_values(&names[*next], key)) < 0)
+		++*next;
+	return order ? MEMBERS : *next;
 }
 
 /* The value of a member is noted if it is of the right kind: ei a number, all others text. */
-static int is_noted(struct scan *scan, struct value *member, int number)
+static int is_noted(struct scan *scan, struct line *line, int member)
 {
-	const char *first = (const char *)scan->at;
-	int digits = is_digit(scan);
+	struct value *noted = &line->members[member], *whole = &line->pairs[line->count].value;
+	int digits = is_digit(scan), fits;
 
-	if (member && !number)
-		return is_string(scan, member) && member->bytes;
-	if (!is_value(scan))
-		return 0;
-	if (member && digits)
-		*member = (struct value){first, (const char *)scan->at - first};
-	return !member || digits;
+	whole->bytes = (const char *)scan->at;
+	if (member == MEMBERS)
+		fits = is_value(scan);
+	else if (member == MEMBER_EI)
+		fits = digits && is_value(scan);
+	else
+		fits = is_string(scan, noted) && noted->bytes;
+	whole->size = (const char *)scan->at - whole->bytes;
+	if (member == MEMBER_EI)
+		*noted = *whole;
+	return fits;
 }
 
-int scan_line(const char *line, size_t size, struct value members[MEMBERS])
+int scan_line(const char *text, size_t size, struct line *line)
 {
-	struct scan scan = {.at = (const unsigned char *)line, .end = (const unsigned char *)line + size};
+	struct scan scan = {.at = (const unsigned char *)text, .end = (const unsigned char *)text + size};
 	struct value last = {"", 0};
-	int keys = 0;
+	int next = 0;
 
+	memset(line->members, 0, sizeof(line->members));
+	line->count = 0;
 	if (!is_byte(&scan, '{'))
 		return 0;
 	do {
-		struct value key = {}, *member;
+		struct value *key = &line->pairs[line->count].key;
 
-		if (++keys > MOST_KEYS || !is_member(&scan, &key) || !key.bytes || compare(&last, &key) >= 0)
+		*key = (struct value){};
+		if (line->count == MOST_KEYS - 1 || !is_member(&scan, key) || !key->bytes || compare_values(&last, key) >= 0)
 			return 0;
-		last = key;
-		member = member_of(members, &key);
-		if (!is_noted(&scan, member, member == &members[MEMBER_EI]))
+		last = *key;
+		if (!is_noted(&scan, line, member_of(key, &next)))
 			return 0;
+		line->count++;
 	} while (is_byte(&scan, ','));
 	return is_byte(&scan, '}') && scan.at == scan.end;
+}
+
+/* Up to 18 digits: all of them fit into 64 bits. */
+static int is_integer(struct scan *scan)
+{
+	const unsigned char *first;
+
+	is_byte(scan, '-');
+	first = scan->at;
+	return is_digits(scan) && scan->at - first <= 18;
+}
+
+static int is_typed(struct scan *scan, const char *type);
+
+static int are_typed(struct scan *scan, const char *type, int keys, unsigned char close)
+{
+	struct value key;
+
+	scan->at++;
+	if (is_byte(scan, close))
+		return 1;
+	do
+		if ((keys && !is_member(scan, &key)) || !is_typed(scan, type))
+			return 0;
+	while (is_byte(scan, ','));
+	return is_byte(scan, close);
+}
+
+static int is_typed(struct scan *scan, const char *type)
+{
+	unsigned char first = scan->at < scan->end ? *scan->at : 0;
+	struct value text;
+
+	switch (*type) {
+	case 's':
+		return is_string(scan, &text);
+	case 'i':
+		return is_integer(scan);
+	case 'b':
+		return is_literal(scan, first == 't' ? "true" : "false");
+	case 'l':
+		return first == '[' && are_typed(scan, type + 1, 0, ']');
+	case 'm':
+		return first == '{' && are_typed(scan, type + 1, 1, '}');
+	case 'a':
+		return is_value(scan);
+	default:
+		return 0;
+	}
+}
+
+int is_of_type(const struct value *value, const char *type)
+{
+	struct scan scan = {.at = (const unsigned char *)value->bytes};
+
+	scan.end = scan.at + value->size;
+	return is_typed(&scan, type) && scan.at == scan.end;
+}
+
+int is_plain_text(const struct value *text)
+{
+	if (text->size < 2 || *text->bytes != '"')
+		return 0;
+	for (size_t i = 1; i < text->size - 1; i++)
+		if (text->bytes[i] < 0x20 || text->bytes[i] == 0x7f || text->bytes[i] == '\\')
+			return 0;
+	return 1;
 }

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_DNS, uuid4, uuid5
 
 import grpc
 import pytest
@@ -78,8 +78,20 @@ class Node:
             "sid": sid,
             "server_id": self.host_id,
             "participants": list(participants),
+            "enhanced_recording": False,
+            "interactive": True,
             **fields,
         }
+
+    def start(self, sid: str, user: str = "alice", **fields: Any) -> dict[str, Any]:
+        """The event that a session started here."""
+        own = {"event": "session.start", "code": "T2000I", "sid": sid, "server_id": self.host_id}
+        return {**own, "user": user, "login": "root", **fields}
+
+    def command(self, sid: str = SID, **fields: Any) -> dict[str, Any]:
+        """The event that a command ran here without a terminal."""
+        own = {"event": "exec", "code": "T3002I", "sid": sid, "server_id": self.host_id}
+        return {**own, "command": "true", "exitCode": "0", **fields}
 
 
 async def stream(auth: RunningAuth, credentials: Credentials, method: str, *frames: Any) -> list[Any]:
@@ -121,18 +133,19 @@ async def own_sessions_role(auth: RunningAuth) -> str:
 
 async def test_what_a_host_may_not_say_is_replaced_by_an_event_that_tells_why(auth: RunningAuth) -> None:
     node, other = await Node.join(auth), await Node.join(auth)
-    good = {"event": "exec", "code": "T3002I", "server_id": node.host_id, "command": "true"}
+    good = node.command()
     bad: list[tuple[dict[str, Any] | bytes, str]] = [
-        (b"junk", "event 2 is malformed"),
-        (b"[]", "event 3 is malformed"),
-        ({**good, "server_id": 5}, "event 4 is malformed"),
-        ({**good, "server_id": other.host_id}, f"event 5 claims to come from server '{other.host_id}'"),
-        ({**good, "event": "user.login"}, "event 6 is of a kind that hosts do not emit: 'user.login'"),
+        (b"junk", "is malformed"),
+        (b"[]", "is malformed"),
+        ({**good, "server_id": 5}, "is a exec with a field of a wrong type"),
+        ({**good, "server_id": other.host_id}, f"claims to come from server '{other.host_id}'"),
+        ({**good, "server_id": ""}, "claims to come from server ''"),
+        ({**good, "event": "user.login"}, "is of a kind that a node does not emit: 'user.login'"),
         ({**good, "event": "instance.join"}, "'instance.join'"),
-        ({**good, "event": ""}, "of a kind that hosts do not emit"),
+        ({**good, "event": ""}, "of a kind that a node does not emit"),
         ({**good, "cluster_name": "green"}, "claims to come from cluster 'green'"),
     ]
-    assert await node.emit(good, *(event for event, _ in bad), good) == 10
+    assert await node.emit(good, *(event for event, _ in bad), good) == len(bad) + 2
     assert len(auth.events("exec")) == 2
     gaps = auth.events("audit.gap")
     assert [gap["lost"] for gap in gaps] == [1] * len(bad)
@@ -145,14 +158,14 @@ async def test_what_a_host_may_not_say_is_replaced_by_an_event_that_tells_why(au
     [
         ("server_id", "another", "claims to come from server"),
         ("cluster_name", "green", "claims to come from cluster"),
-        ("event", "user.login", "of a kind that hosts do not emit"),
+        ("event", "user.login", "of a kind that a node does not emit"),
     ],
 )
 async def test_what_is_in_its_final_form_is_checked_as_well(
     auth: RunningAuth, field: str, value: str, says: str
 ) -> None:
     node = await Node.join(auth)
-    good = {"event": "exec", "code": "T3002I", "server_id": node.host_id, "command": "true"}
+    good = node.command()
     bad = stamped({**good, field: value}, SYSTEM.now(), "purple")
 
     await node.emit(*(to_line(fields)[:-1] for fields in (stamped(good, SYSTEM.now(), "purple"), bad)))
@@ -166,7 +179,8 @@ async def test_a_batch_that_comes_again_is_stored_once(auth: RunningAuth) -> Non
     node = await Node.join(auth)
     for _ in range(2):
         node._emitted = 0
-        assert await node.emit({"event": "exec", "code": "T3002I"}, b"junk") == 2
+        event = node.command(uid=str(uuid5(NAMESPACE_DNS, "one")))
+        assert await node.emit(event, b"junk") == 2
     assert len(auth.events("exec")) == 1
     assert len(auth.events("audit.gap")) == 1
 
@@ -194,7 +208,7 @@ async def test_the_audit_log_is_for_auditors(auth: RunningAuth) -> None:
 async def test_people_read_recordings_as_their_roles_allow(auth: RunningAuth) -> None:
     node = await Node.join(auth)
     await node.record(SID)
-    await node.emit(node.end(SID, "alice"))
+    await node.emit(node.start(SID), node.end(SID, "alice"))
     own = await own_sessions_role(auth)
     alice, mallory = await user(auth, "alice", own), await user(auth, "mallory", own)
     auditor = await user(auth, "bob", "auditor")
@@ -214,20 +228,62 @@ async def test_people_read_recordings_as_their_roles_allow(auth: RunningAuth) ->
 async def test_a_node_cannot_give_away_the_recordings_of_another(auth: RunningAuth) -> None:
     node, liar = await Node.join(auth), await Node.join(auth)
     await node.record(SID)
-    await node.emit(node.end(SID, "alice"))
+    await node.emit(node.start(SID), node.end(SID, "alice"))
     await liar.emit(liar.end(SID, "mallory"), liar.end(SID, "mallory", server_id=""))
     mallory = await user(auth, "mallory", await own_sessions_role(auth))
     assert await listed(auth, mallory) == []
     with pytest.raises(AccessDenied):
         await stream(auth, mallory, "recordings.Read", pb.ReadRequest(sid=SID))
-    with pytest.raises(AccessDenied):
-        await liar.record(SID, b"other bytes")
+    start = pb.UploadFrame(sid=SID, start=pb.UploadStart(server_id=liar.host_id))
+    with pytest.raises(AccessDenied, match="belongs to another node"):
+        await stream(auth, liar.credentials, "recordings.Upload", start)
+
+
+async def test_only_the_host_of_a_session_uploads_its_recording(auth: RunningAuth) -> None:
+    node, liar = await Node.join(auth), await Node.join(auth)
+    await node.emit(node.start(SID))
+    start = pb.UploadFrame(sid=SID, start=pb.UploadStart(server_id=liar.host_id))
+    with pytest.raises(AccessDenied, match="belongs to another node"):
+        await stream(auth, liar.credentials, "recordings.Upload", start)
+    await node.record(SID)
+
+
+async def test_the_host_of_a_session_is_known_after_a_restart(tmp_path: Path) -> None:
+    async with running_auth(tmp_path) as auth:
+        node, liar = await Node.join(auth), await Node.join(auth)
+        await node.emit(node.start(SID))
+    async with running_auth(tmp_path) as auth:
+        node.auth = liar.auth = auth
+        await liar.emit(liar.end(SID, "mallory"))
+        await node.emit(node.command())
+        (gap,) = auth.events("audit.gap")
+        assert f"belongs to host {node.host_id}" in gap["reason"]
+        assert liar.host_id in gap["source"]
+        assert [event["server_id"] for event in auth.events("exec", "session.end")] == [node.host_id]
+
+
+async def test_one_uid_is_one_event_over_hosts_and_restarts(tmp_path: Path) -> None:
+    uid = str(uuid4())
+    async with running_auth(tmp_path) as auth:
+        node, liar = await Node.join(auth), await Node.join(auth)
+        await node.emit(node.command(uid=uid))
+        await liar.emit(liar.command(str(uuid4()), uid=uid))
+    async with running_auth(tmp_path) as auth:
+        node.auth = auth
+        await node.emit(node.command(uid=uid))
+        assert [event["server_id"] for event in auth.events("exec")] == [node.host_id]
+        assert [
+            "has the uid of an event stored before" in gap["reason"] for gap in auth.events("audit.gap")
+        ] == [
+            True,
+            True,
+        ]
 
 
 async def test_nonsense_of_a_node_does_not_hide_other_recordings(auth: RunningAuth) -> None:
     node, liar = await Node.join(auth), await Node.join(auth)
     await node.record(SID)
-    await node.emit(node.end(SID, "alice"))
+    await node.emit(node.start(SID), node.end(SID, "alice"))
     nonsense = [
         {**liar.end(SID), "sid": 5},
         {**liar.end(SID), "participants": "all"},
@@ -251,9 +307,10 @@ async def test_a_recording_under_way_is_listed_as_live(auth: RunningAuth) -> Non
 async def test_lists_are_paged_through_to_their_end(auth: RunningAuth) -> None:
     node = await Node.join(auth)
     await node.record(SID)
-    await node.emit(node.end(SID, "alice"))
+    await node.emit(node.start(SID), node.end(SID, "alice"))
     for _ in range(2):
-        await node.emit(*(node.end(str(uuid4()), "alice") for _ in range(600)))
+        sids = [str(uuid4()) for _ in range(600)]
+        await node.emit(*(event for sid in sids for event in (node.start(sid), node.end(sid, "alice"))))
     assert await listed(auth, auth.admin, limit=1) == [SID]
     for limit in (-1, 10**6):
         with pytest.raises(BadRequest, match="limit"):

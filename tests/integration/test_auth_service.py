@@ -326,7 +326,14 @@ async def test_what_is_under_way_may_end_when_the_service_stops(tmp_path: Path) 
         client = auth.client(node)
         stream = client.audit.Emit()
         acks = aiter(stream)
-        batch = record_pb2.EventBatch(source=f"node/{host_id}/1", lines=b'{"event":"exec","code":"T3002I"}\n')
+        event = {
+            "event": "exec",
+            "code": "T3002I",
+            "exitCode": "0",
+            "server_id": host_id,
+            "sid": str(uuid4()),
+        }
+        batch = record_pb2.EventBatch(source=f"node/{host_id}/1", lines=serde.to_json(event) + b"\n")
         for sequence in (1, 2):
             batch.first_sequence = sequence
             await stream.write(batch)

@@ -79,7 +79,7 @@ class RunningAuth:
         request = pb.RegisterHostRequest(
             token=token,
             host_id=host_id,
-            node_name=name or f"{role}-1",
+            node_name=name or f"{role}-{host_id[:8]}",
             role=role,
             tls_public_key=tls.public_key(tls_key),
             ssh_public_key=ssh_public.encode(),

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from proctor.model.catalogue import EVENTS
+from proctor.model.catalogue import EVENTS, codes_of
 from proctor.model.events import (
-    SCP_CODES,
-    SCP_DISALLOWED,
     SFTP_ACTIONS,
     SFTP_DISALLOWED,
     ConnectedPart,
     Event,
     ResourcePart,
     SessionPart,
+    Sftp,
     UserPart,
 )
 from proctor.model.kernel_events import EnhancedPart
@@ -39,11 +38,7 @@ BLOCKS: dict[str, type[Event]] = {
 }
 """Fields that events share; an event has the first block that it derives from, which includes its parents."""
 
-_MORE_CODES = {
-    "scp": (*SCP_CODES["download"], *SCP_CODES["upload"], SCP_DISALLOWED),
-    "sftp": (f"TS001 to TS{len(SFTP_ACTIONS):03d}, each I or E", SFTP_DISALLOWED),
-    "port": ("T3003I", "T3003E", "T3003S"),
-}
+_SFTP_CODES = (f"TS001 to TS{len(SFTP_ACTIONS):03d}, each I or E", SFTP_DISALLOWED)
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ def catalogue() -> Iterator[Entry]:
     for name, struct in sorted(EVENTS.items(), key=lambda item: item[1].CODE):
         if name in _RECORDING_ONLY:
             continue
-        codes = _MORE_CODES.get(name, tuple(filter(None, (struct.CODE, struct.FAILURE_CODE))))
+        codes = _SFTP_CODES if name == Sftp.EVENT else codes_of(name)
         block = next((block for block, part in BLOCKS.items() if issubclass(struct, part)), "")
         shared = _json_names(BLOCKS.get(block, Event))
         own = tuple(field for field in _json_names(struct) if field not in shared)

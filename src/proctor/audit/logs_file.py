@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ from proctor.audit.dayfiles import DayFile, day_files, day_name, lines_forward
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
 from proctor.audit.search.reader import Extent, LogReader
+from proctor.audit.uids import UidWindow
 from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
+from proctor.model import uids
 from proctor.model.events import AuditGap, Event
 from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
@@ -35,6 +37,8 @@ class Line(NamedTuple):
     uid: str
     time: datetime
     text: bytes
+    gap: bool = False
+    """It stands for events that are missing, and is stored in any case."""
 
 
 class FileLog:
@@ -65,6 +69,7 @@ class FileLog:
         (self._directory / "sessions/default").mkdir(parents=True, exist_ok=True, mode=0o750)
         self._progress_file = ProgressFile(self._root.parent / "backend")
         self._progress = self._progress_file.load()
+        self._window = UidWindow(self._root.parent / "backend")
         self._seen = dict.fromkeys(self._progress.doubtful)
         self._certain: set[str] = set()  # sources of which nothing can come that is among the seen
         shrunk = self._catch_up()
@@ -108,6 +113,7 @@ class FileLog:
             except Corrupted:
                 continue
             self._seen[brief.uid] = None
+            self._window.add(uids.fingerprint(brief.uid))
             self._extend_span(brief.time)
         self._progress.offset = end
 
@@ -158,8 +164,9 @@ class FileLog:
             if last <= highest:
                 return highest
             fits = first_sequence == highest + 1 and (source in self._certain or not self._seen)
-            if fits and found is not None:
+            if fits and found is not None and not self._window.knows(found.uids):
                 self._write(lines, found.first, found.last)
+                self._window.add(found.uids)
             else:
                 self._store(self._checked(source, highest, first_sequence, lines))
             self._advance(source, last)
@@ -172,9 +179,21 @@ class FileLog:
         if first > highest + 1:
             batch.append(self._hole(source, highest, first))
         known = max(0, highest + 1 - first)
-        events = lines.split(b"\n")[known:-1]
-        batch += [self._parsed(source, number, raw) for number, raw in enumerate(events, first + known)]
-        return [entry for entry in batch if entry.uid not in self._seen]
+        among = set[str]()
+        for number, raw in enumerate(lines.split(b"\n")[known:-1], first + known):
+            entry = self._parsed(source, number, raw)
+            if entry.uid in self._seen:
+                continue  # A crash left it stored without its number.
+            batch.append(self._only_once(source, number, entry, among))
+            among.add(entry.uid)
+        return batch
+
+    def _only_once(self, source: str, number: int, entry: Line, among: Set[str]) -> Line:
+        """The event, or what stands for it when its ``uid`` is that of one before."""
+        if entry.gap or not (entry.uid in among or self._window.knows(uids.fingerprint(entry.uid))):
+            return entry
+        reason = f"event {number} has the uid of an event stored before: {entry.uid[:64]}"
+        return self._gap(AuditGap(source=source, lost=1, reason=reason), f"{source}:{number}")
 
     def _advance(self, source: str, last: int) -> None:
         try:
@@ -193,7 +212,7 @@ class FileLog:
         # A name, not chance, so that a batch delivered again brings no second gap.
         gap.uid = str(uuid.uuid5(_GAPS, name))
         _log.warning("audit log: %s: %s", gap.source, gap.reason)
-        return _line(stamped(gap, self._clock.now(), self._cluster_name))
+        return _line(stamped(gap, self._clock.now(), self._cluster_name))._replace(gap=True)
 
     def _parsed(self, source: str, number: int, raw: bytes) -> Line:
         if (stamp := scanned(raw)) is not None:
@@ -224,6 +243,7 @@ class FileLog:
         if batch:
             times = [entry.time for entry in batch]
             self._write(b"".join(entry.text for entry in batch), min(times), max(times))
+            self._window.add(uids.fingerprints(entry.uid for entry in batch))
 
     def _write(self, lines: bytes, first: datetime, last: datetime) -> None:
         try:
@@ -274,6 +294,7 @@ class FileLog:
         with self._lock:
             self._save()
             self._progress_file.close()
+            self._window.close()
             self._file.close()
 
 

@@ -10,9 +10,12 @@ from proctor.audit.search.pool import Searches
 from proctor.auth.accounts import Accounts
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.documents import Documents
+from proctor.auth.hosts.policy import HostPolicy
+from proctor.auth.ingest.batch import Emitter
+from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
-from proctor.core.clock import Clock
+from proctor.core.clock import Clock, parse_time
 from proctor.core.errors import AccessDenied
 from proctor.core.threads import Threads
 from proctor.model.access import Decision, check_resource
@@ -54,11 +57,27 @@ class Cluster:
     log: AuditLog
     searches: Searches
     archive: Archive
+    hosts: HostPolicy
+    sessions: SessionRegistry
     clock: Clock
 
     async def emit(self, event: Event) -> None:
         """Store an event of the auth service itself; when this returns it is in the log."""
         await _own_events.run(self.log.append_own, event)
+
+    async def emitter(self, identity: HostIdentity, source: str) -> Emitter:
+        """What is known of a host that delivers events from the spool ``source``."""
+        nodes = self.documents.proxies if identity.role is SystemRole.PROXY else self.documents.nodes
+        reported = await nodes.find(identity.host_id)
+        record = await self.hosts.registry.find(identity.host_id)
+        names = {identity.node_name, *([reported.spec.hostname] if reported else ())}
+        return Emitter(
+            identity=identity,
+            source=source,
+            hostnames=frozenset(names),
+            joined=parse_time(record.joined) if record and record.joined else None,
+            now=self.clock.now(),
+        )
 
     async def permissions(self) -> Permissions:
         """Those of the caller: of a person, the roles in the certificate that they still hold.

@@ -16,6 +16,9 @@ from proctor.auth.accounts import Accounts
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import Documents
+from proctor.auth.hosts.policy import HostPolicy
+from proctor.auth.hosts.registry import HostRegistry
+from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.presets import PRESETS
 from proctor.auth.rpc.auth import AuthService
 from proctor.auth.rpc.join import JoinService
@@ -81,6 +84,10 @@ class AuthServer:
             log=self._log,
             searches=self._searches,
             archive=self._archive,
+            hosts=HostPolicy(
+                self._settings, documents, HostRegistry(self._backend, self._clock), self._clock
+            ),
+            sessions=SessionRegistry(self._backend, self._archive.owner, self._clock),
             clock=self._clock,
         )
         self._server = make_server(

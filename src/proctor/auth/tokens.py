@@ -14,6 +14,7 @@ from proctor.auth.settings import StaticToken
 from proctor.auth.validation import check_token
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
+from proctor.core.text import escaped
 from proctor.model import serde
 from proctor.model.identity import SystemRole
 from proctor.model.resources import Metadata, Token, TokenSpec
@@ -90,18 +91,24 @@ class Tokens:
         static = [_document(token) for token in self._static if token.listed]
         return static + await self._documents.tokens.list()
 
-    async def check(self, value: str, role: str) -> None:
-        """May the holder of ``value`` join as ``role``? Raises AccessDenied that says why not."""
-        roles = await self._roles_of(value)
-        if role not in roles or role not in JOINABLE:
+    async def check(self, value: str, role: str) -> TokenSpec:
+        """May the holder of ``value`` join as ``role``? What the token grants; AccessDenied says why not."""
+        grant = await self._grant_of(value)
+        if role not in grant.roles or role not in JOINABLE:
             raise AccessDenied(
-                f"the token does not allow the role {role[:LONGEST_ROLE]}",
-                hint=f"It allows: {', '.join(sorted(roles))}. Make another with: tctl nodes add --roles=…",
+                f"the token does not allow the role {escaped(role[:LONGEST_ROLE])}",
+                hint=f"It allows: {', '.join(sorted(grant.roles))}. Make another: tctl nodes add --roles=…",
             )
+        return grant
 
-    async def _roles_of(self, value: str) -> frozenset[str]:
+    def is_local(self, value: str) -> bool:
+        """Is this the token that only services of the auth service's own host know?"""
+        static = self._find_static(value)
+        return static is not None and not static.listed
+
+    async def _grant_of(self, value: str) -> TokenSpec:
         if (static := self._find_static(value)) is not None:
-            return static.roles
+            return _document(static).spec
         try:
             token = await self._documents.tokens.find(value)
         except BadRequest:
@@ -110,7 +117,7 @@ class Tokens:
             # The name of a token is its secret with the method "token" only: others have guessable names.
             if token.spec.method != "token":
                 raise AccessDenied(f"the join method {token.spec.method} of the token is not offered")
-            return usable_roles(token)
+            return msgspec.structs.replace(token.spec, roles=sorted(usable_roles(token)))
         raise await self._why_not(value)
 
     def _find_static(self, value: str) -> StaticToken | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from proctor.core.errors import BadRequest
+from proctor.core.text import is_printable
 from proctor.model.rbac.checks import LOGIN, Remark, role_problems, token_problems
-from proctor.model.resources import Role, Token, User
+from proctor.model.resources import Node, Role, Token, User
 
 
 def check_role(role: Role) -> None:
@@ -47,3 +48,19 @@ def check_logins(logins: Iterable[str]) -> None:
     for login in logins:
         if not LOGIN.fullmatch(login):
             raise BadRequest(f"{login!r} is no login")
+
+
+MAX_LABELS, MAX_LABEL = 64, 256
+MAX_VERSION = 64
+
+
+def check_reported(node: Node) -> None:
+    """What a host says of itself must be printable, and not without limit."""
+    spec = node.spec
+    texts = {"version": spec.server_version, "hostname": spec.hostname, "address": spec.addr}
+    texts |= {f"label {key!r}": f"{key}={value}" for key, value in spec.labels.items()}
+    for what, text in texts.items():
+        if not is_printable(text) or len(text) > 2 * MAX_LABEL:
+            raise BadRequest(f"the {what} of the host is too long or not printable")
+    if len(spec.labels) > MAX_LABELS or len(spec.server_version) > MAX_VERSION:
+        raise BadRequest(f"a host has at most {MAX_LABELS} labels, and a version of {MAX_VERSION} characters")

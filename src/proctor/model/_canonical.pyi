@@ -1,6 +1,8 @@
 """Lines of JSON that may be stored as they are, as compiled from ``bpf/canonical``."""
 
-def scan(line: bytes) -> tuple[str, str, str, str, str, str] | None:
+from collections.abc import Sequence
+
+def scan(line: bytes, /) -> tuple[str, str, str, str, str, str] | None:
     """``cluster_name``, ``code``, ``ei`` (as it is written), ``event``, ``time`` and ``uid`` of an event.
 
     None when ``line`` is not one JSON object of UTF-8 without white space and with its own keys in order,
@@ -8,14 +10,29 @@ def scan(line: bytes) -> tuple[str, str, str, str, str, str] | None:
     """
 
 def scan_lines(
-    lines: bytes, longest: int, last_ei: int
-) -> tuple[int, str, str, tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
-    """Of lines, each with its newline: how many, first and last ``time``, and what there is of ``event``,
-    ``server_id`` (empty where there is none) and ``cluster_name``.
+    lines: bytes, longest: int, last_ei: int, schema: object, /
+) -> tuple[int, str, str, tuple[tuple[str, ...], ...], tuple[str, ...], bytes] | None:
+    """Of lines, each with its newline: how many, first and last ``time``, the fields of
+    ``model.stamp.Context`` in every combination, each ``cluster_name``, and fingerprints of ``uid``.
 
     None when one of them is not an event in its final form, of less than ``longest`` bytes and with an ``ei``
-    up to ``last_ei``; when there are none; or when they differ in more than 32 of these.
+    up to ``last_ei``, or not one of ``schema`` (if not None); when there are none; or when they differ in
+    more than 256 contexts or 32 clusters.
     """
 
-def count_lines(lines: bytes) -> int:
+def count_lines(lines: bytes, /) -> int:
     """How many newlines there are."""
+
+def make_schema(
+    events: Sequence[tuple[bytes, Sequence[bytes], Sequence[tuple[bytes, bytes, int, int]]]], /
+) -> object:
+    """A schema for ``scan_lines`` from tuples such as ``model.schema`` makes."""
+
+def fingerprint(uid: bytes, /) -> bytes:
+    """Of one ``uid``, 8 bytes."""
+
+def count_known(table: object, uids: bytes, /) -> int:
+    """How many of some fingerprints are in a writable buffer."""
+
+def add_uids(table: object, uids: bytes, /) -> int:
+    """Add fingerprints to a writable buffer, which must keep an empty slot; how many are new."""

@@ -293,10 +293,19 @@ class ForeignJoining(Document):
 
 
 class TokenSpec(ForeignJoining, kw_only=True):
-    """Which services a token may join, and how."""
+    """Which services a token may join, and how.
+
+    ``host_names``: the only names that hosts may have that join with it (``*`` and ``?`` as in a shell), even
+    if another host holds them. ``host_addresses``: networks whose addresses their certificates may name.
+    """
 
     roles: list[str]
     join_method: JoinMethod | Literal[""] = ""
+    host_names: list[str] = []
+    host_addresses: list[str] = []
+
+    def __post_init__(self) -> None:
+        parse_networks(self.host_addresses)
 
     @property
     def method(self) -> JoinMethod:

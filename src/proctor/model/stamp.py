@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,23 +13,14 @@ import msgspec
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.events import SESSION_UPLOAD_INDEX, Event
+from proctor.model.schema import schemas
 
 try:
-    from proctor.model._canonical import count_lines as _count_lines
-    from proctor.model._canonical import scan as _scan
-    from proctor.model._canonical import scan_lines as _scan_lines
+    from proctor.model import _canonical
 except ImportError:  # It is built where capture is: elsewhere every event is decoded.
-
-    def _count_lines(lines: bytes) -> int:
-        return lines.count(b"\n")
-
-    def _scan(line: bytes) -> tuple[str, str, str, str, str, str] | None:
-        return None
-
-    def _scan_lines(
-        lines: bytes, longest: int, last_ei: int
-    ) -> tuple[int, str, str, tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
-        return None
+    COMPILED = False
+else:
+    COMPILED = True
 
 
 MAX_LINE = 1 << 20
@@ -66,11 +57,11 @@ def _check(fields: dict[str, Any]) -> None:
             raise BadRequest(f"audit event whose {name} is not text")
     if type(fields["ei"]) is not int or not 0 <= fields["ei"] <= SESSION_UPLOAD_INDEX:
         raise BadRequest("audit event whose ei is not a number")
-    fields["time"] = _canonical(fields["time"])[0]
+    fields["time"] = _canonical_time(fields["time"])[0]
 
 
 @lru_cache(maxsize=1024)
-def _canonical(text: str) -> tuple[str, datetime]:
+def _canonical_time(text: str) -> tuple[str, datetime]:
     """A time as events spell it, and the moment itself."""
     try:
         moment = parse_time(text)
@@ -90,45 +81,78 @@ class Stamp(NamedTuple):
 
 def scanned(raw: bytes) -> Stamp | None:
     """The stamp of an event that may be stored as it is; None when it takes ``stamped`` and ``to_line``."""
-    found = _scan(raw) if len(raw) < MAX_LINE else None
+    found = _canonical.scan(raw) if COMPILED and len(raw) < MAX_LINE else None
     if found is None:
         return None
     cluster_name, code, ei, event, time, uid = found
     if not (cluster_name and code and event and uid and ei.isdigit()) or int(ei) > SESSION_UPLOAD_INDEX:
         return None
     try:
-        text, moment = _canonical(time)
+        text, moment = _canonical_time(time)
     except BadRequest:
         return None
     return Stamp(uid, moment) if text == time else None
 
 
-class Summary(NamedTuple):
-    """What lines say as a whole: how many, their times, and which values of these fields there are.
+class Context(NamedTuple):
+    """Who and where, for all lines of which this is the same; empty for what a line does not have.
 
-    ``servers``: the empty one for events without ``server_id``.
+    ``first`` and ``last``: the earliest and latest ``time`` of these lines.
+    """
+
+    event: str
+    login: str
+    namespace: str
+    server_hostname: str
+    server_id: str
+    sid: str
+    user: str
+    first: str
+    last: str
+
+
+class Summary(NamedTuple):
+    """What lines say as a whole: how many, their times, and which combinations of these fields there are.
+
+    ``uids``: a fingerprint of each event's ``uid`` (``model.uids``).
     """
 
     total: int
     first: datetime
     last: datetime
-    events: frozenset[str]
-    servers: frozenset[str]
+    contexts: tuple[Context, ...]
     clusters: frozenset[str]
+    uids: bytes
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The names of all events."""
+        return frozenset(context.event for context in self.contexts)
 
 
 def count_lines(lines: bytes) -> int:
     """How many newlines there are, found some 20 times as fast as by ``bytes.count``."""
-    return _count_lines(lines)
+    return _canonical.count_lines(lines) if COMPILED else lines.count(b"\n")
 
 
-def summary(lines: bytes) -> Summary | None:
-    """Of events that may all be stored as they are, each with its newline; None when one may not."""
-    found = _scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX)
+@cache
+def _schema() -> object:
+    return _canonical.make_schema(schemas())
+
+
+def summary(lines: bytes, *, typed: bool = False) -> Summary | None:
+    """Of events that may all be stored as they are, each with its newline; None when one may not.
+
+    ``typed``: each must be as the catalogue has it, in all of its fields. Also None when the lines have too
+    many different contexts, and where the compiled check is not built.
+    """
+    schema = _schema() if typed and COMPILED else None
+    found = _canonical.scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX, schema) if COMPILED else None
     if found is None:
         return None
-    total, first, last, *sets = found
-    return Summary(total, parse_time(first), parse_time(last), *map(frozenset, sets))
+    total, first, last, contexts, clusters, uids = found
+    several = tuple(Context(*context) for context in contexts)
+    return Summary(total, parse_time(first), parse_time(last), several, frozenset(clusters), uids)
 
 
 def to_line(fields: dict[str, Any]) -> bytes:

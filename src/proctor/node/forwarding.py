@@ -12,13 +12,12 @@ import asyncssh
 from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.core.errors import ProctorError
+from proctor.model.catalogue import PORT_CLOSED
 from proctor.model.events import Port
 from proctor.node.host import Host, Login
 from proctor.node.messages import Endpoint, Spawn
 from proctor.node.spawn import spawn
 from proctor.sshkit.forward import Stream, relay
-
-CLOSED = "T3003S"
 
 
 async def forward(
@@ -43,7 +42,7 @@ async def forward(
     async def carry(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
         there = Stream(*await asyncio.open_connection(sock=connection))
         await relay(Stream(reader, writer), there, lambda _count: active())
-        _audit(host, login, Port(code=CLOSED, addr=str(target)))
+        _audit(host, login, Port(code=PORT_CLOSED, addr=str(target)))
 
     return SSHTCPStreamSession[bytes](carry)
 

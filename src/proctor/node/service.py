@@ -101,7 +101,13 @@ class NodeServer:
             boot.spool_dir, source=f"node/{boot.host_uuid}", cluster_name=self._cluster, clock=self._clock
         )
         boot.upload_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        interrupted = recover(boot.upload_dir, self._clock, cluster_name=self._cluster, emit=spool.append)
+        interrupted = recover(
+            boot.upload_dir,
+            self._clock,
+            cluster_name=self._cluster,
+            server_id=boot.host_uuid,
+            emit=spool.append,
+        )
         recovery = Recovery(interrupted, self._facts(), spool)
         feed = await self._feed(recovery)
         recovery.start(feed, self._tasks)

@@ -7,7 +7,7 @@ import hmac
 import os
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,16 @@ class Archive:
         self._changes: dict[str, asyncio.Event] = {}
 
     async def upload(
-        self, frames: AsyncIterator[pb.UploadFrame], *, host_id: str, emit: Callable[[Event], object]
+        self,
+        frames: AsyncIterator[pb.UploadFrame],
+        *,
+        host_id: str,
+        emit: Callable[[Event], object],
+        claim: Callable[[str], Awaitable[None]],
     ) -> AsyncIterator[pb.UploadStatus]:
         """The body of ``Recordings.Upload`` for the node ``host_id``: one status per frame.
 
+        ``claim`` raises AccessDenied when the session is another host's.
         ``emit`` (``AuditLog.append_own``) receives ``session.upload`` when a recording is completed.
         Raises BadRequest for malformed ids, names or offsets, AccessDenied for another node's recording,
         AlreadyExists for bytes that differ from those stored or come after completion, Corrupted when
@@ -70,6 +76,7 @@ class Archive:
             if kind == "start":
                 if frame.start.server_id != host_id:
                     raise AccessDenied("a node uploads its own recordings only")
+                await claim(sid)
                 await asyncio.to_thread(self._locked, self._start, sid, host_id)
                 started.add(sid)
             elif sid not in started:

@@ -435,7 +435,12 @@ _KEPT = (
 
 
 def recover(
-    directory: Path, clock: Clock = SYSTEM, *, cluster_name: str = "", emit: Callable[[Event], object]
+    directory: Path,
+    clock: Clock = SYSTEM,
+    *,
+    cluster_name: str = "",
+    server_id: str = "",
+    emit: Callable[[Event], object],
 ) -> list[Interrupted]:
     """Reopen every unfinished recording in ``directory``; call before new sessions start.
 
@@ -453,8 +458,9 @@ def recover(
         except ProctorError as error:
             _log.error("recording %s cannot be recovered: %s", sid, error)
             set_aside(directory, sid)
+            reason = f"not recoverable: {error}"
             with contextlib.suppress(ProctorError):  # the log of this service has it
-                emit(SessionLoss(sid=sid, lost={"recording": 1}, reason=f"not recoverable: {error}"))
+                emit(SessionLoss(sid=sid, server_id=server_id, lost={"recording": 1}, reason=reason))
     return found
 
 

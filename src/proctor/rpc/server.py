@@ -50,6 +50,11 @@ class Caller:
     address: str
 
     @property
+    def host(self) -> str:
+        """The address without its port."""
+        return self.address.rpartition(":")[0].strip("[]")
+
+    @property
     def kind(self) -> str:
         """``anonymous``, ``user`` or the host's role, as in the access table."""
         if isinstance(self.identity, HostIdentity):

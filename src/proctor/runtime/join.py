@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +155,6 @@ def principals(boot: ServiceBoot) -> list[str]:
     hosts += [
         section.listen_addr.host,
         config.teleport.advertise_ip,
-        socket.gethostname(),
         "127.0.0.1",
         "::1",
     ]

@@ -55,6 +55,16 @@ def crashed(data_dir: Path, copy: Path) -> Path:
     return Path(shutil.copytree(data_dir, copy, symlinks=True))
 
 
+def earlier(data_dir: Path) -> dict[str, bytes]:
+    """What is written after the lines of a batch, as it is before."""
+    return {path.name: path.read_bytes() for path in (data_dir / "backend").glob("audit-[cu]*")}
+
+
+def restore(data_dir: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (data_dir / "backend" / name).write_bytes(content)
+
+
 def test_the_tree_is_that_of_the_guide(tmp_path: Path) -> None:
     opened(tmp_path).close()
     log = tmp_path / "log"
@@ -117,10 +127,10 @@ def test_a_crash_between_storing_and_acknowledging_doubles_nothing(tmp_path: Pat
     log = opened(tmp_path / "a")
     log.append(SOURCE, 1, joined(raw(1)))
     path = tmp_path / "a/log" / HOST / TODAY
-    before, cursors = path.stat().st_size, (tmp_path / "a/backend/audit-cursors").read_bytes()
+    before, files = path.stat().st_size, earlier(tmp_path / "a")
     log.append(SOURCE, 2, joined(raw(2), raw(3), raw(4)))
     copy = crashed(tmp_path / "a", tmp_path / "b")
-    (copy / "backend/audit-cursors").write_bytes(cursors)
+    restore(copy, files)
     written = path.read_bytes()[before:].splitlines(keepends=True)
     os.truncate(copy / "log" / HOST / TODAY, before + len(b"".join(written[:keep])))
     again = opened(copy)
@@ -146,12 +156,12 @@ def test_a_crash_at_every_byte_of_a_batch_loses_and_doubles_nothing(tmp_path: Pa
     log = opened(tmp_path / "a")
     log.append(SOURCE, 1, joined(raw(1)))
     path = tmp_path / "a/log" / HOST / TODAY
-    before, cursors = path.stat().st_size, (tmp_path / "a/backend/audit-cursors").read_bytes()
+    before, files = path.stat().st_size, earlier(tmp_path / "a")
     log.append(SOURCE, 2, joined(raw(2), raw(3)))
     after = path.stat().st_size
     for size in range(before, after + 1):
         copy = crashed(tmp_path / "a", tmp_path / "copies" / str(size))
-        (copy / "backend/audit-cursors").write_bytes(cursors)
+        restore(copy, files)
         os.truncate(copy / "log" / HOST / TODAY, size)
         again = opened(copy)
         whole = path.read_bytes()[:size].rpartition(b"\n")[0]
@@ -161,6 +171,35 @@ def test_a_crash_at_every_byte_of_a_batch_loses_and_doubles_nothing(tmp_path: Pa
         assert uids(copy) == ["u1", "u2", "u3"]
         torn = (copy / "backend/audit-torn").read_bytes() if again.torn_bytes else b""
         assert torn.rstrip(b"\n") == path.read_bytes()[len(whole) + 1 : size]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_uid_is_stored_once(tmp_path: Path, restarted: bool, together: bool) -> None:
+    log = opened(tmp_path)
+    log.append(SOURCE, 1, joined(raw(1), raw(2)))
+    if restarted:
+        log.close()
+        log = opened(tmp_path)
+    batches = [joined(raw(3), raw(1), raw(3))] if together else [joined(raw(3)), joined(raw(1), raw(3))]
+    number = 3
+    for batch in batches:
+        number = log.append(SOURCE, number, batch) + 1
+
+    assert number == 6
+    assert [event["uid"] for event in stored(tmp_path) if event["event"] == "exec"] == ["u1", "u2", "u3"]
+    reasons = [event["reason"] for event in stored(tmp_path) if event["event"] == "audit.gap"]
+    assert reasons == [
+        "event 4 has the uid of an event stored before: u1",
+        "event 5 has the uid of an event stored before: u3",
+    ]
+
+
+def test_the_uid_of_an_event_of_the_service_itself_is_taken(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    log.append_own(UserLogin(uid="u1"))
+    log.append(SOURCE, 1, joined(raw(1)))
+    assert [event["event"] for event in stored(tmp_path)] == ["user.login", "audit.gap"]
 
 
 def test_acknowledged_numbers_survive_every_crash(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from proctor.recording.archive import Archive, ended
 from proctor.recording.format import Timeline, file_names
 from proctor.rpc._pb import record_pb2 as pb
 from tests.support.records import SID, contents, small_recording
+from tests.support.recordserver import anyone
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 NODE = "531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f"
@@ -61,7 +62,7 @@ async def upload(
             yield frame
 
     emit = (emitted if emitted is not None else []).append
-    return [status async for status in archive.upload(arriving(), host_id=host_id, emit=emit)]
+    return [status async for status in archive.upload(arriving(), host_id=host_id, emit=emit, claim=anyone)]
 
 
 async def read(archive: Archive) -> dict[str, bytes]:
@@ -108,7 +109,7 @@ async def test_a_crash_before_the_completion_is_noted_announces_the_same_event(t
             yield frame
 
     with pytest.raises(Crash):
-        async for _ in archive.upload(arriving(), host_id=NODE, emit=emit_and_die):
+        async for _ in archive.upload(arriving(), host_id=NODE, emit=emit_and_die, claim=anyone):
             pass
     await upload(opened(tmp_path), [START, complete(GOLDEN)], emitted)
     assert [event.uid for event in emitted] == [emitted[0].uid] * 2

@@ -13,6 +13,7 @@ from proctor.auth.documents import parse
 from proctor.auth.rpc.documents import DocumentMethods, documents
 from proctor.auth.rpc.login import Logins
 from proctor.auth.rpc.users import Users
+from proctor.auth.validation import check_reported
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, BadRequest
 from proctor.core.version import VERSION
@@ -22,7 +23,6 @@ from proctor.model.resources import Node
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import auth_pb2_grpc
-from proctor.rpc.client import split_address
 from proctor.rpc.server import caller
 
 NODE_TTL = timedelta(seconds=60)
@@ -106,7 +106,8 @@ class AuthService(auth_pb2_grpc.AuthServicer):
             raise BadRequest("a heartbeat carries a node document")
         if node.metadata.name != identity.host_id:
             raise AccessDenied("a host may report only about itself")
-        split_address(node.spec.addr, 0)
+        check_reported(node)
+        await self._cluster.hosts.check_report(node, identity.role, identity.node_name, caller().host)
         now = self._cluster.clock.now()
         fresh = msgspec.structs.replace(
             node,

@@ -10,7 +10,7 @@ from proctor.auth.documents import MAX_NAME, parse
 from proctor.auth.presets import PRESETS
 from proctor.auth.rpc.users import Users
 from proctor.auth.validation import check_role
-from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest
+from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, NotFound
 from proctor.model import serde
 from proctor.model.access import check_node
 from proctor.model.events import JoinTokenCreate, JoinTokenDelete, RoleCreated, RoleDeleted, RoleUpdated
@@ -131,8 +131,17 @@ class DocumentMethods:
                 JoinTokenDelete(user=by.identity.name, name=masked, addr_remote=by.address)
             )
         else:
-            await self._cluster.documents.nodes.delete(name)
+            await self._delete_node(name)
         return None
+
+    async def _delete_node(self, name: str) -> None:
+        """Forget a host and free the names that it holds, also when it is not heard of any more."""
+        known = await self._cluster.hosts.registry.forget(name)
+        try:
+            await self._cluster.documents.nodes.delete(name)
+        except NotFound:
+            if not known:
+                raise
 
     async def _delete_role(self, name: str) -> None:
         if name in {role.metadata.name for role in PRESETS}:

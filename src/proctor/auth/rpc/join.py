@@ -8,9 +8,11 @@ from typing import Any
 from proctor.auth import secrets
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import MAX_NAME
-from proctor.core.errors import AccessDenied, BadRequest, ProctorError
+from proctor.auth.hosts.policy import Applicant
+from proctor.core.errors import BadRequest, ProctorError
 from proctor.model.events import InstanceJoin
 from proctor.model.identity import HostIdentity, SystemRole
+from proctor.model.resources import TokenSpec
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import auth_pb2_grpc
 from proctor.rpc.server import caller
@@ -36,8 +38,8 @@ class JoinService(auth_pb2_grpc.JoinServicer):
             addr_remote=caller().address,
         )
         try:
-            await self._cluster.tokens.check(request.token, request.role)
-            credentials = self._issue(request)
+            grant = await self._cluster.tokens.check(request.token, request.role)
+            credentials = await self._issue(request, grant)
         except ProctorError as error:
             event.success, event.error = False, error.message
             await self._cluster.emit(event)
@@ -45,7 +47,7 @@ class JoinService(auth_pb2_grpc.JoinServicer):
         await self._cluster.emit(event)
         return credentials
 
-    def _issue(self, request: pb.RegisterHostRequest) -> pb.HostCredentials:
+    async def _issue(self, request: pb.RegisterHostRequest, grant: TokenSpec) -> pb.HostCredentials:
         if len(request.principals) > MAX_PRINCIPALS:
             raise BadRequest(f"a host has at most {MAX_PRINCIPALS} names")
         authorities = self._cluster.authorities
@@ -53,11 +55,21 @@ class JoinService(auth_pb2_grpc.JoinServicer):
         identity = HostIdentity(
             host_id=host_id,
             role=SystemRole(request.role),
-            node_name=_name(request.node_name, host_id),
+            node_name=request.node_name,
             cluster=authorities.cluster_name,
         )
-        names = [_name(principal, host_id) for principal in request.principals]
+        applicant = Applicant(
+            host_id=host_id,
+            role=identity.role,
+            node_name=request.node_name,
+            principals=request.principals,
+            peer=caller().host,
+            token=request.token,
+            grant=grant,
+            local=self._cluster.tokens.is_local(request.token),
+        )
         ssh_key = keys.normalize(request.ssh_public_key.decode(errors="replace"))
+        names = await self._cluster.hosts.admit(applicant)
         return pb.HostCredentials(
             tls_certificate=authorities.issue_host_tls(request.tls_public_key, identity, ()),
             ssh_certificate=authorities.issue_host_ssh(ssh_key, identity, names).encode(),
@@ -68,14 +80,4 @@ class JoinService(auth_pb2_grpc.JoinServicer):
 def _uuid(text: str) -> str:
     if not _UUID.fullmatch(text):
         raise BadRequest(f"the host id {text[:MAX_NAME]!r} is not a UUID")
-    return text
-
-
-def _name(text: str, host_id: str) -> str:
-    """A name to put into a host's certificate: not one by which another host is known to the cluster."""
-    if not text or len(text) > MAX_NAME or not text.isprintable() or any(c in text for c in " ,/\\*?"):
-        raise BadRequest(f"{text[:MAX_NAME]!r} is not a name for a host")
-    first = text.lower().partition(".")[0]
-    if _UUID.fullmatch(first) and first != host_id:
-        raise AccessDenied(f"the name {text} belongs to another host")
     return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
@@ -14,14 +13,13 @@ import msgspec
 from proctor.audit.log import MAX_LIMIT, Query
 from proctor.audit.search.pool import SEARCH_SECONDS
 from proctor.auth.cluster import Cluster
+from proctor.auth.ingest.batch import Batch
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, Corrupted, NotFound
 from proctor.core.threads import Threads
-from proctor.model.catalogue import EVENTS
-from proctor.model.events import AuditGap, SessionPart, SessionRecordingAccess
+from proctor.model.events import SessionRecordingAccess
 from proctor.model.identity import HostIdentity
-from proctor.model.serde import from_json, to_json
-from proctor.model.stamp import Summary, summary
+from proctor.model.serde import from_json
 from proctor.recording.archive import ended
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
@@ -35,22 +33,7 @@ DEFAULT_RECORDINGS = 50
 ENDS_PER_PAGE = 500
 
 
-HOST_EVENTS = frozenset(
-    [AuditGap.EVENT, *(name for name, kind in EVENTS.items() if issubclass(kind, SessionPart))]
-)
-"""What nodes and proxies tell of; all other events are the auth service's own word."""
-
 _batches = Threads("audit-batches", 1)
-_REFUSED = uuid.UUID("5d1f6a0e-53a2-5c0b-8f57-0b8a5f1e6c43")
-
-
-class _Origin(msgspec.Struct):
-    event: str = ""
-    server_id: str = ""
-    cluster_name: str = ""
-
-
-_origins = msgspec.json.Decoder(_Origin)
 
 
 class _End(msgspec.Struct):
@@ -64,6 +47,7 @@ class AuditService(record_pb2_grpc.AuditServicer):
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._ordered = asyncio.Lock()
 
     async def Emit(  # noqa: N802
         self, requests: AsyncIterator[pb.EventBatch], _context: Any
@@ -76,14 +60,19 @@ class AuditService(record_pb2_grpc.AuditServicer):
         async for batch in requests:
             if not batch.source.startswith(prefix):
                 raise AccessDenied(f"the spool of a host is named {prefix}…, not {batch.source[:255]!r}")
-            stored = await _batches.run(self._store, batch, identity.host_id)
-            yield pb.EventAck(sequence=stored)
+            yield pb.EventAck(sequence=await self._ingest(batch, identity))
 
-    def _store(self, batch: pb.EventBatch, host_id: str) -> int:
-        cluster = self._cluster.authorities.cluster_name
-        first = batch.first_sequence
-        lines, found = admitted_lines(batch.lines, batch.source, first, host_id, cluster)
-        return self._cluster.log.append(batch.source, first, lines, found)
+    async def _ingest(self, batch: pb.EventBatch, identity: HostIdentity) -> int:
+        """Store what the host may state, and gaps for the rest; the number up to which it is stored."""
+        cluster, first = self._cluster, batch.first_sequence
+        emitter = await cluster.emitter(identity, batch.source)
+        checked = await _batches.run(Batch, batch.lines, first, emitter)
+        # One batch at a time: another stream must not start or end the same sessions meanwhile.
+        async with self._ordered:
+            known = await cluster.sessions.find(checked.sids())
+            admitted = await _batches.run(checked.admitted, known)
+            await cluster.sessions.save(admitted.changed)
+        return await _batches.run(cluster.log.append, batch.source, first, admitted.lines, admitted.summary)
 
     async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
@@ -104,46 +93,6 @@ class AuditService(record_pb2_grpc.AuditServicer):
         seconds = SEARCH_SECONDS if remaining is None else remaining * MOST_OF_THE_TIME
         page = await self._cluster.searches.search(person.identity.name, query, seconds)
         return pb.SearchResponse(events=page.events, next_key=page.next_key, incomplete=page.incomplete)
-
-
-def admitted_lines(
-    lines: bytes, source: str, first: int, host_id: str, cluster_name: str
-) -> tuple[bytes, Summary | None]:
-    """Events of a host, numbered from ``first``, and their summary if they may all be stored as they are.
-
-    In place of some, why they are not there.
-    """
-    found = summary(lines)
-    own = found is not None and found.servers <= {"", host_id} and found.clusters == {cluster_name}
-    if found is not None and own and found.events <= HOST_EVENTS:
-        return lines, found
-    events = lines.removesuffix(b"\n").split(b"\n") if lines else []
-    checked = [
-        admitted(raw, source, number, host_id, cluster_name) for number, raw in enumerate(events, first)
-    ]
-    return b"".join(event + b"\n" for event in checked), None
-
-
-def admitted(raw: bytes, source: str, number: int, host_id: str, cluster_name: str) -> bytes:
-    """An event of a host, or in its place one that says why it is not in the log."""
-    try:
-        origin = _origins.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _refused(source, number, f"is malformed: {error}")
-    if origin.event not in HOST_EVENTS:
-        return _refused(source, number, f"is of a kind that hosts do not emit: {origin.event[:64]!r}")
-    if origin.server_id not in ("", host_id):
-        return _refused(source, number, f"claims to come from server {origin.server_id[:64]!r}")
-    if origin.cluster_name not in ("", cluster_name):
-        return _refused(source, number, f"claims to come from cluster {origin.cluster_name[:64]!r}")
-    return raw
-
-
-def _refused(source: str, number: int, why: str) -> bytes:
-    # A name, not chance, so that a batch delivered again brings no second event.
-    uid = str(uuid.uuid5(_REFUSED, f"{source}:{number}"))
-    gap = AuditGap(uid=uid, source=source, lost=1, reason=f"event {number} {why}")
-    return to_json(gap.to_dict())
 
 
 def _time(text: str) -> datetime | None:
@@ -169,7 +118,12 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
         if not isinstance(identity, HostIdentity):
             raise AccessDenied("only nodes upload recordings")
         emit = self._cluster.log.append_own
-        async for status in self._cluster.archive.upload(requests, host_id=identity.host_id, emit=emit):
+
+        async def claim(sid: str) -> None:
+            await self._cluster.sessions.claim_recording(sid, identity.host_id)
+
+        uploads = self._cluster.archive.upload(requests, host_id=identity.host_id, emit=emit, claim=claim)
+        async for status in uploads:
             yield status
 
     async def List(self, request: pb.ListRecordingsRequest, _context: Any) -> pb.ListRecordingsResponse:  # noqa: N802

@@ -1,0 +1,1 @@
+"""The hosts of a cluster: which there are, and the names that each holds."""

@@ -1,0 +1,1 @@
+"""What hosts may put into the audit log."""

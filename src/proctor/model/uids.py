@@ -1,0 +1,74 @@
+"""Fingerprints of events' ``uid``, and tables of them that find one in a constant time.
+
+A fingerprint has 64 bits: among a million, a new ``uid`` has that of another once in 10^13 events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Protocol
+
+try:
+    from proctor.model import _canonical
+except ImportError:  # It is built where capture is.
+    COMPILED = False
+else:
+    COMPILED = True
+
+SIZE = 8
+"""Bytes of a fingerprint."""
+
+
+class Table(Protocol):
+    """Writable bytes, a power of two times SIZE of them; zeros at first."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: slice, /) -> bytes | bytearray | memoryview: ...
+    def __setitem__(self, key: slice, value: bytes, /) -> None: ...
+
+
+def fingerprint(uid: str) -> bytes:
+    """Of one ``uid``."""
+    raw = uid.encode("utf-8", "surrogatepass")
+    if COMPILED:
+        return _canonical.fingerprint(raw)
+    return hashlib.blake2b(raw, digest_size=SIZE).digest()
+
+
+def fingerprints(uids: Iterable[str]) -> bytes:
+    """Of several, one after the other."""
+    return b"".join(map(fingerprint, uids))
+
+
+def split(found: bytes) -> list[bytes]:
+    """The fingerprints in ``found``."""
+    return [found[at : at + SIZE] for at in range(0, len(found), SIZE)]
+
+
+def count_known(table: Table, found: bytes) -> int:
+    """How many of the fingerprints in ``found`` are in ``table``."""
+    if COMPILED:
+        return _canonical.count_known(table, found)
+    return sum(bytes(table[(at := _slot(table, one)) : at + SIZE]) == one for one in split(found))
+
+
+def add(table: Table, found: bytes) -> int:
+    """Add ``found`` to ``table``, which must keep an empty slot; how many are new."""
+    if COMPILED:
+        return _canonical.add_uids(table, found)
+    new = 0
+    for one in split(found):
+        at = _slot(table, one)
+        new += bytes(table[at : at + SIZE]) != one
+        table[at : at + SIZE] = one
+    return new
+
+
+def _slot(table: Table, one: bytes) -> int:
+    """Where ``one`` is, or belongs."""
+    slots = len(table) // SIZE
+    slot = int.from_bytes(one, "little") % slots
+    while bytes(table[slot * SIZE : slot * SIZE + SIZE]) not in {one, bytes(SIZE)}:
+        slot = (slot + 1) % slots
+    return slot * SIZE

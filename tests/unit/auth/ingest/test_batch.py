@@ -1,0 +1,236 @@
+"""What a host may say, of which session, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from proctor.auth.ingest.batch import Admitted, Batch, Emitter
+from proctor.auth.ingest.sessions import SessionRecord
+from proctor.core.clock import format_time
+from proctor.model.identity import HostIdentity, SystemRole
+from proctor.model.stamp import stamped, to_line
+
+NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
+HOST, OTHER = str(uuid4()), str(uuid4())
+SID, SECOND = str(uuid4()), str(uuid4())
+SOURCE = f"node/{HOST}/0011"
+OWN = {SID: SessionRecord(host_id=HOST, started=format_time(NOW), user="alice", login="root")}
+
+
+def emitter(role: SystemRole = SystemRole.NODE, **fields: Any) -> Emitter:
+    identity = HostIdentity(host_id=HOST, role=role, node_name="web-1", cluster="purple")
+    named: dict[str, Any] = {"hostnames": frozenset({"web-1"}), "now": NOW, "source": SOURCE, **fields}
+    return Emitter(identity=identity, **named)
+
+
+def event(name: str, kind: str, **fields: Any) -> dict[str, Any]:
+    made = {"event": name, "code": kind, "server_id": HOST, "sid": SID, "user": "alice", "login": "root"}
+    return {**made, "namespace": "default", "server_hostname": "web-1", **fields}
+
+
+def disk(**fields: Any) -> dict[str, Any]:
+    kernel = {"path": "/etc/passwd", "flags": 0, "return_code": 3, "cgroup_id": 7, "pid": 5, "program": "cat"}
+    return event("session.disk", "T4001I", **{**kernel, **fields})
+
+
+def start(**fields: Any) -> dict[str, Any]:
+    return event("session.start", "T2000I", size="80:25", **fields)
+
+
+def end(**fields: Any) -> dict[str, Any]:
+    made = {"enhanced_recording": True, "interactive": True, "participants": ["alice"]}
+    return event("session.end", "T2004I", **{**made, **fields})
+
+
+def auth(**fields: Any) -> dict[str, Any]:
+    return event("auth", "T3007W", **{"sid": "", "success": False, "error": "no", **fields})
+
+
+def lines(*events: Mapping[str, Any]) -> bytes:
+    """In their final form, as a spool has them, without empty fields."""
+    given = [
+        {key: value for key, value in fields.items() if value != "" and value is not None}
+        for fields in events
+    ]
+    return b"".join(to_line(stamped(fields, NOW, "purple")) for fields in given)
+
+
+def admit(
+    *events: Mapping[str, Any],
+    known: Mapping[str, SessionRecord] = OWN,
+    by: Emitter | None = None,
+    pretty: bool = False,
+) -> Admitted:
+    """The decision; ``pretty``: not in the form that is checked by compiled code."""
+    raw = lines(*events)
+    if pretty:
+        raw = b"".join(json.dumps(json.loads(line)).encode() + b"\n" for line in raw.splitlines())
+    return Batch(raw, 1, by or emitter()).admitted(known)
+
+
+def reasons(admitted: Admitted) -> list[str]:
+    found = map(json.loads, admitted.lines.splitlines())
+    return [fields["reason"] for fields in found if fields["event"] == "audit.gap"]
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_events_of_a_session_of_its_own(pretty: bool) -> None:
+    admitted = admit(disk(), disk(path="/x"), pretty=pretty)
+    assert reasons(admitted) == []
+    assert admitted.changed == {}
+    assert (admitted.summary is None) is pretty
+    assert admitted.lines.count(b"\n") == 2
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (disk(server_id=None), "without server_id"),
+        (disk(server_id=OTHER), "claims to come from server"),
+        (disk(sid=None), "is a session.disk of no session"),
+        (disk(sid=SECOND), "which no host has started"),
+        (disk(sid="x"), "sid that is not a UUID"),
+        (disk(sid=SID.upper()), "sid that is not a UUID"),
+        (disk(user="bob"), "names the user 'bob'"),
+        (disk(login="ubuntu"), "names the login 'ubuntu'"),
+        (disk(server_hostname="web-2"), "a host called 'web-2'"),
+        (disk(user="al\u202eice"), "user that is too long or not printable"),
+        (disk(user="\u200balice"), "not printable"),
+        (disk(login="r" * 300), "too long or not printable"),
+        (disk(uid="u1"), "uid that is not a UUID"),
+        (disk(code="T4000I"), "with the code 'T4000I'"),
+        (disk(flags="0"), "wrong type"),
+        (disk(flags=True), "wrong type"),
+        (disk(flags=1.5), "wrong type"),
+        (disk(path=None), "without path"),
+        (disk(path=["x"]), "wrong type"),
+        (disk(detached="yes"), "wrong type"),
+        (disk(delegated={"daemon": 5}), "wrong type"),
+        (disk(truncated="path"), "truncated is not a list"),
+        (disk(clutter=1), "the unknown field 'clutter'"),
+        (disk(cluster_name="green"), "claims to come from cluster"),
+        (disk(time=format_time(NOW + timedelta(hours=1))), "is 1:00:00 ahead"),
+        (disk(time="2099-01-01T00:00:00Z"), "ahead; check the clock"),
+        (disk(time=format_time(NOW - timedelta(hours=1))), "before the start of session"),
+        (auth(sid=SID), "about a connection and names session"),
+        (auth(server_hostname="web-2"), "a host called 'web-2'"),
+        (event("user.login", "T1000I"), "of a kind that a node does not emit"),
+        (event("session.join", "T2001I"), "of a kind that a node does not emit"),
+        (event("print", "X"), "of a kind that a node does not emit"),
+        ({"event": "audit.gap", "code": "TP4901W", "lost": 1, "source": "node/x"}, "of another spool"),
+        (event("exec", "T3002I", exitCode=0), "wrong type"),
+        (event("scp", "T3004I", exitCode="0", action="sideload"), "wrong type"),
+    ],
+)
+def test_what_is_replaced_by_a_gap(wrong: dict[str, Any], says: str, pretty: bool) -> None:
+    admitted = admit(disk(), wrong, disk(path="/y"), pretty=pretty)
+    (reason,) = reasons(admitted)
+    assert reason.startswith("event 2 of node web-1 ")
+    assert says in reason
+    assert admitted.lines.count(b"session.disk") >= 2
+    gap = json.loads(admitted.lines.splitlines()[1])
+    assert (gap["source"], gap["lost"]) == (SOURCE, 1)
+
+
+@pytest.mark.parametrize("foreign", [start(), end(), disk(), event("exec", "T3002I", exitCode="0")])
+def test_the_session_of_another_host(foreign: dict[str, Any]) -> None:
+    other = {SID: SessionRecord(host_id=OTHER, started=format_time(NOW), user="alice")}
+    (reason,) = reasons(admit(foreign, known=other))
+    assert f"belongs to host {OTHER}" in reason
+
+
+def test_a_session_belongs_to_the_host_that_started_it() -> None:
+    first = start(sid=SECOND, uid=str(uuid4()))
+    admitted = admit(first, disk(sid=SECOND), end(sid=SECOND, uid=str(uuid4())), known={})
+    assert reasons(admitted) == []
+    record = admitted.changed[SECOND]
+    assert (record.host_id, record.user, record.login) == (HOST, "alice", "root")
+    assert record.started == format_time(NOW)
+    again = admit(first, known=admitted.changed)
+    assert reasons(again) == []
+
+
+def test_a_command_without_recording_starts_its_session() -> None:
+    admitted = admit(event("exec", "T3002I", exitCode="0", sid=SECOND), known={})
+    assert reasons(admitted) == []
+    assert admitted.changed[SECOND].host_id == HOST
+
+
+def test_events_of_a_session_whose_recording_is_uploaded() -> None:
+    known = {SID: SessionRecord(host_id=HOST)}
+    admitted = admit(disk(user="bob", time=format_time(NOW - timedelta(days=3))), known=known)
+    assert reasons(admitted) == []
+    assert reasons(admit(disk(), known=admitted.changed)) == [
+        f"event 1 of node web-1 names the user 'alice', session {SID} was started by 'bob'"
+    ]
+
+
+@pytest.mark.parametrize("name", ["session.start", "session.end"])
+def test_once_in_a_session(name: str) -> None:
+    make = start if name == "session.start" else end
+    (reason,) = reasons(admit(make(uid=str(uuid4())), make(uid=str(uuid4()))))
+    assert "a second" in reason
+
+
+def test_after_the_end_only_what_outlives_a_session() -> None:
+    ended = {SID: SessionRecord(**{f: getattr(OWN[SID], f) for f in ("host_id", "started", "user", "login")},
+                                end_uid=str(uuid4()))}  # fmt: skip
+    late = [
+        disk(detached=True),
+        event("session.loss", "TP4900W", lost={"disk": 1}),
+        event("session.ledger", "TP4905I", submitted={}, stored={}),
+    ]
+    assert reasons(admit(*late, known=ended)) == []
+    (reason,) = reasons(admit(event("resize", "T2002I", size="1:1"), known=ended))
+    assert "follows the end of session" in reason
+
+
+def test_an_end_names_no_other_participants() -> None:
+    (reason,) = reasons(admit(end(participants=["alice", "mallory"])))
+    assert "names 'mallory' as a participant" in reason
+
+
+def test_events_delivered_days_later() -> None:
+    joined = NOW - timedelta(days=30)
+    began = format_time(NOW - timedelta(days=20))
+    by = emitter(joined=joined)
+    assert reasons(admit(start(sid=SECOND, time=began), disk(sid=SECOND, time=began), by=by)) == []
+    (reason,) = reasons(admit(start(sid=SECOND, time="1999-01-01T00:00:00Z"), by=by))
+    assert "before the host joined" in reason
+
+
+def test_a_proxy_tells_of_refused_logins_only() -> None:
+    by = emitter(SystemRole.PROXY)
+    assert reasons(admit(auth(), by=by)) == []
+    for other in (disk(), start(), event("exec", "T3002I", exitCode="0"), auth(sid=SID)):
+        assert len(reasons(admit(other, by=by))) == 1
+
+
+def test_an_administrator_emits_nothing() -> None:
+    assert len(reasons(admit(auth(), by=emitter(SystemRole.ADMIN)))) == 1
+
+
+def test_a_loss_may_be_told_of_a_session_of_which_nothing_arrived() -> None:
+    loss = event("session.loss", "TP4900W", lost={"recording": 1}, sid=SECOND, user=None, login=None)
+    admitted = admit(loss, known={})
+    assert (reasons(admitted), admitted.changed) == ([], {})
+
+
+def test_reasons_show_no_control_characters() -> None:
+    hostile = b'{"event":"\x1b[2Jx\\u001b[31m\\u202e","code":"x"}\n{"\x07\n'
+    found = reasons(Batch(hostile, 1, emitter()).admitted({}))
+    assert len(found) == 2
+    assert all(reason.isprintable() for reason in found)
+
+
+def test_sessions_that_a_batch_names() -> None:
+    assert Batch(lines(disk(), disk(sid=SECOND)), 1, emitter()).sids() == {SID, SECOND}
+    raw = lines(disk(), disk(sid=SECOND)) + b'junk\n{"sid":5}\n{"sid":"../x"}\n'
+    assert Batch(raw, 1, emitter()).sids() == {SID, SECOND}
