@@ -173,3 +173,58 @@ def test_openssh_accepts_the_configuration(account: Account, tmp_path: Path) -> 
     shown = command(["ssh", "-F", str(path), "-G", "web.purple"], account.env).stdout
     assert re.search(r"^proxyjump deploy@\[127\.0\.0\.1\]:\d+$", shown, re.MULTILINE)
     assert re.search(r"^certificatefile .*ssh-cert\.pub$", shown, re.MULTILINE)
+
+
+def edit(
+    cluster: Cluster, directory: Path, script: str, what: str = "role/dba"
+) -> subprocess.CompletedProcess[str]:
+    """``tctl edit`` with an editor that runs ``script`` of sed on the file."""
+    argv = [str(BIN / "tctl"), "-c", f"{cluster.directory}/control/teleport.yaml", "edit", what]
+    env = {**environment(directory), "EDITOR": f"sed -i '{script}'"}
+    return subprocess.run(argv, env=env, cwd=directory, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def role(cluster: Cluster, tmp_path: Path) -> Iterator[None]:
+    path = tmp_path / "role.yaml"
+    path.write_text("kind: role\nversion: v7\nmetadata: {name: dba}\nspec: {allow: {logins: [root]}}\n")
+    cluster.tctl("create", str(path))
+    yield
+    cluster.tctl("rm", "role/dba")
+
+
+def test_edit(cluster: Cluster, role: None, tmp_path: Path) -> None:
+    assert edit(cluster, tmp_path, "s/- root/- admin/").stdout == 'role "dba" has been stored\n'
+    (stored,) = json.loads(cluster.tctl("get", "role/dba", "--format=json").stdout)
+    assert stored["spec"]["allow"]["logins"] == ["admin"]
+    assert edit(cluster, tmp_path, "").stdout == 'role "dba" has not been changed\n'
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("s/logins/lgoins/", "unknown key"),
+        ("s/name: dba/name: other/", "kind and name must stay"),
+        ("s/^kind/- kind/", "role/dba"),
+    ],
+)
+def test_edit_that_is_wrong_keeps_what_was_written(
+    cluster: Cluster, role: None, tmp_path: Path, script: str, message: str
+) -> None:
+    before = cluster.tctl("get", "role/dba").stdout
+    done = edit(cluster, tmp_path, script)
+    assert done.returncode == 2
+    assert message in done.stderr
+    kept = tmp_path / "role-dba.rejected.yaml"
+    assert f"What you wrote is in {kept}" in done.stderr
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.read_text() != before
+    assert cluster.tctl("get", "role/dba").stdout == before
+
+
+def test_edit_with_an_editor_that_fails(cluster: Cluster, role: None, tmp_path: Path) -> None:
+    argv = [str(BIN / "tctl"), "-c", f"{cluster.directory}/control/teleport.yaml", "edit", "role/dba"]
+    for editor, message in (("false", "ended with status 1"), ("/no/such", "cannot be started")):
+        env = {**environment(tmp_path), "EDITOR": editor}
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, message in done.stderr) == (1, True)

@@ -257,6 +257,25 @@ def get(
     emit(output, [to_builtins(each) for each in found], "\n\n".join(texts))
 
 
+@app.command()
+@bundled
+def edit(administering: Administering, what: Annotated[str, Argument(help="kind/name")]) -> None:
+    """Edit a resource in $VISUAL or $EDITOR."""
+    from proctor.cli.admin import documents, verbs
+    from proctor.cli.admin.edit import edited
+
+    ((kind, name),) = documents.references([what])
+    if not name:
+        raise BadRequest("name the resource", hint=f"tctl edit {kind}/<name>")
+    (before,) = administering.run(lambda client: verbs.documents(client, kind, name))
+    after = edited(yaml([_document(before)]), f"{kind}/{name}")
+    if after is None:
+        print(f'{kind} "{name}" has not been changed')
+        return
+    for told in administering.run(lambda client: verbs.put(client, [after], overwrite=True)):
+        print(told)
+
+
 def _document(resource: Any) -> dict[str, Any]:
     """With kind and version, which are defaults and so would be left out."""
     from proctor.model.serde import to_builtins
