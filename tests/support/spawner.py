@@ -31,6 +31,18 @@ class SpawnerProcess:
         self._process.stdin.close()
         assert self._process.stdout.readline() == b"ready\n"
 
+    @property
+    def pid(self) -> int:
+        """The spawner."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait(timeout=10)
+        assert self._process.stdout
+        self._process.stdout.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -16,7 +16,7 @@ from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
 from proctor.node.messages import Endpoint
 from proctor.node.privileged.decision import HostPolicy
-from proctor.node.privsep import PrivilegedConnection
+from proctor.node.privsep import PrivilegedConnection, Spawner
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
@@ -52,7 +52,7 @@ class Host:
     policy: HostPolicy
     reported_labels: Callable[[], Mapping[str, str]]
     """Values of the labels that commands print."""
-    spawn_socket: Path
+    spawner: Spawner
     upload_dir: Path
     proxy: str = ""
     idle_timeout: int = 0

@@ -93,7 +93,11 @@ class GetBundle(Message, kw_only=True, frozen=True, tag_field="op", tag="get_bun
     """Answer with the access bundle that is in force."""
 
 
-Request = SignExchange | Authenticate | OpenSession | StoreBundle | GetBundle
+class Ping(Message, kw_only=True, frozen=True, tag_field="op", tag="ping"):
+    """Answer when a process could be started."""
+
+
+Request = SignExchange | Authenticate | OpenSession | StoreBundle | GetBundle | Ping
 """What the node asks the spawner itself; monitors get ``Spawn`` and ``Order``."""
 
 

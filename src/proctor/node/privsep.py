@@ -17,6 +17,7 @@ import asyncssh
 from asyncssh.packet import Byte
 
 from proctor.core import unixsock, wire
+from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.serde import convert, to_builtins
 from proctor.node.messages import Answer, Authenticate, Hello, OpenSession, Refused, Request, SignExchange
@@ -25,6 +26,7 @@ from proctor.sshkit.exchange import COOKIE_BYTES, MSG_KEXINIT
 ANSWER_SECONDS = 3.0
 """Within this time the spawner answers; the node does nothing else meanwhile."""
 
+SILENT_SECONDS = 5.0
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _NO_ANSWER = "the spawn service of this node does not answer"
@@ -50,26 +52,31 @@ class Channel:
     def __init__(self, path: Path) -> None:
         try:
             self._socket = unixsock.connect(path)
-            self._socket.settimeout(ANSWER_SECONDS)
-            received = wire.receive(self._socket)
-        except (OSError, wire.FrameError) as error:
-            raise Unavailable(f"{_NO_ANSWER}: {error}") from None
-        if received is None:
-            raise Unavailable(_NO_ANSWER)
-        self.cookie = convert(received[0], Hello).cookie
+        except OSError as error:
+            raise Unavailable(f"{_NO_ANSWER}: {error.strerror}") from None
+        self._socket.settimeout(ANSWER_SECONDS)
+        try:
+            self.cookie = convert(self._receive(), Hello).cookie
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, request: Request, *descriptors: int) -> Answer:
         """The answer to ``request``; raises AccessDenied with the reason when it is refused."""
         self.send(request, *descriptors)
+        message = self._receive()
+        if not message.get("ok"):
+            raise AccessDenied(convert(message, Refused).error)
+        return convert(message, Answer)
+
+    def _receive(self) -> wire.Message:
         try:
             received = wire.receive(self._socket)
         except (OSError, wire.FrameError) as error:
             raise Unavailable(f"{_NO_ANSWER}: {error}") from None
         if received is None:
             raise Unavailable(_NO_ANSWER)
-        if not received[0].get("ok"):
-            raise AccessDenied(convert(received[0], Refused).error)
-        return convert(received[0], Answer)
+        return received[0]
 
     def send(self, request: Request, *descriptors: int) -> None:
         """Send a request that has no answer."""
@@ -83,18 +90,40 @@ class Channel:
         self._socket.close()
 
 
-def ask(path: Path, request: Request) -> Answer:
-    """The spawner's answer to a request that is about no SSH connection; raises as ``Channel`` does."""
-    with contextlib.closing(Channel(path)) as channel:
-        return channel.ask(request)
+class Spawner:
+    """The spawner behind its socket.
+
+    One that does not answer is left alone for a while: the node must go on for those who are logged in.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._silent_until = 0.0
+
+    def connect(self) -> Channel:
+        """A new connection; raises Unavailable."""
+        if self._clock.monotonic() < self._silent_until:
+            raise Unavailable(_NO_ANSWER)
+        try:
+            channel = Channel(self._path)
+        except Unavailable:
+            self._silent_until = self._clock.monotonic() + SILENT_SECONDS
+            raise
+        return channel
+
+    def ask(self, request: Request) -> Answer:
+        """The answer to a request that is about no SSH connection; raises as ``Channel`` does."""
+        with contextlib.closing(self.connect()) as channel:
+            return channel.ask(request)
 
 
 class PrivilegedConnection:
     """What the spawner does for one SSH connection, from its first key exchange to its end."""
 
-    def __init__(self, path: Path, connection: asyncssh.SSHServerConnection) -> None:
+    def __init__(self, spawner: Spawner, connection: asyncssh.SSHServerConnection) -> None:
         """Take part in the key exchanges of ``connection``."""
-        self._path = path
+        self._spawner = spawner
         self._connection = connection
         self._channel: Channel | None = None
         self._transcripts: dict[bytes, tuple[str, bytes]] = {}
@@ -108,7 +137,7 @@ class PrivilegedConnection:
     def _sending(self, number: int, *parts: bytes, handler: Any = None) -> None:
         """Put the spawner's cookie into the first KEXINIT. asyncssh draws its own, deep inside."""
         if number == MSG_KEXINIT and self._channel is None:
-            self._channel = _or_disconnect(lambda: Channel(self._path))
+            self._channel = _or_disconnect(self._spawner.connect)
             content = b"".join(parts)
             parts = (self._channel.cookie + content[COOKIE_BYTES:],)
             self._connection._server_kexinit = Byte(MSG_KEXINIT) + parts[0]
@@ -146,7 +175,7 @@ class PrivilegedConnection:
         if self._has_session_id or self._channel is None:
             # Later exchanges prove nothing: after a restart of the spawner any connection to it will do.
             later = SignExchange(transcript=transcript, hash_name=hash_name)
-            return ask(self._path, later).signature
+            return self._spawner.ask(later).signature
         client = self._connection.get_extra_info("socket")
         first = SignExchange(transcript=transcript, hash_name=hash_name, first=True)
         signature = self._channel.ask(first, client.fileno()).signature

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from proctor.audit.spool import Spool
@@ -22,9 +21,9 @@ from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
 from proctor.node.host import Host
-from proctor.node.messages import GetBundle
+from proctor.node.messages import Ping
 from proctor.node.privileged.decision import HostPolicy
-from proctor.node.privsep import ask, public_host_keys
+from proctor.node.privsep import Spawner, public_host_keys
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.recorder import NodeFacts
@@ -62,6 +61,7 @@ class NodeServer:
         self._clock = clock
         self._sockets = sockets or {}
         self._tasks = TaskSet("node")
+        self._spawner = Spawner(boot.spawn_socket, clock)
         self._labels = Labels(self._ssh.labels, self._ssh.commands)
         self._cluster = boot.cluster_name
         self._port = self._ssh.listen_addr.port
@@ -118,16 +118,14 @@ class NodeServer:
             facts=self._facts,
             clock=self._clock,
             spool=spool,
-            cache=AccessCache(
-                partial(ask, boot.spawn_socket), credentials.authorities.user_ssh_ca, self._connect
-            ),
+            cache=AccessCache(self._spawner.ask, credentials.authorities.user_ssh_ca, self._connect),
             replicator=Replicator(
                 boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=spool.append
             ),
             feed=feed,
             policy=HostPolicy.of(self._ssh),
             reported_labels=lambda: self._labels.printed,
-            spawn_socket=boot.spawn_socket,
+            spawner=self._spawner,
             upload_dir=boot.upload_dir,
             idle_timeout=boot.config.auth_service.client_idle_timeout,
             disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
@@ -212,7 +210,7 @@ class NodeServer:
         return await probes.problems(wanted)
 
     async def _ask_spawner(self) -> None:
-        await asyncio.to_thread(ask, self._boot.spawn_socket, GetBundle())
+        await asyncio.to_thread(self._spawner.ask, Ping())
 
     def status(self) -> Mapping[str, Any]:
         """Nothing is counted here."""

@@ -46,7 +46,7 @@ class NodeConnection(CertificateServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """See the base class; here those who only hold connections are kept from shutting others out."""
         super().connection_made(conn)
-        self._privileged = PrivilegedConnection(self._host.spawn_socket, conn)
+        self._privileged = PrivilegedConnection(self._host.spawner, conn)
         waiting = self._host.waiting
         waiting[self] = None
         if len(waiting) > MAX_WAITING:

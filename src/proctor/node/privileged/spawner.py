@@ -25,10 +25,19 @@ from proctor.config.boot import ServiceBoot
 from proctor.core import unixsock, wire
 from proctor.core.accept import PAUSE_SECONDS, Refuser, raise_descriptor_limit
 from proctor.core.clock import SYSTEM
-from proctor.core.errors import BadRequest, ProctorError
+from proctor.core.errors import BadRequest, ProctorError, Unavailable
 from proctor.model.serde import to_builtins
 from proctor.node import messages
-from proctor.node.messages import Authenticate, Hello, OpenSession, Refused, SignExchange, StoreBundle
+from proctor.node.messages import (
+    Authenticate,
+    GetBundle,
+    Hello,
+    OpenSession,
+    Ping,
+    Refused,
+    SignExchange,
+    StoreBundle,
+)
 from proctor.node.privileged import monitor, pam
 from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
 from proctor.node.privileged.bundles import BundleStore
@@ -135,7 +144,7 @@ class Connections:
                 self._authenticate(authentication, request)
             case StoreBundle():
                 self._settings.bundles.store(request.content, request.signature)
-            case _:
+            case GetBundle():
                 return messages.Answer(content=self._settings.bundles.content())
         return messages.Answer()
 
@@ -280,6 +289,8 @@ class Spawner:
             if isinstance(request, OpenSession):
                 self._open(authentication, descriptors, wakeup)
                 return
+            if isinstance(request, Ping) and not self._fork(wakeup, lambda: None):
+                raise Unavailable(_NO_PROCESS)
             answer: msgspec.Struct = self._connections.answer(authentication, request, descriptors)
         except ProctorError as error:
             _log.warning("refused: %s", error.message)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from proctor.config.schema import Command, EnhancedRecording, RecordingMinimum, SshService
+from proctor.core.errors import AccessDenied
+from proctor.model.access import SessionOptions
+from proctor.model.bundle import make_bundle
+from proctor.model.identity import UserIdentity
+from proctor.model.resources import RecordSession, RoleOptions
+from proctor.node.messages import Endpoint, Spawn
+from proctor.node.privileged.decision import HostPolicy, check_kind, decide
+from tests.support.node import role
+
+ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",), cluster="purple")
+
+
+def options_of(options: RoleOptions, *, policy: HostPolicy) -> SessionOptions:
+    bundle = make_bundle("h", "purple", [role("access", logins=["root"], options=options)], datetime.now(UTC))
+    return decide(bundle, policy, ALICE, "root", {"any": "label"})
+
+
+def policy(minimum: RecordingMinimum | None = None, **section: Any) -> HostPolicy:
+    recording = EnhancedRecording(enabled=True, minimum=minimum or RecordingMinimum())
+    return HostPolicy.of(SshService(enhanced_recording=recording, **section))
+
+
+@pytest.mark.parametrize(
+    ("asked", "minimum", "recorded"),
+    [
+        ([], [], ()),
+        (["disk"], [], ("disk",)),
+        ([], ["network", "command"], ("command", "network")),
+        (["disk", "command"], ["command"], ("command", "disk")),
+    ],
+)
+def test_no_less_is_recorded_than_the_host_wants(
+    asked: list[Any], minimum: list[Any], recorded: tuple[str, ...]
+) -> None:
+    found = options_of(RoleOptions(enhanced_recording=asked), policy=policy(RecordingMinimum(events=minimum)))
+
+    assert found.enhanced_recording == recorded
+
+
+@pytest.mark.parametrize(
+    ("asked", "minimum", "strict"),
+    [("best_effort", "best_effort", False), ("strict", "best_effort", True), ("best_effort", "strict", True)],
+)
+def test_the_stricter_mode_holds(asked: Any, minimum: Any, strict: bool) -> None:
+    options = RoleOptions(record_session=RecordSession(default=asked))
+
+    assert options_of(options, policy=policy(RecordingMinimum(mode=minimum))).strict_recording is strict
+
+
+def test_labels_of_commands_are_the_only_ones_reported() -> None:
+    host = policy(labels={"env": "prod"}, commands=[Command(name="load", command=["true"])])
+
+    assert host.all_labels({}) == {"env": "prod", "load": ""}
+    assert host.all_labels({"load": "high", "env": "dev", "team": "x"}) == {"env": "prod", "load": "high"}
+
+
+def test_other_clusters_and_logins() -> None:
+    bundle = make_bundle("h", "yellow", [role("access", logins=["root"])], datetime.now(UTC))
+    with pytest.raises(AccessDenied, match="the certificate is for cluster purple"):
+        decide(bundle, policy(), ALICE, "root", {})
+
+    bundle = make_bundle("h", "purple", [role("access", logins=["root"], env="dev")], datetime.now(UTC))
+    with pytest.raises(AccessDenied, match="no role of user alice allows access to this node"):
+        decide(bundle, policy(), ALICE, "root", {"env": "prod"})
+    with pytest.raises(AccessDenied, match="allows login daemon"):
+        decide(bundle, policy(), ALICE, "daemon", {"env": "dev"})
+
+
+@pytest.mark.parametrize(
+    ("section", "options", "request_", "reason"),
+    [
+        ({"port_forwarding": False}, {}, "forward", "port forwarding is not allowed"),
+        ({}, {"port_forwarding": False}, "forward", "port forwarding is not allowed"),
+        ({"ssh_file_copy": False}, {}, "sftp", "copying files is not allowed"),
+        ({}, {"ssh_file_copy": False}, "sftp", "copying files is not allowed"),
+        ({}, {"ssh_file_copy": False}, "scp", "copying files is not allowed"),
+        ({"ssh_file_copy": False, "port_forwarding": False}, {}, "shell", ""),
+    ],
+)
+def test_kinds_of_sessions(
+    section: dict[str, Any], options: dict[str, Any], request_: str, reason: str
+) -> None:
+    sid = str(uuid.uuid4())
+    requests = {
+        "forward": Spawn(sid=sid, kind="forward", target=Endpoint(addr="::1", port=1)),
+        "sftp": Spawn(sid=sid, kind="sftp"),
+        "scp": Spawn(sid=sid, kind="exec", command="scp -f x"),
+        "shell": Spawn(sid=sid, kind="shell"),
+    }
+    host = policy(**section)
+    found = options_of(RoleOptions(**options), policy=host)
+    if not reason:
+        check_kind(host, found, requests[request_])
+        return
+    with pytest.raises(AccessDenied, match=reason):
+        check_kind(host, found, requests[request_])
