@@ -14,13 +14,16 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from proctor.core.clock import SYSTEM
 from proctor.core.version import VERSION
 from proctor.model.events import SessionEnd
+from proctor.model.stamp import stamped, to_line
 from proctor.proxy.web.app import ROUTERS
 from proctor.proxy.web.limits import BURST
 from proctor.recording.upload import Replicator
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
+from proctor.rpc._pb import record_pb2
 from proctor.sshkit import keys
 from tests.support.auth import PASSWORD, otp_code, running_auth
 from tests.support.polling import auntil
@@ -231,9 +234,11 @@ async def test_a_recording(browser: httpx.AsyncClient, proxy: RunningProxy, tmp_
     replicating = asyncio.create_task(replicator.run())
     assert await replicator.completed(SID, 20)
     replicating.cancel()
-    await client.close()
     end = SessionEnd(sid=SID, server_id=host_id, participants=["carol"], enhanced_recording=True)
-    proxy.auth.log.append_own(end)
+    line = to_line(stamped(end, SYSTEM.now(), "purple"))
+    batch = record_pb2.EventBatch(source=f"node/{host_id}/1", first_sequence=1, lines=line)
+    assert [ack.sequence async for ack in client.audit.Emit(iter([batch]))] == [1]
+    await client.close()
     await log_in(proxy, browser, "carol", "auditor")
 
     (listed,) = (await browser.get("/v1/webapi/recordings")).json()["recordings"]

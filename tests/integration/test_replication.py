@@ -96,13 +96,13 @@ async def test_a_live_recording_can_be_watched_while_it_grows(cluster: Cluster) 
         writer.output(text)
         await auntil(lambda text=text: text in [data for _, data in seen])  # type: ignore[misc]
         assert seen[-1][0] - begun < 2
-    assert cluster.receiver.archive.live()[0].sid == SID
+    assert cluster.receiver.archive.held() == {SID: False}
     writer.event(SessionEnd(sid=SID))
     await asyncio.to_thread(writer.close)
     assert await cluster.replicator.completed(SID, 10)
     await asyncio.wait_for(asyncio.gather(watcher, keeper), 10)
     assert b"".join(data for _, data in seen) == b"line 0\r\nline 1\r\nline 2\r\n"
-    assert not cluster.receiver.archive.live()
+    assert cluster.receiver.archive.held() == {SID: True}
 
 
 async def test_an_archive_that_is_away_gets_everything_when_it_is_back(cluster: Cluster) -> None:

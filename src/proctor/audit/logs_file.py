@@ -271,6 +271,11 @@ class FileLog:
         except OSError as error:
             raise Unavailable(f"the audit log cannot be read: {error.strerror}") from error
 
+    def position(self) -> str:
+        """The end of what is stored, as ``Query.start_key`` of an ascending search has it."""
+        with self._lock:
+            return f"{self._progress.file[:10]}/{self._progress.offset}"
+
     @property
     def directory(self) -> Path:
         """Where the day files are."""

@@ -17,6 +17,7 @@ from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.probes import writable
 from proctor.core.tasks import TaskSet
+from proctor.core.threads import Threads
 from proctor.model.events import AuditGap, Event
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import record_pb2 as pb
@@ -31,6 +32,7 @@ RESERVE_BYTES = 16 << 10
 
 SYNC_SECONDS = 1.0
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
+_threads = Threads("spool", 2)
 _log = logging.getLogger(__name__)
 
 
@@ -194,7 +196,7 @@ class Spool:
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             if self._segments.unsynced:
-                await asyncio.to_thread(self._flush_or_log)
+                await _threads.run(self._flush_or_log)
 
     async def _stream(self, client: Client, tasks: TaskSet) -> ProctorError:
         """One connection, until it ends; returns why."""
@@ -218,7 +220,7 @@ class Spool:
             while True:
                 await self._until(lambda: self._may_send(reader.number))
                 first = reader.number
-                lines = await asyncio.to_thread(self._next_batch, reader)
+                lines = await _threads.run(self._next_batch, reader)
                 await call.write(pb.EventBatch(source=self.source, first_sequence=first, lines=lines))
         except grpc.RpcError as error:
             return translated(error)
@@ -237,7 +239,7 @@ class Spool:
     async def _receive(self, call: Any) -> ProctorError:
         try:
             async for ack in call:
-                await asyncio.to_thread(self._finish, ack.sequence)
+                await _threads.run(self._finish, ack.sequence)
                 self._changed.set()
         except grpc.RpcError as error:
             return translated(error)

@@ -12,6 +12,7 @@ from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.documents import Documents
 from proctor.auth.hosts.policy import HostPolicy
 from proctor.auth.ingest.batch import Emitter
+from proctor.auth.ingest.recordings import Recordings
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
@@ -22,7 +23,6 @@ from proctor.model.access import Decision, check_resource
 from proctor.model.events import Event
 from proctor.model.identity import HostIdentity, Identity, SystemRole, UserIdentity
 from proctor.model.resources import Role
-from proctor.recording.archive import Archive
 from proctor.rpc.server import Caller, caller
 
 _own_events = Threads("audit-own", 1)
@@ -56,9 +56,9 @@ class Cluster:
     tokens: Tokens
     log: AuditLog
     searches: Searches
-    archive: Archive
     hosts: HostPolicy
     sessions: SessionRegistry
+    recordings: Recordings
     clock: Clock
 
     async def emit(self, event: Event) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import grpc
 
-from proctor.audit.log import AuditLog
-from proctor.audit.search.pool import Searchable, Searches
+from proctor.audit.search.pool import Searches
 from proctor.auth.access import TABLE
 from proctor.auth.accounts import Accounts
 from proctor.auth.ca import CertificateAuthorities
@@ -18,6 +16,7 @@ from proctor.auth.cluster import Cluster
 from proctor.auth.documents import Documents
 from proctor.auth.hosts.policy import HostPolicy
 from proctor.auth.hosts.registry import HostRegistry
+from proctor.auth.ingest.recordings import Recordings, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.presets import PRESETS
 from proctor.auth.rpc.auth import AuthService
@@ -30,15 +29,12 @@ from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AlreadyExists, Corrupted, NotFound
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.recording.archive import Archive
+from proctor.recording.table import Table
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2_grpc, record_pb2_grpc
 from proctor.rpc.identity import Credentials, IdentityFiles
 from proctor.rpc.server import add_port, make_server
 from proctor.storage.base import Backend
-
-
-class SearchableLog(AuditLog, Searchable, Protocol):
-    """An audit log that other processes can search."""
 
 
 class AuthServer:
@@ -56,7 +52,8 @@ class AuthServer:
         self._backend = backend
         self._log = log
         self._searches = Searches(log)
-        self._archive = archive
+        table = Table(log.index_path.with_name("recordings.sqlite"))
+        self._recordings = Recordings(table, archive, log, self._searches, clock)
         self._clock = clock
         self._server: grpc.aio.Server | None = None
         self._accounts: Accounts | None = None
@@ -83,11 +80,11 @@ class AuthServer:
             tokens=Tokens(self._backend, documents, self._settings.static_tokens, self._clock),
             log=self._log,
             searches=self._searches,
-            archive=self._archive,
             hosts=HostPolicy(
                 self._settings, documents, HostRegistry(self._backend, self._clock), self._clock
             ),
-            sessions=SessionRegistry(self._backend, self._archive.owner, self._clock),
+            sessions=SessionRegistry(self._backend, self._recordings.archive.owner, self._clock),
+            recordings=self._recordings,
             clock=self._clock,
         )
         self._server = make_server(
@@ -101,6 +98,7 @@ class AuthServer:
         await self._server.start()
         self._port = port
         self._searches.start()
+        self._recordings.start()
         return port
 
     async def probe(self, host: str, log: Path) -> Mapping[str, str]:
@@ -139,6 +137,7 @@ class AuthServer:
         self._stopped = True
         if self._server is not None:
             await self._server.stop(grace)
+        await self._recordings.close()
         await self._searches.close()
         if self._accounts is not None:
             self._accounts.close()

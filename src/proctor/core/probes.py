@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from proctor.core.errors import ProctorError
+from proctor.core.threads import Threads
 
 PROBE_SECONDS = 3.0
 MIN_FREE_BYTES = 16 << 20
@@ -37,9 +38,12 @@ async def _attempt(probe: Probe, seconds: float) -> str:
     return ""
 
 
+_threads = Threads("probe", 1)
+
+
 async def writable(directory: Path) -> None:
     """Can files be written in ``directory``? Raises OSError, or ProctorError when space runs out."""
-    await asyncio.to_thread(_write, directory)
+    await _threads.run(_write, directory)
 
 
 def _write(directory: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from proctor.core.clock import SYSTEM, parse_time
 from proctor.core.errors import AccessDenied, ProctorError
+from proctor.core.threads import Threads
 from proctor.model.bundle import LIFETIME, AccessBundle
 from proctor.model.resources import Role
 from proctor.model.serde import from_json
@@ -21,6 +22,7 @@ RENEWED_AFTER = LIFETIME / 24
 """A bundle that says the same is passed on no earlier, so that the spawner need not write all the time."""
 
 Ask = Callable[[GetBundle | StoreBundle], Answer]
+_threads = Threads("spawner-bundle", 1)
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +42,7 @@ class AccessCache:
 
     async def load(self) -> None:
         """Begin with the bundle that the spawner has kept. Raises ProctorError."""
-        content = (await asyncio.to_thread(self._ask, GetBundle())).content
+        content = (await _threads.run(self._ask, GetBundle())).content
         if content:
             self._bundle = from_json(content, AccessBundle)
 
@@ -81,7 +83,7 @@ class AccessCache:
         fresh = from_json(content, AccessBundle)
         if self._bundle is not None and not _worth_storing(fresh, self._bundle):
             return
-        await asyncio.to_thread(self._ask, StoreBundle(content=content, signature=signature))
+        await _threads.run(self._ask, StoreBundle(content=content, signature=signature))
         before, self._bundle = self._bundle, fresh
         if before is None or before.roles != fresh.roles:
             self.on_change()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import Unavailable
 from proctor.core.tasks import TaskSet
+from proctor.core.threads import Threads
 from proctor.core.version import VERSION
 from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
@@ -39,6 +39,7 @@ from proctor.sshkit.server import server_options
 FLUSH_SECONDS = 3.0
 HANGUP_SECONDS = 10.0
 _UNSPECIFIED = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised
+_probes = Threads("spawner-probe", 1)
 _log = logging.getLogger(__name__)
 
 
@@ -210,7 +211,7 @@ class NodeServer:
         return await probes.problems(wanted)
 
     async def _ask_spawner(self) -> None:
-        await asyncio.to_thread(self._spawner.ask, Ping())
+        await _probes.run(self._spawner.ask, Ping())
 
     def status(self) -> Mapping[str, Any]:
         """Nothing is counted here."""

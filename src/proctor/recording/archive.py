@@ -7,7 +7,7 @@ import hmac
 import os
 import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ import msgspec
 from proctor.core.clock import SYSTEM, Clock, format_time
 from proctor.core.durable import append_at, replace_file, sync_directory
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, Corrupted, NotFound, Unavailable
+from proctor.core.threads import Threads
 from proctor.model.events import Event, SessionUpload
 from proctor.model.serde import from_json, to_json
 from proctor.recording.files import digest
-from proctor.recording.format import ENHANCED, Timeline, check_sid, file_name, file_names, is_sid
+from proctor.recording.format import ENHANCED, check_sid, file_name, file_names, is_sid
 from proctor.rpc._pb import record_pb2 as pb
 
 CHUNK_BYTES = 256 << 10
+_writes, _reads = Threads("archive-write", 4), Threads("archive-read", 4)
 _UPLOADS = uuid.UUID("0e6f2f5e-5f0b-5c0e-8a43-3d6b5f0d7c21")
 
 
@@ -77,14 +79,14 @@ class Archive:
                 if frame.start.server_id != host_id:
                     raise AccessDenied("a node uploads its own recordings only")
                 await claim(sid)
-                await asyncio.to_thread(self._locked, self._start, sid, host_id)
+                await _writes.run(self._locked, self._start, sid, host_id)
                 started.add(sid)
             elif sid not in started:
                 raise BadRequest(f"session {sid}: bytes before the start of its upload")
             elif kind == "chunk":
-                await asyncio.to_thread(self._locked, self._append, sid, frame.chunk)
+                await _writes.run(self._locked, self._append, sid, frame.chunk)
             elif kind == "complete":
-                await asyncio.to_thread(self._locked, self._complete, sid, frame.complete.files, emit)
+                await _writes.run(self._locked, self._complete, sid, frame.complete.files, emit)
             else:
                 raise BadRequest(f"session {sid}: a frame of its upload is empty")
             self._tell(sid)
@@ -169,7 +171,7 @@ class Archive:
             change = self._changes.setdefault(sid, asyncio.Event()) if follow else None
             whole = self._state(self._completed, sid).exists()
             for name in offsets:
-                while data := await asyncio.to_thread(self._read, name, offsets[name]):
+                while data := await _reads.run(self._read, name, offsets[name]):
                     yield pb.FileChunk(name=name, offset=offsets[name], data=data)
                     offsets[name] += len(data)
             if whole or change is None:
@@ -187,11 +189,24 @@ class Archive:
 
     def owner(self, sid: str) -> str:
         """Host id of the node that a recording comes from; empty when there is none of ``sid``."""
+        origin = self.origin(sid)
+        return origin.server_id if origin else ""
+
+    def origin(self, sid: str) -> Owner | None:
+        """Where a recording comes from, and since when; None when there is none of ``sid``."""
         # In this order: a recording on its way from live to completed is found in one of them.
         for directory in (self._live, self._completed) if is_sid(sid) else ():
             with suppress(FileNotFoundError):
-                return from_json(self._state(directory, sid).read_bytes(), Owner).server_id
-        return ""
+                return from_json(self._state(directory, sid).read_bytes(), Owner)
+        return None
+
+    def held(self) -> dict[str, bool]:
+        """Every recording, and whether it is complete."""
+        found: dict[str, bool] = {}
+        for directory in (self._live, self._completed):
+            names = (name.removesuffix(".json") for name in os.listdir(directory))
+            found |= {sid: directory is self._completed for sid in names if is_sid(sid)}
+        return found
 
     def has(self, sid: str) -> bool:
         """Is there a recording of ``sid``, live or complete? What is no session id has none."""
@@ -200,46 +215,6 @@ class Archive:
     def _exists(self, sid: str) -> bool:
         return self._state(self._completed, sid).exists() or self._state(self._live, sid).exists()
 
-    def live(self) -> list[pb.RecordingInfo]:
-        """Recordings being received, newest first; those of a node that died are among them."""
-        found = [self._live_info(path) for path in self._live.glob("*.json")]
-        return sorted(found, key=lambda info: info.started, reverse=True)
-
-    def _live_info(self, path: Path) -> pb.RecordingInfo:
-        owner = from_json(path.read_bytes(), Owner)
-        start = self._session_start(path.stem)
-        known: dict[str, Any] = {"sid": path.stem, "server_id": owner.server_id}
-        info = _info({**known, **start, "session_start": start.get("time", owner.since)})
-        info.live = True
-        info.interactive = "size" in start
-        info.enhanced = any(file_name(path.stem, kind) in self._sizes(path.stem) for kind in ENHANCED)
-        return info
-
-    def _session_start(self, sid: str) -> dict[str, Any]:
-        name = file_name(sid, "events")
-        try:
-            timeline = Timeline.decode({name: self._read(name, 0)})
-        except Corrupted:
-            return {}
-        return next((e.event for e in timeline.entries if e.event["event"] == "session.start"), {})
-
-
-def ended(session_end: Mapping[str, Any]) -> pb.RecordingInfo:
-    """What a ``session.end`` event of the audit log says about its recording."""
-    info = _info(session_end)
-    info.ended = str(session_end.get("session_stop") or session_end.get("time", ""))
-    info.interactive = bool(session_end.get("interactive"))
-    info.enhanced = bool(session_end.get("enhanced_recording"))
-    return info
-
-
-def _info(event: Mapping[str, Any]) -> pb.RecordingInfo:
-    participants = event.get("participants") or ([event["user"]] if event.get("user") else [])
-    return pb.RecordingInfo(
-        sid=str(event.get("sid", "")),
-        participants=[str(user) for user in participants],
-        server_hostname=str(event.get("server_hostname", "")),
-        server_id=str(event.get("server_id", "")),
-        login=str(event.get("login", "")),
-        started=str(event.get("session_start", "")),
-    )
+    def has_enhanced(self, sid: str) -> bool:
+        """Have kernel events of the recording arrived?"""
+        return any(file_name(sid, kind) in self._sizes(sid) for kind in ENHANCED)

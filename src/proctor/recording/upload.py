@@ -23,6 +23,7 @@ from proctor.core.errors import (
     Unavailable,
 )
 from proctor.core.tasks import TaskSet
+from proctor.core.threads import Threads
 from proctor.model.events import Event
 from proctor.model.kernel_events import SessionLoss
 from proctor.recording.files import digest, journal_path, set_aside
@@ -40,6 +41,7 @@ SHORTEST_WAIT, LONGEST_WAIT = 0.2, 30.0
 MAX_REFUSALS = 5
 _REFUSALS = (AccessDenied, AlreadyExists, BadRequest, Corrupted, NotFound)
 _FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-0\.[a-z.-]+\.gz|\.index)")
+_threads = Threads("upload", 4)
 _log = logging.getLogger(__name__)
 
 
@@ -169,13 +171,13 @@ class Replicator:
             raise translated(error) from None
         finally:
             call.cancel()
-        await asyncio.to_thread(self._remove, sid)
+        await _threads.run(self._remove, sid)
 
     async def _send_files(self, call: Any, sid: str, stored: dict[str, int]) -> None:
         for name, size in self._sizes(sid).items():
             offset = stored.get(name, 0)
             while offset < size:
-                data = await asyncio.to_thread(_read, self._directory / name, offset, size)
+                data = await _threads.run(_read, self._directory / name, offset, size)
                 chunk = pb.FileChunk(name=name, offset=offset, data=data)
                 await _ask(call, pb.UploadFrame(sid=sid, chunk=chunk))
                 offset += len(data)
@@ -197,7 +199,7 @@ class Replicator:
             pb.FileState(
                 name=path.name,
                 size=path.stat().st_size,
-                sha256=await asyncio.to_thread(digest, path),
+                sha256=await _threads.run(digest, path),
             )
             for path in self._paths(sid)
         ]

@@ -17,6 +17,7 @@ import msgspec
 
 from proctor.core.clock import SYSTEM, Clock, format_time, whole_milliseconds
 from proctor.core.errors import AlreadyExists, ProctorError
+from proctor.core.threads import Threads
 from proctor.model.events import SESSION_DATA_INDEX, Event, SessionEnd
 from proctor.model.kernel_events import SessionLoss
 from proctor.model.stamp import stamped, to_line
@@ -47,6 +48,9 @@ RESERVE_BYTES = 16 << 10
 
 _INDEX_BYTES = 2 << 10
 _RECORD_BYTES = 1 << 20
+WRITES = Threads("recording", 4)
+"""For what sessions wait for: nothing else runs in them."""
+
 _log = logging.getLogger(__name__)
 
 Flushed = Callable[[str, Mapping[str, int]], None]
@@ -305,7 +309,7 @@ class SessionWriter:
             if self._closed:
                 break
             try:
-                await asyncio.to_thread(self.flush)
+                await WRITES.run(self.flush)
                 flushed(self.sid, self.sizes)
             except RecordingGone as error:
                 _log.error("%s", error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from OpenSSL import SSL
 
 from proctor.core.errors import AccessDenied, BadRequest, IncompatibleVersion, Unavailable
 from proctor.core.reasons import connection_failure
+from proctor.core.threads import Threads
 from proctor.core.version import VERSION, check_auth_server
 from proctor.rpc import anonymous, tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc, record_pb2_grpc
@@ -43,6 +43,9 @@ _OPTIONS = [
     ("grpc.enable_http_proxy", 0),
     ("grpc.use_local_subchannel_pool", 1),
 ]
+
+
+_threads = Threads("fetch-authorities", 2)
 
 
 class _SayVersion(grpc.AuthMetadataPlugin):
@@ -191,7 +194,7 @@ async def join(
     Without pins the cluster is trusted on first sight, with a warning. Raises AccessDenied when no
     pin fits or the token is refused, Unavailable when nobody answers.
     """
-    authorities = await asyncio.to_thread(fetch_authorities_tls, address)
+    authorities = await _threads.run(fetch_authorities_tls, address)
     presented = tls.ca_pins(authorities)
     if not ca_pins:
         _log.warning("joining %s without a CA pin: the identity of the cluster is not verified", address)

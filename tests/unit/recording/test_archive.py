@@ -18,8 +18,8 @@ from proctor.core.errors import (
     Unavailable,
 )
 from proctor.model.events import Event, SessionUpload
-from proctor.recording.archive import Archive, ended
-from proctor.recording.format import Timeline, file_names
+from proctor.recording.archive import Archive
+from proctor.recording.format import file_names
 from proctor.rpc._pb import record_pb2 as pb
 from tests.support.records import SID, contents, small_recording
 from tests.support.recordserver import anyone
@@ -220,31 +220,20 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
         await read(archive)
 
 
-async def test_live_recordings_tell_who_is_in_them(tmp_path: Path) -> None:
+async def test_the_archive_knows_what_it_holds_and_whose_it_is(tmp_path: Path) -> None:
     archive = opened(tmp_path)
+    assert archive.held() == {}
+    assert archive.owner(SID) == ""
+    assert archive.origin(SID) is None
     await upload(archive, [START])
-    (info,) = archive.live()
-    assert (info.sid, info.server_id, info.live, list(info.participants)) == (SID, NODE, True, [])
-    await upload(archive, whole()[:-1])
-    (info,) = archive.live()
-    assert list(info.participants) == ["alice@example.com"]
-    assert (info.login, info.interactive, info.enhanced) == ("root", True, True)
+    assert archive.held() == {SID: False}
+    assert not archive.has_enhanced(SID)
     await upload(archive, whole())
-    assert archive.live() == []
-    assert archive.has(SID)
-
-
-async def test_a_live_recording_of_garbage_does_not_hide_the_others(tmp_path: Path) -> None:
-    archive = opened(tmp_path)
-    await upload(archive, [START, chunk(EVENTS, 0, b"no gzip")])
-    assert [info.sid for info in archive.live()] == [SID]
-
-
-def test_an_ended_recording_is_what_its_last_event_says() -> None:
-    end = Timeline.decode(GOLDEN).entries[-1].event
-    info = ended({**end, "session_start": "2023-07-04T16:42:20Z", "participants": ["alice@example.com"]})
-    assert (info.sid, info.enhanced, info.ended) == (SID, True, "2023-07-04T16:42:21.77Z")
-    assert list(info.participants) == ["alice@example.com"]
+    assert archive.held() == {SID: True}
+    assert archive.has_enhanced(SID)
+    origin = archive.origin(SID)
+    assert origin is not None
+    assert origin.server_id == archive.owner(SID) == NODE
 
 
 async def test_the_guide_s_files_lie_in_the_guide_s_place(tmp_path: Path) -> None:

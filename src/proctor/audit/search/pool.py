@@ -71,6 +71,9 @@ class Searchable(Protocol):
     def extents(self) -> list[Extent]:
         """What is stored, oldest first."""
 
+    def position(self) -> str:
+        """The end of what is stored, as ``Query.start_key`` of an ascending search has it."""
+
 
 class _Worker:
     """A process of ``audit.search.worker``; one request at a time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -11,6 +10,7 @@ import msgspec
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied
+from proctor.core.threads import Threads
 from proctor.model.serde import from_json, to_json
 from proctor.storage.base import Backend
 
@@ -18,6 +18,7 @@ REMEMBERED = timedelta(days=400)
 """How long after its last change a session is remembered: events that come later are refused."""
 
 CACHED = 16_384
+_threads = Threads("session-owner", 1)
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ class SessionRegistry:
         item = await self._backend.get(_key(sid))
         if item is not None:
             record = from_json(item.value, SessionRecord)
-        elif owner := await asyncio.to_thread(self._recorded_by, sid):
+        elif owner := await _threads.run(self._recorded_by, sid):
             record = SessionRecord(host_id=owner)
         else:
             return None

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from proctor.audit.log import MAX_LIMIT, Query
 from proctor.audit.search.pool import SEARCH_SECONDS
 from proctor.auth.cluster import Cluster
-from proctor.auth.ingest.batch import Batch
+from proctor.auth.ingest.batch import Admitted, Batch
 from proctor.core.clock import parse_time
-from proctor.core.errors import AccessDenied, BadRequest, Corrupted, NotFound
+from proctor.core.errors import AccessDenied, BadRequest, NotFound
 from proctor.core.threads import Threads
 from proctor.model.events import SessionRecordingAccess
 from proctor.model.identity import HostIdentity
-from proctor.model.serde import from_json
-from proctor.recording.archive import ended
+from proctor.recording.table import ACTIVE, UPLOADING, Filter
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
 from proctor.rpc.server import caller
@@ -30,16 +26,10 @@ MOST_OF_THE_TIME = 0.8
 
 FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "download", "web"})
 DEFAULT_RECORDINGS = 50
-ENDS_PER_PAGE = 500
+NOT_COMPLETE = (ACTIVE, UPLOADING)
 
 
 _batches = Threads("audit-batches", 1)
-
-
-class _End(msgspec.Struct):
-    sid: str
-    server_id: str
-    participants: list[str] = []
 
 
 class AuditService(record_pb2_grpc.AuditServicer):
@@ -72,7 +62,14 @@ class AuditService(record_pb2_grpc.AuditServicer):
             known = await cluster.sessions.find(checked.sids())
             admitted = await _batches.run(checked.admitted, known)
             await cluster.sessions.save(admitted.changed)
-        return await _batches.run(cluster.log.append, batch.source, first, admitted.lines, admitted.summary)
+        return await _batches.run(self._store, batch.source, first, admitted)
+
+    def _store(self, source: str, first: int, admitted: Admitted) -> int:
+        stored = self._cluster.log.append(source, first, admitted.lines, admitted.summary)
+        # Starts and ends are checked one by one: a batch with a summary has none.
+        if admitted.summary is None:
+            self._cluster.recordings.stored(admitted.lines)
+        return stored
 
     async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchResponse:  # noqa: N802
         """One page of events."""
@@ -122,8 +119,7 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
         async def claim(sid: str) -> None:
             await self._cluster.sessions.claim_recording(sid, identity.host_id)
 
-        uploads = self._cluster.archive.upload(requests, host_id=identity.host_id, emit=emit, claim=claim)
-        async for status in uploads:
+        async for status in self._cluster.recordings.upload(requests, identity.host_id, emit, claim):
             yield status
 
     async def List(self, request: pb.ListRecordingsRequest, _context: Any) -> pb.ListRecordingsResponse:  # noqa: N802
@@ -132,59 +128,32 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
         if not 0 < limit <= MAX_LIMIT:
             raise BadRequest(f"limit is a number from 1 to {MAX_LIMIT}")
         permissions = await self._cluster.permissions()
-        recordings: list[pb.RecordingInfo] = []
-        async for recording in self._live() if request.live else self._ended(request):
-            if permissions.check("session", "list", participants=list(recording.participants)):
-                recordings.append(recording)
-            if len(recordings) == limit:
-                break
-        return pb.ListRecordingsResponse(recordings=recordings)
-
-    async def _live(self) -> AsyncIterator[pb.RecordingInfo]:
-        for recording in await asyncio.to_thread(self._cluster.archive.live):
-            yield recording
-
-    async def _ended(self, request: pb.ListRecordingsRequest) -> AsyncIterator[pb.RecordingInfo]:
-        query = Query(
-            event_types=("session.end",),
+        wanted = Filter(
             from_time=_time(request.from_time),
             to_time=_time(request.to_time),
-            limit=ENDS_PER_PAGE,
+            user=request.user,
+            host=request.host,
+            kind=request.kind,
+            states=tuple(request.states) or (NOT_COMPLETE if request.live else ()),
         )
-        seen: set[str] = set()
-        while True:
-            found, following = await asyncio.to_thread(self._page_of_ends, query)
-            for recording in found:
-                if recording.sid not in seen:
-                    yield recording
-                seen.add(recording.sid)
-            if not following:
-                return
-            query = replace(query, start_key=following)
-
-    def _page_of_ends(self, query: Query) -> tuple[list[pb.RecordingInfo], str]:
-        """Recordings whose sessions ended, and the next page; a node is believed about its own only."""
-        page = self._cluster.log.search(query)
-        found = [ended(from_json(raw, dict)) for raw in page.events if self._is_told_by_owner(raw)]
-        return found, page.next_key
-
-    def _is_told_by_owner(self, raw: bytes) -> bool:
-        try:
-            end = from_json(raw, _End)
-        except Corrupted:
-            return False
-        return bool(end.server_id) and self._cluster.archive.owner(end.sid) == end.server_id
+        found, following = await self._cluster.recordings.page(
+            wanted,
+            limit,
+            request.start_key,
+            lambda participants: bool(permissions.check("session", "list", participants=list(participants))),
+        )
+        return pb.ListRecordingsResponse(recordings=found, next_key=following)
 
     async def Read(self, request: pb.ReadRequest, _context: Any) -> AsyncIterator[pb.FileChunk]:  # noqa: N802
         """The files of a recording; each reading is audited."""
         if request.format not in FORMATS:
             raise BadRequest(f"unknown format {request.format[:64]!r}")
         permissions = await self._cluster.permissions()
-        participants = await self._participants(request.sid)
+        participants = await self._cluster.recordings.participants(request.sid)
         decision = permissions.check("session", "read", participants=participants)
         if not decision:
             raise AccessDenied(decision.reason)
-        if not self._cluster.archive.has(request.sid):
+        if not self._cluster.recordings.archive.has(request.sid):
             raise NotFound(
                 f"there is no recording of session {request.sid[:64]}", hint="See: tsh recordings ls"
             )
@@ -192,13 +161,5 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
         await self._cluster.emit(
             SessionRecordingAccess(user=identity.name, sid=request.sid, format=request.format)
         )
-        async for chunk in self._cluster.archive.read(request.sid, follow=request.follow):
+        async for chunk in self._cluster.recordings.archive.read(request.sid, follow=request.follow):
             yield chunk
-
-    async def _participants(self, sid: str) -> list[str]:
-        query = Query(event_types=("session.end",), sid=sid, limit=ENDS_PER_PAGE)
-        found, _ = await asyncio.to_thread(self._page_of_ends, query)
-        if not found:
-            running = await asyncio.to_thread(self._cluster.archive.live)
-            found = [recording for recording in running if recording.sid == sid]
-        return [name for recording in found[:1] for name in recording.participants]

@@ -25,7 +25,7 @@ from proctor.model.kernel_events import SessionLoss
 from proctor.model.stamp import MAX_LINE
 from proctor.recording.format import kind_of_event
 from proctor.recording.journal import Block
-from proctor.recording.writer import RecordingError, SessionWriter
+from proctor.recording.writer import WRITES, RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
 RETRY_SECONDS = 5.0
@@ -320,6 +320,6 @@ class Recorder:
 async def _repeated(attempt: Callable[[], bool]) -> None:
     """Call ``attempt`` off the event loop until it succeeds."""
     for pause in itertools.repeat(RETRY_SECONDS):
-        if await asyncio.to_thread(attempt):
+        if await WRITES.run(attempt):
             return
         await asyncio.sleep(pause)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections import defaultdict
 from typing import Annotated
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 
 from proctor.core.clock import format_time
 from proctor.core.errors import BadRequest, LimitExceeded
+from proctor.core.threads import Threads
 from proctor.model import serde
 from proctor.proxy.web import models
 from proctor.proxy.web.sessions import WebSession
@@ -23,6 +23,7 @@ from proctor.rpc.client import translated
 MAX_RECORDING = 64 << 20
 """Bytes of a recording's files, and eight times as many unpacked, that the page may ask for at once."""
 
+_unpacking = Threads("unpack", 2)
 _UNPACKED = 8
 router = APIRouter(prefix="/v1/webapi")
 Text = Annotated[str, Query(max_length=256)]
@@ -61,7 +62,7 @@ async def get_recording(sid: str, site: CurrentSite, session: CurrentSession) ->
         raise BadRequest(f"{sid[:64]!r} is not the id of a session")
     async with site.unpacking:
         files = await _files(session, sid)
-        body = await asyncio.to_thread(_unpacked, sid, files)
+        body = await _unpacking.run(_unpacked, sid, files)
     return Response(body, media_type="application/json")
 
 

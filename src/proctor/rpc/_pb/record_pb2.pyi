@@ -111,19 +111,29 @@ class FileChunk(_message.Message):
     def __init__(self, name: _Optional[str] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class ListRecordingsRequest(_message.Message):
-    __slots__ = ("from_time", "to_time", "limit", "live")
+    __slots__ = ("from_time", "to_time", "limit", "live", "user", "host", "kind", "states", "start_key")
     FROM_TIME_FIELD_NUMBER: _ClassVar[int]
     TO_TIME_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    START_KEY_FIELD_NUMBER: _ClassVar[int]
     from_time: str
     to_time: str
     limit: int
     live: bool
-    def __init__(self, from_time: _Optional[str] = ..., to_time: _Optional[str] = ..., limit: _Optional[int] = ..., live: _Optional[bool] = ...) -> None: ...
+    user: str
+    host: str
+    kind: str
+    states: _containers.RepeatedScalarFieldContainer[str]
+    start_key: str
+    def __init__(self, from_time: _Optional[str] = ..., to_time: _Optional[str] = ..., limit: _Optional[int] = ..., live: _Optional[bool] = ..., user: _Optional[str] = ..., host: _Optional[str] = ..., kind: _Optional[str] = ..., states: _Optional[_Iterable[str]] = ..., start_key: _Optional[str] = ...) -> None: ...
 
 class RecordingInfo(_message.Message):
-    __slots__ = ("sid", "participants", "server_hostname", "server_id", "login", "started", "ended", "interactive", "enhanced", "live")
+    __slots__ = ("sid", "participants", "server_hostname", "server_id", "login", "started", "ended", "interactive", "enhanced", "live", "state")
     SID_FIELD_NUMBER: _ClassVar[int]
     PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
     SERVER_HOSTNAME_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +144,7 @@ class RecordingInfo(_message.Message):
     INTERACTIVE_FIELD_NUMBER: _ClassVar[int]
     ENHANCED_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     sid: str
     participants: _containers.RepeatedScalarFieldContainer[str]
     server_hostname: str
@@ -144,13 +155,16 @@ class RecordingInfo(_message.Message):
     interactive: bool
     enhanced: bool
     live: bool
-    def __init__(self, sid: _Optional[str] = ..., participants: _Optional[_Iterable[str]] = ..., server_hostname: _Optional[str] = ..., server_id: _Optional[str] = ..., login: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., interactive: _Optional[bool] = ..., enhanced: _Optional[bool] = ..., live: _Optional[bool] = ...) -> None: ...
+    state: str
+    def __init__(self, sid: _Optional[str] = ..., participants: _Optional[_Iterable[str]] = ..., server_hostname: _Optional[str] = ..., server_id: _Optional[str] = ..., login: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., interactive: _Optional[bool] = ..., enhanced: _Optional[bool] = ..., live: _Optional[bool] = ..., state: _Optional[str] = ...) -> None: ...
 
 class ListRecordingsResponse(_message.Message):
-    __slots__ = ("recordings",)
+    __slots__ = ("recordings", "next_key")
     RECORDINGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_KEY_FIELD_NUMBER: _ClassVar[int]
     recordings: _containers.RepeatedCompositeFieldContainer[RecordingInfo]
-    def __init__(self, recordings: _Optional[_Iterable[_Union[RecordingInfo, _Mapping]]] = ...) -> None: ...
+    next_key: str
+    def __init__(self, recordings: _Optional[_Iterable[_Union[RecordingInfo, _Mapping]]] = ..., next_key: _Optional[str] = ...) -> None: ...
 
 class ReadRequest(_message.Message):
     __slots__ = ("sid", "follow", "format")
