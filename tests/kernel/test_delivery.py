@@ -17,6 +17,7 @@ from proctor.bpf.client import SessionCapture
 from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Drained, Events
+from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 from tests.support.capture import Child, Event, Lab, Subscriber, running_lab
 from tests.support.polling import until
@@ -143,6 +144,23 @@ def test_subscriber_that_comes_back_misses_nothing(lab: Lab) -> None:
     assert [e["argv"] for e in commands if e["path"] == "/bin/echo"] == [["1"], ["2"], ["3"]]
     assert seen <= {event["uid"] for event in commands}
     assert len({event["uid"] for event in commands}) == len(commands)
+
+
+def test_nobody_but_the_subscriber_acknowledges(lab: Lab) -> None:
+    """Otherwise a node in other hands could delete what it does not want to be recorded."""
+    lab.subscriber.hang_up()
+    with lab.session(["/bin/echo", "evidence"], ["command"]) as session:
+        pass
+    with unixsock.connect(lab.path) as other:
+        for number in range(1, 100):
+            wire.send(other, {"op": "ack", "sid": session.sid, "seq": number})
+        wire.send(other, {"op": "status"})
+        assert wire.receive(other) is not None, "what came before was handled"
+    lab.subscriber = Subscriber(lab.path)
+
+    assert [event["argv"] for event in session.commands] == [["evidence"]]
+    first = next(m for m in lab.subscriber.messages if getattr(m, "sid", "") == session.sid)
+    assert first.seq == 1  # type: ignore[union-attr]
 
 
 def test_acknowledged_sessions_are_forgotten(lab: Lab) -> None:

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from proctor.config.schema import EnhancedRecording, SshService
+from proctor.config.schema import EnhancedRecording, RecordingMinimum, SshService
 from proctor.core.errors import Unavailable
 from proctor.model.resources import RoleOptions
 from tests.support.capture import cgroup_mount
@@ -49,6 +50,20 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
 def alice(node: NodeUnderTest) -> Person:
     """Somebody who may log in."""
     return node.person()
+
+
+async def test_no_role_records_less_than_the_host_wants(tmp_path: Path) -> None:
+    wanted = RecordingMinimum(events=["command"], mode="strict")
+    section = enhanced()
+    recording = replace(section.enhanced_recording, minimum=wanted)
+    node = NodeUnderTest(tmp_path, replace(section, enhanced_recording=recording))
+    node.set_roles(role("access", logins=[node.login], options=RoleOptions(enhanced_recording=[])))
+    async with node.running():
+        done = await node.person().ssh("/bin/echo recorded")
+        await auntil(lambda: node.events("session.end"))
+
+    assert done.stdout == b"recorded\n"
+    assert ["recorded"] in [event["argv"] for event in node.events("session.command")]
 
 
 async def test_first_exec_to_the_last_is_in_record_and_log(node: NodeUnderTest, alice: Person) -> None:

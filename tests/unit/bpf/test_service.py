@@ -23,12 +23,12 @@ def service() -> Iterator[CaptureService]:
         yield CaptureService(listening, settings, node_uid=NODE)
 
 
-@pytest.mark.parametrize("operation", ["open", "close", "subscribe", "ack", "status"])
+@pytest.mark.parametrize("operation", ["open", "restrict", "close", "subscribe", "ack", "status"])
 def test_who_may_do_what(service: CaptureService, operation: str) -> None:
     service.check_access(ROOT, operation)
     with pytest.raises(AccessDenied, match=f"user {OTHER} may not {operation}"):
         service.check_access(OTHER, operation)
-    if operation in ("open", "close"):
+    if operation in ("open", "restrict", "close"):
         with pytest.raises(AccessDenied):
             service.check_access(NODE, operation)
     else:
