@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,9 @@ def fill(place: Path, leave: int = 0) -> Path:
     """Use all blocks of the file system at ``place`` but ``leave``; the file that takes them."""
     filler = place / f"filler-{leave}"
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="space"):
+        free = os.statvfs(place)
+        os.posix_fallocate(file.fileno(), 0, max(1, (free.f_bavail - 64) * free.f_frsize))
+        file.seek(0, os.SEEK_END)
         while True:
             file.write(bytes(BLOCK))
     size = filler.stat().st_size

@@ -129,13 +129,20 @@ class FileLog:
             self._progress.file, self._progress.offset, self._progress.span = name, 0, None
             self._read_on(self._file.path)
         self._progress.offset = self._file.size
-        self._save()
-        self._link()
+        self._saved_at = 0
+        self._try_to_save()
+        try:
+            self._link()
+        except OSError as error:
+            _log.warning("%s cannot be made: %s", self._root / "events.log", error.strerror)
 
     def _finish_day(self) -> None:
         if self._progress.file and self._progress.span:
             self._progress.days[self._progress.file] = self._progress.span
-            self._progress_file.save_days(self._progress.days)
+            try:
+                self._progress_file.save_days(self._progress.days)
+            except OSError as error:  # without its span, a day is searched that need not be
+                _log.warning("the days of the audit log cannot be saved: %s", error.strerror)
 
     def _link(self) -> None:
         fresh = self._root / ".events.log"
@@ -151,7 +158,14 @@ class FileLog:
     def _save_if_due(self) -> None:
         # Never between lines and their cursor: what the saved offset covers is not read again.
         if self._progress.offset - self._saved_at > SAVE_BYTES:
+            self._try_to_save()
+
+    def _try_to_save(self) -> None:
+        """What is not saved is read from the log again after a restart."""
+        try:
             self._save()
+        except OSError as error:
+            _log.warning("the progress of the audit log cannot be saved: %s", error.strerror)
 
     def append(self, source: str, first_sequence: int, lines: bytes, found: Summary | None = None) -> int:
         """See ``AuditLog.append``."""
@@ -196,11 +210,13 @@ class FileLog:
         return self._gap(AuditGap(source=source, lost=1, reason=reason), f"{source}:{number}")
 
     def _advance(self, source: str, last: int) -> None:
+        # First: events that are stored now are not stored again when the batch comes once more. After a
+        # crash they are known by their ``uid``.
+        self._progress.cursors[source] = last
         try:
             self._progress_file.advance(source, last)
         except OSError as error:
             raise _failure(error) from error
-        self._progress.cursors[source] = last
         self._save_if_due()
 
     def _hole(self, source: str, highest: int, first: int) -> Line:
@@ -297,7 +313,7 @@ class FileLog:
     def close(self) -> None:
         """See ``AuditLog.close``."""
         with self._lock:
-            self._save()
+            self._try_to_save()
             self._progress_file.close()
             self._window.close()
             self._file.close()

@@ -48,7 +48,7 @@ class SqliteBackend:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
         except sqlite3.Error as error:
-            raise Unavailable(f"the state database cannot be used: {error}") from None
+            raise _unusable(error) from None
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         self._database.execute("BEGIN IMMEDIATE")
@@ -145,11 +145,20 @@ def _open(path: Path, synchronous: str) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {synchronous}")
         _migrate(database)
+    except sqlite3.OperationalError as error:
+        raise _unusable(error) from None
     except sqlite3.DatabaseError as error:
         raise Corrupted(f"{path} is not a usable state database: {error}") from None
     except OSError as error:
         raise Unavailable(f"{path} cannot be opened: {error.strerror}") from None
     return database
+
+
+def _unusable(error: sqlite3.Error) -> Unavailable:
+    return Unavailable(
+        f"the state database cannot be used: {error}",
+        hint="Free some space in the data directory of the Auth Service, or check the file system.",
+    )
 
 
 def _migrate(database: sqlite3.Connection) -> None:
