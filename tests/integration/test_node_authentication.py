@@ -94,6 +94,21 @@ def test_grace_time_ends(
         prove(authentication, person(clock), session)
 
 
+def test_cookie_is_not_kept_for_later(
+    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+) -> None:
+    """A node could have it signed elsewhere as a later exchange, and keep what the user has signed."""
+    data = transcript(authentication.cookie, wire_form(host_key.public_line))
+    assert authentication.sign_next(data, "sha256")
+    clock.advance(LOGIN_GRACE_SECONDS + 0.1)
+
+    with (
+        closing(ClientConnection(client.accepted.dup(), 0)) as connection,
+        pytest.raises(Unauthenticated, match="the login took more than 60 seconds"),
+    ):
+        authentication.sign_first(data, "sha256", connection)
+
+
 def test_attempts_are_counted(
     authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:

@@ -521,6 +521,26 @@ def test_nobody_but_the_node_may_ask(host: Host) -> None:
         run_as(NODE_UID + 1, knock)
 
 
+def test_memory_of_the_spawner_is_bounded(host: Host) -> None:
+    """Requests that never end, of 15 MiB each, are cut off before they add up."""
+
+    def flood() -> int:
+        cut_off = 0
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                connection = stack.enter_context(unixsock.connect(host.boot.spawn_socket))
+                connection.settimeout(SECONDS)
+                try:
+                    connection.sendall(struct.pack(">I", 16 << 20) + bytes(15 << 20))
+                except (BrokenPipeError, ConnectionResetError):
+                    cut_off += 1
+        return cut_off
+
+    assert run_as(NODE_UID, flood) >= 15
+    assert "bytes of unfinished requests" in (host.directory / "spawner.log").read_text()
+    test_user_who_is_connecting_gets_a_session(host)
+
+
 def test_nonsense_ends_one_connection_and_nothing_else(host: Host) -> None:
     rubbish = [b"\xff" * 64, b"\0\0\0\2[]", b'\0\0\0\7{"op":', b'\0\0\0\x12{"op":"store_bundle"}']
 

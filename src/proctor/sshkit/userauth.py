@@ -17,6 +17,7 @@ from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, verify_user_certi
 
 MSG_USERAUTH_REQUEST = 50
 MAX_REQUEST = 64 << 10
+MAX_LOGIN = 256
 
 
 class Request(NamedTuple):
@@ -41,6 +42,8 @@ def read_request(data: bytes) -> Request:
         raise BadRequest("this is not a request for authentication") from None
     if number != MSG_USERAUTH_REQUEST or not signed or (service, method) != (b"ssh-connection", b"publickey"):
         raise BadRequest("this is not a request for authentication by a public key")
+    if not login.isprintable() or len(login) > MAX_LOGIN:
+        raise BadRequest("the login is not printable, or too long")
     return Request(login, key)
 
 

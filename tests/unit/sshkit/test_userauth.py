@@ -92,6 +92,12 @@ def test_plain_keys_and_damaged_certificates() -> None:
             verify_login(SESSION, data, sign(String(SESSION) + data), [CA[1]], SYSTEM.now())
 
 
+@pytest.mark.parametrize("login", [b"ro\not", b"\x1b[2J", b"x" * 257, "\u202eroot".encode()])
+def test_logins_that_would_deface_a_log(login: bytes) -> None:
+    with pytest.raises(BadRequest, match="not printable, or too long"):
+        read_request(request(b"key", login))
+
+
 GOOD = request(b"key")
 
 

@@ -79,7 +79,7 @@ class Authentication:
         self._host_key = host_key
         self._clock = clock
         self._session_id = b""
-        self._signed_at = 0.0
+        self._drawn_at = clock.monotonic()
         self._attempts = 0
 
     def sign_first(self, transcript: bytes, hash_name: str, client: ClientConnection) -> bytes:
@@ -92,9 +92,9 @@ class Authentication:
             raise AccessDenied("the key exchange does not have the cookie that was drawn for it")
         if self._session_id:
             raise AccessDenied("the connection has a session id already")
+        self._check_grace_time()
         signature = self._host_key.sign(exchange)
-        self._session_id, self._signed_at = exchange.digest, self._clock.monotonic()
-        self.client = client
+        self._session_id, self.client = exchange.digest, client
         return signature
 
     def sign_next(self, transcript: bytes, hash_name: str) -> bytes:
@@ -113,12 +113,16 @@ class Authentication:
             raise Unauthenticated("there is no session id that could have been signed")
         if self.authenticated is not None:
             raise AccessDenied("a user has logged in over this connection already")
-        if self._clock.monotonic() - self._signed_at > LOGIN_GRACE_SECONDS:
-            raise Unauthenticated(f"the login took more than {LOGIN_GRACE_SECONDS} seconds")
+        self._check_grace_time()
         if self._attempts > 2 * MAX_ATTEMPTS:
             raise AccessDenied("too many keys were offered")
         login, user = verify_login(self._session_id, request, signature, trusted, self._clock.now())
         return AuthenticatedUser(user=user, login=login, client=self.client, labels=dict(labels))
+
+    def _check_grace_time(self) -> None:
+        """Counted from the cookie on: what a user has signed is never older."""
+        if self._clock.monotonic() - self._drawn_at > LOGIN_GRACE_SECONDS:
+            raise Unauthenticated(f"the login took more than {LOGIN_GRACE_SECONDS} seconds")
 
     def logged_in(self) -> AuthenticatedUser:
         """The user, while their client is connected and their certificate valid; raises AccessDenied."""

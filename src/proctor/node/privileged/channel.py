@@ -22,6 +22,11 @@ class Channel:
         self._buffer = bytearray()
         self._descriptors: list[int] = []
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that has not arrived whole."""
+        return len(self._buffer)
+
     def fileno(self) -> int:
         """For ``poll``."""
         return self._connection.fileno()

@@ -41,7 +41,7 @@ from proctor.node.messages import (
 from proctor.node.privileged import monitor, pam
 from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
 from proctor.node.privileged.bundles import BundleStore
-from proctor.node.privileged.channel import SEND_SECONDS, Channel, close_all
+from proctor.node.privileged.channel import Channel, close_all
 from proctor.node.privileged.decision import HostPolicy
 from proctor.node.privileged.hostkey import HostKey
 from proctor.node.privileged.monitor import Settings
@@ -52,6 +52,7 @@ SWEEP_SECONDS = 60.0
 
 _NO_PROCESS = "this host cannot start another process: the limit of processes or of memory is reached"
 _DESCRIPTORS_PER_CHANNEL = 2
+_LARGE_FRAME, _MAX_WAITING = 1 << 20, 64 << 20
 _SPARE_DESCRIPTORS = 64
 _log = logging.getLogger(__name__)
 
@@ -261,6 +262,7 @@ class Spawner:
                         self._handle(channel, authentication, message, descriptors, wakeup)
                     finally:
                         close_all(descriptors)
+                self._check_memory(channel)
             except EOFError:
                 self._forget(descriptor)
             except (OSError, wire.FrameError) as error:
@@ -269,6 +271,13 @@ class Spawner:
             except Exception:  # noqa: BLE001 - one connection must not end the service for all others
                 _log.exception("a connection of the node is closed")
                 self._forget(descriptor)
+
+    def _check_memory(self, channel: Channel) -> None:
+        """Raise FrameError when frames that do not end use up too much, and ``channel`` holds a large one."""
+        if channel.waiting > _LARGE_FRAME:
+            waiting = sum(channel.waiting for channel, _ in self._channels.values())
+            if waiting > _MAX_WAITING:
+                raise wire.FrameError(f"{waiting} bytes of unfinished requests")
 
     def _forget(self, descriptor: int) -> None:
         channel, authentication = self._channels.pop(descriptor)
@@ -309,7 +318,7 @@ class Spawner:
                 user = authentication.logged_in()
             except ProctorError as error:
                 _log.warning("session refused: %s", error.message)
-                connection.settimeout(SEND_SECONDS)
+                connection.setblocking(False)  # the other end is the node's: it may be full
                 wire.send(connection, to_builtins(Refused(error=error.message)))
                 return
             self._start(connection, user, wakeup)
