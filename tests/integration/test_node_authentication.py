@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,22 @@ import pytest
 from proctor.core.clock import FakeClock
 from proctor.core.errors import AccessDenied, Unauthenticated, Unavailable
 from proctor.model.identity import UserIdentity
-from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
+from proctor.node.privileged.authentication import (
+    AuthenticatedUser,
+    Authentication,
+    ClientConnection,
+    namespace_cookie,
+    namespace_inode,
+)
 from proctor.node.privileged.hostkey import HostKey
+from proctor.runtime.privileges import linux
 from proctor.sshkit import certs, keys
 from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
-from tests.support.attacker import TcpConnection, Victim, sha256, transcript, wire_form
+from tests.support.attacker import TcpConnection, Victim, run_as, sha256, transcript, wire_form
 
+CLONE_NEWNET = 0x40000000
 CA = keys.generate()
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture
@@ -162,6 +172,20 @@ def test_certificate_of_the_host_key_is_shown_as_well(
         authentication.sign_first(certified(keys.generate()[1]), "sha512", connection)
 
     assert authentication.sign_first(certified(host_key.public_line), "sha512", connection)
+
+
+@pytest.mark.parametrize("identify", [namespace_cookie, namespace_inode])
+def test_namespaces_of_sockets(identify: Callable[[socket.socket], int]) -> None:
+    def elsewhere() -> int:
+        with socket.socket() as connection:
+            return identify(connection)
+
+    def in_another_namespace() -> int:
+        linux.unshare(CLONE_NEWNET)
+        return elsewhere()
+
+    assert elsewhere() == elsewhere()
+    assert run_as(0, in_another_namespace) != elsewhere()
 
 
 def test_cookies_differ(host_key: HostKey, clock: FakeClock) -> None:

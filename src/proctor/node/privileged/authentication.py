@@ -7,6 +7,8 @@ made for this host, and after the cookie was drawn; nothing recorded earlier or 
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import socket
 import struct
@@ -23,6 +25,7 @@ from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
 from proctor.sshkit.userauth import verify_login
 
 _SO_NETNS_COOKIE = 71
+_SIOCGSKNS = 0x894C
 _TCP_ESTABLISHED = 1
 
 
@@ -146,14 +149,29 @@ def _is_tcp(connection: socket.socket) -> bool:
 
 
 def _is_ours(connection: socket.socket) -> bool:
-    """Does the socket belong to the network namespace of this process? (Linux 5.14)"""
+    """Does the socket belong to the network namespace of this process?"""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as own:
-        return _namespace(connection) == _namespace(own)
+        try:
+            return namespace_cookie(connection) == namespace_cookie(own)
+        except OSError as error:
+            if error.errno != errno.ENOPROTOOPT:
+                raise
+        return namespace_inode(connection) == namespace_inode(own)
 
 
-def _namespace(connection: socket.socket) -> int:
+def namespace_cookie(connection: socket.socket) -> int:
+    """What Linux 5.14 and later call the network namespace of a socket."""
     raw = connection.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
     return int(struct.unpack("=Q", raw)[0])
+
+
+def namespace_inode(connection: socket.socket) -> int:
+    """The same for older kernels; takes CAP_NET_ADMIN."""
+    descriptor = fcntl.ioctl(connection, _SIOCGSKNS)
+    try:
+        return os.fstat(descriptor).st_ino
+    finally:
+        os.close(descriptor)
 
 
 def _endpoint(address: tuple[str, int]) -> Endpoint:
