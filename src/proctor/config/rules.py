@@ -102,6 +102,13 @@ def _joining(config: Config) -> Iterator[Problem]:
     if teleport.auth_servers and config.version == "v3":
         message = "version v3 has auth_server or proxy_server instead; expected one of them, or version: v2"
         yield ("teleport", "auth_servers"), message
+    dialled = {"auth_server": teleport.auth_server, "proxy_server": teleport.proxy_server}
+    for path, address in (
+        *((("teleport", key), address) for key, address in dialled.items()),
+        *((("teleport", "auth_servers", f"[{i}]"), each) for i, each in enumerate(teleport.auth_servers)),
+    ):
+        if address and not address.port:
+            yield path, "0 is not a port to connect to"
     for index, token in enumerate(config.auth_service.tokens):
         try:
             static_token(token)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from proctor.config.load import Loaded, parse, read
 from proctor.config.schema import DEFAULT_PATH, Config, Section
 from proctor.config.values import Address, read_address, read_pin
 from proctor.core.errors import ConfigError
+from proctor.runtime import preflight
 
 T = TypeVar("T")
 ROLES = {"auth": "auth_service", "proxy": "proxy_service", "node": "ssh_service"}
@@ -41,6 +41,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     pid_file: str = ""
     diag_addr: str = ""
     permit_user_env: bool = False
+    enhanced_recording: bool = False
     skip_version_check: bool = False
     debug: bool = False
 
@@ -81,12 +82,26 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make(flags: Flags) -> Plan:
+    """The plan for ``flags``. Raises ConfigError for all that keeps it from being started here."""
+    plan = draft(flags)
+    preflight.refuse([*preflight.problems(plan), *preflight.privilege(plan)])
+    return plan
+
+
+def draft(flags: Flags) -> Plan:
     """Read the file that ``flags`` name and lay them over it. Raises ConfigError."""
     loaded = _source(flags)
     config = merge(loaded.config, flags)
-    plan = Plan(config=config, services=services_of(config), warnings=tuple(loaded.warnings), flags=flags)
-    _check(plan)
-    return plan
+    told = tuple(loaded.warnings) + tuple(_unrecorded(config))
+    return Plan(config=config, services=services_of(config), warnings=told, flags=flags)
+
+
+def _unrecorded(config: Config) -> Iterator[str]:
+    if config.ssh_service.enabled and not config.ssh_service.enhanced_recording.enabled:
+        yield (
+            "sessions of this node are recorded as terminals show them only, without commands, files and "
+            "connections; set ssh_service.enhanced_recording.enabled: yes, or give --enhanced-recording"
+        )
 
 
 def _source(flags: Flags) -> Loaded:
@@ -136,6 +151,8 @@ def _with_services(config: Config, flags: Flags) -> Config:
         ssh = replace(ssh, labels=ssh.labels | parse_labels(flags.labels))
     if flags.permit_user_env:
         ssh = replace(ssh, permit_user_env=True)
+    if flags.enhanced_recording:
+        ssh = replace(ssh, enhanced_recording=replace(ssh.enhanced_recording, enabled=True))
     return replace(config, **sections | {"ssh_service": ssh})
 
 
@@ -184,21 +201,6 @@ def services_of(config: Config) -> tuple[ServiceName, ...]:
         if config.ssh_service.enhanced_recording.enabled:
             wanted.add("capture")
     return tuple(service for service in SERVICES if service in wanted)
-
-
-def _check(plan: Plan) -> None:
-    if not plan.services:
-        raise ConfigError("no service is enabled", hint="Enable one in the file, or name it with --roles.")
-    if "node" in plan.services and os.geteuid() != 0:
-        raise ConfigError(
-            "the SSH service needs root: it opens sessions as other users and records them in the kernel",
-            hint="Start as root, or turn it off (ssh_service.enabled: no, or --roles=auth,proxy).",
-        )
-    if not plan.auth_candidates:
-        raise ConfigError(
-            "neither auth_server nor proxy_server is set, and the auth service does not run here",
-            hint="Set teleport.proxy_server in the file, or give --auth-server.",
-        )
 
 
 def changed(service: ServiceName, old: Config, new: Config) -> bool:

@@ -122,7 +122,7 @@ def version() -> None:
 def ls(
     connecting: Connecting,
     labels: Annotated[list[str] | None, Argument(help="key=value,…")] = None,
-    verbose: Annotated[bool, Option("-v", "--verbose", help="Show node ids.")] = False,
+    verbose: Annotated[bool, Option("-v", "--verbose", help="Show ids and enhanced recording.")] = False,
     search: Annotated[str, Option(help="Text in name, address or labels.")] = "",
     output: Output = Format.TEXT,
 ) -> None:

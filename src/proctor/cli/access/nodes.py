@@ -56,12 +56,15 @@ async def selected(active: Active, target: Target) -> list[Target]:
 
 
 def text(found: Sequence[Node], *, verbose: bool) -> str:
-    """The table; ``verbose`` adds the node's id."""
+    """The table; ``verbose`` adds the id, and whether the node records what the kernel sees."""
     rows = [
         [printable(node.spec.hostname), node.spec.addr, printable(labels_text(node.spec.labels))]
         for node in found
     ]
     if not verbose:
         return table(["Node Name", "Address", "Labels"], rows)
-    rows = [[row[0], node.metadata.name, *row[1:]] for row, node in zip(rows, found, strict=True)]
-    return table(["Node Name", "Node ID", "Address", "Labels"], rows)
+    rows = [
+        [row[0], node.metadata.name, *row[1:], "yes" if node.spec.enhanced_recording else "no"]
+        for row, node in zip(rows, found, strict=True)
+    ]
+    return table(["Node Name", "Node ID", "Address", "Labels", "Enhanced Recording"], rows)

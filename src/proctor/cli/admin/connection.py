@@ -68,17 +68,17 @@ class Administering:
         active = Connecting().active() if profiles.current() else None
         if active is None:
             raise Unauthenticated(
-                "no identity to act with: this is not the auth host, and nobody has logged in with tsh",
+                "no identity to act with: not the administrator of an auth host, and no login of tsh",
                 hint="Run as root on the auth host, or log in with tsh, or give -i FILE and --auth-server.",
             )
         return server or active.profile.web, active.credentials
 
     def _local(self) -> tuple[str, Credentials] | None:
-        """The auth service of this host and its administrator's identity."""
-        if not self.config and not Path(DEFAULT_PATH).exists():
-            config = Config()
-        else:
-            config = read(Path(self.config or DEFAULT_PATH)).config
+        """The auth service of this host and its administrator's identity; None for who may not use them."""
+        try:
+            config = self._configuration()
+        except PermissionError:
+            return None
         directory = Path(config.teleport.data_dir) / "proc/admin"
         try:
             credentials = IdentityFiles.load(directory)
@@ -91,6 +91,17 @@ class Administering:
             return None
         listen = config.auth_service.listen_addr
         return str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host))), credentials
+
+    def _configuration(self) -> Config:
+        """The configuration of this host. Raises PermissionError when only others may read the usual file."""
+        if self.config:
+            return read(Path(self.config)).config
+        try:
+            with Path(DEFAULT_PATH).open("rb"):
+                pass
+        except FileNotFoundError:
+            return Config()
+        return read(Path(DEFAULT_PATH)).config
 
 
 def _current(path: Path) -> Credentials:

@@ -109,6 +109,7 @@ def invitation_text(made: dict[str, Any]) -> str:
         f"--token={made['token']}",
         *(f"--ca-pin={pin}" for pin in made["ca_pins"]),
         f"--auth-server={made['auth_server']}",
+        *(["--enhanced-recording"] if "node" in made["roles"] else []),
     ]
     command = " \\\n   ".join(["> teleport start", *flags])
     return (
@@ -249,10 +250,11 @@ def _nodes_table(nodes: Sequence[Node]) -> str:
             node.spec.addr,
             printable(labels_text(node.spec.labels)),
             node.spec.server_version,
+            "yes" if node.spec.enhanced_recording else "no",
         ]
         for node in nodes
     ]
-    return table(["Host", "UUID", "Address", "Labels", "Version"], rows)
+    return table(["Host", "UUID", "Address", "Labels", "Version", "Enhanced Recording"], rows)
 
 
 _TABLES: dict[str, Callable[[Sequence[Any]], str]] = {

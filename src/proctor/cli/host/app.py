@@ -45,6 +45,9 @@ class StartOptions:
     pid_file: Annotated[str, Option(help="Where to write the process id.")] = ""
     diag_addr: Annotated[str, Option(help="Serve /healthz, /readyz and /metrics here.")] = ""
     permit_user_env: Annotated[bool, Option("--permit-user-env", help="Read ~/.tsh/environment.")] = False
+    enhanced_recording: Annotated[
+        bool, Option("--enhanced-recording", help="Record commands, files and connections of sessions.")
+    ] = False
     skip_version_check: Annotated[
         bool, Option("--skip-version-check", help="Work with an older auth service.")
     ] = False
@@ -100,15 +103,18 @@ def configure(
 
 
 def _test(path: Path) -> int:
-    from proctor.config.load import read
+    """Say all that ``teleport start`` would refuse, and what of it is due to this host."""
+    from proctor.runtime import preflight
+    from proctor.runtime.plan import Flags, draft
 
     try:
-        loaded = read(path)
+        plan = draft(Flags(config=str(path)))
+        preflight.refuse(list(preflight.problems(plan)))
     except ProctorError as error:
         fail(error)
         note(f"FAIL {path}")
         return EXIT_FAILURE
-    for warning in loaded.warnings:
+    for warning in (*plan.warnings, *(problem.message for problem in preflight.privilege(plan))):
         note(f"WARNING: {warning}")
     note(f"OK {path}")
     return 0
@@ -120,11 +126,13 @@ def node_configure(
     joining: files.Joining,
     output: Output = "stdout",
     labels: Annotated[str, Option(help="Labels of this node: key=value,key=value.")] = "",
+    enhanced_recording: files.Recording = True,
 ) -> None:
     """Write the configuration file of a host that only runs SSH sessions."""
     if not joining.auth_server and not joining.proxy:
         raise ConfigError("give one of --auth-server and --proxy")
-    files.write(files.render(joining, files.Services(roles="node", node_labels=labels)), output)
+    services = files.Services(roles="node", node_labels=labels, enhanced_recording=enhanced_recording)
+    files.write(files.render(joining, services), output)
 
 
 @app.command()

@@ -15,6 +15,14 @@ from proctor.config.schema import DEFAULT_PATH
 from proctor.core.errors import ConfigError
 from proctor.runtime.plan import ROLES, parse_labels, parse_roles
 
+Recording = Annotated[
+    bool,
+    Option(
+        "--enhanced-recording/--no-enhanced-recording",
+        help="Record commands, files and connections of sessions.",
+    ),
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Joining:
@@ -33,6 +41,8 @@ class Joining:
         """The ``teleport`` section. Raises ConfigError."""
         if self.auth_server and self.proxy:
             raise ConfigError("give one of --auth-server and --proxy")
+        if self.join_method != "token":
+            raise ConfigError(f"--join-method: {self.join_method} is not supported; expected token")
         if self.data_dir and not self.data_dir.startswith("/"):
             raise ConfigError(f"--data-dir: {self.data_dir!r} is not an absolute path")
         values = {
@@ -57,6 +67,7 @@ class Services:
     cert_file: Annotated[str, Option(help="Certificate of the web page, PEM.")] = ""
     key_file: Annotated[str, Option(help="Private key of the web page, PEM.")] = ""
     node_labels: Annotated[str, Option(help="Labels of this node: key=value,key=value.")] = ""
+    enhanced_recording: Recording = True
     acme: Annotated[bool, Option("--acme", help="Not supported.")] = False
     acme_email: Annotated[str, Option(help="Not supported.")] = ""
 
@@ -66,12 +77,18 @@ class Services:
             raise ConfigError("--acme is not supported; give --cert-file and --key-file")
         if bool(self.cert_file) != bool(self.key_file):
             raise ConfigError("--cert-file and --key-file go together")
+        for flag, path in (("--cert-file", self.cert_file), ("--key-file", self.key_file)):
+            if path and not Path(path).exists():
+                note(f"WARNING: {flag}: {path} does not exist on this host")
         pairs = [{"key_file": self.key_file, "cert_file": self.cert_file}] if self.cert_file else []
         labels = parse_labels(self.node_labels) if self.node_labels else {}
         settings: dict[str, dict[str, Any]] = {
             "auth": {"cluster_name": self.cluster_name},
             "proxy": {"public_addr": self.public_addr, "https_keypairs": pairs},
-            "node": {"labels": labels},
+            "node": {
+                "labels": labels,
+                "enhanced_recording": {"enabled": "yes"} if self.enhanced_recording else {},
+            },
         }
         enabled = parse_roles(self.roles) if self.roles else set(ROLES)
         return {
