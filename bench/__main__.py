@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import events, ledger, login, pipeline
 from bench.capture import benchmark as capture
 from bench.capture import hooks
+from bench.search import benchmark as search
 from proctor.bpf.kernel.report import probe
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "hooks": hooks.run,
     "pipeline": pipeline.run,
     "ledger": ledger.run,
+    "search": search.run,
 }
 
 

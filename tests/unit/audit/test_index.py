@@ -36,7 +36,9 @@ PROGRAMS = (
 TEXTS = (
     "curl", "/usr/bin", "etc", "needle", '"hi', 'user":"al', '"user":"alice"', '"path":"/etc/shadow","pid":',
     ":22,", "22", "4f3a523f", "4f3a523", UID.format(3), "97d1", "2023-07-04", "16:42", "[x]*", "*", "?", "\\",
-    "zoë", "ë", "argv", '"ei":1,', "ei", "uid", "T", "absent", 'absent"', '"', "", "a" * 600, ":", "0.0.1",
+    "zoë", "ë", "argv", '"pid":22,"s', '"pid":22,"server_h', '"addr.remote":"10.0.0', 'addr.remote":"10',
+    '"ei":7,"event":"x"', '"uid":"4f3', '"time":"2023',
+     '"ei":1,', "ei", "uid", "T", "absent", 'absent"', '"', "", "a" * 600, ":", "0.0.1",
 )  # fmt: skip
 
 events = st.fixed_dictionaries(
@@ -102,7 +104,7 @@ def pages(log: FileLog, query: Query, *, indexed: bool) -> Iterator[Page]:
         query = Query(**{**vars(query), "start_key": page.next_key})
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(events, min_size=1, max_size=25), st.lists(queries, min_size=8, max_size=8), st.data())
 def test_results_are_those_of_a_search_without_index(
     tmp_path_factory: pytest.TempPathFactory,

@@ -41,6 +41,13 @@ def _body(runs: Runs, total: int) -> bytes:
     return _DEFLATED + deflated if len(deflated) < len(bitmap) else _BITMAP + bitmap
 
 
+def sparse(runs: Runs, limit: int) -> list[int] | None:
+    """The members when they are no more than ``limit``."""
+    if sum(runs[1::2]) - sum(runs[::2]) > limit:
+        return None
+    return [number for begin, end in zip(runs[::2], runs[1::2], strict=True) for number in range(begin, end)]
+
+
 def merged(one: Runs, other: Runs) -> Runs:
     """The members of both."""
     changes = sorted(

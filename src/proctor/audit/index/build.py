@@ -7,14 +7,17 @@ import shutil
 import sqlite3
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from proctor.audit.dayfiles import lines_forward
 from proctor.audit.index import bits
 from proctor.audit.index.draft import Draft
 from proctor.audit.index.store import (
+    ANY,
     Damaged,
     Index,
     Segment,
@@ -33,6 +36,12 @@ LONGEST_SPAN = 0xFFFF_FFFF
 
 KNOWN_TERMS = 500_000
 """Terms remembered, about 150 bytes each."""
+
+MOST_KINDS = 62
+"""Types of events that have a bit of their own."""
+
+RARE = 16
+"""A term is looked at event by event when it is in one of so many, or fewer."""
 
 SPARED_BYTES = 256 << 20
 """Room on the disk that is left to what cannot be made again."""
@@ -152,29 +161,45 @@ class Indexer:
             (*row, check, term, draft.offsets.tobytes(), times.tobytes()),
         )
         runs = draft.terms()
-        numbered = sorted(self._numbered(runs, number, term))
+        kinds = self._kinds(draft, runs)
+        numbered = sorted(self._numbered(kinds, number, term))
         rows = [(number, key, bits.encode(runs[text], total)) for key, text in numbered]
         database.executemany("INSERT INTO postings VALUES (?, ?, ?)", rows)
 
-    def _numbered(self, texts: Iterable[str], segment: int, following: int) -> list[tuple[int, str]]:
+    def _kinds(self, draft: Draft, terms: Mapping[str, bits.Runs]) -> dict[str, int]:
+        """The bits of the types of events that have each term; ANY for terms that many events have."""
+        known = self._index.kinds()
+        for event in sorted(set(draft.kinds) - known.keys() - {""}):
+            if len(known) < MOST_KINDS:
+                known[event] = 1 << len(known)
+                self._index.database.execute("INSERT INTO kinds VALUES (?, ?)", (event, known[event]))
+        of_events = [known.get(event, ANY) for event in draft.kinds]
+        limit = len(draft.kinds) // RARE
+        found = {}
+        for text, runs in terms.items():
+            events = bits.sparse(runs, limit)
+            found[text] = ANY if events is None else reduce(or_, map(of_events.__getitem__, events))
+        return found
+
+    def _numbered(self, kinds: Mapping[str, int], segment: int, following: int) -> list[tuple[int, str]]:
         """The terms of a segment with their numbers; those that are new are stored."""
-        numbered, fresh, recurring = [], [], []
+        numbered, fresh, changed = [], [], []
         known = self._known if len(self._known) < KNOWN_TERMS else {}
-        for text in texts:
+        for text, seen in kinds.items():
             term = known.get(text) or self._index.term(text)
             if term is None:
-                term = Term(following, segment, recurs=False)
-                fresh.append((following, hash_of(text), segment, 0, text))
+                term = Term(following, segment, recurs=False, kinds=seen)
+                fresh.append((following, hash_of(text), segment, 0, seen, text))
                 following += 1
-            elif not term.recurs:
-                term = Term(term.id, term.segment, recurs=True)
-                recurring.append((term.id,))
+            elif not term.recurs or term.kinds | seen != term.kinds:
+                term = Term(term.id, term.segment, recurs=True, kinds=term.kinds | seen)
+                changed.append((term.kinds, term.id))
             known[text] = term
             numbered.append((term.id, text))
         database = self._index.database
-        database.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?)", fresh)
-        database.executemany("UPDATE terms SET recurs = 1 WHERE id = ?", recurring)
-        found = [(row[0], row[4]) for row in fresh if is_piece(row[4])]
+        database.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?, ?)", fresh)
+        database.executemany("UPDATE terms SET recurs = 1, kinds = ? WHERE id = ?", changed)
+        found = [(row[0], row[-1]) for row in fresh if is_piece(row[-1])]
         database.executemany("INSERT INTO pieces (rowid, text) VALUES (?, ?)", found)
         self._known = known
         return numbered

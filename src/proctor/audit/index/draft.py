@@ -18,12 +18,16 @@ SEGMENT_BYTES = 64 << 20
 
 @dataclass
 class Draft:
-    """A segment being made; times are in milliseconds since 1970, 0 for what is no event."""
+    """A segment being made; times are in milliseconds since 1970, 0 for what is no event.
+
+    ``kinds``: the type of each event. ``runs``: see ``bits.Runs``.
+    """
 
     start: int
     size: int = 0
     offsets: array[int] = field(default_factory=lambda: array("I"))
     times: list[int] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     runs: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     current: set[str] = field(default_factory=set)
 
@@ -36,9 +40,11 @@ class Draft:
             brief = brief_of(line)
         except Corrupted:
             self.times.append(0)
+            self.kinds.append("")
             self._note(set(), number)
             return
         self.times.append(int(brief.time.timestamp() * 1000))
+        self.kinds.append(brief.event)
         found = pieces(line)
         found.update(_fields(brief))
         for uid in uids(line):

@@ -7,10 +7,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from proctor.audit.index import bits
 from proctor.audit.index.build import LONGEST_SPAN
-from proctor.audit.index.store import Index, Segment, Term
+from proctor.audit.index.store import ANY, Index, Segment, Term
 from proctor.audit.index.text import Part, field_term, parts, uid_terms
 from proctor.audit.log import Query
 from proctor.audit.search.budget import Budget
@@ -61,9 +63,16 @@ class Plan:
         self._first = _milliseconds(query.from_time, -1)
         self._last = _milliseconds(query.to_time, 1)
         index.interruptible(lambda: budget.half_spent)
+        self._kinds = self._bits(query.event_types)
         conditions = [*self._fields(query), *(self._part(part) for part in parts(query.text))]
         index.interruptible(lambda: budget.spent)
         self._conditions = sorted((c for c in conditions if c is not None), key=lambda c: c.cost)
+
+    def _bits(self, types: Iterable[str]) -> int:
+        """Of the types of events that are looked for."""
+        known = self._index.kinds()
+        bits_of = [known.get(name, ANY) for name in types]
+        return reduce(or_, bits_of) if bits_of else ANY
 
     def _fields(self, query: Query) -> Iterator[Condition]:
         wanted = {"event": query.event_types}
@@ -79,7 +88,7 @@ class Plan:
             term = self._index.term(part.piece)
             return Condition([term] if term else [])
         try:
-            found = self._index.containing(part.piece, MOST_FOUND)
+            found = self._index.containing(part.piece, MOST_FOUND, self._kinds)
         except sqlite3.OperationalError:
             # Stopped halfway, perhaps; a damaged index shows at the next statement.
             return None

@@ -19,8 +19,11 @@ from typing import NamedTuple
 from proctor.audit.index import bits
 from proctor.audit.index.text import FIELD
 
-FORMAT = 1
+FORMAT = 2
 """``PRAGMA user_version``; an index of another format is made again."""
+
+ANY = -1
+"""All kinds of events."""
 
 STEPS = 20_000
 """Instructions of SQLite's machine (some milliseconds) between two looks at the budget."""
@@ -34,8 +37,9 @@ CREATE TABLE segments (
 CREATE UNIQUE INDEX segments_place ON segments (file, start);
 CREATE TABLE terms (
     id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, segment INTEGER NOT NULL, recurs INTEGER NOT NULL,
-    text TEXT NOT NULL
+    kinds INTEGER NOT NULL, text TEXT NOT NULL
 );
+CREATE TABLE kinds (event TEXT PRIMARY KEY, bit INTEGER NOT NULL);
 CREATE INDEX terms_hash ON terms (hash);
 CREATE TABLE postings (
     segment INTEGER NOT NULL, term INTEGER NOT NULL, events BLOB NOT NULL, PRIMARY KEY (segment, term)
@@ -68,11 +72,15 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Term:
-    """``segment``: the only one with this term, unless it ``recurs`` in later ones."""
+    """``segment``: the only one with this term, unless it ``recurs`` in later ones.
+
+    ``kinds``: bits of the types of events that have it, ANY when not all are known.
+    """
 
     id: int
     segment: int
     recurs: bool
+    kinds: int
 
 
 _COLUMNS = "id, file, start, size, lines, first, last, sorted"
@@ -159,28 +167,33 @@ class Index:
     def term(self, text: str) -> Term | None:
         """The term ``text``, if any event has it."""
         rows = self.database.execute(
-            "SELECT id, segment, recurs, text FROM terms WHERE hash = ?", (hash_of(text),)
+            "SELECT id, segment, recurs, kinds, text FROM terms WHERE hash = ?", (hash_of(text),)
         )
-        for number, segment, recurs, found in rows:
+        for number, segment, recurs, kinds, found in rows:
             if found == text:
-                return Term(number, segment, bool(recurs))
+                return Term(number, segment, bool(recurs), kinds)
         return None
 
-    def containing(self, piece: str, limit: int) -> list[Term]:
-        """At most ``limit`` terms that contain ``piece``."""
+    def kinds(self) -> dict[str, int]:
+        """The bits of types of events; there is none for what comes after the first 62."""
+        return dict(self.database.execute("SELECT event, bit FROM kinds").fetchall())
+
+    def containing(self, piece: str, limit: int, kinds: int = ANY) -> list[Term]:
+        """At most ``limit`` terms that contain ``piece``, and that events of one of ``kinds`` have."""
         if len(piece) < TRIGRAM:
             query = (
-                "SELECT id, segment, recurs FROM terms WHERE instr(text, ?1) AND NOT instr(text, ?3) LIMIT ?2"
+                "SELECT id, segment, recurs, kinds FROM terms "
+                "WHERE instr(text, ?1) AND NOT instr(text, ?4) AND kinds & ?3 LIMIT ?2"
             )
-            rows = self.database.execute(query, (piece, limit, FIELD))
+            rows = self.database.execute(query, (piece, limit, kinds, FIELD))
         else:
             escaped = "".join(f"[{c}]" if c in "*?[" else c for c in piece)
             query = (
-                "SELECT id, segment, recurs FROM terms "
-                "WHERE id IN (SELECT rowid FROM pieces WHERE text GLOB ?1 LIMIT ?2)"
+                "SELECT id, segment, recurs, kinds FROM terms "
+                "WHERE id IN (SELECT rowid FROM pieces WHERE text GLOB ?1) AND kinds & ?3 LIMIT ?2"
             )
-            rows = self.database.execute(query, (f"*{escaped}*", limit))
-        return [Term(number, segment, bool(recurs)) for number, segment, recurs in rows]
+            rows = self.database.execute(query, (f"*{escaped}*", limit, kinds))
+        return [Term(number, segment, bool(recurs), kinds) for number, segment, recurs, kinds in rows]
 
     def events(self, segment: Segment, term: int) -> int:
         """The set of events of ``segment`` with a term, as ``index.bits`` has it. Raises Damaged."""

@@ -29,6 +29,7 @@ _OWN = re.compile(rb'"ei":\d+|"time":"[0-9TZ:.-]*"|"uid":"[0-9a-f-]{36}"')
 _OWN_NAMES = ("ei", "time", "uid")
 _LIKE_OWN = re.compile(r"[0-9a-f:.,TZ{}\[\]-]*")
 _MOMENT = re.compile(r"\d\d:\d\d|\d{4}-\d\d|T\d|\dZ")
+_STRUCTURE = "{}[]:,"
 _UIDS = re.compile(rb'"uid":"([0-9a-f-]{36})"')
 _UID_PART = re.compile(rf"[0-9a-f-]{{{UID_BEGINNING},36}}")
 _UID_LENGTH = 36
@@ -98,10 +99,19 @@ def parts(text: str) -> list[Part]:
         return [Part(text[:STRIDE], uid=bool(_UID_PART.fullmatch(text)))] if _useful(text) else []
     last = len(between) - 1
     return [
-        Part(piece[:STRIDE], whole=0 < number < last and len(piece) <= STRIDE)
+        # What is between values may be indexed with what follows something that is no piece.
+        Part(piece[:STRIDE], whole=0 < number < last and len(piece) <= STRIDE and piece[0] not in _STRUCTURE)
         for number, piece in enumerate(between)
-        if _useful(piece) and not _LIKE_OWN.fullmatch(piece)
+        if _useful(piece) and not _may_be_own(between, number)
     ]
+
+
+def _may_be_own(between: list[str], number: int) -> bool:
+    """May a piece of a text be a value that is not indexed? Its name, when that is there, says no."""
+    if not _LIKE_OWN.fullmatch(between[number]):
+        return False
+    before = number - 2 if number > 1 and between[number - 1] == ":" else number - 1
+    return before < 0 or any(name.endswith(between[before]) for name in _OWN_NAMES)
 
 
 def _useful(piece: str) -> bool:

@@ -32,7 +32,7 @@ MAX_FRAME = 64 << 20
 STEPS = 8
 """Segments indexed between two requests, so that what is stored meanwhile has its turn."""
 
-_NICE = {"search": 10, "index": 19}
+_NICE = {"search": 15, "index": 19}
 
 
 class SearchRequest(msgspec.Struct, tag="search"):

@@ -1,0 +1,150 @@
+"""How long the first page of a search takes, and what ten people who search cost those who do not."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import statistics
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bench.report import publish
+from bench.search import load
+from bench.search.events import CLUSTER, DAYS, NEEDLE_EVERY, START, Generator, fill
+from bench.search.writer import Writer
+from proctor.audit.index.store import Index, files
+from proctor.audit.log import Query
+from proctor.audit.logs_file import FileLog
+from proctor.audit.search.pool import Searches
+from proctor.core.clock import FakeClock
+
+HOST = "0d7a5b1c-9e11-4e5a-8c3f-0e5f5b9d5c0d"
+SIZES = (100_000, 1_000_000, 10_000_000)
+REPETITIONS = 11
+WRITES_PER_SECOND = 1000
+
+
+def queries(made: Generator, count: int, number: int) -> dict[str, Query]:
+    """Filters by name; ``number`` chooses the values."""
+    user, other = (made.users[(7 * number + n) % len(made.users)].decode() for n in (0, 1))
+    sid = made.sids[number * 997 % len(made.sids)].decode()
+    file = made.files[number * 991 % len(made.files)].decode()
+    needle = NEEDLE_EVERY // 2 + NEEDLE_EVERY * (number % max(1, count // NEEDLE_EVERY))
+    hour = START + timedelta(days=DAYS) * (number + 1) / (REPETITIONS + 2)
+    network, end = ("session.network",), ("session.end",)
+    return {
+        "none, newest": Query(),
+        "none, oldest": Query(ascending=True),
+        "user": Query(user=user),
+        "user, oldest": Query(user=user, ascending=True),
+        "user that is not there": Query(user=f"nobody-{number}"),
+        "session": Query(sid=sid),
+        "session and type": Query(sid=sid, event_types=end),
+        "host": Query(host=f"node-{number}"),
+        "type, 1 in 500": Query(event_types=end),
+        "user and type": Query(user=user, event_types=network),
+        "user and host": Query(user=user, host=f"node-{number}"),
+        "hour": Query(from_time=hour, to_time=hour + timedelta(hours=1)),
+        "user, hour": Query(user=user, from_time=hour, to_time=hour + timedelta(hours=1)),
+        "text, 1 in 100,000": Query(text=f"needle-{needle}"),
+        "text, one file": Query(text=file),
+        "text, two thirds": Query(text="/usr/lib"),
+        "text, address": Query(text=f"10.{number}.77."),
+        "text, number": Query(text=f"{40_000 + number}"),
+        "text, two characters": Query(text="q@"),
+        "text, a field": Query(text=f'"dst_addr":"10.{number}.7'),
+        "text that is not there": Query(text=f"absent-{number}"),
+        "user and text of others": Query(user=user, text=f'"user":"{other}"'),
+        "user and file": Query(user=user, text=file),
+        "type and text, both common, never together": Query(event_types=network, text="/conf-"),
+    }
+
+
+def run(directory: Path, quick: bool) -> None:
+    """Measure and publish."""
+    sizes = SIZES[:1] if quick else SIZES
+    tables, facts = {}, {}
+    for count in sizes:
+        data = directory / str(count)
+        tables[count], facts[count] = asyncio.run(_table(data, count))
+        if count != sizes[-1]:
+            shutil.rmtree(data)
+    loads = asyncio.run(load.measure(directory / str(sizes[-1]), HOST, 4 if quick else 30))
+    rows = [_row(name, tables) for name in tables[sizes[0]]]
+    results = {
+        "unit": "ms",
+        "repetitions": REPETITIONS,
+        "sizes": {str(count): {**facts[count], "milliseconds": tables[count]} for count in sizes},
+        "load": loads.results,
+    }
+    more = "\n\n".join((load.facts_table(facts), loads.table))
+    title = "First page (100 events) of a search, with writes going on: median (worst) in ms"
+    publish("search", title, rows, results, more)
+
+
+def _row(name: str, tables: dict[int, dict[str, list[float]]]) -> dict[str, Any]:
+    cells = {
+        f"{count:,} events": f"{statistics.median(table[name]):.1f} ({max(table[name]):.1f})"
+        for count, table in tables.items()
+    }
+    return {"filter": name, **cells}
+
+
+async def _table(data: Path, count: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Milliseconds of each search by filter, and what the log and its index are like."""
+    started = time.monotonic()
+    made = fill(data, HOST, count)
+    filled = time.monotonic() - started
+    clock = FakeClock(START + timedelta(days=DAYS))
+    log = FileLog(data / "log", HOST, clock, cluster_name=CLUSTER)
+    searches = Searches(log)
+    searches.start()
+    indexed = await _indexed(log)
+    facts = _facts(log, count, filled, indexed)
+    with Writer(log, WRITES_PER_SECOND):
+        found = await _measure(searches, made, count)
+    await searches.close()
+    log.close()
+    return found, facts
+
+
+async def _indexed(log: FileLog) -> float:
+    """Seconds until the finished days are indexed."""
+    started = time.monotonic()
+    finished = log.extents()[:-1]
+    while True:
+        index = Index.reader(log.index_path)
+        ends = {segment.file: segment.end for segment in index.segments()} if index else {}
+        if index:
+            index.close()
+        if all(ends.get(extent.name) == extent.size for extent in finished):
+            return time.monotonic() - started
+        await asyncio.sleep(0.2)
+
+
+def _facts(log: FileLog, count: int, filled: float, indexed: float) -> dict[str, Any]:
+    size = sum(extent.size for extent in log.extents())
+    index = sum(path.stat().st_size for path in files(log.index_path) if path.exists())
+    return {
+        "log_bytes": size,
+        "index_bytes": index,
+        "index_bytes_per_event": round(index / count, 1),
+        "append_seconds": round(filled, 1),
+        "index_seconds": round(indexed, 1),
+        "indexed_events_per_second": round(count / indexed),
+    }
+
+
+async def _measure(searches: Searches, made: Generator, count: int) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for number in range(REPETITIONS):
+        for name, query in queries(made, count, number).items():
+            started = time.perf_counter()
+            page = await searches.search("somebody", query)
+            elapsed = 1000 * (time.perf_counter() - started)
+            found.setdefault(name, []).append(round(elapsed, 2))
+            if page.incomplete:
+                found.setdefault(f"{name} (incomplete)", []).append(number)
+    return found
