@@ -19,9 +19,7 @@ USERS, HOSTS, FILES, SESSION_EVENTS = 200, 50, 20_000, 500
 NEEDLE_EVERY = 100_000
 """One command in so many events has a word of its own, ``needle-<number of the event>``."""
 
-_COMMON = (
-    b'"login":"root","namespace":"default","pid":%d,"process_euid":0,"process_uid":1000,"program":"%s",'
-)
+_COMMON = b'"login":"root","namespace":"default","pid":%d,"process_euid":0,"process_uid":1000,"program":"%s",'
 _WHERE = b'"server_hostname":"node-%d","server_id":"%s","sid":"%s",'
 _TAIL = b'"time":"%s","uid":"%s%012x","user":"%s"}\n'
 _HEAD = b'{%s"cgroup_id":%d,"cluster_name":"example.com","code":"%s",'
