@@ -70,6 +70,55 @@ def test_documents_round_trip(cluster: Cluster, tmp_path: Path) -> None:
     assert cluster.tctl("get", "role/dba", check=False).returncode == 1
 
 
+EXPORTED = """\
+kind: role
+version: v6
+metadata: {name: exported, revision: 5c1b}
+spec:
+  allow:
+    logins: ['{{internal.logins}}']
+    app_labels: {'*': '*'}
+    node_labels_expression: 'labels["env"] == "dev"'
+  deny:
+  options: {forward_agent: true, device_trust_mode: "", idp: {saml: {enabled: true}}}
+---
+kind: token
+version: v2
+metadata: {name: cloud}
+spec: {roles: [Node, Kube], join_method: iam, allow: [{aws_account: '1'}]}
+"""
+
+
+def test_documents_of_another_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    path = tmp_path / "exported.yaml"
+    path.write_text(EXPORTED)
+    created = cluster.tctl("create", "-f", str(path))
+    assert [line.split(": ")[2] for line in created.stderr.splitlines()] == [
+        "spec.allow.app_labels",
+        "spec.options.forward_agent",
+        "spec.options.idp",
+        "spec.join_method",
+    ]
+    (stored,) = json.loads(cluster.tctl("get", "role/exported", "--format=json").stdout)
+    assert stored["spec"]["allow"]["app_labels"] == {"*": "*"}
+    assert re.search(r"^cloud +Node,Kube +never", cluster.tctl("tokens", "ls").stdout, re.MULTILINE)
+    path.write_text(cluster.tctl("get", "role/exported").stdout)
+    cluster.tctl("create", "-f", str(path))
+    for name in ("role/exported", "token/cloud"):
+        cluster.tctl("rm", name)
+
+
+def test_all_mistakes_of_a_file_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(EXPORTED.replace('""', "required").replace("Kube", "Kub"))
+    refused = cluster.tctl("create", "-f", str(path), check=False)
+    assert refused.returncode == 2
+    first, second = refused.stderr.splitlines()
+    assert "spec.options.device_trust_mode: devices are not checked" in first
+    assert "spec.roles: Kub: not known" in second
+    assert cluster.tctl("get", "role/exported", check=False).returncode == 1, "nothing of the file is stored"
+
+
 def test_users(cluster: Cluster) -> None:
     added = cluster.tctl("users", "add", "carol", "--roles=access", "--logins=root").stdout
     assert re.search(rf"https://{cluster.proxy}/web/invite/[0-9a-f]{{32}}", added)

@@ -66,8 +66,7 @@ def parse(text: str, name: str) -> Loaded:
             reader.report(path, message)
     if config is None or reader.problems:
         raise ConfigError("\n".join(reader.lines()))
-    told = [reader.located(path, message) for path, message in warnings(config)]
-    return Loaded(_current(config), [*reader.ignored(), *told])
+    return Loaded(_current(config), reader.located([*reader.ignored(), *warnings(config)]))
 
 
 def _current(config: Config) -> Config:

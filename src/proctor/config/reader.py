@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -18,6 +18,7 @@ from proctor.config.values import read_flag
 
 S = TypeVar("S", bound=msgspec.Struct)
 KeyPath = tuple[str, ...]
+Remark = tuple[KeyPath, str]
 _OFF = frozenset({"", "no", "off", "false", "none", "n", "0", "0s", "never"})
 
 
@@ -61,19 +62,20 @@ class Reader:
         """``file:line:col: key: message`` of every problem, in the order of the file."""
         return [f"{self._name}:{place}: {message}" for place, message in sorted(self.problems)]
 
-    def located(self, path: KeyPath, message: str) -> str:
-        """``file:line:col: key: message``, for a warning."""
-        return f"{self._name}:{self._nearest(path)}: {dotted(path)}: {message}"
+    def located(self, remarks: Iterable[Remark]) -> list[str]:
+        """``file:line:col: key: message`` of each remark, in the order of the file."""
+        found = sorted((self._nearest(path), dotted(path), message) for path, message in remarks)
+        return [f"{self._name}:{place}: {key}: {message}" for place, key, message in found]
 
-    def ignored(self) -> Iterator[str]:
-        """A warning for each key that is set but has no effect."""
+    def ignored(self) -> Iterator[Remark]:
+        """A remark on each key that is set but has no effect."""
         for path, field, value, default in self._marked:
             if NOT_OFFERED in field.marks:
                 if value:
                     what = field.description.rstrip(".")
-                    yield self.located(path, f"not offered here, the section is ignored ({what})")
+                    yield path, f"not offered here, the section is ignored ({what})"
             elif value != default:
-                yield self.located(path, "known, but it has no effect here")
+                yield path, "known, but it has no effect here"
 
     def _nearest(self, path: KeyPath) -> Place:
         while path not in self._places:

@@ -83,11 +83,11 @@ def test_an_exported_role_loads_and_says_what_has_no_effect() -> None:
     assert exported.spec.allow.app_labels == {"*": "*"}
     assert exported.spec.deny.db_labels == {"env": "prod"}
     assert [warning.split(": ")[1] for warning in parsed.warnings] == [
-        "spec.options.create_host_user_mode",
         "spec.allow.app_labels",
         "spec.allow.rules[0].resources",
+        "spec.options.create_host_user_mode",
     ]
-    assert "db_labels, db_names, impersonate, kubernetes_groups" in parsed.warnings[1]
+    assert "db_labels, db_names, impersonate, kubernetes_groups" in parsed.warnings[0]
 
 
 @pytest.mark.parametrize("version", ["v3", "v4", "v5", "v6", "v7", "v8"])

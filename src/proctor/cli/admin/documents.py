@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from proctor.config.reader import Reader
+from proctor.config.reader import Reader, Remark
 from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
 from proctor.config.suggest import hint, lost_indentation
 from proctor.core.errors import BadRequest, ProctorError
@@ -59,7 +59,7 @@ def parse(text: str, name: str) -> Parsed:
         problems += reader.lines()
         if resource is not None and not reader.problems:
             resources.append(resource)
-            warnings += [reader.located(path, message) for path, message in _warnings(resource)]
+            warnings += reader.located(_warnings(resource))
     if problems:
         raise BadRequest("\n".join(problems))
     return Parsed(resources, warnings)
@@ -88,14 +88,14 @@ def _kind(node: Node) -> str:
     return str(kinds[0]) if kinds else ""
 
 
-def _problems(resource: Resource) -> Iterator[tuple[tuple[str, ...], str]]:
+def _problems(resource: Resource) -> Iterator[Remark]:
     if isinstance(resource, Role):
         yield from role_problems(resource)
     elif isinstance(resource, Token):
         yield from token_problems(resource)
 
 
-def _warnings(resource: Resource) -> Iterator[tuple[tuple[str, ...], str]]:
+def _warnings(resource: Resource) -> Iterator[Remark]:
     if isinstance(resource, Role):
         yield from role_warnings(resource)
     elif isinstance(resource, Token):
