@@ -32,7 +32,7 @@ def warnings(config: Config) -> Iterator[Problem]:
     teleport = config.teleport
     if teleport.auth_server and teleport.proxy_server:
         yield (
-            ("teleport", "proxy_server"),
+            ("teleport", "auth_server"),
             "both auth_server and proxy_server are set: the proxy is used when it answers, "
             "the auth server otherwise",
         )

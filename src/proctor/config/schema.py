@@ -25,6 +25,7 @@ from proctor.config.values import (
     Pin,
     ProxySshAddress,
     SecondFactor,
+    Severity,
     TunnelAddress,
     VariablePattern,
     WebAddress,
@@ -83,10 +84,7 @@ class Log(Section, kw_only=True, frozen=True):
     """The services' own log (not the audit log)."""
 
     output: Annotated[str, "`stderr`, `stdout`, `syslog` or the path of a file."] = "stderr"
-    severity: Annotated[
-        Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR", "debug", "info", "warn", "warning", "error"],
-        "Least severity that is written.",
-    ] = "INFO"
+    severity: Annotated[Severity, "Least severity that is written."] = "INFO"
     format: Annotated[LogFormat, "Shape of the lines."] = LogFormat()
 
 

@@ -62,7 +62,7 @@ def read_variable(text: str) -> str:
 
 def read_address(text: str, default_port: int) -> Address:
     """``host``, ``host:port``, ``[ipv6]:port``, ``ipv6``, with or without ``tcp://`` or ``https://``."""
-    bare = re.sub(r"^(tcp|https)://", "", text)
+    bare = re.sub(r"^(tcp|https)://(.*?)/?$", r"\2", text)
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", bare)
     if bracketed is not None:
         host, port = bracketed.groups()
@@ -107,8 +107,10 @@ def read_pages(text: str) -> int:
 
 def read_pin(text: str) -> str:
     """``sha256:`` and 64 hexadecimal digits, or the absolute path of a file that holds such lines."""
-    if text.startswith("/") or _PIN.fullmatch(text):
+    if text.startswith("/"):
         return text
+    if _PIN.fullmatch(text.lower()):
+        return text.lower()
     raise ValueError(f"{text!r} is not a CA pin")
 
 
@@ -146,11 +148,21 @@ def read_directory(text: str) -> str:
     return os.path.abspath(text)
 
 
+def read_severity(text: str) -> str:
+    """A name of a level of the log, in any case, as Python's ``logging`` writes it."""
+    names = {"ERR": "ERROR", "WARNING": "WARN", "TRACE": "DEBUG"}
+    level = names.get(text.upper(), text.upper())
+    if level not in {"DEBUG", "INFO", "WARN", "ERROR"}:
+        raise ValueError(f"{text!r} is not a level")
+    return level
+
+
 DURATION = Kind("a duration such as 30s, 5m, 12h or never", parse_duration)
 PAGES = Kind("a power of two of 4 KiB pages such as 8 or 128, or auto", read_pages)
 
 SecondFactor = Annotated[str, Kind("otp, on, optional, off, webauthn or u2f", read_second_factor)]
 MfaRequirement = Annotated[bool, Kind("yes, no or hardware_key", read_mfa_requirement)]
+Severity = Annotated[str, Kind("debug, info, warn or error", read_severity)]
 Directory = Annotated[str, Kind("a path", read_directory)]
 Duration = Annotated[int, DURATION]
 """Seconds; 0 is never."""

@@ -253,3 +253,19 @@ def test_hostile_files_are_refused_quickly(text: str, reason: str) -> None:
 )
 def test_marks_and_line_ends_of_other_systems(text: str) -> None:
     assert load(text).config.teleport.nodename == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("info", "INFO"), ("Error", "ERROR"), ("err", "ERROR"), ("WARNING", "WARN"), ("trace", "DEBUG")],
+)
+def test_severities_in_any_case(text: str, level: str) -> None:
+    assert load(f"teleport: {{log: {{severity: {text}}}}}").config.teleport.log.severity == level
+
+
+def test_addresses_and_pins_in_the_forms_that_pages_show() -> None:
+    config = load(
+        f"teleport: {{proxy_server: 'https://a.example:443/', ca_pin: 'SHA256:{'AB' * 32}'}}"
+    ).config
+    assert config.teleport.proxy_server == Address("a.example", 443)
+    assert config.teleport.ca_pin == ["sha256:" + "ab" * 32]
