@@ -308,6 +308,26 @@ def test_closed_connections_have_lost_their_user(host: Host) -> None:
     assert run_as(NODE_UID, close_and_spawn) == "nobody has logged in over this connection"
 
 
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"op": "restrict", "network": None},
+        {"op": "follow", "network": None},
+        {"op": "signal", "signal": "STOP"},
+        {"op": "capture_ended"},
+    ],
+)
+def test_orders_that_there_are_not_hang_the_session_up(host: Host, order: dict[str, Any]) -> None:
+    attacker, victim = host.attacker, host.victim()
+
+    def give() -> dict[str, Any]:
+        with closing(attacker.connect()) as channel, closing(TcpConnection(host.port)) as tcp:
+            attacker.log_in(channel, tcp, victim)
+            return attacker.spawn(channel, order, command="sleep 1000")
+
+    assert run_as(NODE_UID, give)["signal"] == "HUP"
+
+
 def test_roles_decide_on_the_privileged_side(host: Host) -> None:
     reckless = RoleOptions(port_forwarding=False, ssh_file_copy=False)
     everything = role("access", logins=[host.node.login], options=reckless)
@@ -337,6 +357,25 @@ def test_roles_decide_on_the_privileged_side(host: Host) -> None:
     store(host, host.node.bundle(role("access", logins=["nobody-else"])))
     assert host.refusal(lambda attacker, channel, tcp: attacker.log_in(channel, tcp, victim)).startswith(
         "no role of user alice allows login"
+    )
+
+
+def test_nothing_goes_on_with_roles_that_have_expired(host: Host) -> None:
+    """Nobody starts sessions either who has logged in before; a node cannot hold back changes for ever."""
+    victim, now = host.victim(), SYSTEM.now()
+    expired = host.node.bundle(
+        role("access", logins=[host.node.login]), expires=format_time(now - timedelta(seconds=1))
+    )
+
+    attacker = host.attacker
+    with closing(attacker.connect()) as channel, closing(TcpConnection(host.port)) as tcp:
+        attacker.log_in(channel, tcp, victim)
+        host.boot.access_bundle.write_bytes(expired.json)
+        answer = attacker.spawn(channel)
+    assert answer["error"].startswith("what this node knows of roles has expired at ")
+
+    assert host.refusal(lambda attacker, channel, tcp: attacker.log_in(channel, tcp, victim)).startswith(
+        "what this node knows of roles has expired at "
     )
 
 

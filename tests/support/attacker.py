@@ -135,8 +135,8 @@ class Attacker:
         channel.ask(proof)
         return proof
 
-    def spawn(self, channel: Channel, **changes: Any) -> wire.Message:
-        """Ask for a session that runs ``id -un``; the monitor's answer."""
+    def spawn(self, channel: Channel, order: wire.Message | None = None, **changes: Any) -> wire.Message:
+        """Ask for a session that runs ``id -un``; the monitor's answer, or what it says after ``order``."""
         request = to_builtins(Spawn(sid=str(uuid.uuid4()), kind="exec", command="id -un")) | changes
         ours, theirs = socket.socketpair()
         with ours:
@@ -148,6 +148,9 @@ class Attacker:
             received = wire.receive(ours)
             assert received is not None
             answer, descriptors = received
+            if order is not None:
+                wire.send(ours, order)
+                answer = (wire.receive(ours) or ({}, []))[0]
             for descriptor in descriptors:
                 os.close(descriptor)
             return answer

@@ -33,6 +33,7 @@ class AccessCache:
         self._ask = ask
         self._connect = connect
         self._bundle: AccessBundle | None = None
+        self._complaint = ""
         self.user_ssh_ca = list(authorities)
         """Public key lines of the user CAs."""
         self.reachable = True
@@ -75,8 +76,11 @@ class AccessCache:
         try:
             await self._learn(answer.json, answer.signature)
         except (ProctorError, OSError) as error:
-            _log.error("roles are those that this node has kept: %s", error)
+            if str(error) != self._complaint:
+                _log.error("roles are those that this node has kept: %s", error)
+            self._complaint = str(error)
             return False
+        self._complaint = ""
         return True
 
     async def _learn(self, content: bytes, signature: bytes) -> None:
