@@ -262,8 +262,8 @@ class Spool:
             if not condition():
                 await self._changed.wait()
 
-    async def flushed(self, seconds: float) -> bool:
-        """Wait until nothing is pending; False when ``seconds`` passed first."""
+    async def flushed(self, seconds: float | None) -> bool:
+        """Wait until nothing is pending; False when ``seconds`` (None: no limit) passed first."""
         self._loop = asyncio.get_running_loop()
         try:
             await asyncio.wait_for(self._until(lambda: not self.pending), seconds)

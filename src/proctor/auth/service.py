@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,14 +29,24 @@ from proctor.auth.tokens import Tokens
 from proctor.core import probes
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AlreadyExists, Corrupted, NotFound
+from proctor.core.tasks import TaskSet
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.recording.archive import Archive
 from proctor.recording.table import Table
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2_grpc, record_pb2_grpc
 from proctor.rpc.identity import Credentials, IdentityFiles
-from proctor.rpc.server import add_port, make_server
+from proctor.rpc.server import ActiveCalls, add_port, make_server
 from proctor.storage.base import Backend
+
+RETIRE_SECONDS = 5.0
+"""How long calls under way may take to be answered when the service is replaced."""
+
+_LONGEST_STREAM = 30 * 86400.0
+"""Seconds for which a replaced service goes on with the streams of recordings that it had."""
+
+_LISTEN_ATTEMPTS, _LISTEN_PAUSE = 10, 0.05
+_log = logging.getLogger(__name__)
 
 
 class AuthServer:
@@ -57,6 +69,10 @@ class AuthServer:
         self._clock = clock
         self._server: grpc.aio.Server | None = None
         self._accounts: Accounts | None = None
+        self._calls = ActiveCalls()
+        self._released = False
+        self._ending: asyncio.Task[None] | None = None
+        self._tasks = TaskSet("auth")
         self._stopped = False
         self._port = 0
 
@@ -88,13 +104,13 @@ class AuthServer:
             clock=self._clock,
         )
         self._server = make_server(
-            lambda: (authorities.host_tls_ca, authorities.user_tls_ca), TABLE, self._clock
+            lambda: (authorities.host_tls_ca, authorities.user_tls_ca), TABLE, self._clock, self._calls
         )
         auth_pb2_grpc.add_JoinServicer_to_server(JoinService(cluster), self._server)  # type: ignore[no-untyped-call]
         auth_pb2_grpc.add_AuthServicer_to_server(AuthService(cluster), self._server)  # type: ignore[no-untyped-call]
         record_pb2_grpc.add_AuditServicer_to_server(AuditService(cluster), self._server)  # type: ignore[no-untyped-call]
         record_pb2_grpc.add_RecordingsServicer_to_server(RecordingService(cluster), self._server)  # type: ignore[no-untyped-call]
-        port = add_port(self._server, self._settings.listen_address, credentials)
+        port = await _listen(self._server, self._settings.listen_address, credentials)
         await self._server.start()
         self._port = port
         self._searches.start()
@@ -130,6 +146,23 @@ class AuthServer:
         _identity(settings.admin_identity, authorities, admin, ())
         return _identity(settings.own_identity, authorities, own, (*names, *settings.names))
 
+    async def retire(self) -> None:
+        """Take no further calls, answer those under way, and release state and log for a successor.
+
+        Streams of recordings go on, see ``finished``: they need neither.
+        """
+        if self._server is not None:
+            self._calls.close()
+            self._ending = self._tasks.spawn(self._server.stop(_LONGEST_STREAM), name="end of calls")
+        if not await self._calls.answered(RETIRE_SECONDS):
+            _log.warning("calls that take longer than %g s are broken off", RETIRE_SECONDS)
+        await self._release()
+
+    async def finished(self) -> None:
+        """Return when the last call has ended."""
+        if self._ending is not None:
+            await self._ending
+
     async def stop(self, grace: float = 5.0) -> None:
         """Refuse new calls, let those under way end within ``grace`` seconds, close state and log; once."""
         if self._stopped:
@@ -137,12 +170,29 @@ class AuthServer:
         self._stopped = True
         if self._server is not None:
             await self._server.stop(grace)
+        await self._tasks.close()
+        await self._release()
+
+    async def _release(self) -> None:
+        if self._released:
+            return
+        self._released = True
         await self._recordings.close()
         await self._searches.close()
         if self._accounts is not None:
             self._accounts.close()
         self._log.close()
         await self._backend.close()
+
+
+async def _listen(server: grpc.aio.Server, address: str, credentials: Credentials) -> int:
+    """Listen; a predecessor that was replaced may need a moment to let go of the address."""
+    for _ in range(_LISTEN_ATTEMPTS):
+        try:
+            return add_port(server, address, credentials)
+        except OSError:
+            await asyncio.sleep(_LISTEN_PAUSE)
+    return add_port(server, address, credentials)
 
 
 def _identity(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from proctor.bpf.messages import (
     Acknowledge,
+    Claim,
     CloseSession,
     Delivery,
     Drained,
     OpenSession,
     RestrictSession,
+    Subscribe,
     Subscribed,
     decode,
 )
@@ -120,14 +122,19 @@ class SessionCapture:
 class CaptureClient:
     """What the node uses: the stream of events, acknowledged one by one, over reconnections."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: str = "") -> None:
+        """``owner``: the name of this subscriber."""
+        self.main = True
+        """It gets what belongs to no other subscriber."""
         self._path = path
+        self._owner = owner
+        self._left = False
         self._writer: asyncio.StreamWriter | None = None
         self._gone = asyncio.Event()
         self._gone.set()
 
-    async def subscribe(self) -> AsyncGenerator[Delivery]:
-        """Messages of all sessions, in order per session, without end.
+    async def subscribe(self, sessions: Callable[[], Sequence[str]] = tuple) -> AsyncGenerator[Delivery]:
+        """Messages of ``sessions`` and those that come to it later, in order per session, without end.
 
         What was not acknowledged comes again after a reconnection or to the next subscriber, with the
         same ``sid``, ``seq`` and event ``uid``. Reconnects by itself; each time starts with ``Subscribed``.
@@ -135,7 +142,8 @@ class CaptureClient:
         attempt = 0
         while True:
             try:
-                reader, self._writer = await self._connect({"op": "subscribe"})
+                request = Subscribe(owner=self._owner, main=self.main, sessions=list(sessions()))
+                reader, self._writer = await self._connect(to_builtins(request))
             except OSError:
                 await asyncio.sleep(_RECONNECT_SECONDS[min(attempt, len(_RECONNECT_SECONDS) - 1)])
                 attempt += 1
@@ -149,6 +157,8 @@ class CaptureClient:
                 self._writer.close()
                 self._writer = None
                 self._gone.set()
+            if self._left:
+                await asyncio.get_running_loop().create_future()
             _log.warning("the capture service closed the stream; connecting again")
             await asyncio.sleep(_RECONNECT_SECONDS[0])
 
@@ -162,6 +172,19 @@ class CaptureClient:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), seconds)
 
+    async def claim(self, sid: str) -> None:
+        """Have the messages of ``sid`` come here, main subscriber or not. Raises Unavailable."""
+        answer = await self._ask(to_builtins(Claim(sid=sid, owner=self._owner)))
+        if not answer.get("ok"):
+            raise Unavailable(str(answer.get("error")))
+
+    async def leave(self, seconds: float) -> None:
+        """Give up all sessions for good, after everything acknowledged until now."""
+        self._left = True
+        if self._writer is not None:
+            self._writer.write(wire.encode({"op": "leave"}))
+            await self.hung_up(seconds)
+
     def acknowledge(self, delivery: Delivery) -> None:
         """Tell capture that ``delivery`` and all before it of the same session are stored for good."""
         if isinstance(delivery, Subscribed) or self._writer is None:
@@ -170,8 +193,11 @@ class CaptureClient:
 
     async def status(self) -> dict[str, Any]:
         """What capture records and what it has counted; raises Unavailable."""
+        return await self._ask({"op": "status"})
+
+    async def _ask(self, request: wire.Message) -> dict[str, Any]:
         try:
-            reader, writer = await self._connect({"op": "status"})
+            reader, writer = await self._connect(request)
         except OSError as error:
             raise Unavailable(f"the capture service does not answer: {error}") from None
         with contextlib.closing(writer):

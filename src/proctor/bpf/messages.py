@@ -44,6 +44,26 @@ class CloseSession(msgspec.Struct, frozen=True, kw_only=True):
     sid: str
 
 
+class Subscribe(msgspec.Struct, frozen=True, kw_only=True):
+    """A node wants the events of its sessions: ``sessions``, and for the ``main`` one all that nobody has.
+
+    ``owner``: a name that stays the same when it connects again.
+    """
+
+    op: Literal["subscribe"] = "subscribe"
+    owner: str = ""
+    main: bool = True
+    sessions: list[str] = []
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that is not the main one is about to have session ``sid`` started."""
+
+    op: Literal["claim"] = "claim"
+    sid: str
+    owner: str
+
+
 class Acknowledge(msgspec.Struct, frozen=True, kw_only=True):
     """The node has stored everything of ``sid`` up to and including ``seq``."""
 

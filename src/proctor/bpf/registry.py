@@ -177,6 +177,10 @@ class Registry:
         except KeyError:
             raise NotFound(f"session {sid} is not registered") from None
 
+    def knows(self, sid: str) -> bool:
+        """Is there a session with this id?"""
+        return sid in self._by_sid
+
     def numbered(self, number: int) -> Session | None:
         """The session with this number in the kernel."""
         return self._by_number.get(number)

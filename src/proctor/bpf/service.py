@@ -7,7 +7,8 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -19,7 +20,17 @@ from proctor.bpf.channel import Channel, close_all
 from proctor.bpf.kernel import report
 from proctor.bpf.kernel.choice import Loaded, load
 from proctor.bpf.kernel.variants import switched_off
-from proctor.bpf.messages import Acknowledge, CloseSession, OpenSession, RestrictSession, Subscribed
+from proctor.bpf.messages import (
+    Acknowledge,
+    Claim,
+    CloseSession,
+    OpenSession,
+    RestrictSession,
+    Subscribe,
+    Subscribed,
+)
+from proctor.bpf.registry import Session
+from proctor.bpf.routes import Routes
 from proctor.core import unixsock, wire
 from proctor.core.accept import accept
 from proctor.core.clock import SYSTEM, Clock
@@ -30,6 +41,9 @@ from proctor.model.serde import convert, to_builtins
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _ROOT_ONLY = frozenset({"open", "restrict", "close"})
+CLAIM_SECONDS = 10.0
+"""How long sessions of an earlier capture wait for their owner to subscribe again."""
+
 _OF_PROCTOR = frozenset({"open", "subscribe"})
 
 
@@ -41,6 +55,15 @@ async def serve(listening: socket.socket, settings: CaptureSettings, *, node_uid
         await asyncio.get_running_loop().create_future()
     finally:
         await service.stop()
+
+
+@dataclass
+class Subscriber:
+    """A node that gets events; ``news`` is set when there may be more to send."""
+
+    owner: str
+    channel: Channel
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class CaptureService:
@@ -56,10 +79,11 @@ class CaptureService:
         self._clock = clock
         self._instance = str(uuid4())
         self._tasks = TaskSet("capture service")
-        self._news = asyncio.Event()
         self._acknowledged = asyncio.Event()
-        self._subscriber: Channel | None = None
+        self._subscribers: dict[str, Subscriber] = {}
+        self.routes = Routes()
         self._capture: Capture | None = None
+        self._stopped = False
         self._variant = ""
         self._limits: list[str] = []
 
@@ -79,14 +103,29 @@ class CaptureService:
             raise Unavailable(f"no cgroup2 at {self._settings.cgroup_mount}: {error.strerror}") from None
         await asyncio.to_thread(loaded.programs.prepare)
         loaded.programs.configure(self._settings.rules)
-        self._capture = Capture(loaded.programs, self._settings, clock=self._clock, on_news=self._news.set)
+        self._capture = Capture(
+            loaded.programs, self._settings, clock=self._clock, on_news=self._publish_news
+        )
         self._capture.start()
+        self.routes = Routes(session.sid for session in self._capture.registry)
+        self._tasks.spawn(self._wait_for_claims(), name="claims")
         self._tasks.spawn(accept(self._listening, self._accepted), name="accept", vital=True)
         return {}
 
     async def probe(self) -> Mapping[str, str]:
         """Nothing: the node asks whether it is heard, and that this is called shows that the loop runs."""
         return {}
+
+    def adopt(self, handover: Mapping[str, Any]) -> None:
+        """Nothing comes this way from the process before."""
+
+    async def retire(self) -> Mapping[str, Any]:
+        """Let go of the kernel for a successor."""
+        await self.stop()
+        return {}
+
+    async def finished(self) -> None:
+        """Nothing is left to be done after ``retire``."""
 
     async def drain(self, seconds: float) -> None:
         """Wait at most ``seconds`` until the node has acknowledged everything."""
@@ -97,7 +136,10 @@ class CaptureService:
                     await self._acknowledged.wait()
 
     async def stop(self) -> None:
-        """Hang up and detach from the kernel."""
+        """Hang up and detach from the kernel; once."""
+        if self._stopped:
+            return
+        self._stopped = True
         await self._tasks.close()
         await self.capture.stop()
         self._listening.close()
@@ -123,42 +165,80 @@ class CaptureService:
             raise AccessDenied(f"user {uid} may not {operation}")
 
     def acknowledge(self, channel: Channel, message: Acknowledge) -> None:
-        """The node has stored messages. What anybody but the subscriber says deletes nothing."""
-        if channel is not self._subscriber:
-            _log.warning("an acknowledgement was ignored that does not come from the subscriber")
+        """A node has stored messages. What anybody but the session's subscriber says deletes nothing."""
+        subscriber = self._subscribers.get(self.routes.owner(message.sid) or "")
+        if subscriber is None or subscriber.channel is not channel:
+            _log.warning("an acknowledgement was ignored that does not come from the session's subscriber")
             return
         self.capture.acknowledge(message.sid, message.seq)
+        if not self.capture.registry.knows(message.sid):
+            self.routes.forget(message.sid)
         self._acknowledged.set()
 
-    def subscribe(self, channel: Channel) -> None:
-        """Make ``channel`` the one that gets the events; another that did is cut off."""
-        if self._subscriber is not None and self._subscriber is not channel:
-            self._subscriber.shutdown()
-        self._subscriber = channel
-        self._tasks.spawn(self._publish(channel), name="publisher")
+    def subscribe(self, channel: Channel, request: Subscribe) -> None:
+        """Give ``channel`` the events of its owner's sessions; another that had them is cut off."""
+        if (former := self._subscribers.get(request.owner)) is not None and former.channel is not channel:
+            former.channel.shutdown()
+        known = [session.sid for session in self.capture.registry]
+        self.routes.subscribe(request.owner, main=request.main, sids=request.sessions, known=known)
+        subscriber = self._subscribers[request.owner] = Subscriber(request.owner, channel)
+        self._tasks.spawn(self._publish(subscriber), name="publisher")
 
     def unsubscribe(self, channel: Channel) -> None:
         """``channel`` is gone."""
-        if self._subscriber is channel:
-            self._subscriber = None
-            self._news.set()
+        for owner, subscriber in list(self._subscribers.items()):
+            if subscriber.channel is channel:
+                del self._subscribers[owner]
+                subscriber.news.set()
 
-    async def _publish(self, channel: Channel) -> None:
+    def leave(self, channel: Channel) -> None:
+        """The owner behind ``channel`` ends: what is left of its sessions is the main subscriber's."""
+        for owner, subscriber in list(self._subscribers.items()):
+            if subscriber.channel is channel:
+                self._hand_over(self.routes.leave(owner))
+        channel.shutdown()
+
+    def _hand_over(self, sids: Iterable[str]) -> None:
+        """Sessions have another subscriber than before: send it what was not acknowledged."""
+        for session in self.capture.registry:
+            if session.sid in set(sids):
+                session.resend()
+        self._publish_news()
+
+    def _publish_news(self) -> None:
+        for subscriber in self._subscribers.values():
+            subscriber.news.set()
+
+    async def _wait_for_claims(self) -> None:
+        await asyncio.sleep(CLAIM_SECONDS)
+        self._hand_over(self.routes.give_up_waiting())
+
+    async def _publish(self, subscriber: Subscriber) -> None:
         registry = self.capture.registry
-        for session in registry:
+        for session in self._sessions_of(subscriber):
             session.resend()
         hello = Subscribed(instance=self._instance, sessions=[session.sid for session in registry])
         try:
-            await channel.send(wire.encode(to_builtins(hello)))
-            while self._subscriber is channel:
-                self._news.clear()
-                for session in registry:
-                    while self._subscriber is channel and (kept := session.unsent()) is not None:
-                        await channel.send(kept.frame)
-                if self._subscriber is channel:
-                    await self._news.wait()
+            await subscriber.channel.send(wire.encode(to_builtins(hello)))
+            while self._subscribers.get(subscriber.owner) is subscriber:
+                subscriber.news.clear()
+                for session in self._sessions_of(subscriber):
+                    await self._send_unsent(session, subscriber)
+                if self._subscribers.get(subscriber.owner) is subscriber:
+                    await subscriber.news.wait()
         except OSError as error:
-            _log.info("the subscriber is gone: %s", error)
+            _log.info("a subscriber is gone: %s", error)
+
+    def _sessions_of(self, subscriber: Subscriber) -> list[Session]:
+        return [s for s in self.capture.registry if self.routes.owner(s.sid) == subscriber.owner]
+
+    async def _send_unsent(self, session: Session, subscriber: Subscriber) -> None:
+        while (
+            self._subscribers.get(subscriber.owner) is subscriber
+            and self.routes.owner(session.sid) == subscriber.owner
+            and (kept := session.unsent()) is not None
+        ):
+            await subscriber.channel.send(kept.frame)
 
     def status(self) -> wire.Message:
         """Capability report and counters."""
@@ -216,7 +296,14 @@ class Conversation:
             case "close":
                 return await self._close(_parsed(message, CloseSession).sid)
             case "subscribe":
-                self._service.subscribe(self._channel)
+                self._service.subscribe(self._channel, _parsed(message, Subscribe))
+                return None
+            case "claim":
+                claim = _parsed(message, Claim)
+                self._service.routes.claim(claim.sid, claim.owner)
+                return {"ok": True}
+            case "leave":
+                self._service.leave(self._channel)
                 return None
             case "ack":
                 self._service.acknowledge(self._channel, _parsed(message, Acknowledge))

@@ -20,9 +20,11 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
 
     ``uid`` and ``gid``: whom this process becomes. ``node_uid``: whom spawner and capture accept
     on their sockets. ``auth_address``: ``host:port`` of the auth service's RPC, or of a proxy that
-    passes it through. ``listeners``: names of the listening sockets that come as descriptors, in their
-    order. ``local_join_token``: in auth's boot only, a token of this run with which
-    the services of this host join. ``run_id``: a UUID of this run of the supervisor.
+    passes it through. ``slot``: which of its directories for what waits to be delivered is this
+    process's, since a service that is replaced goes on beside its successor. ``standby``: begin when told
+    to. ``recover``: only deliver what is in the slot. ``listeners``: names of the listening sockets that
+    come as descriptors, in their order. ``local_join_token``: in auth's boot only, a token of this run
+    with which the services of this host join. ``run_id``: a UUID of this run of the supervisor.
     """
 
     service: ServiceName
@@ -35,6 +37,9 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
     auth_address: str
     node_name: str
     cluster_name: str = ""
+    slot: int = 0
+    standby: bool = False
+    recover: bool = False
     listeners: tuple[str, ...] = ()
     local_join_token: str = ""
     skip_version_check: bool = False
@@ -62,12 +67,16 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def upload_dir(self) -> Path:
         """Recordings of the node being written and replicated."""
-        return self.log_dir / "upload/sessions/default"
+        return self.log_dir / f"upload{self._suffix}/sessions/default"
 
     @property
     def spool_dir(self) -> Path:
         """Audit events of this service that auth has not acknowledged."""
-        return self.data_dir / "spool" / self.service
+        return self.data_dir / "spool" / f"{self.service}{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
+        return f".{self.slot}" if self.slot else ""
 
     @property
     def backend_dir(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from proctor.node.privsep import PrivilegedConnection, Spawner
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
+
+_IDLE_SECONDS = 0.25
+"""Between two looks whether the last connection has ended."""
 
 
 class Connection(Protocol):
@@ -64,6 +68,16 @@ class Host:
     """Connections whose client has logged in."""
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
     background: TaskSet = field(default_factory=lambda: TaskSet("node.background"))
+
+    def retire(self) -> None:
+        """Another node process of this host takes new connections."""
+        if self.feed is not None:
+            self.feed.retire()
+
+    async def idle(self) -> None:
+        """Return when there is neither a connection nor a session."""
+        while self.waiting or self.live or not await self.sessions.drain(0):  # noqa: ASYNC110 - many things
+            await asyncio.sleep(_IDLE_SECONDS)
 
     def roles_changed(self) -> None:
         """Have all that is open follow what the roles say now."""

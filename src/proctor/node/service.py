@@ -63,6 +63,9 @@ class NodeServer:
         self._sockets = sockets or {}
         self._tasks = TaskSet("node")
         self._spawner = Spawner(boot.spawn_socket, clock)
+        self._exclusive = TaskSet("node.exclusive")
+        """What one of several node processes does for all."""
+        self._recoveries = TaskSet("node.recoveries")
         self._labels = Labels(self._ssh.labels, self._ssh.commands)
         self._cluster = boot.cluster_name
         self._port = self._ssh.listen_addr.port
@@ -83,17 +86,18 @@ class NodeServer:
         self._host = host
         await host.cache.load()
         host.cache.on_change = host.roles_changed
-        self._listener = self._listen(host, credentials)
-        self._listener.start()
-        self._port = self._listener.port
-        self._address = self._reachable_at()
+        if not self._boot.recover:
+            self._listener = self._listen(host, credentials)
+            self._port = self._listener.port
+            self._address = self._reachable_at()
         self._tasks.spawn(host.spool.deliver(self._connect), name="spool", vital=True)
         self._tasks.spawn(host.replicator.run(), name="replicator", vital=True)
         self._tasks.spawn(host.cache.run(), name="cache", vital=True)
-        self._tasks.spawn(
-            Heartbeat(self._document, self._connect, self._proxies).run(), name="heartbeat", vital=True
-        )
         self._labels.start(self._tasks)
+        if self._listener is not None:
+            heartbeat = Heartbeat(self._document, self._connect, self._proxies)
+            self._exclusive.spawn(heartbeat.run(), name="heartbeat", vital=True)
+            self._listener.start()
         return {"address": self._address}
 
     async def _compose(self, credentials: Credentials) -> Host:
@@ -111,7 +115,9 @@ class NodeServer:
         )
         recovery = Recovery(interrupted, self._facts(), spool)
         feed = await self._feed(recovery)
-        recovery.start(feed, self._tasks)
+        if feed is not None and boot.recover:
+            feed.retire()
+        recovery.start(feed, self._recoveries)
         if feed is not None:
             self._tasks.spawn(feed.run(), name="capture", vital=True)
             self._tasks.spawn(feed.watch(), name="watch of capture", vital=True)
@@ -135,7 +141,7 @@ class NodeServer:
     async def _feed(self, recovery: Recovery) -> CaptureFeed | None:
         if not self._ssh.enhanced_recording.enabled:
             return None
-        client = CaptureClient(self._boot.capture_socket)
+        client = CaptureClient(self._boot.capture_socket, str(self._boot.slot))
         try:
             await client.status()
         except Unavailable as error:
@@ -217,6 +223,29 @@ class NodeServer:
         """Nothing is counted here."""
         return {}
 
+    async def retire(self) -> Mapping[str, Any]:
+        """Take no further connections and leave cache and heartbeat to a successor; see ``finished``."""
+        if self._listener is not None:
+            await self._listener.close()
+        await self._exclusive.close()
+        if self._host is not None:
+            self._host.retire()
+        return {}
+
+    async def finished(self) -> None:
+        """Return when all connections have ended by themselves and everything of them was delivered."""
+        host = self._host
+        if host is None:
+            return
+        await host.idle()
+        await self._recoveries.drain(None)
+        await host.background.drain(None)
+        await host.replicator.idle()
+        await host.spool.flushed(None)
+        if host.feed is not None:
+            await host.feed.leave()
+            await host.spool.flushed(None)
+
     async def drain(self, seconds: float) -> None:
         """Let nobody new in, and let sessions end by themselves within ``seconds``."""
         if self._host is None:
@@ -241,6 +270,8 @@ class NodeServer:
             await host.background.close()
             if host.cache.reachable:
                 await host.spool.flushed(FLUSH_SECONDS)
+        await self._exclusive.close()
+        await self._recoveries.close()
         await self._tasks.close()
         if host is not None:
             host.spool.close()

@@ -138,6 +138,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         captured = self._login.captured(self._host)
         if feed is not None and captured:
             feed.expect(self.sid)
+            await feed.claim(self.sid)
         request, network = self._spawn_request(), self._network
         try:
             process = await spawn(self._login.privileged, request)

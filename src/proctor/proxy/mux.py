@@ -93,18 +93,19 @@ class Mux:
                 del self._greeting[host]
         return self._through if self._passes(name) else self._own
 
-    async def drain(self, seconds: float) -> bool:
+    async def drain(self, seconds: float | None) -> bool:
         """Accept no more and wait for the end of all connections; False when ``seconds`` passed first."""
-        await self._refuse()
+        await self.refuse()
         return await self._connections.drain(seconds)
 
-    async def _refuse(self) -> None:
+    async def refuse(self) -> None:
+        """Accept no more."""
         await self._acceptor.close()
         self._listener.close()
 
     async def close(self) -> None:
         """Accept no more and cut every connection."""
-        await self._refuse()
+        await self.refuse()
         await self._connections.close()
 
 

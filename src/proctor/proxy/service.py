@@ -65,6 +65,9 @@ class ProxyServer:
         self._clock = clock
         self._sockets = sockets or {}
         self._tasks = TaskSet("proxy")
+        self._exclusive = TaskSet("proxy.exclusive")
+        """What one of several proxy processes does for all."""
+        self._handover: Mapping[str, Any] = {}
         self._exit = contextlib.AsyncExitStack()
 
     async def start(self) -> dict[str, Any]:
@@ -85,6 +88,8 @@ class ProxyServer:
         self._exit.push_async_callback(self._client.close)
         await self._check_auth()
         context = server_context(self._boot, self._clock)
+        if self._boot.recover:
+            return await self._recover(credentials)
         listener = self._listener("web", self._config.web_listen_addr)
         self._exit.callback(listener.close)
         self._web_port = listener.getsockname()[1]
@@ -94,9 +99,14 @@ class ProxyServer:
         site = self._site(credentials, ssh)
         self._https = HttpsServer(make_app(site), context)
         self._start_mux(listener)
-        self._tasks.spawn(self._beat(), name="heartbeat", vital=True)
+        self._exclusive.spawn(self._beat(), name="heartbeat", vital=True)
         self._tasks.spawn(_sweep(site.sessions), name="sweep", vital=True)
         return {"address": str(web), "ssh_address": str(ssh)}
+
+    async def _recover(self, credentials: Credentials) -> dict[str, Any]:
+        """Only deliver what a proxy process before has left."""
+        self._open_spool(credentials)
+        return {}
 
     def _listener(self, name: str, address: Address) -> socket.socket:
         return self._sockets.get(name) or listen(address.host, address.port)
@@ -108,7 +118,7 @@ class ProxyServer:
         except Unavailable as error:
             _log.warning("%s; the proxy starts all the same", error.message)
 
-    async def _start_ssh(self, credentials: Credentials) -> Address:
+    def _open_spool(self, credentials: Credentials) -> Spool:
         spool = Spool(
             self._boot.spool_dir,
             source=f"proxy/{self._boot.host_uuid}",
@@ -118,6 +128,10 @@ class ProxyServer:
         self._exit.callback(spool.close)
         self._spool = spool
         self._tasks.spawn(spool.deliver(lambda: self._client), name="spool", vital=True)
+        return spool
+
+    async def _start_ssh(self, credentials: Credentials) -> Address:
+        spool = self._open_spool(credentials)
         settings = SshProxySettings(
             host_uuid=self._boot.host_uuid,
             node_name=self._boot.node_name,
@@ -139,6 +153,8 @@ class ProxyServer:
             self._clock,
             idle_seconds=self._boot.config.auth_service.web_idle_timeout,
         )
+        sessions.restore(self._handover.get("web_sessions", []))
+        self._sessions = sessions
         self._exit.push_async_callback(sessions.close)
         return Site(
             client=self._client,
@@ -202,6 +218,23 @@ class ProxyServer:
         """Nothing is counted here."""
         return {}
 
+    def adopt(self, handover: Mapping[str, Any]) -> None:
+        """Go on with the web sessions of the proxy process before; to be called before ``start``."""
+        self._handover = handover
+
+    async def retire(self) -> Mapping[str, Any]:
+        """Accept no more, and give up the web sessions; connections go on, see ``finished``."""
+        await self._exclusive.close()
+        await asyncio.gather(self._mux.refuse(), self._ssh.refuse())
+        self._https.drain()
+        return {"web_sessions": self._sessions.saved()}
+
+    async def finished(self) -> None:
+        """Return when the last connection has ended by itself and all events were delivered."""
+        if not self._boot.recover:
+            await asyncio.gather(self._mux.drain(None), self._ssh.finished())
+        await self._spool.flushed(None)
+
     async def drain(self, seconds: float) -> None:
         """Accept no more; let requests end within a moment, and SSH connections within ``seconds``."""
         self._https.drain()
@@ -210,6 +243,7 @@ class ProxyServer:
 
     async def stop(self) -> None:
         """Cut what is left and release everything."""
+        await self._exclusive.close()
         await self._tasks.close()
         await self._exit.aclose()
 

@@ -30,6 +30,9 @@ from proctor.sshkit.server import CertificateServer, local_host_keys, server_opt
 
 DIAL_SECONDS = 10.0
 STOP_SECONDS = 2.0
+_IDLE_SECONDS = 0.25
+"""Between two looks whether the last connection has ended."""
+
 _NO_SHELL = "The proxy has no shell. Reach a node through it: tsh ssh login@node, or ssh -J.\r\n"
 _log = logging.getLogger(__name__)
 
@@ -208,18 +211,26 @@ class SshProxy:
         except ProctorError as error:
             _log.error("a refusal was not audited: %s", error.message)
 
-    async def drain(self, seconds: float) -> None:
-        """Accept no more, and wait until no channel to a node is in use, at most ``seconds``."""
+    async def refuse(self) -> None:
+        """Accept no more."""
         if self._listener is not None:
             await self._listener.close()
+
+    async def finished(self) -> None:
+        """Return when the last connection has ended by itself."""
+        while self._live:  # noqa: ASYNC110 - the ends of many
+            await asyncio.sleep(_IDLE_SECONDS)
+
+    async def drain(self, seconds: float) -> None:
+        """Accept no more, and wait until no channel to a node is in use, at most ``seconds``."""
+        await self.refuse()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
 
     async def stop(self) -> None:
         """Close everything."""
-        if self._listener is not None:
-            await self._listener.close()
+        await self.refuse()
         for connection in list(self._live):
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the proxy is stopping")
         waiting = [connection.wait_closed() for connection in self._live]

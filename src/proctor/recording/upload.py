@@ -210,6 +210,11 @@ class Replicator:
         for path in self._paths(sid):
             path.unlink()
 
+    async def idle(self) -> None:
+        """Return when nothing waits to be sent."""
+        while self._grown or self._sids():
+            await _wait(self._settled, SCAN_SECONDS)
+
     def _settle(self) -> None:
         self._settled.set()
         self._settled = asyncio.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -79,6 +79,20 @@ class Credentials:
     ssh_key: bytes = field(repr=False, default=b"")
     ssh_certificate: bytes = b""
     authorities: Authorities
+
+    def to_texts(self) -> dict[str, str]:
+        """As JSON can hold them; private keys included."""
+        texts = {name: getattr(self, name).decode() for name in _FILES}
+        return texts | {"authorities": self.authorities.to_json().decode()}
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Credentials:
+        """The inverse of to_texts; raises Corrupted."""
+        try:
+            fields = {name: texts[name].encode() for name in _FILES}
+            return cls(authorities=Authorities.from_json(texts["authorities"].encode()), **fields)
+        except KeyError as error:
+            raise Corrupted(f"credentials without {error}") from None
 
 
 class IdentityFiles:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import contextvars
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +17,7 @@ import grpc
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, ProctorError, Unauthenticated
+from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION, check_client
 from proctor.model.identity import HostIdentity, Identity, UserIdentity
 from proctor.rpc import anonymous, tls
@@ -70,6 +73,64 @@ def caller() -> Caller:
     return _current.get()
 
 
+class ActiveCalls:
+    """The calls that a server is answering, so that it can end without breaking one off.
+
+    A call counts until its answer; one that streams answers only, until the first of them. Streams of
+    requests, which never end by themselves, end where ``close`` finds them: their clients go on elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._none = asyncio.Event()
+        self._none.set()
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """End the streams of requests, present and future, behind the request being answered."""
+        self._closing.set()
+
+    async def answered(self, seconds: float) -> bool:
+        """Wait until no call counts; False when ``seconds`` passed first."""
+        try:
+            await asyncio.wait_for(self._none.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[Callable[[], None]]:
+        """Count a call inside the block, or until the function that is given is called."""
+        self._number += 1
+        self._none.clear()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._end)
+            yield stack.close
+
+    def _end(self) -> None:
+        self._number -= 1
+        if not self._number:
+            self._none.set()
+
+    async def requests(self, received: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """What the client streams, until ``close``."""
+        tasks = TaskSet("requests")
+        closing = tasks.spawn(self._closing.wait(), name="closing")
+        try:
+            while True:
+                following = tasks.spawn(_next(received), name="next")
+                await asyncio.wait({following, closing}, return_when=asyncio.FIRST_COMPLETED)
+                if not following.done() or (found := following.result()) is None:
+                    return
+                yield found
+        finally:
+            await tasks.close()
+
+
+async def _next(received: AsyncIterator[Any]) -> Any:
+    return await anext(received, None)
+
+
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     """Identity, version and access of each call; ProctorErrors become statuses, all else INTERNAL."""
 
@@ -78,10 +139,14 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         authorities: Callable[[], tuple[bytes, bytes]],
         table: AccessTable,
         clock: Clock,
+        calls: ActiveCalls,
     ) -> None:
+        self._calls = calls
         self._authorities = authorities
         self._table = table
         self._clock = clock
+        self._streams: dict[str, bool] = {}
+        """Does the client of this method stream its requests?"""
         self._known: dict[bytes, tuple[Identity, datetime]] = {}
 
     async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
@@ -90,6 +155,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         if handler is None:
             return None
         serve = self._streaming if handler.response_streaming else self._unary
+        self._streams[details.method] = bool(handler.request_streaming)
         make = _HANDLERS[handler.request_streaming, handler.response_streaming]
         behaviour = (
             handler.stream_stream or handler.stream_unary or handler.unary_stream or handler.unary_unary
@@ -106,7 +172,8 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
                 self._admit(method, context)
                 # Not for streams: metadata sent apart from a status let grpcio's clients lose that status.
                 await context.send_initial_metadata(((VERSION_KEY, VERSION),))
-                return await behaviour(request, context)
+                with self._calls.counted():
+                    return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
 
@@ -116,8 +183,13 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
                 self._admit(method, context)
-                async for response in behaviour(request, context):
-                    yield response
+                streams = self._streams[method]
+                with self._calls.counted() as answered:
+                    received = self._calls.requests(request) if streams else request
+                    async for response in behaviour(received, context):
+                        if not streams:
+                            answered()
+                        yield response
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
 
@@ -175,13 +247,17 @@ def _address(peer: str) -> str:
 
 
 def make_server(
-    authorities: Callable[[], tuple[bytes, bytes]], table: AccessTable, clock: Clock
+    authorities: Callable[[], tuple[bytes, bytes]],
+    table: AccessTable,
+    clock: Clock,
+    calls: ActiveCalls | None = None,
 ) -> grpc.aio.Server:
     """A gRPC server that asks every client for a certificate; ``authorities`` gives host and user CA (PEM).
 
-    The caller adds services, and the port with :func:`add_port`.
+    The caller adds services, and the port with :func:`add_port`. ``calls`` follows the calls.
     """
-    return grpc.aio.server(interceptors=[Guard(authorities, table, clock)], options=_OPTIONS)
+    guard = Guard(authorities, table, clock, calls or ActiveCalls())
+    return grpc.aio.server(interceptors=[guard], options=_OPTIONS)
 
 
 def add_port(server: grpc.aio.Server, address: str, credentials: Credentials) -> int:

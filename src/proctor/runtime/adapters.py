@@ -48,6 +48,18 @@ class AuthService:
         """See ``build.Service``."""
         return {}
 
+    def adopt(self, handover: Mapping[str, Any]) -> None:
+        """See ``build.Service``."""
+
+    async def retire(self) -> Mapping[str, Any]:
+        """See ``build.Service``."""
+        await self._server.retire()
+        return {}
+
+    async def finished(self) -> None:
+        """See ``build.Service``."""
+        await self._server.finished()
+
     async def drain(self, seconds: float) -> None:
         """Calls under way get their time in ``stop``."""
 
@@ -78,6 +90,17 @@ class NodeService:
     def status(self) -> Mapping[str, Any]:
         """See ``build.Service``."""
         return {}
+
+    def adopt(self, handover: Mapping[str, Any]) -> None:
+        """See ``build.Service``."""
+
+    async def retire(self) -> Mapping[str, Any]:
+        """See ``build.Service``."""
+        return await self._server.retire()
+
+    async def finished(self) -> None:
+        """See ``build.Service``."""
+        await self._server.finished()
 
     async def drain(self, seconds: float) -> None:
         """See ``build.Service``."""

@@ -5,6 +5,7 @@ Each function loads the room that it builds and nothing of the others; only here
 
 from __future__ import annotations
 
+import importlib
 import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,9 @@ LOCAL_ROLES = frozenset({"node", "proxy"})
 class Service(Protocol):
     """What the entry of a service process runs."""
 
+    def adopt(self, handover: Mapping[str, Any]) -> None:
+        """Take over what ``retire`` of the process before returned; before ``start``."""
+
     async def start(self) -> dict[str, Any]:
         """Work from now on; what the supervisor is to know. Raises ProctorError or OSError."""
 
@@ -32,6 +36,12 @@ class Service(Protocol):
 
     def status(self) -> Mapping[str, Any]:
         """What it counts."""
+
+    async def retire(self) -> Mapping[str, Any]:
+        """Take nothing new, and release what a successor needs; what it needs to know, for ``adopt``."""
+
+    async def finished(self) -> None:
+        """Return when what was under way has ended by itself and was delivered."""
 
     async def drain(self, seconds: float) -> None:
         """Take nothing new, and let what is under way end within ``seconds``."""
@@ -47,6 +57,18 @@ Sockets = Mapping[str, socket.socket]
 def service(boot: ServiceBoot, sockets: Sockets) -> Service:
     """The service that ``boot`` names; not for the spawner, which has no event loop, nor for diag."""
     return _BUILDERS[boot.service](boot, sockets)
+
+
+def preload(boot: ServiceBoot) -> None:
+    """Load what ``service`` needs, and raise what can be known to be wrong before it starts.
+
+    Nothing is opened that a running process of the service uses.
+    """
+    importlib.import_module(_MODULES[boot.service])
+    if boot.service == "proxy":
+        from proctor.proxy.certificate import server_context
+
+        server_context(boot, SYSTEM)
 
 
 def diag(sockets: Sockets, ask: Ask) -> Service:
@@ -136,6 +158,14 @@ def run_spawner(boot: ServiceBoot, ready: Callable[[], None], sockets: Sockets) 
 
     main(boot, ready, sockets["spawn"])
 
+
+_MODULES = {
+    "auth": "proctor.auth.service",
+    "capture": "proctor.bpf.service",
+    "diag": "proctor.runtime.diag.server",
+    "node": "proctor.node.service",
+    "proxy": "proctor.proxy.service",
+}
 
 _BUILDERS: dict[str, Callable[[ServiceBoot, Sockets], Service]] = {
     "auth": _auth,

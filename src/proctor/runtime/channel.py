@@ -34,6 +34,7 @@ HANGUP_SECONDS = 20.0
 
 CALL_SECONDS = 5.0
 _CHUNK = 64 << 10
+_PAUSE = 0.01
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[str, wire.Message], Awaitable[Mapping[str, Any]]]
@@ -53,7 +54,9 @@ class Calls:
         self._waiting: dict[int, asyncio.Future[wire.Message]] = {}
         self._sending = asyncio.Lock()
         self._tasks = TaskSet("channel")
-        self._tasks.spawn(self._receive(), name="frames")
+        self._reader = TaskSet("channel")
+        self._reader.spawn(self._receive(), name="frames")
+        self._inside_frame = False
 
     async def call(self, operation: str, *, seconds: float = CALL_SECONDS, **fields: Any) -> wire.Message:
         """Ask the other side. Raises Unavailable when it is gone, is silent, or says that it cannot."""
@@ -74,8 +77,16 @@ class Calls:
             raise Unavailable(str(message["error"]))
         return message
 
+    async def pause(self) -> None:
+        """Take no more frames, and end between two of them, all calls answered: another program goes on."""
+        while self._inside_frame:  # noqa: ASYNC110 - the rest of a frame is under way
+            await asyncio.sleep(_PAUSE)
+        await self._reader.close()
+        await self._tasks.drain(CALL_SECONDS)
+
     async def close(self) -> None:
         """Stop listening and release the connection."""
+        await self._reader.close()
         await self._tasks.close()
         self._connection.close()
 
@@ -96,7 +107,9 @@ class Calls:
 
     async def _frame(self) -> wire.Message | None:
         header = await self._exactly(wire.HEADER.size)
-        return wire.decode(await self._exactly(wire.body_length(header))) if header else None
+        message = wire.decode(await self._exactly(wire.body_length(header))) if header else None
+        self._inside_frame = False
+        return message
 
     async def _exactly(self, length: int) -> bytes:
         data, loop = bytearray(), asyncio.get_running_loop()
@@ -104,6 +117,7 @@ class Calls:
             part = await loop.sock_recv(self._connection, min(length - len(data), _CHUNK))
             if not part:
                 return b""
+            self._inside_frame = True
             data += part
         return bytes(data)
 

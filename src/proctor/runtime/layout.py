@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from proctor.config.boot import ServiceBoot
 from proctor.core.errors import Corrupted, ProctorError
 from proctor.runtime.privileges.accounts import ROOT, Account, account_of
 
@@ -43,9 +44,42 @@ def prepare(data_dir: Path) -> str:
         ) from None
 
 
+def prepare_slot(boot: ServiceBoot) -> None:
+    """Create the directories of a further slot of a service. Raises LayoutError."""
+    account = Account(boot.uid, boot.gid)
+    wanted = {boot.spool_dir: _PRIVATE}
+    if boot.service == "node":
+        wanted |= {
+            boot.upload_dir.parent.parent: _ENTER,
+            boot.upload_dir.parent: _ENTER,
+            boot.upload_dir: _PRIVATE,
+        }
+    top = os.open(boot.data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for path, mode in wanted.items():
+            _make(top, PurePosixPath(path.relative_to(boot.data_dir)), account, mode)
+    except OSError as error:
+        raise LayoutError(f"directories of the {boot.service} service: {error.strerror}") from None
+    finally:
+        os.close(top)
+
+
+def used_slots(data_dir: Path, service: str) -> list[int]:
+    """Further slots of ``service`` in which something waits to be delivered, after a run was cut short."""
+    paths = (data_dir / "spool").glob(f"{service}.*")
+    return sorted(int(path.suffix[1:]) for path in paths if path.suffix[1:].isdigit() and any(path.iterdir()))
+
+
 @contextlib.contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """Keep other supervisors out of a prepared ``data_dir``. Raises LayoutError when one is there."""
+def locked(data_dir: Path, held: int = -1) -> Iterator[int]:
+    """Keep other supervisors out of a prepared ``data_dir``; the descriptor that does.
+
+    ``held``: one that does already. Raises LayoutError when another supervisor is there.
+    """
+    if held >= 0:
+        yield held
+        os.close(held)
+        return
     descriptor = os.open(data_dir / "run/teleport.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:
@@ -58,7 +92,7 @@ def locked(data_dir: Path) -> Iterator[None]:
             ) from None
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -205,6 +205,8 @@ def services_of(config: Config) -> tuple[ServiceName, ...]:
 
 def changed(service: ServiceName, old: Config, new: Config) -> bool:
     """Must ``service`` start again to follow the configuration from ``old`` to ``new``?"""
+    if service == "capture":
+        return old.ssh_service.enhanced_recording != new.ssh_service.enhanced_recording
     own = {"auth": "auth_service", "proxy": "proxy_service"}.get(service, "ssh_service")
     return old.teleport != new.teleport or getattr(old, own) != getattr(new, own)
 

@@ -19,6 +19,7 @@ from proctor.config.boot import ServiceBoot
 from proctor.core import tasks, wire
 from proctor.core.accept import raise_descriptor_limit
 from proctor.core.errors import EXIT_FAILURE, BadRequest, ProctorError, Unavailable
+from proctor.core.tasks import TaskSet
 from proctor.runtime import logs
 from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
 from proctor.runtime.privileges import sandbox
@@ -67,22 +68,28 @@ def _run(boot: ServiceBoot, channel: SupervisorChannel, listeners: Mapping[str, 
         build.run_spawner(boot, channel.ready, listeners)
     else:
         raise_descriptor_limit()
-        asyncio.run(_Process(boot, channel).run(listeners))
+        asyncio.run(_Process(boot, channel, listeners).run())
 
 
 class _Process:
     """One service with an event loop, from its start to its end."""
 
-    def __init__(self, boot: ServiceBoot, channel: SupervisorChannel) -> None:
+    def __init__(
+        self, boot: ServiceBoot, channel: SupervisorChannel, listeners: Mapping[str, socket.socket]
+    ) -> None:
         self._boot = boot
         self._channel = channel
+        self._listeners = listeners
+        self._service: Service | None = None
+        self._tasks = TaskSet("process")
+        self._finished = False
         self._stop = asyncio.Event()
         self._orphaned = False
         self._failed = False
         self._calls: Calls | None = None
 
-    async def run(self, listeners: Mapping[str, socket.socket]) -> None:
-        """Serve until SIGTERM, the end of the supervisor, or that of a vital task."""
+    async def run(self) -> None:
+        """Serve until SIGTERM, the end of the supervisor, that of a vital task, or that of all work."""
         from proctor.runtime import build  # noqa: PLC0415 - as above
 
         loop = asyncio.get_running_loop()
@@ -90,20 +97,73 @@ class _Process:
         tasks.on_vital_end(self._fail)
         if self._boot.service in _PRIVILEGED:
             loop.set_exception_handler(self._on_loop_error)
-        if self._boot.service == "diag":
-            service: Service = build.diag(listeners, self._ask)
+        if self._boot.standby:
+            build.preload(self._boot)
+            self._channel.ready(standby=True)
         else:
-            service = build.service(self._boot, listeners)
-        details = await service.start()
-        self._channel.ready(**details)
-        self._calls = self._channel.calls(_Handler(service), self._abandon)
+            self._channel.ready(**await self._start({}))
+        self._calls = self._channel.calls(self._handle, self._abandon)
         await self._stop.wait()
+        await self._end()
+
+    async def _start(self, handover: Mapping[str, Any]) -> dict[str, Any]:
+        """Begin to serve; what the supervisor is to know. Raises ProctorError or OSError."""
+        from proctor.runtime import build  # noqa: PLC0415 - as above
+
+        if self._boot.service == "diag":
+            service: Service = build.diag(self._listeners, self._ask)
+        else:
+            service = build.service(self._boot, self._listeners)
+        service.adopt(handover)
+        details = await service.start()
+        self._service = service
+        if self._boot.recover:
+            self._tasks.spawn(self._finish(service), name="finish")
+        return details
+
+    async def _end(self) -> None:
+        service = self._service
+        if service is None:
+            return
         if self._failed:
             await _end_broken(service)
-        if not self._orphaned:
+        if not self._orphaned and not self._finished:
             await service.drain(DRAIN_SECONDS)
         await service.stop()
+        if self._finished and self._boot.slot:
+            _remove_slot(self._boot)
         _log.info("stopped")
+
+    async def _finish(self, service: Service) -> None:
+        """End by ourselves once nothing is left to be done."""
+        try:
+            await service.finished()
+        except Exception as error:  # noqa: BLE001 - it must end in any case
+            self._fail(f"what is left cannot be finished: {error}")
+        self._finished = True
+        self._stop.set()
+
+    async def _handle(self, operation: str, message: wire.Message) -> Mapping[str, Any]:
+        """What the supervisor may ask for; see ``channel.Handler``."""
+        if operation == "activate" and self._service is None:
+            try:
+                return {"details": await self._start(message["handover"])}
+            except OSError as error:
+                raise Unavailable(str(error)) from None
+        service = self._service
+        if service is None:
+            raise Unavailable("it waits for its predecessor")
+        match operation:
+            case "probe":
+                return {"problems": dict(await service.probe())}
+            case "status":
+                return {"status": dict(service.status())}
+            case "retire":
+                handover = dict(await service.retire())
+                self._tasks.spawn(self._finish(service), name="finish")
+                return {"handover": handover}
+            case _:
+                raise BadRequest(f"no such operation: {operation!r}")
 
     async def _ask(self, what: str) -> Mapping[str, Any]:
         if self._calls is None:
@@ -126,21 +186,12 @@ class _Process:
             self._fail(f"a callback has failed: {context['exception']}")
 
 
-class _Handler:
-    """What the supervisor may ask of a service."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    async def __call__(self, operation: str, message: wire.Message) -> Mapping[str, Any]:
-        """See ``channel.Handler``."""
-        match operation:
-            case "probe":
-                return {"problems": dict(await self._service.probe())}
-            case "status":
-                return {"status": dict(self._service.status())}
-            case _:
-                raise BadRequest(f"no such operation: {operation!r}")
+def _remove_slot(boot: ServiceBoot) -> None:
+    """Remove what is left in directories that nothing waits in any more."""
+    for directory in (boot.spool_dir, boot.upload_dir):
+        for path in directory.glob("*"):
+            if path.is_file():
+                path.unlink()
 
 
 async def _end_broken(service: Service) -> NoReturn:

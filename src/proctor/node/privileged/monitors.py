@@ -103,6 +103,9 @@ class Monitors:
         self._connections: dict[int, socket.socket] = {}
         self._stops: dict[int, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._connections)
+
     def add(self, pid: int, connection: socket.socket) -> None:
         """The monitor ``pid`` reports on ``connection``."""
         self._connections[pid] = connection

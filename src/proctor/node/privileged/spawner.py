@@ -72,8 +72,8 @@ def main(boot: ServiceBoot, ready: Callable[[], None], listener: socket.socket |
         spawner = Spawner(listener, settings, connections, boot.node_uid)
         gc.freeze()  # keeps the collector from copying our pages into every fork
         ready()
-        spawner.run(wakeup)
-    if settings.tree is not None:
+        replaced = spawner.run(wakeup)
+    if settings.tree is not None and not replaced:
         settings.tree.close()
 
 
@@ -101,12 +101,12 @@ def settings_of(boot: ServiceBoot) -> Settings:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """Signals wake ``poll`` through the socket; SIGTERM and SIGCHLD have no other effect."""
+    """Signals wake ``poll`` through the socket; SIGTERM, SIGQUIT and SIGCHLD have no other effect."""
     wakeup, sender = socket.socketpair()
     sender.setblocking(False)
     wakeup.setblocking(False)
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
     try:
         yield wakeup
@@ -189,27 +189,38 @@ class Spawner:
         self._refuser = Refuser()
         self._poll = select.poll()
         self._channels: dict[int, tuple[Channel, Authentication]] = {}
+        self._replaced = False
 
-    def run(self, wakeup: socket.socket) -> None:
+    def run(self, wakeup: socket.socket) -> bool:
         """Serve until SIGTERM arrives on ``wakeup``; monitors that are left go on by themselves.
 
-        Users that are connected then are served further by a fork, until they leave.
+        Users that are connected then are served further by a fork, until they leave. After SIGQUIT another
+        spawner serves new connections, and this one returns with the last user and the last monitor. Was
+        that so?
         """
         self._poll.register(self._listener, select.POLLIN)
         self._poll.register(wakeup, select.POLLIN)
-        while True:
+        while not self._replaced or self._channels or self._monitors:
             ready = {descriptor for descriptor, _ in self._poll.poll(SWEEP_SECONDS * 1000)}
-            if wakeup.fileno() in ready and signal.SIGTERM in wakeup.recv(4096):
+            signals = wakeup.recv(4096) if wakeup.fileno() in ready else b""
+            if signal.SIGTERM in signals:
                 self._retire(wakeup)
-                return
+                return self._replaced
+            if signal.SIGQUIT in signals and not self._replaced:
+                self._poll.unregister(self._listener)
+                self._replaced = True
             self._watch_monitors(wakeup)
-            self._sweep()
-            if self._listener.fileno() in ready:
-                self._accept()
+            if not self._replaced:
+                self._sweep()
+                if self._listener.fileno() in ready:
+                    self._accept()
             self._serve(ready, wakeup)
+        self._listener.close()
+        return self._replaced
 
     def _retire(self, wakeup: socket.socket) -> None:
-        self._poll.unregister(self._listener)
+        if not self._replaced:
+            self._poll.unregister(self._listener)
         self._listener.close()
         if not self._channels or os.fork():
             return

@@ -22,6 +22,7 @@ _STOPPED = "capture has stopped, and no longer records this session"
 _LOST = "events of the kernel were lost"
 _SILENT = "capture does not answer"
 _HANGUP_SECONDS = 1.0
+_LEAVE_SECONDS = 10.0
 WATCH_SECONDS = 2.0
 SILENCE_SECONDS = 5.0
 """How often capture is asked whether it is awake, and how long it may take to answer."""
@@ -118,7 +119,7 @@ class CaptureFeed:
 
     async def run(self) -> None:
         """Handle messages until cancelled."""
-        async for message in self._client.subscribe():
+        async for message in self._client.subscribe(lambda: list(self._channels)):
             try:
                 self._handle(message)
             except (ProctorError, OSError) as error:
@@ -129,6 +130,19 @@ class CaptureFeed:
         await self._client.status()
         if not self._client.subscribed:
             raise Unavailable("it delivers no events to this node")
+
+    def retire(self) -> None:
+        """Another node process gets what belongs to no session of this one."""
+        self._client.main = False
+
+    async def claim(self, sid: str) -> None:
+        """Have the events of a session that is about to start come here. Raises Unavailable."""
+        if not self._client.main:
+            await self._client.claim(sid)
+
+    async def leave(self) -> None:
+        """Leave the rest of all sessions, processes that outlived them, to the main subscriber."""
+        await self._client.leave(_LEAVE_SECONDS)
 
     def close(self) -> None:
         """Release the file of what was delivered."""

@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, Unauthenticated
@@ -30,6 +31,7 @@ class WebSession:
     identity: UserIdentity
     csrf_token: str = field(repr=False)
     expires: datetime
+    credentials: Credentials = field(repr=False)
     client: Client
     last_seen: float
 
@@ -70,11 +72,41 @@ class Sessions:
             identity=identity,
             csrf_token=secrets.token_urlsafe(_TOKEN_BYTES),
             expires=expires,
+            credentials=credentials,
             client=self._connect(credentials),
             last_seen=self._clock.monotonic(),
         )
         self._sessions[session.key] = session
         return token, session
+
+    def saved(self) -> list[dict[str, Any]]:
+        """All sessions for a process that goes on with them; holds private keys, never log it."""
+        now = self._clock.monotonic()
+        return [
+            {
+                "key": session.key.hex(),
+                "csrf_token": session.csrf_token,
+                "expires": session.expires.isoformat(),
+                "idle": now - session.last_seen,
+                "credentials": session.credentials.to_texts(),
+            }
+            for session in self._sessions.values()
+        ]
+
+    def restore(self, saved: Sequence[Mapping[str, Any]]) -> None:
+        """Go on with the sessions of another process. Raises Corrupted."""
+        for entry in saved:
+            credentials = Credentials.from_texts(entry["credentials"])
+            session = WebSession(
+                key=bytes.fromhex(entry["key"]),
+                identity=read_user_certificate(credentials.ssh_certificate.decode()).identity,
+                csrf_token=entry["csrf_token"],
+                expires=datetime.fromisoformat(entry["expires"]),
+                credentials=credentials,
+                client=self._connect(credentials),
+                last_seen=self._clock.monotonic() - entry["idle"],
+            )
+            self._sessions[session.key] = session
 
     async def _make_room(self, username: str) -> None:
         own = [session for session in self._sessions.values() if session.identity.username == username]

@@ -55,6 +55,17 @@ class DiagServer:
         """See ``build.Service``."""
         return {}
 
+    def adopt(self, handover: Mapping[str, Any]) -> None:
+        """See ``build.Service``."""
+
+    async def retire(self) -> Mapping[str, Any]:
+        """See ``build.Service``."""
+        await self.stop()
+        return {}
+
+    async def finished(self) -> None:
+        """See ``build.Service``."""
+
     async def drain(self, seconds: float) -> None:
         """See ``build.Service``."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,12 +16,13 @@ from msgspec.structs import replace
 from proctor.config import secrets as secrets_of
 from proctor.config.boot import ServiceBoot, ServiceName
 from proctor.config.schema import Config, Teleport
-from proctor.runtime import join, keypairs
+from proctor.runtime import join, keypairs, layout
 from proctor.runtime.channel import Handler
 from proctor.runtime.plan import Plan
 from proctor.runtime.privileges.accounts import account_of
 from proctor.runtime.supervisor.listeners import Listeners
 from proctor.runtime.supervisor.process import ServiceFailed, ServiceProcess
+from proctor.runtime.supervisor.resume import SavedLauncher, SavedProcess
 
 JOINING: tuple[ServiceName, ...] = ("node", "proxy")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
@@ -48,22 +51,64 @@ class Launcher:
         self._local_pins: list[str] = []
         self._joined = False
 
-    async def start(self, service: ServiceName) -> ServiceProcess:
-        """A process of ``service`` that is ready. Raises ProctorError."""
+    def saved(self) -> SavedLauncher:
+        """What another program must know to go on."""
+        return SavedLauncher(
+            host_uuid=self.host_uuid,
+            run_id=self._run_id,
+            local_token=self._local_token,
+            auth_address=self._auth_address,
+            local_pins=self._local_pins,
+            joined=self._joined,
+            listeners=self.listeners.saved(),
+        )
+
+    def resume(self, saved: SavedLauncher) -> None:
+        """Go on where the program before has stopped."""
+        self.host_uuid, self._run_id, self._local_token = saved.host_uuid, saved.run_id, saved.local_token
+        self._auth_address, self._local_pins = saved.auth_address, saved.local_pins
+        self._joined = saved.joined
+        self.listeners.adopt(saved.listeners)
+
+    def adopt(self, service: ServiceName, saved: SavedProcess) -> ServiceProcess:
+        """A process of ``service`` that the program before has started."""
+        process = ServiceProcess(service, saved.pid, socket.socket(fileno=saved.channel))
+        self.attach(process)
+        return process
+
+    def attach(self, process: ServiceProcess) -> None:
+        """Take calls of a process."""
+        process.serve(self._handler)
+
+    async def start(
+        self, service: ServiceName, slot: int = 0, *, standby: bool = False, recover: bool = False
+    ) -> ServiceProcess:
+        """A process of ``service`` that is ready, or waits in ``standby``. Raises ProctorError."""
         await self._prepare(service)
-        boot = self._boot(service)
-        sockets = self.listeners.of(boot)
+        boot = replace(self._boot(service), slot=slot, standby=standby, recover=recover)
+        if slot:
+            layout.prepare_slot(boot)
+        sockets = {} if recover else self.listeners.of(boot)
         boot = replace(boot, listeners=tuple(sockets))
         descriptors = [listener.fileno() for listener in sockets.values()]
         process = await ServiceProcess.start("proctor.runtime.service", service, boot.encode(), descriptors)
         try:
-            self._learn(service, await process.answer())
+            details = await process.answer()
+            if not standby:
+                self.learn(service, details)
         except BaseException:
             await process.stop(1.0)
             raise
-        process.serve(self._handler)
-        _log.info("service %s is ready", service, extra={"pid": process.pid})
+        self.attach(process)
+        if not standby:
+            _log.info("service %s is ready", service, extra={"pid": process.pid})
         return process
+
+    def used_slots(self, service: ServiceName) -> list[int]:
+        """Further slots of ``service`` in which a run before has left something to be delivered."""
+        if service not in JOINING:
+            return []
+        return layout.used_slots(Path(self.plan.config.teleport.data_dir), service)
 
     async def _prepare(self, service: ServiceName) -> None:
         if service in {"auth", "diag"}:
@@ -73,7 +118,8 @@ class Launcher:
                 await self._join(joining)
         self._joined = True
 
-    def _learn(self, service: ServiceName, details: dict[str, Any]) -> None:
+    def learn(self, service: ServiceName, details: Mapping[str, Any]) -> None:
+        """Take note of what a process of ``service`` said when it was ready."""
         if service == "auth":
             self._auth_address, self._local_pins = str(details["address"]), list(details["ca_pins"])
 

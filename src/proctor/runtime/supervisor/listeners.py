@@ -6,12 +6,14 @@ So connections wait while a service starts again, and a service without rights c
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 from proctor.config.boot import ServiceBoot
 from proctor.config.values import Address
 from proctor.core import unixsock
 from proctor.core.accept import listen
 from proctor.core.errors import ProctorError
+from proctor.runtime.supervisor.resume import SavedListener
 
 
 class Listeners:
@@ -19,6 +21,18 @@ class Listeners:
 
     def __init__(self) -> None:
         self._sockets: dict[tuple[str, str, str], socket.socket] = {}
+
+    def saved(self) -> list[SavedListener]:
+        """All of them for another program."""
+        return [
+            SavedListener(service=service, name=name, place=place, descriptor=listener.fileno())
+            for (service, name, place), listener in self._sockets.items()
+        ]
+
+    def adopt(self, saved: Sequence[SavedListener]) -> None:
+        """Go on with those of the program before."""
+        for one in saved:
+            self._sockets[one.service, one.name, one.place] = socket.socket(fileno=one.descriptor)
 
     def of(self, boot: ServiceBoot) -> dict[str, socket.socket]:
         """The sockets of ``boot``'s service by name; closes those of former addresses.

@@ -14,6 +14,7 @@ from typing import Any
 from proctor.core import wire
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.runtime.channel import Calls, Handler
+from proctor.runtime.supervisor.resume import SavedProcess
 
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -101,6 +102,12 @@ class ServiceProcess:
         if self._calls is None:
             raise Unavailable("it has not started yet")
         return await self._calls.call(operation, seconds=seconds, **fields)
+
+    async def detach(self, slot: int) -> SavedProcess:
+        """Leave it to another program, which adopts it by this."""
+        if self._calls is not None:
+            await self._calls.pause()
+        return SavedProcess(pid=self.pid, channel=self.channel.fileno(), slot=slot)
 
     async def wait(self) -> int:
         """Its exit status, negative for a signal."""

@@ -18,8 +18,10 @@ from proctor.core.tasks import TaskSet
 from proctor.runtime import layout
 from proctor.runtime.diag.metrics import Metrics
 from proctor.runtime.plan import Plan, changed, fixed
+from proctor.runtime.supervisor import resume
 from proctor.runtime.supervisor.keeper import ServiceKeeper
 from proctor.runtime.supervisor.launcher import JOINING, Launcher
+from proctor.runtime.supervisor.resume import SavedService, SavedState, code_identity
 
 _log = logging.getLogger(__name__)
 
@@ -27,11 +29,15 @@ _log = logging.getLogger(__name__)
 class Supervisor:
     """Runs ``plan`` until told to stop; ``replan`` reads the configuration again for SIGHUP."""
 
-    def __init__(self, plan: Plan, replan: Callable[[], Plan]) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, replan: Callable[[], Plan], resumed: SavedState | None = None) -> None:
+        """``resumed``: what the program before has left to this process."""
+        self._plan = plan if resumed is None else plan.keeping(resumed.config)
+        self._resumed = resumed
+        self._code = code_identity()
+        self._lock = -1
         self._replan = replan
         self._metrics = Metrics()
-        self._launcher = Launcher(plan, self._answer)
+        self._launcher = Launcher(self._plan, self._answer)
         self._keepers: dict[ServiceName, ServiceKeeper] = {}
         self._tasks = TaskSet("supervisor")
         self._stop = asyncio.Event()
@@ -44,9 +50,12 @@ class Supervisor:
         """
         teleport = self._plan.config.teleport
         self._launcher.host_uuid = layout.prepare(Path(teleport.data_dir))
+        if self._resumed is not None:
+            self._resume(self._resumed)
         self._install_signals()
         with contextlib.ExitStack() as stack:
-            stack.enter_context(layout.locked(Path(teleport.data_dir)))
+            held = self._resumed.lock if self._resumed else -1
+            self._lock = stack.enter_context(layout.locked(Path(teleport.data_dir), held))
             if teleport.pid_file:
                 stack.callback(_write_pid(Path(teleport.pid_file)))
             try:
@@ -68,6 +77,9 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_stop)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        loop.add_signal_handler(signal.SIGUSR2, self._on_upgrade)
+        loop.add_signal_handler(signal.SIGQUIT, self._on_finish)
+        resume.accept_signals()
 
     def _on_stop(self) -> None:
         if self._stop.is_set():
@@ -83,6 +95,9 @@ class Supervisor:
         diag: list[ServiceName] = ["diag"] if self._plan.config.teleport.diag_addr else []
         try:
             async with self._changing:
+                if self._resumed is not None:
+                    await self._replace_all()
+                    return None
                 for service in (*diag, *self._plan.services):
                     self._keepers[service] = ServiceKeeper(service, self._launcher, self._metrics)
                 for keeper in list(self._keepers.values()):
@@ -91,6 +106,55 @@ class Supervisor:
             return error
         _log.info("all services are ready", extra={"services": ",".join(self._plan.services)})
         return None
+
+    def _resume(self, state: SavedState) -> None:
+        """Take over the processes of the program before."""
+        self._launcher.resume(state.launcher)
+        for saved in state.services:
+            keeper = self._keepers[saved.service] = ServiceKeeper(
+                saved.service, self._launcher, self._metrics
+            )
+            keeper.resume(saved)
+        _log.info("the supervisor goes on with the code that is installed now")
+
+    async def _replace_all(self) -> None:
+        """Have the code that is installed now in each service, too, and follow the configuration."""
+        for service in reversed(list(self._keepers)):
+            if service not in (*self._plan.services, "diag"):
+                await self._stop_one(service)
+        diag: list[ServiceName] = ["diag"] if "diag" in self._keepers else []
+        for service in (*diag, *self._plan.services):
+            await self._bring_up(service)
+        _log.info("all services are ready", extra={"services": ",".join(self._plan.services)})
+
+    def _on_upgrade(self) -> None:
+        self._tasks.spawn(self._upgrade(), name="upgrade")
+
+    async def _upgrade(self) -> None:
+        """Execute the program that is installed now; on failure all stays as it is."""
+        async with self._changing:
+            try:
+                self._replan()
+                await resume.check(self._state([]))
+            except ProctorError as error:
+                _log.error("there is no upgrade, the new program does not start: %s", error.diagnostics())
+                return
+            _log.info("executing the program that is installed now")
+            services = [await keeper.detach() for keeper in self._keepers.values()]
+            try:
+                resume.execute(self._state(services))
+            except OSError as error:
+                _log.error("there is no upgrade: %s", error.strerror)
+                for keeper in self._keepers.values():
+                    keeper.reattach()
+
+    def _state(self, services: list[SavedService]) -> SavedState:
+        return SavedState(
+            config=self._plan.config,
+            lock=self._lock,
+            launcher=self._launcher.saved(),
+            services=services,
+        )
 
     async def _stop_all(self) -> None:
         """Stop in the reverse order of the start, node and proxy together."""
@@ -120,8 +184,21 @@ class Supervisor:
         found = await asyncio.gather(*(keeper.problems() for keeper in keepers))
         return {keeper.service: why for keeper, why in zip(keepers, found, strict=True) if why}
 
+    def _on_finish(self) -> None:
+        _log.info("stopping once nothing is under way any more")
+        self._tasks.spawn(self._finish(), name="finish")
+
+    async def _finish(self) -> None:
+        """Let everything end by itself: first what people use, then what that needs."""
+        async with self._changing:
+            await asyncio.gather(
+                *(self._keepers[service].finish() for service in JOINING if service in self._keepers)
+            )
+        self._stop.set()
+
     def _on_reload(self) -> None:
-        self._tasks.spawn(self._reload(), name="reload")
+        changed_code = code_identity() != self._code
+        self._tasks.spawn(self._upgrade() if changed_code else self._reload(), name="reload")
 
     async def _reload(self) -> None:
         if self._changing.locked():
@@ -146,9 +223,19 @@ class Supervisor:
             if service in before.services and not changed(service, before.config, self._plan.config):
                 continue
             _log.info("service %s follows the new configuration", service)
-            await self._stop_one(service)
-            self._keepers[service] = ServiceKeeper(service, self._launcher, self._metrics)
-            await self._keepers[service].try_start()
+            await self._bring_up(service)
+
+    async def _bring_up(self, service: ServiceName) -> None:
+        """Start ``service``, or have it replaced by a new process."""
+        keeper = self._keepers.get(service)
+        if keeper is None:
+            keeper = self._keepers[service] = ServiceKeeper(service, self._launcher, self._metrics)
+            await keeper.try_start()
+            return
+        try:
+            await keeper.replace()
+        except ProctorError as error:
+            _log.error("service %s stays as it was: %s", service, error.diagnostics())
 
 
 def _write_pid(path: Path) -> Callable[[], None]:
