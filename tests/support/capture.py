@@ -30,6 +30,7 @@ from proctor.core import unixsock, wire
 from proctor.model.network import NetworkPolicy
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
 from proctor.model.serde import to_builtins, to_json
+from proctor.runtime.privileges import profiles
 from tests.support.polling import until
 from tests.support.processes import Process
 
@@ -326,6 +327,7 @@ def main() -> None:
         rules=msgspec.json.decode(rules, type=Rules),
     )
     listening = unixsock.listen(Path(path))
+    profiles.confine("capture")
     asyncio.run(_serve(listening, settings))
 
 
@@ -333,6 +335,7 @@ async def _serve(listening: socket.socket, settings: CaptureSettings) -> None:
     service, stopping = CaptureService(listening, settings, node_uid=os.geteuid()), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     await service.start()
+    profiles.filter_calls("capture")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await stopping.wait()

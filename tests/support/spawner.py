@@ -12,6 +12,7 @@ from typing import Self
 
 from proctor.config.boot import ServiceBoot
 from proctor.node.privileged import spawner
+from proctor.runtime.privileges import profiles
 
 
 class SpawnerProcess:
@@ -62,4 +63,5 @@ def _ready() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
+    profiles.confine("spawner")
     spawner.main(ServiceBoot.decode(sys.stdin.buffer.read()), _ready)

@@ -22,7 +22,7 @@ from proctor.core.errors import EXIT_FAILURE, BadRequest, ProctorError, Unavaila
 from proctor.core.tasks import TaskSet
 from proctor.runtime import logs
 from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
-from proctor.runtime.privileges import sandbox
+from proctor.runtime.privileges import profiles, sandbox
 from proctor.runtime.privileges.accounts import Account
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def main() -> int:
         if boot.service in _PRIVILEGED:
             os.chdir("/")
             os.umask(0o077)
+            profiles.confine(boot.service)
         else:
             sandbox.enter(Account(boot.uid, boot.gid), [boot.data_dir])
         _run(boot, channel, listeners)
@@ -116,6 +117,7 @@ class _Process:
             service = build.service(self._boot, self._listeners)
         service.adopt(handover)
         details = await service.start()
+        profiles.filter_calls(self._boot.service)
         self._service = service
         if self._boot.recover:
             self._tasks.spawn(self._finish(service), name="finish")

@@ -17,6 +17,7 @@ def test_unit() -> None:
         "ExecReload=/bin/kill -HUP $MAINPID",
         "PIDFile=/run/teleport.pid",
         "LimitNOFILE=524288",
+        "OOMPolicy=continue",
         "WantedBy=multi-user.target",
     ):
         assert line in text.splitlines()

@@ -7,6 +7,7 @@ import logging
 
 from proctor.runtime import logs
 from proctor.runtime.plan import Flags, make
+from proctor.runtime.privileges import profiles
 from proctor.runtime.supervisor import resume
 from proctor.runtime.supervisor.supervise import Supervisor
 
@@ -22,4 +23,5 @@ def start(flags: Flags) -> None:
     logs.configure(plan.config.teleport.log, "supervisor", debug=flags.debug)
     for warning in plan.warnings:
         _log.warning("%s", warning)
+    profiles.confine("supervisor")
     asyncio.run(Supervisor(plan, lambda: make(flags), state).run())

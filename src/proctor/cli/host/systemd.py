@@ -21,6 +21,9 @@ ExecStart={command} start --config={config} --pid-file={pid_file}
 ExecReload=/bin/kill -HUP $MAINPID
 PIDFile={pid_file}
 LimitNOFILE={fd_limit}
+# Sessions run below this unit and have the rights that those of sshd have: no sandboxing here.
+# Each process gives up by itself what it does not need.
+OOMPolicy=continue
 TimeoutStopSec=90
 
 [Install]

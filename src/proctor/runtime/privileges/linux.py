@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Container
 from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
@@ -55,8 +56,9 @@ def forbid_dumps() -> None:
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def empty_capability_bounds() -> None:
-    """Drop every capability from the bounding and ambient sets; needs CAP_SETPCAP."""
+def limit_capability_bounds(kept: Container[int] = ()) -> None:
+    """Drop every capability but ``kept`` from the bounding set, all from the ambient; needs CAP_SETPCAP."""
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     for capability in range(int(_LAST_CAPABILITY.read_text()) + 1):
-        _prctl(_PR_CAPBSET_DROP, capability)
+        if capability not in kept:
+            _prctl(_PR_CAPBSET_DROP, capability)

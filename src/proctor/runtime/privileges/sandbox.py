@@ -105,7 +105,7 @@ def _directory(path: Path) -> None:
 
 
 def _drop_privileges(account: Account) -> None:
-    linux.empty_capability_bounds()
+    linux.limit_capability_bounds()
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
