@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,56 @@ async def test_lists_are_paged_through_to_their_end(auth: RunningAuth) -> None:
     for limit in (-1, 10**6):
         with pytest.raises(BadRequest, match="limit"):
             await listed(auth, auth.admin, limit=limit)
+
+
+async def test_lists_have_filters_and_pages(auth: RunningAuth) -> None:
+    node = await Node.join(auth)
+    sids = [str(uuid4()) for _ in range(5)]
+    for sid in sids:
+        await node.record(sid)
+    assert sorted(await listed(auth, auth.admin)) == sorted(sids)
+    await node.emit(*(event for sid in sids[:3] for event in (node.start(sid), node.end(sid, "alice"))))
+    assert sorted(await listed(auth, auth.admin, user="alice")) == sorted(sids[:3])
+    assert sorted(await listed(auth, auth.admin, host=node.host_id, kind="interactive")) == sorted(sids[:3])
+    assert await listed(auth, auth.admin, host="elsewhere") == []
+    seen: list[str] = []
+    request = pb.ListRecordingsRequest(limit=2)
+    for _ in range(3):
+        page = await auth.call(auth.admin, "recordings.List", request)
+        seen += [recording.sid for recording in page.recordings]
+        request.start_key = page.next_key
+    assert sorted(seen) == sorted(sids)
+    assert not page.next_key
+    for wrong in ({"kind": "x"}, {"states": ["x"]}, {"start_key": "x"}):
+        with pytest.raises(BadRequest):
+            await listed(auth, auth.admin, **wrong)
+
+
+@pytest.mark.parametrize("lost", ["nothing", "table", "position"])
+async def test_lists_survive_a_restart_and_are_made_again(tmp_path: Path, lost: str) -> None:
+    async with running_auth(tmp_path) as auth:
+        node = await Node.join(auth)
+        await node.record(SID)
+        await node.emit(node.start(SID), node.end(SID, "alice"))
+        assert await listed(auth, auth.admin, user="alice") == [SID]
+    path = tmp_path / "backend/recordings.sqlite"
+    if lost == "table":
+        path.unlink()
+    elif lost == "position":
+        with sqlite3.connect(path) as database:
+            database.execute("UPDATE position SET log = ''")
+            database.execute("DELETE FROM recordings")
+        database.close()
+    async with running_auth(tmp_path) as auth:
+        assert await listed(auth, auth.admin, user="alice") == [SID]
+
+
+async def test_recordings_that_were_removed_are_not_listed(auth: RunningAuth) -> None:
+    node = await Node.join(auth)
+    await node.record(SID)
+    assert await listed(auth, auth.admin) == [SID]
+    (auth.data / f"backend/recordings/completed/{SID}.json").unlink()
+    assert await listed(auth, auth.admin) == []
 
 
 @pytest.mark.parametrize(

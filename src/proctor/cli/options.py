@@ -7,7 +7,22 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Option
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordingFilter:
+    """Which recordings to list; the auth service says which kinds and states there are."""
+
+    from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = ""
+    to_utc: Annotated[str, Option(help="Last day.")] = ""
+    last: Annotated[str, Option(help="Period until now: 24h.")] = ""
+    participant: Annotated[str, Option(help="Only sessions in which this user took part.")] = ""
+    host: Annotated[str, Option(help="Only sessions on this host: its name or its UUID.")] = ""
+    kind: Annotated[str, Option(help="Only sessions of this kind: interactive or command.")] = ""
+    state: Annotated[str, Option(help="Only recordings in this state: active, uploading or complete.")] = ""
 
 
 def bundled(function: Callable[..., Any]) -> Callable[..., Any]:

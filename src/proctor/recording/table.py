@@ -291,7 +291,7 @@ def _info(row: Mapping[str, Any]) -> pb.RecordingInfo:
         ended=row["ended"],
         interactive=bool(row["interactive"]),
         enhanced=bool(row["enhanced"]),
-        live=state != COMPLETE,
+        live=state == ACTIVE,
         state=state,
     )
 

@@ -270,12 +270,19 @@ export interface components {
         /**
          * Events
          * @description A page of audit events, newest first; ``next_key`` is empty on the last one.
+         *
+         *     ``incomplete``: the search took too long, and goes on with ``next_key``.
          */
         Events: {
             /** Events */
             events: {
                 [key: string]: unknown;
             }[];
+            /**
+             * Incomplete
+             * @default false
+             */
+            incomplete: boolean;
             /** Next Key */
             next_key: string;
         };
@@ -384,6 +391,8 @@ export interface components {
             sid: string;
             /** Started */
             started: string;
+            /** State */
+            state: string;
         };
         /**
          * RecordingEvents
@@ -401,9 +410,11 @@ export interface components {
         };
         /**
          * Recordings
-         * @description Recordings that the person may read, newest first.
+         * @description Recordings that the person may read, newest first; ``next_key`` is empty on the last page.
          */
         Recordings: {
+            /** Next Key */
+            next_key: string;
             /** Recordings */
             recordings: components["schemas"]["Recording"][];
         };
@@ -469,6 +480,7 @@ export interface operations {
                 type?: string[];
                 sid?: string;
                 user?: string;
+                host?: string;
                 text?: string;
                 limit?: number;
                 start_key?: string;
@@ -513,8 +525,13 @@ export interface operations {
             query?: {
                 from?: string;
                 to?: string;
+                user?: string;
+                host?: string;
+                kind?: string;
+                state?: string[];
                 live?: boolean;
                 limit?: number;
+                start_key?: string;
             };
             header?: never;
             path?: never;

@@ -123,6 +123,7 @@ class _Worker:
     async def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
+        await self._tasks.close()
         if process is not None and process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -15,7 +15,7 @@ from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
 from proctor.model.events import Event
 from proctor.recording.archive import Archive
-from proctor.recording.table import EVENTS, STATES, Filter, Table
+from proctor.recording.table import COMPLETE, EVENTS, STATES, Filter, Table
 from proctor.rpc._pb import record_pb2 as pb
 
 EVENTS_PER_PAGE = 1000
@@ -144,7 +144,7 @@ class Recordings:
 
     def _completed(self, info: pb.RecordingInfo) -> bool:
         """Fill in what only the files say; False when they are gone."""
-        if info.live:
+        if info.state != COMPLETE:
             info.enhanced = info.enhanced or self.archive.has_enhanced(info.sid)
         return self.archive.has(info.sid)
 

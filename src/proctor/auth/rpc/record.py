@@ -16,7 +16,7 @@ from proctor.core.errors import AccessDenied, BadRequest, NotFound
 from proctor.core.threads import Threads
 from proctor.model.events import SessionRecordingAccess
 from proctor.model.identity import HostIdentity
-from proctor.recording.table import ACTIVE, UPLOADING, Filter
+from proctor.recording.table import ACTIVE, Filter
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
 from proctor.rpc.server import caller
@@ -26,7 +26,6 @@ MOST_OF_THE_TIME = 0.8
 
 FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "download", "web"})
 DEFAULT_RECORDINGS = 50
-NOT_COMPLETE = (ACTIVE, UPLOADING)
 
 
 _batches = Threads("audit-batches", 1)
@@ -134,7 +133,7 @@ class RecordingService(record_pb2_grpc.RecordingsServicer):
             user=request.user,
             host=request.host,
             kind=request.kind,
-            states=tuple(request.states) or (NOT_COMPLETE if request.live else ()),
+            states=tuple(request.states) or ((ACTIVE,) if request.live else ()),
         )
         found, following = await self._cluster.recordings.page(
             wanted,

@@ -18,7 +18,7 @@ from proctor.cli.access.web import proxy_address
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.arguments import RemoteCommand
 from proctor.cli.entry import debug_logging
-from proctor.cli.options import bundled
+from proctor.cli.options import RecordingFilter, bundled
 from proctor.cli.output import Format, emit, note
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
@@ -267,9 +267,7 @@ def _choice(kind: Any, flag: str, text: str) -> Any:
 @bundled
 def recordings_ls(
     connecting: Connecting,
-    from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = "",
-    to_utc: Annotated[str, Option(help="Last day.")] = "",
-    last: Annotated[str, Option(help="Period until now: 24h.")] = "",
+    wanted: RecordingFilter,
     limit: Annotated[int, Option(help="Most recordings to show.", min=1, max=MAX_LISTED)] = 50,
     output: Output = Format.TEXT,
 ) -> None:
@@ -278,11 +276,10 @@ def recordings_ls(
 
     debug_logging(connecting.debug)
     active = connecting.active()
-    period = replay.Period(since=from_utc, until=to_utc, last=last)
 
     async def search() -> list[Any]:
         async with active.client() as client:
-            return await replay.recordings(client, period, limit)
+            return await replay.recordings(client, wanted, limit)
 
     found = asyncio.run(search())
     emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))

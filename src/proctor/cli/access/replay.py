@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 
 from proctor.cli.access.connection import Active
+from proctor.cli.options import RecordingFilter
 from proctor.cli.output import note, printable, table
 from proctor.cli.playback.controls import Controls, keyboard
 from proctor.cli.playback.files import read_entries
@@ -32,6 +33,11 @@ from proctor.rpc.client import Client, translated
 _ID_BEGINNING = re.compile(r"[0-9a-f]{4}[0-9a-f-]{0,31}")
 _SEARCHED = 1000
 """Recordings among which the beginning of an id is looked up: the newest."""
+
+
+STATES = ("active", "uploading", "complete")
+LISTED_AT_ONCE = 1000
+"""Recordings in one answer."""
 
 
 class PlayFormat(enum.StrEnum):
@@ -201,11 +207,28 @@ class Period:
             raise BadRequest(str(error), hint="Dates are written 2023-07-04, durations 24h.") from None
 
 
-async def recordings(client: Client, period: Period, limit: int) -> list[pb.RecordingInfo]:
-    """Ended sessions in the period, newest first."""
+async def recordings(client: Client, wanted: RecordingFilter, limit: int) -> list[pb.RecordingInfo]:
+    """At most ``limit`` recordings of the period, newest first, those of sessions that run included."""
+    period = Period(since=wanted.from_utc, until=wanted.to_utc, last=wanted.last)
     start, end = period.bounds(SYSTEM.now())
-    request = pb.ListRecordingsRequest(from_time=format_time(start), to_time=format_time(end), limit=limit)
-    return list((await client.call(client.recordings.List, request)).recordings)
+    found: list[pb.RecordingInfo] = []
+    key = ""
+    while True:
+        request = pb.ListRecordingsRequest(
+            from_time=format_time(start),
+            to_time=format_time(end),
+            limit=min(limit - len(found), LISTED_AT_ONCE),
+            user=wanted.participant,
+            host=wanted.host,
+            kind=wanted.kind,
+            states=[wanted.state] if wanted.state else STATES,
+            start_key=key,
+        )
+        page = await client.call(client.recordings.List, request)
+        found += page.recordings
+        key = page.next_key
+        if not key or len(found) == limit:
+            return found
 
 
 async def running(client: Client) -> list[pb.RecordingInfo]:
@@ -220,7 +243,7 @@ def _moment(text: str) -> datetime:
 
 
 def recordings_table(found: list[pb.RecordingInfo]) -> str:
-    """ID, Type, Participants, Hostname, Timestamp."""
+    """ID, Type, Participants, Hostname, Timestamp, and State unless all are complete."""
     rows = [
         [
             info.sid,
@@ -228,10 +251,13 @@ def recordings_table(found: list[pb.RecordingInfo]) -> str:
             printable(", ".join(info.participants)),
             printable(info.server_hostname),
             parse_time(info.started).strftime("%b %d %H:%M:%S UTC") if info.started else "",
+            info.state,
         ]
         for info in found
     ]
-    return table(["ID", "Type", "Participants", "Hostname", "Timestamp"], rows)
+    names = ["ID", "Type", "Participants", "Hostname", "Timestamp", "State"]
+    shown = len(names) if any(info.state not in ("", "complete") for info in found) else len(names) - 1
+    return table(names[:shown], [row[:shown] for row in rows])
 
 
 def recording_data(info: pb.RecordingInfo) -> dict[str, Any]:
@@ -246,4 +272,5 @@ def recording_data(info: pb.RecordingInfo) -> dict[str, Any]:
         "session_stop": info.ended,
         "interactive": info.interactive,
         "enhanced_recording": info.enhanced,
+        "state": info.state,
     }

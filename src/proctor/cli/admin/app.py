@@ -12,7 +12,7 @@ from typer import Argument, Option
 from proctor.cli.admin.connection import Administering
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.entry import debug_logging
-from proctor.cli.options import bundled
+from proctor.cli.options import RecordingFilter, bundled
 from proctor.cli.output import Format, emit, note, yaml
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
@@ -299,17 +299,14 @@ def rm(administering: Administering, what: Annotated[list[str], Argument(help="k
 @bundled
 def recordings_ls(
     administering: Administering,
-    from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = "",
-    to_utc: Annotated[str, Option(help="Last day.")] = "",
-    last: Annotated[str, Option(help="Period until now: 24h.")] = "",
+    wanted: RecordingFilter,
     limit: Annotated[int, Option(help="Most recordings to show.", min=1, max=100_000)] = 50,
     output: Output = Format.TEXT,
 ) -> None:
     """List recorded sessions."""
     from proctor.cli.access import replay
 
-    period = replay.Period(since=from_utc, until=to_utc, last=last)
-    found = administering.run(lambda client: replay.recordings(client, period, limit))
+    found = administering.run(lambda client: replay.recordings(client, wanted, limit))
     emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))
 
 

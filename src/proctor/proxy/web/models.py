@@ -141,16 +141,41 @@ class EventFilter(BaseModel):
     event_types: Annotated[list[str], Field(alias="type", max_length=64)] = []
     sid: Annotated[str, Field(max_length=64)] = ""
     user: Annotated[str, Field(max_length=256)] = ""
+    host: Annotated[str, Field(max_length=256)] = ""
     text: Annotated[str, Field(max_length=256)] = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     start_key: Annotated[str, Field(max_length=256)] = ""
 
 
 class Events(BaseModel):
-    """A page of audit events, newest first; ``next_key`` is empty on the last one."""
+    """A page of audit events, newest first; ``next_key`` is empty on the last one.
+
+    ``incomplete``: the search took too long, and goes on with ``next_key``.
+    """
 
     events: list[dict[str, Any]]
     next_key: str
+    incomplete: bool = False
+
+
+class RecordingFilter(BaseModel):
+    """Which recordings to list: ``user`` took part; ``host`` is a name or a UUID; empty means any.
+
+    ``kind``: interactive, command. ``states``: active, uploading, complete; without any, sessions that are
+    over; ``live`` is short for active.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_time: Annotated[str, Field(alias="from", max_length=64)] = ""
+    to_time: Annotated[str, Field(alias="to", max_length=64)] = ""
+    user: Annotated[str, Field(max_length=256)] = ""
+    host: Annotated[str, Field(max_length=256)] = ""
+    kind: Annotated[str, Field(max_length=64)] = ""
+    states: Annotated[list[str], Field(alias="state", max_length=8)] = []
+    live: bool = False
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    start_key: Annotated[str, Field(max_length=256)] = ""
 
 
 class Recording(BaseModel):
@@ -166,12 +191,14 @@ class Recording(BaseModel):
     interactive: bool
     enhanced: bool
     live: bool
+    state: str
 
 
 class Recordings(BaseModel):
-    """Recordings that the person may read, newest first."""
+    """Recordings that the person may read, newest first; ``next_key`` is empty on the last page."""
 
     recordings: list[Recording]
+    next_key: str
 
 
 class Entry(BaseModel):

@@ -26,7 +26,6 @@ MAX_RECORDING = 64 << 20
 _unpacking = Threads("unpack", 2)
 _UNPACKED = 8
 router = APIRouter(prefix="/v1/webapi")
-Text = Annotated[str, Query(max_length=256)]
 
 
 @router.get("/events", response_model=models.Events)
@@ -35,24 +34,32 @@ async def search_events(session: CurrentSession, wanted: Annotated[models.EventF
     request = pb.SearchRequest(**wanted.model_dump())
     page = await session.client.call(session.client.audit.Search, request, timeout=30.0)
     joined = b",".join(event.strip() for event in page.events)
-    body = b'{"events":[%s],"next_key":%s}' % (joined, serde.to_json(page.next_key))
+    about = b',"incomplete":true' if page.incomplete else b""
+    body = b'{"events":[%s],"next_key":%s%s}' % (joined, serde.to_json(page.next_key), about)
     return Response(body, media_type="application/json")
 
 
 @router.get("/recordings")
 async def list_recordings(
     session: CurrentSession,
-    from_time: Annotated[Text, Query(alias="from")] = "",
-    to_time: Annotated[Text, Query(alias="to")] = "",
-    live: bool = False,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    wanted: Annotated[models.RecordingFilter, Query()],
 ) -> models.Recordings:
     """Recordings that the person may read, newest first; ``live``: those of running sessions."""
-    request = pb.ListRecordingsRequest(from_time=from_time, to_time=to_time, live=live, limit=limit)
+    request = pb.ListRecordingsRequest(
+        from_time=wanted.from_time,
+        to_time=wanted.to_time,
+        live=wanted.live,
+        limit=wanted.limit,
+        user=wanted.user,
+        host=wanted.host,
+        kind=wanted.kind,
+        states=wanted.states,
+        start_key=wanted.start_key,
+    )
     answer = await session.client.call(session.client.recordings.List, request, timeout=30.0)
     names = models.Recording.model_fields
     recordings = [{name: getattr(info, name) for name in names} for info in answer.recordings]
-    return models.Recordings.model_validate({"recordings": recordings})
+    return models.Recordings.model_validate({"recordings": recordings, "next_key": answer.next_key})
 
 
 @router.get("/recordings/{sid}", response_model=models.RecordingEvents)
