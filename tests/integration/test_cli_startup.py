@@ -34,8 +34,8 @@ def test_tsh_version_starts_fast(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", ["tsh", "tctl", "teleport"])
 def test_version_loads_no_libraries(tmp_path: Path, program: str) -> None:
     code = f"import atexit, sys; sys.argv = ['x', 'version']; from proctor.cli.{program} import main\n"
-    code += "atexit.register(lambda: print([m for m in ('grpc', 'asyncssh', 'rich', 'typer', 'msgspec') if m in sys.modules]))\n"
-    code += "main()"
+    code += "heavy = ('grpc', 'asyncssh', 'rich', 'typer', 'msgspec')\n"
+    code += "atexit.register(lambda: print([m for m in heavy if m in sys.modules])); main()"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=True
     )
