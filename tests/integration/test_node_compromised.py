@@ -28,13 +28,14 @@ from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import AccessDenied
 from proctor.model.bundle import NAMESPACE
 from proctor.model.resources import NetworkRule, RoleOptions
-from proctor.node.messages import Authenticate, GetBundle, SignExchange, StoreBundle
+from proctor.node.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
 from proctor.node.privsep import Channel
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.runtime.privileges import linux
 from proctor.sshkit import certs, keys, sshsig
 from tests.support.attacker import SECONDS, Attacker, TcpConnection, Victim, run_as, transcript, wire_form
 from tests.support.node import NodeUnderTest, role
+from tests.support.polling import until
 from tests.support.spawner import SpawnerProcess
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -50,6 +51,7 @@ class Host:
 
     directory: Path
     node: NodeUnderTest = field(init=False)
+    spawner: SpawnerProcess = field(init=False)
     boot: ServiceBoot = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,8 +67,15 @@ class Host:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """With its spawner."""
-        with SpawnerProcess(self.boot, self.directory / "spawner.log"):
+        with SpawnerProcess(self.boot, self.directory / "spawner.log") as self.spawner:
             yield
+
+    @property
+    def processes(self) -> list[int]:
+        """The spawner and the process that holds its key."""
+        pid = self.spawner.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
 
     @property
     def attacker(self) -> Attacker:
@@ -519,6 +528,8 @@ def test_only_key_exchanges_are_signed(host: Host) -> None:
 def test_host_key_and_bundle_are_out_of_reach(host: Host) -> None:
     paths = [host.boot.host_key, host.boot.access_bundle, host.boot.trusted_user_ca]
 
+    pids = host.processes
+
     def touch() -> list[str]:
         found = []
         for path in paths:
@@ -526,30 +537,15 @@ def test_host_key_and_bundle_are_out_of_reach(host: Host) -> None:
                 with contextlib.suppress(PermissionError):
                     os.close(os.open(path, flags))
                     found.append(f"{path.name} {flags}")
-        for pid in processes_of_root():
+        for pid in pids:
             for name in ("mem", "environ", "maps"):
                 with contextlib.suppress(PermissionError, ProcessLookupError):
                     os.close(os.open(f"/proc/{pid}/{name}", os.O_RDONLY))
                     found.append(f"{pid} {name}")
         return found
 
-    assert processes_of_root()
+    assert len(pids) == 2
     assert run_as(NODE_UID, touch) == [f"user_ca.pub {os.O_RDONLY}"]
-
-
-def processes_of_root() -> list[int]:
-    """The spawner and the process that holds its key."""
-    return [
-        int(entry)
-        for entry in os.listdir("/proc")
-        if entry.isdigit() and b"tests.support.spawner" in _command(entry)
-    ]
-
-
-def _command(pid: str) -> bytes:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
 
 
 def test_nobody_but_the_node_may_ask(host: Host) -> None:
@@ -578,6 +574,34 @@ def test_memory_of_the_spawner_is_bounded(host: Host) -> None:
     assert run_as(NODE_UID, flood) >= 15
     assert "bytes of unfinished requests" in (host.directory / "spawner.log").read_text()
     test_user_who_is_connecting_gets_a_session(host)
+
+
+def test_descriptors_of_the_spawner_are_not_used_up(host: Host) -> None:
+    victim = host.victim()
+
+    def give(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+        reasons = set()
+        attacker.log_in(channel, tcp, victim)
+        first = SignExchange(
+            transcript=transcript(channel.cookie, wire_form(host.host_key)), hash_name="sha256", first=True
+        )
+        with open(os.devnull) as other, socket.socket() as unconnected:
+            for descriptor in (other.fileno(), unconnected.fileno(), tcp.accepted.fileno()) * 50:
+                for request in (first, OpenSession()) if descriptor == other.fileno() else (first,):
+                    with pytest.raises(AccessDenied) as refused:
+                        channel.ask(request, descriptor)
+                    reasons.add(refused.value.message)
+        assert len(reasons) == 3
+        return attacker.spawn(channel, target={"addr": "::1", "port": 1})
+
+    before = descriptors(host)
+    host.refusal(give)
+    until(lambda: descriptors(host) == before, 10, "descriptors are closed")
+
+
+def descriptors(host: Host) -> int:
+    """How many the processes of root have open."""
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in host.processes)
 
 
 def test_nonsense_ends_one_connection_and_nothing_else(host: Host) -> None:

@@ -40,13 +40,19 @@ class ClientConnection:
         """
         self._socket = connection
         try:
+            self._inspect(port)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _inspect(self, port: int) -> None:
+        connection = self._socket
+        try:
             is_tcp = connection.family in (socket.AF_INET, socket.AF_INET6) and _is_tcp(connection)
             if not is_tcp or not self.established or not _is_ours(connection):
                 raise BadRequest("this is not the TCP connection of a client")
-            self.client, self.server = (
-                _endpoint(connection.getpeername()),
-                _endpoint(connection.getsockname()),
-            )
+            self.client = _endpoint(connection.getpeername())
+            self.server = _endpoint(connection.getsockname())
         except OSError as error:
             raise BadRequest(f"this is not the TCP connection of a client: {error.strerror}") from None
         if port and self.server.port != port:

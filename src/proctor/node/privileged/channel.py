@@ -85,6 +85,16 @@ class Channel:
         self._descriptors = []
 
 
+def as_socket(descriptor: int) -> socket.socket:
+    """A socket of our own for what the peer sent as ``descriptor``; OSError when it is something else."""
+    own = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=own)
+    except OSError:
+        os.close(own)
+        raise
+
+
 def close_all(descriptors: list[int]) -> None:
     """Close each of ``descriptors``."""
     for descriptor in descriptors:

@@ -41,7 +41,7 @@ from proctor.node.messages import (
 from proctor.node.privileged import monitor, pam
 from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
 from proctor.node.privileged.bundles import BundleStore
-from proctor.node.privileged.channel import Channel, close_all
+from proctor.node.privileged.channel import Channel, as_socket, close_all
 from proctor.node.privileged.decision import HostPolicy
 from proctor.node.privileged.hostkey import HostKey
 from proctor.node.privileged.monitor import Settings
@@ -154,7 +154,7 @@ class Connections:
             return authentication.sign_next(request.transcript, request.hash_name)
         if len(descriptors) != 1:
             raise BadRequest("the client's connection must come with its first key exchange")
-        client = ClientConnection(socket.socket(fileno=os.dup(descriptors[0])), self._port)
+        client = ClientConnection(as_socket(descriptors[0]), self._port)
         try:
             return authentication.sign_first(request.transcript, request.hash_name, client)
         except ProctorError:
@@ -324,21 +324,15 @@ class Spawner:
         """Fork a monitor, or say on the session's own socket why there is none."""
         if len(descriptors) != 1:
             raise BadRequest("a session comes with the socket that it is to use")
-        with socket.socket(fileno=os.dup(descriptors[0])) as connection:
+        with as_socket(descriptors[0]) as connection:
             try:
                 user = authentication.logged_in()
+                if not self._start_monitor(connection, user, wakeup):
+                    raise Unavailable(_NO_PROCESS)
             except ProctorError as error:
                 _log.warning("session refused: %s", error.message)
                 connection.setblocking(False)  # the other end is the node's: it may be full
                 wire.send(connection, to_builtins(Refused(error=error.message)))
-                return
-            self._start(connection, user, wakeup)
-
-    def _start(self, connection: socket.socket, user: AuthenticatedUser, wakeup: socket.socket) -> None:
-        """Fork the monitor of a session, or say why there is none."""
-        if not self._start_monitor(connection, user, wakeup):
-            with contextlib.suppress(OSError):
-                wire.send(connection, to_builtins(Refused(error=_NO_PROCESS)))
 
     def _start_monitor(
         self, connection: socket.socket, user: AuthenticatedUser, wakeup: socket.socket
