@@ -4,6 +4,7 @@
 #include "delegation.bpf.c"
 #include "disk.bpf.c"
 #include "escape.bpf.c"
+#include "members.bpf.c"
 #include "network.bpf.c"
 #include "process.bpf.c"
 #include "request.bpf.c"

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from proctor.bpf.kernel.loader import AUTO, Programs
+from proctor.bpf.kernel.loader import measures
 from proctor.bpf.kernel.report import kernel_version
 from proctor.bpf.kernel.variants import SECOND_LINE, VARIANTS
 from proctor.core.errors import ProctorError
@@ -59,10 +59,9 @@ def measure() -> Table:
     """The numbers on the running kernel, of what every kernel takes. Raises OSError when it does not."""
     table = {}
     for variant in VARIANTS:
-        programs = Programs(AUTO, variant=variant, without=SECOND_LINE, measure=True)
         table[variant.name] = {
             name: _parse(instructions, said)
-            for name, (instructions, said) in sorted(programs.measures().items())
+            for name, (instructions, said) in sorted(measures(variant, SECOND_LINE).items())
         }
     return table
 

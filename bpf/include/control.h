@@ -31,6 +31,13 @@ struct task_state {
 	struct endpoints pending;
 };
 
+/* What the list of members says of each thread. */
+struct member {
+	__u32 session;
+	__u32 process; /* its number where the list is read */
+	__u32 delegation; /* not 0: it acts for the session, and is no descendant */
+};
+
 /* A file, as long as it exists. */
 struct place {
 	__u64 inode;

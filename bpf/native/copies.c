@@ -15,7 +15,7 @@
 
 struct copy {
 	PyObject_HEAD
-	int program, link;
+	int program;
 };
 
 /* What the kernel is told of the program that was loaded already, and is to be told of its copies. */
@@ -33,8 +33,6 @@ static void copy_free(struct copy *self)
 {
 	PyTypeObject *type = Py_TYPE((PyObject *)self);
 
-	if (self->link >= 0)
-		close(self->link);
 	if (self->program >= 0)
 		close(self->program);
 	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
@@ -120,7 +118,6 @@ static int add_copy(PyObject *found, const struct original *original, const stru
 	copy = (struct copy *)((allocfunc)PyType_GetSlot(copy_type, Py_tp_alloc))(copy_type, 0);
 	if (!copy)
 		return -1;
-	copy->link = -1;
 	copy->program = load(original, function);
 	if (copy->program < 0) {
 		os_error(errno, name);
@@ -159,29 +156,12 @@ PyObject *copies_of(const struct bpf_program *program, const struct bpf_object *
 	return found;
 }
 
-static PyObject *copy_attach(struct copy *self, PyObject *unused)
-{
-	if (self->link < 0)
-		self->link = bpf_link_create(self->program, 0, BPF_TRACE_FEXIT, NULL);
-	return self->link < 0 ? os_error(errno, "attach") : Py_NewRef(Py_None);
-}
-
-static PyObject *copy_close(struct copy *self, PyObject *unused)
-{
-	if (self->link >= 0)
-		close(self->link);
-	self->link = -1;
-	Py_RETURN_NONE;
-}
-
 static PyObject *copy_fileno(struct copy *self, PyObject *unused)
 {
 	return PyLong_FromLong(self->program);
 }
 
 static PyMethodDef copy_methods[] = {
-	{"attach", (PyCFunction)copy_attach, METH_NOARGS, NULL},
-	{"close", (PyCFunction)copy_close, METH_NOARGS, NULL},
 	{"fileno", (PyCFunction)copy_fileno, METH_NOARGS, NULL},
 	{},
 };

@@ -97,6 +97,39 @@ static PyObject *map_keys(PyObject *module, PyObject *args)
 	return keys;
 }
 
+static PyObject *pin(PyObject *module, PyObject *args)
+{
+	const char *path;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "is", &fd, &path))
+		return NULL;
+	if (bpf_obj_pin(fd, path))
+		return os_error(errno, path);
+	Py_RETURN_NONE;
+}
+
+static PyObject *pinned(PyObject *module, PyObject *args)
+{
+	const char *path;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "s", &path))
+		return NULL;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? os_error(errno, path) : PyLong_FromLong(fd);
+}
+
+static PyObject *iterate(PyObject *module, PyObject *args)
+{
+	int link, fd;
+
+	if (!PyArg_ParseTuple(args, "i", &link))
+		return NULL;
+	fd = bpf_iter_create(link);
+	return fd < 0 ? os_error(errno, "iterator") : PyLong_FromLong(fd);
+}
+
 static PyObject *possible_cpus(PyObject *module, PyObject *unused)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -122,6 +155,10 @@ static PyMethodDef functions[] = {
 	{"map_lookup", map_lookup, METH_VARARGS, NULL},
 	{"map_delete", map_delete, METH_VARARGS, NULL},
 	{"map_keys", map_keys, METH_VARARGS, NULL},
+	{"attach", attach, METH_VARARGS, NULL},
+	{"pin", pin, METH_VARARGS, NULL},
+	{"pinned", pinned, METH_VARARGS, NULL},
+	{"iterate", iterate, METH_VARARGS, NULL},
 	{"possible_cpus", possible_cpus, METH_NOARGS, NULL},
 	{"missed_runs", missed_runs, METH_VARARGS, NULL},
 	{"format_records", format_records, METH_VARARGS, NULL},

@@ -8,6 +8,7 @@
 
 int add_object_types(PyObject *module);
 int add_pump_type(PyObject *module);
+PyObject *attach(PyObject *module, PyObject *args);
 PyObject *format_records(PyObject *module, PyObject *args);
 PyObject *executables(PyObject *module, PyObject *block);
 PyObject *fill_slots(PyObject *module, PyObject *args);

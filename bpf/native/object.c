@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A BPF object: opened, given its knobs, loaded, its programs attached one by one. */
+/* A BPF object: opened, given its knobs, loaded; and programs of it attached, one by one. */
 #include "copies.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,12 +17,7 @@ struct object {
 	char *logs; /* LOG_BYTES for each program, when they are wanted */
 };
 
-struct link {
-	PyObject_HEAD
-	struct bpf_link *bpf;
-};
-
-static PyTypeObject *object_type, *link_type;
+static PyTypeObject *object_type;
 
 /* What libbpf complained of last: the name of the program that was refused is said nowhere else. */
 static char complaint[512];
@@ -209,25 +205,35 @@ static PyObject *object_program(struct object *self, PyObject *args)
 	return PyLong_FromLong(bpf_program__fd(program));
 }
 
-static PyObject *object_attach(struct object *self, PyObject *args)
+/* Of each map what it must have in common with one that takes its place. */
+static PyObject *object_maps(struct object *self, PyObject *unused)
 {
-	struct bpf_program *program;
-	struct bpf_link *bpf;
-	struct link *link;
-	const char *name;
-	int cgroup = -1;
+	PyObject *found = PyDict_New(), *shape;
+	struct bpf_map *map;
 
-	if (!PyArg_ParseTuple(args, "s|i", &name, &cgroup) || !(program = find_program(self, name)))
+	bpf_object__for_each_map(map, self->bpf) {
+		shape = Py_BuildValue("(IIIII)", bpf_map__type(map), bpf_map__key_size(map), bpf_map__value_size(map),
+							  bpf_map__max_entries(map), bpf_map__map_flags(map));
+		if (!shape || PyDict_SetItemString(found, bpf_map__name(map), shape)) {
+			Py_XDECREF(shape);
+			Py_DECREF(found);
+			return NULL;
+		}
+		Py_DECREF(shape);
+	}
+	return found;
+}
+
+static PyObject *object_reuse(struct object *self, PyObject *args)
+{
+	struct bpf_map *map;
+	const char *name;
+	int fd, error;
+
+	if (!PyArg_ParseTuple(args, "si", &name, &fd) || !(map = find_map(self, name)))
 		return NULL;
-	bpf = cgroup < 0 ? bpf_program__attach(program) : bpf_program__attach_cgroup(program, cgroup);
-	if (!bpf)
-		return os_error(errno, name);
-	link = (struct link *)((allocfunc)PyType_GetSlot(link_type, Py_tp_alloc))(link_type, 0);
-	if (!link)
-		bpf_link__destroy(bpf);
-	else
-		link->bpf = bpf;
-	return (PyObject *)link;
+	error = bpf_map__reuse_fd(map, fd);
+	return error ? os_error(-error, name) : Py_NewRef(Py_None);
 }
 
 static PyObject *object_copies(struct object *self, PyObject *args)
@@ -244,22 +250,21 @@ static PyObject *object_copies(struct object *self, PyObject *args)
 	return found;
 }
 
-static PyObject *link_close(struct link *self, PyObject *unused)
+/* What is attached stays on its hook as long as the descriptor returned, or a file that it is pinned to, exists. */
+PyObject *attach(PyObject *module, PyObject *args)
 {
-	int error = self->bpf ? bpf_link__destroy(self->bpf) : 0;
+	enum bpf_attach_type hook;
+	enum bpf_prog_type type;
+	const char *section;
+	int program, target = 0, link;
 
-	self->bpf = NULL;
-	return error ? os_error(-error, "detach") : Py_NewRef(Py_None);
-}
-
-static void link_free(struct link *self)
-{
-	PyTypeObject *type = Py_TYPE((PyObject *)self);
-
-	if (self->bpf)
-		bpf_link__destroy(self->bpf);
-	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
-	Py_DECREF(type);
+	if (!PyArg_ParseTuple(args, "is|i", &program, &section, &target))
+		return NULL;
+	link = libbpf_prog_type_by_name(section, &type, &hook);
+	if (link)
+		return os_error(-link, section);
+	link = bpf_link_create(program, target, hook, NULL);
+	return link < 0 ? os_error(errno, section) : PyLong_FromLong(link);
 }
 
 static PyMethodDef object_methods[] = {
@@ -272,32 +277,22 @@ static PyMethodDef object_methods[] = {
 	{"load", (PyCFunction)object_load, METH_NOARGS, NULL},
 	{"map", (PyCFunction)object_map, METH_VARARGS, NULL},
 	{"program", (PyCFunction)object_program, METH_VARARGS, NULL},
-	{"attach", (PyCFunction)object_attach, METH_VARARGS, NULL},
+	{"maps", (PyCFunction)object_maps, METH_NOARGS, NULL},
+	{"reuse", (PyCFunction)object_reuse, METH_VARARGS, NULL},
 	{"copies", (PyCFunction)object_copies, METH_VARARGS, NULL},
 	{},
 };
 
-static PyMethodDef link_methods[] = {{"close", (PyCFunction)link_close, METH_NOARGS, NULL}, {}};
-
 static PyType_Slot object_slots[] = {
 	{Py_tp_new, object_new}, {Py_tp_dealloc, object_free}, {Py_tp_methods, object_methods}, {}};
-
-static PyType_Slot link_slots[] = {{Py_tp_dealloc, link_free}, {Py_tp_methods, link_methods}, {}};
 
 static PyType_Spec object_spec = {
 	.name = "proctor.bpf._native.Object", .basicsize = sizeof(struct object),
 	.flags = Py_TPFLAGS_DEFAULT, .slots = object_slots};
 
-static PyType_Spec link_spec = {
-	.name = "proctor.bpf._native.Link", .basicsize = sizeof(struct link),
-	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = link_slots};
-
 int add_object_types(PyObject *module)
 {
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(keep_complaint);
-	return add_type(module, &object_spec, &object_type) || add_type(module, &link_spec, &link_type) ||
-				   add_copy_type(module) ?
-			   -1 :
-			   0;
+	return add_type(module, &object_spec, &object_type) || add_copy_type(module) ? -1 : 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread that empties the rings into memory as they fill, whatever the interpreter is busy with. It never
- * touches Python. What it has emptied waits in blocks; beyond a limit it leaves the rings to fill, and the
- * kernel counts what does not fit. */
-#include "native.h"
-
+/* A thread that empties the rings into files as they fill, whatever the interpreter is busy with. It never
+ * touches Python. What it has emptied waits in blocks, which outlive this process where the files do; beyond a
+ * limit it leaves the rings to fill, and the kernel counts what does not fit. */
+#include "blocks.h"
 #include "ring.h"
 
 #include <errno.h>
@@ -17,19 +16,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_RINGS 8
 #define NICE -15
 
 struct block {
 	struct block *next;
+	uint64_t number;
 	size_t size;
-	char bytes[];
 };
+
 
 struct pump {
 	PyObject_HEAD
 	struct ring rings[MAX_RINGS];
 	int count;
+	int directory;		 /* of the blocks */
+	uint64_t number;	 /* of the next block */
 	size_t limit;		 /* bytes in blocks beyond which the rings are left alone */
 	int batch_ms;		 /* how long records wait for company */
 	int poller, kick, ready; /* epoll; eventfd that wakes the thread; eventfd that tells the reader */
@@ -69,22 +70,22 @@ static int is_urgent(const struct pump *pump)
 	return 0;
 }
 
-/* Everything that is finished in all rings, as one block; NULL when there is none, or no memory for it. */
-static struct block *collect(struct pump *pump)
+/* Everything that is finished in all rings; NULL when there is none, or no memory for it. */
+static struct draft *collect(struct pump *pump)
 {
+	struct draft *draft;
 	size_t room = 0;
-	struct block *block;
 
 	for (int i = 0; i < pump->count; i++)
 		room += ring_produced(&pump->rings[i]) - ring_consumed(&pump->rings[i]);
-	block = room ? malloc(sizeof(*block) + room) : NULL;
-	if (!block)
+	draft = room ? malloc(sizeof(*draft) + room) : NULL;
+	if (!draft)
 		return NULL;
-	block->next = NULL;
-	block->size = 0;
+	*draft = (struct draft){};
 	for (int i = 0; i < pump->count; i++)
-		block->size += ring_copy(&pump->rings[i], block->bytes + block->size, room - block->size);
-	return block;
+		draft->size += ring_copy(&pump->rings[i], draft->bytes + draft->size, room - draft->size,
+								 &draft->header.ends[i]);
+	return draft;
 }
 
 static int has_finished(const struct pump *pump)
@@ -105,31 +106,48 @@ static int has_room(struct pump *pump)
 	return room;
 }
 
-static void push(struct pump *pump, struct block *block)
+static void enqueue(struct pump *pump, struct block *block)
 {
-	pthread_mutex_lock(&pump->lock);
-	if (block->size) {
-		*pump->last = block;
-		pump->last = &block->next;
-		pump->waiting += block->size;
-		pump->pushed++;
-		block = NULL;
-	}
-	for (int i = 0; i < pump->count; i++)
-		pump->handed[i] = ring_consumed(&pump->rings[i]);
-	pthread_mutex_unlock(&pump->lock);
-	free(block);
-	signal_event(pump->ready);
+	*pump->last = block;
+	pump->last = &block->next;
+	pump->waiting += block->size;
+	pump->pushed++;
 }
 
-/* Returns whether the rings were emptied, rather than left alone for want of memory. What comes in while a
+/* Save what was collected, have the rings let go of it, and tell the reader; false when that is not possible. */
+static int push(struct pump *pump, const struct draft *draft)
+{
+	struct block *block = draft->size ? calloc(1, sizeof(*block)) : NULL;
+
+	if (draft->size && (!block || !draft_save(draft, pump->directory, pump->number))) {
+		free(block);
+		return 0;
+	}
+	for (int i = 0; i < pump->count; i++)
+		ring_release(&pump->rings[i], draft->header.ends[i]);
+	pthread_mutex_lock(&pump->lock);
+	if (block) {
+		block->number = pump->number++;
+		block->size = draft->size;
+		enqueue(pump, block);
+	}
+	memcpy(pump->handed, draft->header.ends, sizeof(pump->handed));
+	pthread_mutex_unlock(&pump->lock);
+	signal_event(pump->ready);
+	return 1;
+}
+
+/* Returns whether the rings were emptied, rather than left alone for want of room. What comes in while a
  * block is filled may not fit that block, hence the loop: the kernel never announces a record that stayed. */
 static int empty_rings(struct pump *pump)
 {
-	struct block *block;
+	struct draft *draft;
+	int pushed = 1;
 
-	while (has_room(pump) && has_finished(pump) && (block = collect(pump)))
-		push(pump, block);
+	while (pushed && has_room(pump) && has_finished(pump) && (draft = collect(pump))) {
+		pushed = push(pump, draft);
+		free(draft);
+	}
 	return !has_finished(pump);
 }
 
@@ -206,7 +224,6 @@ static int start(struct pump *pump)
 {
 	int error = 0;
 
-	pump->last = &pump->first;
 	pump->poller = epoll_create1(EPOLL_CLOEXEC);
 	pump->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pump->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -260,22 +277,64 @@ static int read_rings(struct pump *pump, PyObject *rings)
 	return 0;
 }
 
+/* What a process before this one has left: number and size of each block, the oldest first. */
+static int inherit_blocks(struct pump *pump, PyObject *blocks)
+{
+	Py_ssize_t count = PySequence_Size(blocks);
+
+	for (Py_ssize_t i = 0; i < count; i++) {
+		PyObject *item = PySequence_GetItem(blocks, i);
+		struct block *block = calloc(1, sizeof(*block));
+		unsigned long long number;
+		Py_ssize_t size;
+		int parsed = item && block && PyArg_ParseTuple(item, "Kn", &number, &size);
+
+		Py_XDECREF(item);
+		if (!parsed) {
+			free(block);
+			return PyErr_Occurred() ? -1 : (PyErr_NoMemory(), -1);
+		}
+		block->number = number;
+		block->size = size;
+		enqueue(pump, block);
+	}
+	return count < 0 ? -1 : 0;
+}
+
+/* Go on where the last block ends: whoever saved it may not have come to tell the rings. */
+static void catch_up(struct pump *pump, const struct block_header *header, size_t size)
+{
+	for (int i = 0; i < pump->count && size == sizeof(*header); i++)
+		if (header->ends[i] > ring_consumed(&pump->rings[i]))
+			ring_release(&pump->rings[i], header->ends[i]);
+	for (int i = 0; i < pump->count; i++)
+		pump->handed[i] = ring_consumed(&pump->rings[i]);
+}
+
 static PyObject *pump_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
 	struct pump *pump = (struct pump *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
-	PyObject *rings;
-	Py_ssize_t limit;
-	int error;
+	PyObject *rings, *blocks;
+	unsigned long long number;
+	const char *header;
+	Py_ssize_t limit, header_size;
+	int directory, error;
 
 	if (!pump)
 		return NULL;
-	pump->poller = pump->kick = pump->ready = -1;
-	if (!PyArg_ParseTuple(args, "Oni", &rings, &limit, &pump->batch_ms) || read_rings(pump, rings)) {
+	pump->poller = pump->kick = pump->ready = pump->directory = -1;
+	pump->last = &pump->first;
+	if (!PyArg_ParseTuple(args, "OniiKOy#", &rings, &limit, &pump->batch_ms, &directory, &number, &blocks,
+						  &header, &header_size) ||
+		read_rings(pump, rings) || inherit_blocks(pump, blocks)) {
 		Py_DECREF((PyObject *)pump);
 		return NULL;
 	}
+	catch_up(pump, (const struct block_header *)header, header_size);
+	pump->directory = dup(directory);
+	pump->number = number;
 	pump->limit = limit;
-	error = start(pump);
+	error = pump->directory < 0 ? errno : start(pump);
 	if (!error)
 		return (PyObject *)pump;
 	Py_DECREF((PyObject *)pump);
@@ -303,6 +362,7 @@ static void pump_free(struct pump *pump)
 	close_fd(pump->poller);
 	close_fd(pump->kick);
 	close_fd(pump->ready);
+	close_fd(pump->directory);
 	((freefunc)PyType_GetSlot(type, Py_tp_free))(pump);
 	Py_DECREF(type);
 }
@@ -310,7 +370,7 @@ static void pump_free(struct pump *pump)
 static PyObject *pump_take(struct pump *pump, PyObject *unused)
 {
 	struct block *block;
-	PyObject *bytes;
+	PyObject *bytes, *taken;
 
 	pthread_mutex_lock(&pump->lock);
 	block = pump->first;
@@ -323,9 +383,10 @@ static PyObject *pump_take(struct pump *pump, PyObject *unused)
 	pthread_mutex_unlock(&pump->lock);
 	if (!block)
 		Py_RETURN_NONE;
-	bytes = PyBytes_FromStringAndSize(block->bytes, block->size);
+	bytes = block_load(pump->directory, block->number, block->size);
+	taken = bytes ? Py_BuildValue("(KN)", (unsigned long long)block->number, bytes) : NULL;
 	free(block);
-	return bytes;
+	return taken;
 }
 
 static PyObject *positions(const uint64_t *values, int count)

@@ -55,9 +55,7 @@ int ring_has_finished(const struct ring *ring)
 	return position < ring_produced(ring) && !(header_at(ring, position) & BPF_RINGBUF_BUSY_BIT);
 }
 
-/* Positions are stored with a full barrier before the ring is looked at again: the kernel wakes us only
- * if it sees that we have caught up. */
-size_t ring_copy(struct ring *ring, char *out, size_t room)
+size_t ring_copy(const struct ring *ring, char *out, size_t room, uint64_t *end)
 {
 	const char *data = (char *)ring->producer + ring->page;
 	uint64_t position = ring_consumed(ring);
@@ -76,7 +74,14 @@ size_t ring_copy(struct ring *ring, char *out, size_t room)
 			used += sizeof(length) + length;
 		}
 		position += (length + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
-		__atomic_store_n(ring->consumer, position, __ATOMIC_SEQ_CST);
 	}
+	*end = position;
 	return used;
+}
+
+/* The position is stored with a full barrier before the ring is looked at again: the kernel wakes us only if
+ * it sees that we have caught up. */
+void ring_release(struct ring *ring, uint64_t position)
+{
+	__atomic_store_n(ring->consumer, position, __ATOMIC_SEQ_CST);
 }

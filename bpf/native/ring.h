@@ -22,6 +22,8 @@ uint64_t ring_consumed(const struct ring *ring);
 /* Is there a finished record? The kernel does not wake us for the next one until this one was taken. */
 int ring_has_finished(const struct ring *ring);
 
-/* Copy finished records to out, each as its 32-bit length and its bytes; returns the bytes used.
- * Stops before a record that is still being written or that does not fit. */
-size_t ring_copy(struct ring *ring, char *out, size_t room);
+/* Copy finished records to out, each as its 32-bit length and its bytes; returns the bytes used, and sets end to
+ * the position behind the last. Stops before a record that is still being written or that does not fit.
+ * They stay in the ring until it is told to let go of what is before a position. */
+size_t ring_copy(const struct ring *ring, char *out, size_t room, uint64_t *end);
+void ring_release(struct ring *ring, uint64_t position);

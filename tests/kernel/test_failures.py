@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.control.freezer import Marks
 from proctor.bpf.kernel.loader import RingSizes
+from proctor.bpf.state.absence import RETURN_SECONDS
+from proctor.bpf.state.place import Place
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import NetworkRule, RecordSession, RoleOptions
 from tests.support.capture import GUIDE_RINGS, MARKS, capture_process, cgroup_mount
@@ -71,6 +73,7 @@ class Site:
         finally:
             for process in self.captures:
                 process.stop()
+            Place(self.node.boot.run_dir).discard()
 
     @asynccontextmanager
     async def session(self, mode: str) -> AsyncIterator[Terminal]:
@@ -100,20 +103,21 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-async def test_restricted_session_ends_with_capture(site: Site) -> None:
-    """Nothing would keep it from connecting everywhere."""
-    async with site.serving() as capture, site.session("restricted") as terminal:
+RETURN = RETURN_SECONDS + PROMPTLY
+"""Seconds until a session ends whose capture stays away."""
+
+WAYS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+"""How capture ends."""
+
+
+@pytest.mark.parametrize("mode", ["restricted", "strict"])
+async def test_session_ends_when_capture_stays_away(site: Site, mode: str) -> None:
+    """Nothing would record it, or keep it from connecting everywhere once capture is given up."""
+    async with site.serving() as capture, site.session(mode) as terminal:
         capture.kill()
-        await asyncio.to_thread(terminal.wait)
-        await site.ends()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
-async def test_strict_session_ends_with_capture(site: Site, number: signal.Signals) -> None:
-    async with site.serving() as capture, site.session("strict") as terminal:
-        capture.signal(number)
-        await asyncio.to_thread(terminal.expect, f"cannot be recorded: {STOPPED}")
-        await asyncio.to_thread(terminal.wait)
+        if mode == "strict":
+            await asyncio.to_thread(terminal.expect, f"cannot be recorded: {STOPPED}", RETURN)
+        await asyncio.to_thread(terminal.wait, RETURN)
         end = await site.ends()
 
     (loss,) = site.node.events("session.loss", sid=end["sid"])
@@ -121,21 +125,52 @@ async def test_strict_session_ends_with_capture(site: Site, number: signal.Signa
     assert not list(site.tree.root.glob(end["sid"]))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
-async def test_best_effort_goes_on_without_capture(site: Site, number: signal.Signals) -> None:
+def is_frozen(cgroup: Path) -> bool:
+    return "frozen 1" in (cgroup / "cgroup.events").read_text().splitlines()
+
+
+def cgroup_of(site: Site) -> Path:
+    """Of the only session."""
+    (cgroup,) = [path for path in site.tree.root.iterdir() if path.is_dir()]
+    return cgroup
+
+
+@WAYS
+@pytest.mark.parametrize("mode", ["strict", "best_effort", "restricted"])
+async def test_session_goes_on_over_a_takeover(site: Site, mode: str, number: signal.Signals) -> None:
     async with site.serving() as capture:
-        async with site.session("best_effort") as terminal:
+        async with site.session(mode) as terminal:
+            await asyncio.to_thread(terminal.line, FLOOD)
             capture.signal(number)
-            await auntil(lambda: site.node.events("session.loss"))
+            await asyncio.to_thread(capture.wait)
+            if mode == "strict":
+                await auntil(lambda: is_frozen(cgroup_of(site)))
+            site.start_capture()
             await site.leave(terminal)
         end = await site.ends()
 
-    (loss,) = site.node.events("session.loss", sid=end["sid"])
     (ledger,) = site.node.events("session.ledger", sid=end["sid"])
-    assert loss["reason"] == STOPPED
-    assert loss["ei"] < ledger["ei"] < end["ei"]
-    assert ledger["submitted"] == {}
-    assert ledger["stored"]["command"] == len(site.node.events("session.command"))
+    echoes = site.node.events("session.command", sid=end["sid"], path="/bin/echo")
+    assert not site.node.events("session.loss")
+    assert [event["argv"] for event in echoes] == [["here"], *([str(n)] for n in range(1, 41))]
+    assert ledger["submitted"] == ledger["stored"]
+    assert ledger["stored"]["command"] == len(site.node.events("session.command", sid=end["sid"]))
+
+
+@WAYS
+async def test_best_effort_ends_without_capture(site: Site, number: signal.Signals) -> None:
+    """What it did meanwhile is in the log when capture is back, though not in the recording."""
+    async with site.serving() as capture:
+        async with site.session("best_effort") as terminal:
+            capture.signal(number)
+            await asyncio.to_thread(capture.wait)
+            await asyncio.to_thread(terminal.line, "/bin/echo unse''en")
+            await site.leave(terminal)
+        (end,) = await auntil(lambda: site.node.events("session.end"), 2 * RETURN)
+        (loss,) = site.node.events("session.loss", sid=end["sid"])
+        assert loss["ei"] < end["ei"]
+        site.start_capture()
+        await auntil(lambda: site.node.events("session.command", sid=end["sid"], argv=["unseen"]))
 
 
 async def test_session_that_is_held_all_the_time_is_recorded_whole(site: Site) -> None:
@@ -152,33 +187,6 @@ async def test_session_that_is_held_all_the_time_is_recorded_whole(site: Site) -
     assert "lost" not in ledger
     assert recording["events"].count(b'"session.freeze"') == len(freezes)
     assert recording["session.command"].count(b'"/bin/echo"') >= 40
-
-
-async def held(site: Site) -> None:
-    """Hold the only session, as capture does."""
-    (cgroup,) = [path for path in site.tree.root.iterdir() if path.is_dir()]
-    (cgroup / "cgroup.freeze").write_text("1")
-    await auntil(lambda: "frozen 1" in (cgroup / "cgroup.events").read_text())
-
-
-async def test_strict_session_that_was_held_ends_when_capture_is_killed(site: Site) -> None:
-    async with site.serving() as capture, site.session("strict") as terminal:
-        await held(site)
-        capture.kill()
-        await asyncio.to_thread(terminal.expect, f"cannot be recorded: {STOPPED}")
-        await asyncio.to_thread(terminal.wait)
-        end = await site.ends()
-
-    assert not list(site.tree.root.glob(end["sid"]))
-
-
-async def test_session_that_was_held_is_let_go_when_capture_is_killed(site: Site) -> None:
-    async with site.serving() as capture:
-        async with site.session("best_effort") as terminal:
-            await held(site)
-            capture.kill()
-            await site.leave(terminal)
-        await site.ends()
 
 
 async def test_strict_session_ends_when_capture_does_not_answer(

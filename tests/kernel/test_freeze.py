@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from proctor.bpf.control.freezer import Marks
-from proctor.core.errors import Unavailable
 from tests.support.capture import (
     GUIDE_RINGS,
     Lab,
     Session,
     Subscriber,
-    capture_process,
     cgroup_mount,
     running_lab,
 )
@@ -99,19 +96,18 @@ def session_cgroup() -> Path:
     return cgroup_mount() / line.removeprefix("0::/")
 
 
-def test_capture_that_stops_lets_go(lab: Lab) -> None:
-    with pytest.raises(Unavailable), lab.session(opens, strict=True) as session:
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+def test_session_stays_held_until_the_next_capture_has_caught_up(lab: Lab, *, kill: bool) -> None:
+    with lab.session(opens, strict=True) as session:
         until(lambda: is_held(session), 10, "held")
-        lab.process.signal(signal.SIGTERM)
-        session.child.ended()
-
-
-def test_capture_that_was_killed_lets_go_when_it_starts_again(lab: Lab, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable), lab.session(opens, strict=True) as session:
-        until(lambda: is_held(session), 10, "held")
-        lab.process.kill()
+        (lab.process.kill if kill else lab.process.stop)()
         assert is_held(session)
-        again = capture_process(tmp_path, lab.path, lab.tree.root)
-        session.child.ended()
+        lab.process = lab.start_again()
+        listen(lab)
 
-    again.stop()
+    account = lab.subscriber.closed(session.sid).account
+    freezes = session.events("session.freeze")
+    assert account is not None
+    assert account.submitted == account.delivered == {"disk": OPENS}
+    assert account.freezes == len(freezes) > 0
+    assert account.frozen_ms == sum(freeze["milliseconds"] for freeze in freezes) > 0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import uuid
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from proctor.bpf.capture import CaptureSettings
+from proctor.bpf.capture import rings_of
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.messages import Account
 from proctor.config.schema import EnhancedRecording
@@ -76,7 +75,7 @@ def account_of(session: Session) -> Account:
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "best_effort"])
 @pytest.mark.parametrize("kind", STORMS)
 def test_all_that_was_submitted_is_accounted_for(tmp_path: Path, kind: str, strict: bool) -> None:
-    with running_lab(tmp_path, CaptureSettings.of(EnhancedRecording(), str(uuid.uuid4())).rings) as lab:
+    with running_lab(tmp_path, rings_of(EnhancedRecording())) as lab:
         account = account_of(lab.run(STORMS[kind], strict=strict))
 
     assert account.submitted[kind] >= LEAST[kind]

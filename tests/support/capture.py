@@ -24,8 +24,9 @@ from proctor.bpf.control.freezer import Limits, Marks
 from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, decode
+from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, Forgotten, decode
 from proctor.bpf.service import CaptureService
+from proctor.bpf.state.place import Place
 from proctor.core import unixsock, wire
 from proctor.model.network import NetworkPolicy
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
@@ -108,11 +109,35 @@ class Subscriber:
     def __init__(self, path: Path, *, acknowledge: bool = True) -> None:
         self.messages: list[Delivery] = []
         self._events: dict[str, list[Event]] = {}
+        self.repeated = 0
+        """Messages that have come more than once."""
+        self._seen: dict[str, int] = {}
+        self._path = path
         self._acknowledge = acknowledge
-        self._connection = unixsock.connect(path)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._connection = unixsock.connect(self._path)
         wire.send(self._connection, {"op": "subscribe"})
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    def reconnect(self) -> None:
+        """Subscribe to the capture that is there now, remembering what has come."""
+        self.hang_up()
+        self._connect()
+
+    def _is_new(self, message: Delivery) -> bool:
+        """Take note of a message's number, as a node does; they come without gaps."""
+        if not isinstance(message, Events | Drained | Closed):
+            return True
+        before = self._seen.get(message.sid, 0)
+        if message.seq <= before:
+            self.repeated += 1
+            return False
+        assert message.seq == before + 1, f"message {message.seq} after {before}"
+        self._seen[message.sid] = message.seq
+        return True
 
     def _read(self) -> None:
         while True:
@@ -123,13 +148,18 @@ class Subscriber:
             if not body:
                 return
             message = decode(body)
-            if isinstance(message, Events):
-                self._events.setdefault(message.sid, []).extend(events_in(message.lines))
-            self.messages.append(message)
+            if self._is_new(message):
+                self._take(message)
             if self._acknowledge and isinstance(message, Events | Drained | Closed):
                 ack = Acknowledge(sid=message.sid, seq=message.seq)
                 with suppress(OSError):
                     wire.send(self._connection, to_builtins(ack))
+
+    def _take(self, message: Delivery) -> None:
+        if isinstance(message, Events):
+            self._events.setdefault(message.sid, []).extend(events_in(message.lines))
+        if not isinstance(message, Forgotten):
+            self.messages.append(message)
 
     def of(self, sid: str, kind: type[Any]) -> list[Any]:
         """Messages of one kind about ``sid``."""
@@ -151,7 +181,8 @@ class Subscriber:
 
     def hang_up(self) -> None:
         """Go away."""
-        self._connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._connection.close()
 
@@ -200,6 +231,7 @@ class Lab:
     def __init__(self, path: Path, tree: CgroupTree, process: Process) -> None:
         self.path = path
         self.process = process
+        self.start_again: Callable[[], Process] = lambda: process
         self.tree = tree
         self.tree.prepare()
         self.subscriber = Subscriber(path)
@@ -265,6 +297,15 @@ class Lab:
         assert received is not None
         return received[0]
 
+    def restart(self, *, kill: bool) -> None:
+        """Replace the service's process, killed or asked to stop, by another; and subscribe there."""
+        if kill:
+            self.process.kill()
+        else:
+            self.process.stop()
+        self.process = self.start_again()
+        self.subscriber.reconnect()
+
     def close(self) -> None:
         """Hang up and remove the cgroups."""
         self.subscriber.hang_up()
@@ -304,15 +345,22 @@ def running_lab(
     """A lab whose service is a process of its own, stopped at the end."""
     path = directory / "capture.sock"
     tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
-    process = capture_process(directory, path, tree.root, rings=rings, marks=marks, rules=rules)
+
+    def start() -> Process:
+        return capture_process(directory, path, tree.root, rings=rings, marks=marks, rules=rules)
+
+    process = start()
     try:
         lab = Lab(path, tree, process)
+        lab.start_again = start
         try:
             yield lab
         finally:
+            process = lab.process
             lab.close()
     finally:
         process.stop()
+        Place(directory).discard()
 
 
 def main() -> None:
@@ -322,6 +370,7 @@ def main() -> None:
     settings = CaptureSettings(
         rings=RingSizes(*map(int, sizes)),
         cgroup_mount=Path(mount),
+        run=Path(path).parent,
         tree=Path(tree),
         limits=Limits(shared=marks, own=marks),
         rules=msgspec.json.decode(rules, type=Rules),

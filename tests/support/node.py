@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.service import CaptureService
+from proctor.bpf.state.place import Place
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, SshService, Teleport
 from proctor.config.values import Address
@@ -156,6 +157,7 @@ class NodeUnderTest:
         async with contextlib.AsyncExitStack() as stack:
             if self.ssh_service.enhanced_recording.enabled:
                 await stack.enter_async_context(self.capturing())
+            stack.callback(Place(self.boot.run_dir).discard)
             with SpawnerProcess(replace(self.boot, service="spawner")):
                 yield
 
@@ -163,7 +165,9 @@ class NodeUnderTest:
     async def capturing(self) -> AsyncIterator[None]:
         """A capture service, until the block is left."""
         listening = unixsock.listen(self.boot.capture_socket)
-        settings = CaptureSettings.of(self.ssh_service.enhanced_recording, self.boot.run_id)
+        settings = CaptureSettings.of(
+            self.ssh_service.enhanced_recording, self.boot.run_dir, self.boot.run_id
+        )
         capture = CaptureService(listening, settings, node_uid=self.boot.node_uid)
         await capture.start()
         try:

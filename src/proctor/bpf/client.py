@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import select
+import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,13 +18,17 @@ from proctor.bpf.messages import (
     CloseSession,
     Delivery,
     Drained,
+    Forgotten,
     OpenSession,
     RestrictSession,
+    ResumeSession,
     Subscribe,
     Subscribed,
     decode,
 )
+from proctor.bpf.state.absence import RETURN_SECONDS
 from proctor.core import unixsock, wire
+from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable
 from proctor.model.network import NetworkPolicy
 from proctor.model.resources import EnhancedKind
@@ -33,20 +39,32 @@ _RECONNECT_SECONDS = (0.05, 0.2, 1.0)
 _ANSWER_SECONDS = 30.0
 
 
+class BrokenOff(Unavailable):
+    """Capture has ended before it has answered."""
+
+
 class SessionCapture:
     """A monitor's registration of one session: opened before the child's first exec, closed after its end.
 
-    The connection stays up in between; when it breaks without ``close``, capture acts as if the
-    session had been closed then. Blocking; not for use in an event loop.
+    The connection stays up in between. When it breaks, capture has ended, or acts as if the session had been
+    closed then; a capture that takes over is told by ``resume``. Blocking; not for use in an event loop.
     """
 
     def __init__(self, path: Path) -> None:
         """Connect to the capture service at ``path``; raises Unavailable."""
+        self._path = path
+        self._sid = ""
+        self.number = 0
+        """Of the session in the kernel, once it is open."""
+        self._connection = self._connected()
+
+    def _connected(self) -> socket.socket:
         try:
-            self._connection = unixsock.connect(path)
+            connection = unixsock.connect(self._path)
         except OSError as error:
             raise Unavailable(f"the capture service does not answer: {error.strerror}") from None
-        self._connection.settimeout(_ANSWER_SECONDS)
+        connection.settimeout(_ANSWER_SECONDS)
+        return connection
 
     def open(
         self,
@@ -73,22 +91,63 @@ class SessionCapture:
             strict=strict,
             network=network,
         )
-        self._ask(request, (pidfd,))
+        self.number = int(self._ask(request, (pidfd,))["number"])
+        self._sid = sid
 
     def restrict(self, sid: str, network: NetworkPolicy | None) -> None:
         """Have ``network`` hold for the session from now on. Raises Unavailable when it does not."""
-        self._ask(RestrictSession(sid=sid, network=network))
+        self._ask_whoever_is_there(RestrictSession(sid=sid, network=network))
 
     def close(self, sid: str) -> Drained:
         """The drain barrier: returns when every event up to now is on its way to the node.
 
         The answer's ``seq`` is the number of the ``Drained`` message that ends them.
         """
-        answer = self._ask(CloseSession(sid=sid))
+        answer = self._ask_whoever_is_there(CloseSession(sid=sid))
         return Drained(sid=sid, seq=answer["seq"], lost=answer["lost"])
 
+    def call_again(self) -> bool:
+        """After capture has ended: ask the one that takes over to go on, if it is there.
+
+        Then ``fileno`` is readable when it answers, which ``resumed`` reads.
+        """
+        self.disconnect()
+        try:
+            self._connection = self._connected()
+            wire.send(self._connection, to_builtins(ResumeSession(sid=self._sid)))
+        except (OSError, Unavailable):
+            return False
+        return True
+
+    def resumed(self) -> bool:
+        """Does capture go on with the session? False when it has ended once more.
+
+        Raises Unavailable when it knows nothing of the session.
+        """
+        try:
+            received = wire.receive(self._connection)
+        except (OSError, wire.FrameError):
+            return False
+        if received is None:
+            return False
+        if not received[0].get("ok"):
+            raise Unavailable(str(received[0].get("error")))
+        return True
+
+    def _ask_whoever_is_there(self, request: RestrictSession | CloseSession) -> wire.Message:
+        """The answer, of a capture that takes over if the one asked ends; waits for that for a while."""
+        deadline = SYSTEM.monotonic() + RETURN_SECONDS
+        while True:
+            try:
+                return self._ask(request)
+            except BrokenOff:
+                while not (self.call_again() and self.resumed()):
+                    if SYSTEM.monotonic() > deadline:
+                        raise
+                    select.select([], [], [], _RECONNECT_SECONDS[0])
+
     def fileno(self) -> int:
-        """Readable when capture has ended; it says nothing unasked."""
+        """Readable when capture has ended, or answers ``call_again``; it says nothing else unasked."""
         return self._connection.fileno()
 
     def disconnect(self) -> None:
@@ -110,9 +169,9 @@ class SessionCapture:
             wire.send(self._connection, to_builtins(request), descriptors)
             received = wire.receive(self._connection)
         except (OSError, wire.FrameError) as error:
-            raise Unavailable(f"the capture service broke off: {error}") from None
+            raise BrokenOff(f"the capture service broke off: {error}") from None
         if received is None:
-            raise Unavailable("the capture service closed the connection")
+            raise BrokenOff("the capture service closed the connection")
         answer, _ = received
         if not answer.get("ok"):
             raise Unavailable(str(answer.get("error", "the capture service refused")))
@@ -132,6 +191,12 @@ class CaptureClient:
         self._writer: asyncio.StreamWriter | None = None
         self._gone = asyncio.Event()
         self._gone.set()
+        self._away_since = SYSTEM.monotonic()
+
+    @property
+    def away(self) -> float:
+        """For how many seconds capture has not been there; 0 when it is."""
+        return SYSTEM.monotonic() - self._away_since if self._gone.is_set() else 0.0
 
     async def subscribe(self, sessions: Callable[[], Sequence[str]] = tuple) -> AsyncGenerator[Delivery]:
         """Messages of ``sessions`` and those that come to it later, in order per session, without end.
@@ -156,6 +221,7 @@ class CaptureClient:
             finally:
                 self._writer.close()
                 self._writer = None
+                self._away_since = SYSTEM.monotonic()
                 self._gone.set()
             if self._left:
                 await asyncio.get_running_loop().create_future()
@@ -187,7 +253,7 @@ class CaptureClient:
 
     def acknowledge(self, delivery: Delivery) -> None:
         """Tell capture that ``delivery`` and all before it of the same session are stored for good."""
-        if isinstance(delivery, Subscribed) or self._writer is None:
+        if isinstance(delivery, Subscribed | Forgotten) or self._writer is None:
             return
         self._writer.write(wire.encode(to_builtins(Acknowledge(sid=delivery.sid, seq=delivery.seq))))
 

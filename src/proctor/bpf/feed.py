@@ -17,8 +17,8 @@ class Source(Protocol):
     def clear(self) -> None:
         """Changes up to now are known."""
 
-    def take(self) -> bytes | None:
-        """The oldest block, removed; None when there is none."""
+    def take(self) -> tuple[int, bytes] | None:
+        """Number and records of the oldest block that was not taken; None when there is none."""
 
     def pushed(self) -> int:
         """Number of blocks so far."""
@@ -76,8 +76,8 @@ class Feed:
         del self._watched[descriptor]
         self._poller.unregister(descriptor)
 
-    async def take(self) -> bytes:
-        """The next block; taking it says that the one before was dealt with."""
+    async def take(self) -> tuple[int, bytes]:
+        """Number and records of the next block; taking it says that the one before was dealt with."""
         if self._taken:
             self._finished += 1
             self._taken = 0
@@ -85,7 +85,7 @@ class Feed:
         while (block := self._source.take()) is None:
             self._progress.clear()
             await self._progress.wait()
-        self._taken = len(block)
+        self._taken = len(block[1])
         return block
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from proctor.bpf.control.freezer import Brake
 from proctor.bpf.kernel.abi import Kind, Tally
 from proctor.bpf.messages import Account
 from proctor.bpf.registry import Session
@@ -29,8 +28,8 @@ def account(session: Session, tally: Tally) -> Account:
         delivered=by_name(session.delivered),
         filtered=by_name(_of(tally.filtered)),
         lost={stage: by_name(counts) for stage, counts in lost.items()},
-        freezes=_brake(session.brake)[0],
-        frozen_ms=_brake(session.brake)[1],
+        freezes=session.held[0],
+        frozen_ms=session.held[1],
     )
 
 
@@ -58,10 +57,6 @@ def merged(accounts: Iterable[Account]) -> Account:
 
 def _lost(session: Session, tally: Tally) -> dict[str, Counter[Kind]]:
     return {RING: _of(tally.lost), UNDECODABLE: session.undecodable, MEMORY: session.dropped}
-
-
-def _brake(brake: Brake | None) -> tuple[int, int]:
-    return (brake.holds, brake.milliseconds) if brake is not None else (0, 0)
 
 
 def _of(counts: tuple[int, ...]) -> Counter[Kind]:

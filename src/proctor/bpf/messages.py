@@ -29,6 +29,13 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     network: NetworkPolicy | None = None
 
 
+class ResumeSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A monitor registers its session again, with a capture that has taken it over."""
+
+    op: Literal["resume"] = "resume"
+    sid: str
+
+
 class RestrictSession(msgspec.Struct, frozen=True, kw_only=True):
     """A monitor says what network policy holds for its session from now on."""
 
@@ -126,15 +133,26 @@ class Drained(msgspec.Struct, frozen=True, kw_only=True, tag="drained", tag_fiel
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field="op"):
-    """No process of the session is left; nothing follows. ``lost`` and ``account`` are final."""
+    """Nothing of the session follows: no process of it is left, or it is not recorded any more.
+
+    ``reason`` says why it is not; empty in the first case.
+    ``lost`` and ``account`` are final; without an account nothing is known of what was submitted.
+    """
 
     sid: str
     seq: int
     lost: dict[str, int] = {}
     account: Account | None = None
+    reason: str = ""
 
 
-Delivery = Subscribed | Events | Drained | Closed
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True, tag="forgotten", tag_field="op"):
+    """All of the session was acknowledged, and nothing of it is ever sent again."""
+
+    sid: str
+
+
+Delivery = Subscribed | Events | Drained | Closed | Forgotten
 Lost = Mapping[str, int]
 
 _deliveries: msgspec.json.Decoder[Delivery] = msgspec.json.Decoder(Delivery)

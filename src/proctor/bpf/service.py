@@ -17,20 +17,26 @@ import msgspec
 from proctor.bpf import cgroup
 from proctor.bpf.capture import Capture, CaptureSettings
 from proctor.bpf.channel import Channel, close_all
-from proctor.bpf.kernel import report
+from proctor.bpf.kernel import abi, report
 from proctor.bpf.kernel.choice import Loaded, load
 from proctor.bpf.kernel.variants import switched_off
 from proctor.bpf.messages import (
     Acknowledge,
     Claim,
     CloseSession,
+    Forgotten,
     OpenSession,
     RestrictSession,
+    ResumeSession,
     Subscribe,
     Subscribed,
 )
-from proctor.bpf.registry import Session
+from proctor.bpf.registry import Phase, Registry, Session
 from proctor.bpf.routes import Routes
+from proctor.bpf.state.absence import RETURN_SECONDS
+from proctor.bpf.state.journal import Journal
+from proctor.bpf.state.place import Place
+from proctor.bpf.state.takeover import Takeover
 from proctor.core import unixsock, wire
 from proctor.core.accept import accept
 from proctor.core.clock import SYSTEM, Clock
@@ -40,11 +46,11 @@ from proctor.model.serde import convert, to_builtins
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_ROOT_ONLY = frozenset({"open", "restrict", "close"})
+_ROOT_ONLY = frozenset({"open", "resume", "restrict", "close"})
 CLAIM_SECONDS = 10.0
 """How long sessions of an earlier capture wait for their owner to subscribe again."""
 
-_OF_PROCTOR = frozenset({"open", "subscribe"})
+_OF_PROCTOR = frozenset({"open", "resume", "subscribe"})
 
 
 async def serve(listening: socket.socket, settings: CaptureSettings, *, node_uid: int) -> None:
@@ -59,10 +65,14 @@ async def serve(listening: socket.socket, settings: CaptureSettings, *, node_uid
 
 @dataclass
 class Subscriber:
-    """A node that gets events; ``news`` is set when there may be more to send."""
+    """A node that gets events; ``news`` is set when there may be more to send.
+
+    ``forgotten``: sessions of which it is yet to be told that nothing follows.
+    """
 
     owner: str
     channel: Channel
+    forgotten: list[str] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -84,6 +94,7 @@ class CaptureService:
         self.routes = Routes()
         self._capture: Capture | None = None
         self._stopped = False
+        self._monitored: set[str] = set()
         self._variant = ""
         self._limits: list[str] = []
 
@@ -96,20 +107,34 @@ class CaptureService:
 
     async def start(self) -> dict[str, Any]:
         """Load the programs and begin to answer. Raises Unavailable with what the kernel refuses, and why."""
-        loaded = self._load()
+        settings = self._settings
         try:
-            cgroup.mount_cgroup2(self._settings.cgroup_mount)
+            cgroup.mount_cgroup2(settings.cgroup_mount)
         except OSError as error:
-            raise Unavailable(f"no cgroup2 at {self._settings.cgroup_mount}: {error.strerror}") from None
-        await asyncio.to_thread(loaded.programs.prepare)
-        loaded.programs.configure(self._settings.rules)
-        self._capture = Capture(
-            loaded.programs, self._settings, clock=self._clock, on_news=self._publish_news
+            raise Unavailable(f"no cgroup2 at {settings.cgroup_mount}: {error.strerror}") from None
+        place = Place(settings.run)
+        place.prepare()
+        registry = Registry(
+            max_sessions=abi.MAX_SESSIONS,
+            memory_limit=settings.memory_limit,
+            journal=Journal(place.files / "journal"),
         )
+        try:
+            inherited = Takeover(settings.run, registry, self._load, settings.cgroup_mount).run()
+        except BaseException:
+            registry.journal.close()
+            raise
+        programs = inherited.loaded.programs
+        self._variant = inherited.loaded.variant.name
+        self._limits = report.limits(inherited.loaded)
+        await asyncio.to_thread(programs.prepare)
+        programs.configure(settings.rules)
+        self._capture = Capture(inherited, registry, settings, clock=self._clock, on_news=self._publish_news)
         self._capture.start()
         self.routes = Routes(session.sid for session in self._capture.registry)
         self._tasks.spawn(self._wait_for_claims(), name="claims")
         self._tasks.spawn(accept(self._listening, self._accepted), name="accept", vital=True)
+        self._tasks.spawn(self._close_unmonitored(), name="sessions without a monitor")
         return {}
 
     async def probe(self) -> Mapping[str, str]:
@@ -127,8 +152,21 @@ class CaptureService:
     async def finished(self) -> None:
         """Nothing is left to be done after ``retire``."""
 
+    async def _close_unmonitored(self) -> None:
+        """Close sessions of a process before whose monitors have not come back."""
+        await asyncio.sleep(RETURN_SECONDS)
+        for session in self.capture.registry.live():
+            if session.phase is Phase.OPEN and session.sid not in self._monitored:
+                await self.capture.close(session)
+
+    def monitored(self, sid: str, *, by_one: bool) -> None:
+        """A monitor answers for this session, or does not any more."""
+        (self._monitored.add if by_one else self._monitored.discard)(sid)
+
     async def drain(self, seconds: float) -> None:
-        """Wait at most ``seconds`` until the node has acknowledged everything."""
+        """Wait at most ``seconds`` until the node has acknowledged everything, unless sessions go on."""
+        if self.capture.registry.live():
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while any(session.waiting for session in self.capture.registry):
@@ -136,7 +174,7 @@ class CaptureService:
                     await self._acknowledged.wait()
 
     async def stop(self) -> None:
-        """Hang up and detach from the kernel; once."""
+        """Hang up; what goes on is left to the next process. Once."""
         if self._stopped:
             return
         self._stopped = True
@@ -151,8 +189,7 @@ class CaptureService:
         except OSError as error:
             missing = report.probe(self._settings.rings, without=without).missing
             raise Unavailable("\n".join(missing) or f"the kernel refuses our programs: {error}") from None
-        self._variant, self._limits = loaded.variant.name, report.limits(loaded)
-        for limit in self._limits:
+        for limit in report.limits(loaded):
             _log.warning("%s", limit)
         return loaded
 
@@ -170,9 +207,10 @@ class CaptureService:
         if subscriber is None or subscriber.channel is not channel:
             _log.warning("an acknowledgement was ignored that does not come from the session's subscriber")
             return
-        self.capture.acknowledge(message.sid, message.seq)
-        if not self.capture.registry.knows(message.sid):
+        if self.capture.acknowledge(message.sid, message.seq):
             self.routes.forget(message.sid)
+            subscriber.forgotten.append(message.sid)
+            subscriber.news.set()
         self._acknowledged.set()
 
     def subscribe(self, channel: Channel, request: Subscribe) -> None:
@@ -219,9 +257,12 @@ class CaptureService:
             session.resend()
         hello = Subscribed(instance=self._instance, sessions=[session.sid for session in registry])
         try:
-            await subscriber.channel.send(wire.encode(to_builtins(hello)))
+            await subscriber.channel.send(_frame(hello))
             while self._subscribers.get(subscriber.owner) is subscriber:
                 subscriber.news.clear()
+                registry.commit()  # what is sent is known to whoever takes over
+                while subscriber.forgotten:
+                    await subscriber.channel.send(_frame(Forgotten(sid=subscriber.forgotten.pop(0))))
                 for session in self._sessions_of(subscriber):
                     await self._send_unsent(session, subscriber)
                 if self._subscribers.get(subscriber.owner) is subscriber:
@@ -277,9 +318,8 @@ class Conversation:
                 self._service.capture.guards.remove(self._pid)
             self._service.unsubscribe(self._channel)
             self._channel.close()
-        for sid in list(self._opened):  # closing takes it out
-            with contextlib.suppress(NotFound):  # closed by another connection, and acknowledged
-                await self._close(sid)
+        for sid in list(self._opened):
+            await self._close(sid)
 
     async def _answer(self, message: wire.Message, descriptors: list[int]) -> wire.Message | None:
         """The answer to one request, None when it has none. Raises ProctorError."""
@@ -291,6 +331,8 @@ class Conversation:
         match operation:
             case "open":
                 return self._open(_parsed(message, OpenSession), descriptors)
+            case "resume":
+                return self._resume(_parsed(message, ResumeSession).sid)
             case "restrict":
                 return self._restrict(_parsed(message, RestrictSession))
             case "close":
@@ -319,8 +361,15 @@ class Conversation:
             raise BadRequest("open takes one descriptor, the pidfd of the session's process")
         if not request.kinds and request.network is None:
             raise BadRequest("open names nothing to record")
-        self._service.capture.open(request, descriptors[0])
+        session = self._service.capture.open(request, descriptors[0])
         self._opened.add(request.sid)
+        self._service.monitored(request.sid, by_one=True)
+        return {"ok": True, "number": session.number}
+
+    def _resume(self, sid: str) -> wire.Message:
+        self._service.capture.registry.get(sid)
+        self._opened.add(sid)
+        self._service.monitored(sid, by_one=True)
         return {"ok": True}
 
     def _restrict(self, request: RestrictSession) -> wire.Message:
@@ -330,9 +379,18 @@ class Conversation:
 
     async def _close(self, sid: str) -> wire.Message:
         capture = self._service.capture
-        drained = await capture.close(capture.registry.get(sid))
         self._opened.discard(sid)
+        self._service.monitored(sid, by_one=False)
+        try:
+            session = capture.registry.get(sid)
+        except NotFound:  # closed, acknowledged and forgotten, since this was asked for the first time
+            return {"ok": True, "seq": 0, "lost": {}}
+        drained = await capture.close(session)
         return {"ok": True, "seq": drained.seq, "lost": drained.lost}
+
+
+def _frame(message: Subscribed | Forgotten) -> bytes:
+    return wire.encode(to_builtins(message))
 
 
 def _parsed(message: wire.Message, kind: type[T]) -> T:

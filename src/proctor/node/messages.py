@@ -145,9 +145,10 @@ class Refused(Message, kw_only=True, frozen=True):
 
 
 class SendSignal(Message, kw_only=True, frozen=True, tag_field="op", tag="signal"):
-    """Send a signal to the session's process group."""
+    """Send a signal to the session's process group; ``everyone``: kill all processes of the session."""
 
     signal: SignalName
+    everyone: bool = False
 
 
 class Follow(Message, kw_only=True, frozen=True, tag_field="op", tag="follow"):

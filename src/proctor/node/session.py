@@ -355,13 +355,13 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self._login.captured(self._host):
             process.follow()
         elif self._network is not None:
-            process.signal("KILL")
+            process.kill()
             self.terminate("This session is ended because this node cannot restrict the network for it")
 
     def _unrecorded(self, reason: str) -> None:
         """A strict session cannot be recorded any more."""
         if self._process is not None:
-            self._process.signal("KILL")
+            self._process.kill()
         self.terminate(f"This session is ended because it cannot be recorded: {reason}")
 
     def _capture_ended(self) -> None:

@@ -54,6 +54,11 @@ class Process:
         with contextlib.suppress(OSError):
             wire.send(self._connection, to_builtins(SendSignal(signal=name)))
 
+    def kill(self) -> None:
+        """Kill all processes of its session, wherever they are."""
+        with contextlib.suppress(OSError):
+            wire.send(self._connection, to_builtins(SendSignal(signal="KILL", everyone=True)))
+
     def follow(self) -> None:
         """Have the network policy of the access bundle hold for it from now on, or have it ended."""
         with contextlib.suppress(OSError):

@@ -125,7 +125,7 @@ def _capture(boot: ServiceBoot, sockets: Sockets) -> Service:
     from proctor.bpf.capture import CaptureSettings
     from proctor.bpf.service import CaptureService
 
-    settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording, boot.run_id)
+    settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording, boot.run_dir, boot.run_id)
     return CaptureService(sockets["capture"], settings, node_uid=boot.node_uid, clock=SYSTEM)
 
 

@@ -107,7 +107,9 @@ def answering(path: Path, *answers: wire.Message) -> Callable[[], list[wire.Mess
 
 
 def test_monitor(tmp_path: Path) -> None:
-    finish = answering(tmp_path / "socket", {"ok": True}, {"ok": True, "seq": 4, "lost": {"disk": 2}})
+    finish = answering(
+        tmp_path / "socket", {"ok": True, "number": 3}, {"ok": True, "seq": 4, "lost": {"disk": 2}}
+    )
     pidfd = os.pidfd_open(os.getpid())
 
     with SessionCapture(tmp_path / "socket") as capture:

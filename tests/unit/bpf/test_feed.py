@@ -14,7 +14,7 @@ class FakeSource:
 
     def __init__(self) -> None:
         self._ready = os.eventfd(0, os.EFD_NONBLOCK)
-        self._blocks: list[bytes] = []
+        self._blocks: list[tuple[int, bytes]] = []
         self._pushed = 0
         self._handed = 0
         self.reserved = 0
@@ -22,8 +22,8 @@ class FakeSource:
         self.stopped = False
 
     def push(self, block: bytes, up_to: int) -> None:
-        self._blocks.append(block)
         self._pushed += 1
+        self._blocks.append((self._pushed, block))
         self._handed = up_to
         os.eventfd_write(self._ready, 1)
 
@@ -33,14 +33,14 @@ class FakeSource:
     def clear(self) -> None:
         os.eventfd_read(self._ready)
 
-    def take(self) -> bytes | None:
+    def take(self) -> tuple[int, bytes] | None:
         return self._blocks.pop(0) if self._blocks else None
 
     def pushed(self) -> int:
         return self._pushed
 
     def waiting(self) -> int:
-        return sum(map(len, self._blocks))
+        return sum(len(block) for _, block in self._blocks)
 
     def produced(self) -> tuple[int, ...]:
         return (self.reserved,)
@@ -83,8 +83,8 @@ async def test_blocks_come_in_order(feed: Feed, source: FakeSource) -> None:
     source.push(b"one", 1)
     source.push(b"two", 2)
 
-    assert await first == b"one"
-    assert await feed.take() == b"two"
+    assert await first == (1, b"one")
+    assert await feed.take() == (2, b"two")
 
 
 async def test_barrier_waits_for_records_that_are_being_written(feed: Feed, source: FakeSource) -> None:
@@ -98,7 +98,7 @@ async def test_barrier_waits_for_records_that_are_being_written(feed: Feed, sour
     assert not barrier.done()
 
     source.push(b"two", 2)
-    assert await taking == b"two"
+    assert await taking == (2, b"two")
     await settle()
     assert not barrier.done()
 

@@ -19,7 +19,7 @@ RUN = "0e4f5c1c-0d8e-4f0e-8f8d-0d5a0b6f2c11"
 @pytest.fixture
 def service() -> Iterator[CaptureService]:
     with socket.socket(socket.AF_UNIX) as listening:
-        settings = CaptureSettings(rings=AUTO, cgroup_mount=Path("/cgroup2"))
+        settings = CaptureSettings(rings=AUTO, cgroup_mount=Path("/cgroup2"), run=Path("/nowhere"))
         yield CaptureService(listening, settings, node_uid=NODE)
 
 
@@ -36,7 +36,9 @@ def test_who_may_do_what(service: CaptureService, operation: str) -> None:
 
 
 def test_settings_of_the_configuration() -> None:
-    settings = CaptureSettings.of(EnhancedRecording(cgroup_path="/somewhere", network_buffer_size=1024), RUN)
+    settings = CaptureSettings.of(
+        EnhancedRecording(cgroup_path="/somewhere", network_buffer_size=1024), Path("/run/p"), RUN
+    )
 
     assert settings.cgroup_mount == Path("/somewhere")
     assert settings.tree == Path("/somewhere/teleport", RUN)

@@ -1,7 +1,7 @@
 """Holding strict sessions while capture is behind, so that nothing of theirs is lost.
 
 A hold is the cgroup's freezer: processes stop within a system call, and go on when the backlog has gone.
-A process that left the cgroup is not held; what is lost of it is counted.
+Processes that left the cgroup are moved back into it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,17 +55,24 @@ class Hold(NamedTuple):
 class Brake:
     """The freezer of one session's cgroup."""
 
-    def __init__(self, cgroup: Path, clock: Clock, limits: Limits) -> None:
-        """Raises Unavailable when the kernel has no freezer there."""
+    def __init__(
+        self, cgroup: Path, clock: Clock, limits: Limits, bring_back: Callable[[], None] = lambda: None
+    ) -> None:
+        """``bring_back``: called when the cgroup is frozen.
+
+        Raises Unavailable when the kernel has no freezer there.
+        """
         try:
             self._file = os.open(cgroup / _FILE, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
             raise Unavailable(f"a strict session could not be held: {_FILE}: {error.strerror}") from None
         self._clock = clock
         self._limits = limits
+        self._bring_back = bring_back
         self._since: tuple[float, datetime, int] | None = None
         self.holds = 0
         self.milliseconds = 0
+        """Of holds that have ended."""
 
     @property
     def held(self) -> bool:
@@ -80,6 +88,16 @@ class Brake:
             return self.let_go()
         return None
 
+    def take_over(self, since: float) -> None:
+        """The session is held already, since then (in seconds since 1970), by somebody else."""
+        moment = datetime.fromtimestamp(since, UTC)
+        past = max(self._clock.now() - moment, timedelta())
+        self._since = self._clock.monotonic() - past.total_seconds(), moment, 0
+
+    def leave(self) -> None:
+        """Release the freezer, which stays as it is."""
+        os.close(self._file)
+
     def let_go(self) -> Hold | None:
         """Let the session go, if it is held."""
         if self._since is None:
@@ -88,6 +106,7 @@ class Brake:
         start, moment, backlog = self._since
         self._since = None
         held = Hold(moment, round((self._clock.monotonic() - start) * 1000), backlog)
+        self.holds += 1
         self.milliseconds += held.milliseconds
         return held
 
@@ -98,14 +117,25 @@ class Brake:
 
     def _hold(self, backlog: int) -> None:
         self._since = self._clock.monotonic(), self._clock.now(), backlog
-        self.holds += 1
         self._write(_HOLD)
+        self._bring_back()
 
     def _write(self, value: bytes) -> None:
         try:
             os.write(self._file, value)
         except OSError as error:
             _log.error("cgroup.freeze: %s", error.strerror)
+
+
+def is_frozen(cgroup: Path) -> bool:
+    """Is whoever is in ``cgroup`` held, or to be held? Raises OSError."""
+    return (cgroup / _FILE).read_bytes().strip() == _HOLD
+
+
+def freeze(cgroup: Path) -> None:
+    """Hold whoever is in ``cgroup`` or below it."""
+    with contextlib.suppress(OSError):
+        (cgroup / _FILE).write_bytes(_HOLD)
 
 
 def thaw(cgroup: Path) -> None:

@@ -15,6 +15,7 @@ class Guards:
     def __init__(self, programs: Programs) -> None:
         self._programs = programs
         self._processes: Counter[int] = Counter()
+        programs.unguard_all(Guard.PROCESS)  # those of an agent that has ended
         for pid in (os.getpid(), os.getppid()):
             self.add(pid)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterable
 from ipaddress import IPv6Network
 
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.loader import Programs
+from proctor.bpf.state.journal import Journal, NumberedPolicy
+from proctor.bpf.state.journal import Policies as Numbered
 from proctor.core.errors import LimitExceeded, Unavailable
 from proctor.model.network import NetworkPolicy, Reach, spelled
 
@@ -16,11 +18,31 @@ UNRESTRICTED = 0
 class Policies:
     """Which policy is in force for which session. Every session must be told of before its first task."""
 
-    def __init__(self, programs: Programs) -> None:
+    def __init__(self, programs: Programs, journal: Journal) -> None:
+        """``journal``: where what the kernel knows is noted, before it does."""
         self._programs = programs
-        self._numbers = itertools.count(UNRESTRICTED + 1)
+        self._journal = journal
+        self._last = UNRESTRICTED
         self._known: dict[NetworkPolicy, int] = {}
         self._sessions: dict[int, NetworkPolicy | None] = {}
+
+    def restore(self, sessions: Iterable[int]) -> None:
+        """Go on with what the kernel knows: which policy holds for each of ``sessions``, and nothing else."""
+        saved = self._journal.fact(Numbered) or Numbered()
+        self._last = saved.last
+        self._known = {one.policy: one.number for one in saved.known}
+        policies = {one.number: one.policy for one in saved.known}
+        self._sessions = {number: policies.get(self._programs.restriction(number)) for number in sessions}
+        self._release()
+        numbers = set(self._known.values())
+        for key in self._programs.policy_keys():
+            if abi.POLICY_KEY.unpack(key)[1] not in numbers:
+                self._programs.remove_policy(key)
+
+    def _note(self) -> None:
+        known = [NumberedPolicy(number, policy) for policy, number in self._known.items()]
+        self._journal.set_fact(Numbered(known, self._last))
+        self._journal.commit()
 
     def apply(self, session: int, policy: NetworkPolicy | None) -> None:
         """From now on ``policy`` holds for the session; None restricts nothing.
@@ -53,7 +75,9 @@ class Policies:
             if max(len(reach.tcp), len(reach.udp)) > abi.POLICY_RANGES:
                 where = spelled(reach.network)
                 raise LimitExceeded(f"more than {abi.POLICY_RANGES} ranges of ports for {where}")
-        number = self._known[policy] = next(self._numbers)
+        self._last += 1
+        number = self._known[policy] = self._last
+        self._note()
         try:
             for reach in reaches:
                 self._programs.add_policy(_key(number, reach), abi.encode_policy_ports(reach.tcp, reach.udp))

@@ -39,6 +39,12 @@ class Delegations:
         self._keys: dict[tuple[int, int], bytes] = {}
         self._waiting: frozenset[int] = frozenset()
 
+    def restore(self) -> None:
+        """Go on with what the kernel knows of jobs, and with what became of their files meanwhile."""
+        self.watch()
+        self._orders = self._jobs.orders(Daemon.CRON)
+        self._review()
+
     def watch(self) -> None:
         """Watch daemons that run, and the directories where they find their jobs."""
         for directory in self._directories:
@@ -69,6 +75,10 @@ class Delegations:
         """Take note of what has changed in the directories; returns whether anything has."""
         if not self.notices.take():
             return False
+        self._review()
+        return True
+
+    def _review(self) -> None:
         written = list(self._written())
         orders: dict[bytes, bytes] = {}
         for directory, path, file in written:
@@ -79,7 +89,6 @@ class Delegations:
         self._jobs.replace_orders(self._orders, orders)
         self._orders = orders
         self._waiting = frozenset(one.file.session for one in written if one.directory.content.waits)
-        return True
 
     def _written(self) -> Iterator[_Written]:
         known = {file.inode: file for file in self._jobs.files()}

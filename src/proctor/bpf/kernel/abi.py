@@ -133,6 +133,7 @@ RULES_FIELDS = (
     ("noise", "512s"),
 )
 TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
+MEMBER_FIELDS = (("session", "I"), ("process", "I"), ("delegation", "I"))
 POLICY_KEY_FIELDS = (("prefix_length", "I"), ("policy", "I"), ("address", "16s"))
 POLICY_PORTS_FIELDS = (("tcp", "128s"), ("udp", "128s"))
 GUARDED_FIELDS = (("guard", "I"), ("padding", "4x"), ("number", "Q"))
@@ -166,6 +167,7 @@ RULES = _layout(RULES_FIELDS)
 TAMPER = _layout(TAMPER_FIELDS)
 ENDPOINTS = _layout(ENDPOINT_FIELDS)
 KNOBS = _layout(KNOB_FIELDS)
+MEMBER = _layout(MEMBER_FIELDS)
 GUARDED = _layout(GUARDED_FIELDS)
 POLICY_KEY = _layout(POLICY_KEY_FIELDS)
 POLICY_PORTS = _layout(POLICY_PORTS_FIELDS)
@@ -188,6 +190,12 @@ _ORDER_BYTES = 248
 ANY_USER = 0xFFFFFFFF
 _LARGEST_COMMAND = 1 << 20
 _LEAST_COMMAND = 2048
+
+
+def tables() -> dict[str, object]:
+    """What has to be the same in another version for its records to be understood."""
+    fields = {name: table for name, table in sorted(globals().items()) if name.endswith("_FIELDS")}
+    return {**fields, "kinds": list(Kind), "daemons": list(Daemon)}
 
 
 class Knobs(msgspec.Struct, frozen=True):

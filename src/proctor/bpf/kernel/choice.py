@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from proctor.bpf.kernel.loader import Programs, RingSizes
-from proctor.bpf.kernel.variants import HOOKS, OPTIONAL, REQUIRED, VARIANTS, Variant
+from msgspec.structs import replace
+
+from proctor.bpf.kernel.loader import ENDING, Programs, Request, RingSizes
+from proctor.bpf.kernel.variants import HOOKS, OPTIONAL, REQUIRED, VARIANTS, Variant, named
+from proctor.bpf.state.pins import Manifest, Pins
 
 _REFUSED = re.compile(r"prog '(\w+)': failed to load: (-?\d+)")
 
@@ -67,19 +70,43 @@ def _candidates(lacking: frozenset[str]) -> list[Variant]:
     return [variant for variant in VARIANTS if lacking & VARIANTS[-1].lacks <= variant.lacks]
 
 
-def _load(sizes: RingSizes, variant: Variant, skipped: frozenset[str], *, each_call: bool) -> Loaded:
+def take_over(manifest: Manifest, pins: Pins) -> Loaded:
+    """What another process has loaded and pinned. Raises OSError."""
+    refused = tuple(Refusal(*refusal) for refusal in manifest.refused)
+    without = manifest.without - {refusal.program for refusal in refused}
+    return Loaded(Programs.take_over(manifest, pins), named(manifest.variant), refused, without)
+
+
+def reload(before: Manifest, maps: Mapping[str, int]) -> Loaded:
+    """The object as it is now, for ``maps`` that programs of another version have used. Raises OSError."""
+    each_call = "fexit" in before.sections[ENDING]
+    sizes, variant = RingSizes(*before.sizes), named(before.variant)
+    loaded = _load(sizes, variant, before.without, each_call=each_call, maps=maps)
+    loaded.programs.manifest = replace(loaded.programs.manifest, generation=before.generation + 1)
+    return loaded
+
+
+def _load(
+    sizes: RingSizes,
+    variant: Variant,
+    skipped: frozenset[str],
+    *,
+    each_call: bool,
+    maps: Mapping[str, int] | None = None,
+) -> Loaded:
     """All required programs of ``variant``, and of the optional ones what the kernel takes."""
     refused: list[Refusal] = []
     while True:
         try:
             missing = skipped.union(refusal.program for refusal in refused)
-            programs = Programs(sizes, variant=variant, without=missing, each_call=each_call)
+            programs = Programs.load(Request(sizes, variant, missing, each_call), maps)
         except OSError as error:
             refusal = refusal_in(error)
             if refusal is None or refusal.program in REQUIRED or refusal in refused:
                 raise
             refused.append(refusal)
         else:
+            programs.manifest = replace(programs.manifest, refused=tuple(map(tuple, refused)))
             return Loaded(programs, variant, tuple(refused), skipped)
 
 

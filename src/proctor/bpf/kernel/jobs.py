@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from proctor.bpf.kernel import abi
 from proctor.bpf.kernel.abi import Daemon
-from proctor.bpf.kernel.loader import Programs, native
+from proctor.bpf.kernel.extension import native
+from proctor.bpf.kernel.loader import Programs
 
 _NAME_BYTES = 32
 
@@ -86,6 +87,13 @@ class Jobs:
         for order, job in after.items():
             if before.get(order) != job:
                 self._native.map_update(self._orders, order, job)
+
+    def orders(self, daemon: Daemon) -> dict[bytes, bytes]:
+        """What this daemon is to do, and for which job."""
+        keys = self._native.map_keys(self._orders, abi.ORDER.size)
+        mine = [key for key in keys if abi.ORDER.unpack(key)[0] == daemon]
+        found = {key: self._native.map_lookup(self._orders, key, abi.JOB.size) for key in mine}
+        return {key: job for key, job in found.items() if job is not None}
 
     def units(self, session: int) -> set[str]:
         """Units that this session has asked a manager for, by their names without what kind they are."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from proctor.bpf.kernel.abi import Kind
-from proctor.bpf.kernel.loader import native
+from proctor.bpf.kernel.extension import native
 from proctor.core.errors import Corrupted
 from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
 from proctor.model.serde import from_json, to_json

@@ -53,6 +53,12 @@ VARIANTS = (
 )
 """From the one that asks most of the kernel to the one that asks least."""
 
+
+def named(name: str) -> Variant:
+    """The variant of this name. Raises KeyError."""
+    return {variant.name: variant for variant in VARIANTS}[name]
+
+
 OPTIONAL: dict[str, frozenset[str]] = {
     "cgroup_hooks": HOOKS,
     "set_state": frozenset({"state_changed"}),

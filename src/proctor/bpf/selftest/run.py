@@ -25,6 +25,7 @@ from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.messages import Drained, Events
 from proctor.bpf.selftest.probes import Outcome, judge
 from proctor.bpf.service import CaptureService
+from proctor.bpf.state.place import Place
 from proctor.core import unixsock
 from proctor.core.errors import Unavailable
 from proctor.model.resources import ENHANCED_KINDS
@@ -41,18 +42,21 @@ async def run(mount: Path) -> list[Outcome]:
     tree = CgroupTree(mount, _ROOT_PATH, str(uuid4()))
     with tempfile.TemporaryDirectory(prefix="proctor-selftest-") as name:
         directory = Path(name)
-        async with _service(directory / "capture.sock", tree):
-            tree.prepare()
-            try:
-                events, failures = await _session(directory, tree)
-            finally:
-                tree.close()
+        try:
+            async with _service(directory / "capture.sock", tree):
+                tree.prepare()
+                try:
+                    events, failures = await _session(directory, tree)
+                finally:
+                    tree.close()
+        finally:
+            Place(directory).discard()
         return judge(events, failures)
 
 
 @contextlib.asynccontextmanager
 async def _service(path: Path, tree: CgroupTree) -> AsyncIterator[None]:
-    settings = CaptureSettings(rings=LEAST_RINGS, cgroup_mount=tree.mount, tree=tree.root)
+    settings = CaptureSettings(rings=LEAST_RINGS, cgroup_mount=tree.mount, run=path.parent, tree=tree.root)
     service = CaptureService(unixsock.listen(path), settings, node_uid=os.geteuid())
     await service.start()
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from proctor.bpf import cgroup
-from proctor.bpf.capture import CaptureSettings
+from proctor.bpf.capture import rings_of
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.kernel.report import CapabilityReport, probe
 from proctor.bpf.kernel.variants import switched_off
@@ -22,7 +22,6 @@ from proctor.config.schema import DEFAULT_PATH, EnhancedRecording
 from proctor.core.errors import AccessDenied
 
 _MIB = 1 << 20
-_NO_RUN = "00000000-0000-0000-0000-000000000000"
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +47,7 @@ def examine(config: EnhancedRecording) -> Findings:
             hint="Run: sudo teleport debug capture",
         )
     logging.getLogger("proctor").addHandler(logging.NullHandler())  # the report says what the log would
-    rings = CaptureSettings.of(config, _NO_RUN).rings
+    rings = rings_of(config)
     report = probe(rings, without=switched_off(os.environ))
     mount = cgroup.mounted(Path(config.cgroup_path))
     return Findings(

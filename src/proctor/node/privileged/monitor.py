@@ -18,6 +18,7 @@ from typing import NoReturn
 from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter, kill
 from proctor.bpf.client import SessionCapture
 from proctor.bpf.control.freezer import thaw
+from proctor.bpf.state.captured import Captured
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
@@ -114,7 +115,7 @@ class Monitor:
         self._spawner = spawner
         self._settings = settings
         self._user = user
-        self._capture: SessionCapture | None = None
+        self._captured: Captured | None = None
         self._cgroup: SessionCgroup | None = None
         self._network: NetworkPolicy | None = None
         self._strict = False
@@ -205,7 +206,7 @@ class Monitor:
         pidfd = os.pidfd_open(pid)
         try:
             self._release(request.sid, options, gate, (pid, pidfd), streams)
-            self._finish(request.sid, self._watch(request.sid, pid, pidfd))
+            self._finish(request.sid, self._watch(pid, pidfd))
             self._spawner.finished()
         except BaseException:
             gate.close()  # a child that still waits there ends by itself
@@ -234,8 +235,8 @@ class Monitor:
         cgroup_id = 0
         if self._cgroup is not None:
             cgroup_id = self._cgroup.id
-            self._capture = SessionCapture(self._settings.capture_socket)
-            self._capture.open(
+            capture = SessionCapture(self._settings.capture_socket)
+            capture.open(
                 sid,
                 cgroup=self._cgroup.path,
                 cgroup_id=cgroup_id,
@@ -244,52 +245,75 @@ class Monitor:
                 strict=options.strict_recording,
                 network=options.network,
             )
+            self._captured = Captured(
+                sid,
+                capture,
+                self._settings.capture_socket.parent,
+                self._cgroup.path,
+                strict=self._strict,
+                limited=self._strict or self._restricted,
+            )
         cgroup = str(self._cgroup.path) if self._cgroup is not None else ""
         immediate = self._strict or self._restricted
-        self._spawner.started(Running(sid=sid, pid=pid, cgroup=cgroup, immediate=immediate), pidfd)
+        number = self._captured.members.number if self._captured is not None else 0
+        running = Running(sid=sid, pid=pid, cgroup=cgroup, number=number, immediate=immediate)
+        self._spawner.started(running, pidfd)
         wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
         streams.close()
         with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
             gate.sendall(_GO)
 
-    def _watch(self, sid: str, pid: int, pidfd: int) -> Exited:
+    def _watch(self, pid: int, pidfd: int) -> Exited:
         """Pass signals on until the child has ended; hang up when the node has gone."""
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
         poll.register(self._node, select.POLLIN)
-        if self._capture is not None:
-            poll.register(self._capture, select.POLLIN)
+        if self._captured is not None:
+            self._captured.watch(poll)
         deadline: float | None = None
         while True:
-            wait = None if deadline is None else max(0.0, deadline - SYSTEM.monotonic()) * 1000
-            ready = [descriptor for descriptor, _ in poll.poll(wait)]
+            ready = [descriptor for descriptor, _ in poll.poll(self._wait(deadline))]
             if pidfd in ready:
                 return _exited(os.waitpid(pid, 0)[1])
-            if self._capture is not None and self._capture.fileno() in ready:
-                poll.unregister(self._capture)
-                self._capture_ended(pid)
-            elif not ready:
+            self._look_after_capture(pid, ready)
+            if deadline is not None and SYSTEM.monotonic() >= deadline:
                 _signal_group(pid, signal.SIGKILL)
                 deadline = None
-            elif not self._obey(sid, pid):
+            elif self._node.fileno() in ready and not self._obey(pid):
                 poll.unregister(self._node)
                 _signal_group(pid, signal.SIGHUP)
                 _signal_group(pid, signal.SIGCONT)
                 deadline = SYSTEM.monotonic() + HANGUP_SECONDS
 
-    def _capture_ended(self, pid: int) -> None:
-        """Capture may have held the session: let it go, or end it before it does what nobody sees."""
-        _log.error("capture has ended before the session")
-        if self._capture is not None:
-            self._capture.disconnect()
-            self._capture = None
-        with contextlib.suppress(OSError):
-            wire.send(self._node, to_builtins(CaptureEnded()))
-        if self._cgroup is None:
+    def _wait(self, deadline: float | None) -> float | None:
+        """Milliseconds until something is to be done, whatever happens."""
+        waits = [] if deadline is None else [max(0.0, deadline - SYSTEM.monotonic())]
+        if self._captured is not None and (wait := self._captured.wait) is not None:
+            waits.append(wait)
+        return min(waits) * 1000 if waits else None
+
+    def _look_after_capture(self, pid: int, ready: list[int]) -> None:
+        if self._captured is None:
             return
+        try:
+            if self._captured.fileno() in ready:
+                self._captured.ready()
+            self._captured.attempt()
+        except Unavailable as error:
+            self._capture_ended(pid, error.message)
+
+    def _capture_ended(self, pid: int, reason: str) -> None:
+        """Nothing is recorded any more: let the session go, or end it before it does what nobody sees."""
+        _log.error("capture has ended before the session: %s", reason)
         if self._strict or self._restricted:
             self._kill(pid)
-        thaw(self._cgroup.path)
+        if self._captured is not None:
+            self._captured.give_up()
+            self._captured = None
+        with contextlib.suppress(OSError):
+            wire.send(self._node, to_builtins(CaptureEnded()))
+        if self._cgroup is not None:
+            thaw(self._cgroup.path)
 
     def _kill(self, pid: int) -> None:
         """End all processes of the session at once."""
@@ -297,9 +321,11 @@ class Monitor:
             with contextlib.suppress(Unavailable):
                 self._settings.tree.restore()
             kill(self._cgroup.path)
+        if self._captured is not None:
+            self._captured.members.kill()
         _signal_group(pid, signal.SIGKILL)
 
-    def _obey(self, sid: str, pid: int) -> bool:
+    def _obey(self, pid: int) -> bool:
         """Do what the node's next message says; False when there is none."""
         try:
             received = wire.receive(self._node)
@@ -309,44 +335,45 @@ class Monitor:
         except (OSError, ValueError) as error:
             _log.warning("the node's connection broke off: %s", error)
             return False
-        if isinstance(order, SendSignal):
+        if isinstance(order, SendSignal) and order.everyone:
+            self._kill(pid)
+        elif isinstance(order, SendSignal):
             _signal_group(pid, getattr(signal, f"SIG{order.signal}"))
         else:
-            self._follow(sid, pid)
+            self._follow(pid)
         return True
 
-    def _follow(self, sid: str, pid: int) -> None:
+    def _follow(self, pid: int) -> None:
         """Where the session may connect to follows the roles; all else stays as it was at its start."""
         try:
             roles = self._settings.bundles.current().roles_of(self._user.user.identity)
         except ProctorError as error:
-            _log.warning("session %s goes on as before: %s", sid, error)
+            _log.warning("the session goes on as before: %s", error)
             return
         if (network := session_options(roles).network) != self._network:
-            self._restrict(sid, pid, network)
+            self._restrict(pid, network)
 
-    def _restrict(self, sid: str, pid: int, network: NetworkPolicy | None) -> None:
+    def _restrict(self, pid: int, network: NetworkPolicy | None) -> None:
         """What cannot be enforced must not go on."""
         try:
-            if self._capture is None and network is None:
+            if self._captured is None and network is None:
                 return
-            if self._capture is None:
+            if self._captured is None:
                 raise Unavailable("nothing of the session is captured")
-            self._capture.restrict(sid, network)
+            self._captured.restrict(network)
             self._network, self._restricted = network, network is not None
         except Unavailable as error:
-            _log.error("session %s is ended, its network policy cannot be enforced: %s", sid, error)
+            _log.error("the session is ended, its network policy cannot be enforced: %s", error)
             self._kill(pid)
 
     def _finish(self, sid: str, exited: Exited) -> None:
         drained = True
-        if self._capture is not None:
+        if self._captured is not None:
             try:
-                self._capture.close(sid)
+                self._captured.close()
             except Unavailable as error:
                 _log.error("session %s: %s", sid, error)
                 drained = False
-            self._capture.disconnect()
         answer = to_builtins(exited) | {"drained": drained}
         with contextlib.suppress(OSError):  # the node may be gone; it finds the end in its recovery
             wire.send(self._node, answer)

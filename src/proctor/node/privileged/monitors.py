@@ -17,8 +17,9 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.bpf.cgroup import CgroupTree, kill
+from proctor.bpf.cgroup import CgroupTree
 from proctor.bpf.control.freezer import thaw
+from proctor.bpf.state.absence import Marks
 from proctor.core import wire
 from proctor.core.errors import Unavailable
 from proctor.model.serde import convert, to_builtins
@@ -33,11 +34,15 @@ _log = logging.getLogger(__name__)
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's process. ``pid``: of its process group, too. ``immediate``: no hang-up before the kill."""
+    """A session's process. ``pid``: of its process group, too. ``immediate``: no hang-up before the kill.
+
+    ``number``: of the session in the kernel, when it is recorded.
+    """
 
     sid: str
     pid: int
     cgroup: str = ""
+    number: int = 0
     immediate: bool = False
 
 
@@ -65,21 +70,25 @@ class Orphan:
         self.how = how
         self._pidfd = pidfd
 
-    def terminate(self, tree: CgroupTree | None) -> None:
-        """End all of its processes: SIGHUP, then SIGKILL; returns when the first of them has ended."""
+    def terminate(self, tree: CgroupTree | None, run: Path) -> None:
+        """End all of its processes: SIGHUP, then SIGKILL; returns when the first of them has ended.
+
+        ``run``: where capture leaves its state.
+        """
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         cgroup = Path(self.running.cgroup) if self.running.cgroup else None
         if tree is not None and cgroup is not None:
             with contextlib.suppress(Unavailable):
                 tree.restore()
-            thaw(cgroup)
         if not self.running.immediate:
+            if cgroup is not None:
+                thaw(cgroup)
             self._signal(poll, signal.SIGHUP)
             self._signal(poll, signal.SIGCONT)
             poll.poll(HANGUP_SECONDS * 1000)
         if cgroup is not None:
-            kill(cgroup)
+            Marks(run).members(self.running.number, cgroup).kill()
         self._signal(poll, signal.SIGKILL)
         poll.poll(HANGUP_SECONDS * 1000)
         if tree is not None and cgroup is not None:

@@ -394,9 +394,9 @@ class Spawner:
 
     def _terminate(self, orphan: Orphan, wakeup: socket.socket) -> None:
         """End the session in a child, since it may take seconds."""
-        tree = self._settings.tree
-        if not self._fork(wakeup, lambda: orphan.terminate(tree)):
-            orphan.terminate(tree)
+        tree, run = self._settings.tree, self._settings.capture_socket.parent
+        if not self._fork(wakeup, lambda: orphan.terminate(tree, run)):
+            orphan.terminate(tree, run)
         orphan.close()
 
     def _sweep(self) -> None:

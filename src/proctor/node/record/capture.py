@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proctor.bpf.client import CaptureClient
-from proctor.bpf.messages import Account, Closed, Delivery, Drained, Events, Subscribed
+from proctor.bpf.messages import Account, Closed, Delivery, Drained, Events, Forgotten, Subscribed
+from proctor.bpf.state.absence import RETURN_SECONDS
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.deliveries import Deliveries, Intent
@@ -95,6 +96,8 @@ class CaptureFeed:
         channel = self._channels.get(sid)
         if channel is None:
             return True
+        if self._client.away > RETURN_SECONDS:
+            seconds = _HANGUP_SECONDS
         before = -1
         while not channel.drained.is_set() and channel.seq > before:
             before = channel.seq
@@ -152,15 +155,26 @@ class CaptureFeed:
         """End strict sessions when capture is there and does not answer, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            if self._client.away > RETURN_SECONDS:
+                self._give_up()
             if self._channels and not await self._client.awake(SILENCE_SECONDS):
                 _log.error(_SILENT)
                 for channel in self._channels.values():
                     if channel.recorder is not None and not channel.drained.is_set():
                         channel.recorder.fail(_SILENT)
 
+    def _give_up(self) -> None:
+        """Capture does not come back: strict sessions are over, whatever the monitors of theirs do."""
+        for sid, channel in list(self._channels.items()):
+            if channel.recorder is not None and channel.recorder.strict:
+                self.broke_off(sid)
+
     def _handle(self, message: Delivery) -> None:
         if isinstance(message, Subscribed):
             self._greeted(message)
+            return
+        if isinstance(message, Forgotten):
+            self._deliveries.forget(message.sid)
             return
         channel = self._channels.get(message.sid)
         if channel is None:
@@ -182,11 +196,16 @@ class CaptureFeed:
             self._close(message, channel, channel.recorder)
 
     def _close(self, message: Closed, channel: _Channel, recorder: Recorder) -> None:
-        """Nothing of a session is left: tell of what was done since its account was written."""
-        if message.account != channel.account and channel.account is not None:
+        """Nothing of a session follows: tell why, or of what was done since its account was written.
+
+        It may be sent again until capture has forgotten the session, and what was stored is known until then.
+        """
+        if message.reason:
+            recorder.emit(SessionLoss(reason=message.reason))
+            recorder.fail(message.reason)
+        elif message.account != channel.account and channel.account is not None:
             recorder.emit(channel.ledger.event(message.account))
         channel.drained.set()
-        self._deliveries.forget(message.sid)
         self._channels.pop(message.sid, None)
 
     def _greeted(self, message: Subscribed) -> None:

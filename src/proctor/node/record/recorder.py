@@ -122,6 +122,11 @@ class Recorder:
         """The number that the next event gets."""
         return self.writer.next_ei if self.writer is not None else self._next_ei
 
+    @property
+    def strict(self) -> bool:
+        """Does the session end when it cannot be recorded?"""
+        return self._strict
+
     def reserve(self, size: int) -> None:
         """Keep ``size`` bytes free in the recording and in the spool for ``last`` events.
 

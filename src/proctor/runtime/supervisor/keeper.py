@@ -240,6 +240,8 @@ class ServiceKeeper:
 
     async def _launch(self) -> None:
         self._process = await self._launcher.start(self.service, self._slot)
+        if self.service == "capture":
+            self._launcher.absence.ends()
         self._metrics.up(self.service, True)
 
     async def _try_launch(self) -> None:
@@ -248,6 +250,7 @@ class ServiceKeeper:
         except ProctorError as error:
             _log.error("service %s did not start: %s", self.service, error.diagnostics())
             self._down(f"it does not start: {error.message}")
+            self._missing()
             self._launcher.listeners.release(self.service)
 
     async def _keep(self) -> None:
@@ -262,11 +265,17 @@ class ServiceKeeper:
                     attempts = pauses()
                 _log.error("service %s ended unexpectedly (%s)", self.service, ended(status))
                 self._down(f"it ended unexpectedly ({ended(status)})")
+                self._missing()
             pause = next(attempts)
             _log.info("starting service %s again in %.1f s", self.service, pause)
             await asyncio.sleep(pause)
             self._count_restarts(1)
             await self._try_launch()
+
+    def _missing(self) -> None:
+        """It is not there, and should be."""
+        if self.service == "capture":
+            self._launcher.absence.begins()
 
     def _down(self, why: str) -> None:
         self._why = why

@@ -20,6 +20,7 @@ from proctor.runtime import join, keypairs, layout
 from proctor.runtime.channel import Handler
 from proctor.runtime.plan import Plan
 from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.supervisor.absence import CaptureAbsence
 from proctor.runtime.supervisor.listeners import Listeners
 from proctor.runtime.supervisor.process import ServiceFailed, ServiceProcess
 from proctor.runtime.supervisor.resume import SavedLauncher, SavedProcess
@@ -44,6 +45,7 @@ class Launcher:
         self.plan = plan
         self.host_uuid = ""
         self.listeners = Listeners()
+        self.absence = CaptureAbsence(Path(plan.config.teleport.data_dir) / "run")
         self._handler = handler
         self._run_id = str(uuid.uuid4())
         self._local_token = secrets.token_hex(32)

@@ -28,11 +28,13 @@ FACTS = NodeFacts(
 class ScriptedCapture:
     """A capture service that says what the test wants."""
 
+    away = 0.0
+
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self.acknowledged: list[tuple[str, int]] = []
 
-    async def subscribe(self) -> AsyncIterator[Delivery]:
+    async def subscribe(self, _sessions: object) -> AsyncIterator[Delivery]:
         while True:
             yield await self.queue.get()
 
