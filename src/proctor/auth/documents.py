@@ -11,6 +11,7 @@ import msgspec
 from proctor.auth import secrets
 from proctor.core.clock import parse_time
 from proctor.core.errors import AlreadyExists, BadRequest, NotFound
+from proctor.core.text import all_visible, is_printable
 from proctor.model import serde
 from proctor.model.resources import KINDS, Node, Resource, Role, Token, User
 from proctor.storage.base import Backend, Item
@@ -34,7 +35,7 @@ class Collection(Generic[D]):
         self.label = kind.__name__.lower()
 
     def _key(self, name: str) -> str:
-        if not name or len(name) > MAX_NAME or not name.isprintable() or "/" in name:
+        if not name or len(name) > MAX_NAME or not is_printable(name) or "/" in name:
             raise BadRequest(f"{name[:MAX_NAME]!r} is not a name for a {self.label}")
         return self._prefix + self._keyed(name)
 
@@ -117,6 +118,8 @@ def parse(data: bytes) -> Resource:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"not JSON: {error}") from None
     kind = plain.get("kind") if isinstance(plain, dict) else None
+    if not all_visible(plain):
+        raise BadRequest("a document has a text with characters that are not printable")
     if not isinstance(kind, str) or kind not in KINDS:
         raise BadRequest(f"unknown kind {str(kind)[:MAX_NAME]!r}", hint=f"Known kinds: {', '.join(KINDS)}.")
     try:

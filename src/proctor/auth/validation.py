@@ -32,7 +32,7 @@ def _refuse(kind: str, problems: Iterable[Remark]) -> None:
 def check_user(user: User, known_roles: Collection[str]) -> None:
     """A usable name, roles that exist, logins that can be logins."""
     name = user.metadata.name
-    if name.startswith("-") or any(mark in name for mark in "/\\ \n"):
+    if name.startswith("-") or any(mark in name for mark in "/\\ ") or not is_printable(name):
         raise BadRequest(f"{name!r} is not a name for a user")
     if not user.spec.roles:
         raise BadRequest("a user needs at least one role", hint="For example: --roles=access")
@@ -46,7 +46,7 @@ def check_user(user: User, known_roles: Collection[str]) -> None:
 def check_logins(logins: Iterable[str]) -> None:
     """Names of accounts on hosts."""
     for login in logins:
-        if not LOGIN.fullmatch(login):
+        if not LOGIN.fullmatch(login) or not is_printable(login):
             raise BadRequest(f"{login!r} is no login")
 
 

@@ -13,6 +13,7 @@ import typer
 
 from proctor.cli import streams
 from proctor.cli.application import prepare_completion
+from proctor.cli.output import note
 from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
 
 _INTERRUPTED = 130
@@ -52,24 +53,24 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
 
 def fail(error: ProctorError) -> int:
     """Print an error and its hint; the exit status to leave with."""
-    print(f"ERROR: {error.message}", file=sys.stderr)
+    note(f"ERROR: {error.message}")
     if error.hint:
-        print(error.hint, file=sys.stderr)
+        note(error.hint)
     return error.exit_code
 
 
 def _usage(error: typer.TyperException) -> int:
     if getattr(error, "cmd", None) is None and not hasattr(error, "format_message"):
-        print(f"ERROR: {error}", file=sys.stderr)
+        note(f"ERROR: {error}")
         return EXIT_USAGE
     context = getattr(error, "ctx", None)
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message)  # a pager reads standard output
         return EXIT_USAGE
-    print(f"ERROR: {message}", file=sys.stderr)
+    note(f"ERROR: {message}")
     if context is not None:
-        print(f"Try: {context.command_path} --help", file=sys.stderr)
+        note(f"Try: {context.command_path} --help")
     return EXIT_USAGE
 
 

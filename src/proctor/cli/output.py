@@ -1,4 +1,8 @@
-"""What commands print: tables for people, JSON and YAML for programs."""
+r"""What commands print: tables for people, JSON and YAML for programs.
+
+Names, labels, versions and messages come from hosts and other people. Each format escapes what would drive a
+terminal in one place, here: text and tables as ``\x1b``, JSON as ``\u001b``, YAML in double quotes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from proctor.core.text import all_visible, escaped, escaped_lines, json_escaped
 
 
 class Format(enum.StrEnum):
@@ -19,7 +25,8 @@ class Format(enum.StrEnum):
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, a line of dashes under the headings."""
+    """Columns as wide as their widest cell, a line of dashes under the headings; cells are escaped."""
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(headings, *rows, strict=True)]
     lines = [headings, ["-" * width for width in widths], *rows]
     return "\n".join(
@@ -29,19 +36,24 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> str:
-    """One line for each pair, the values under each other."""
+    """One line for each pair, the values under each other; values are escaped."""
     width = max(len(name) for name, _ in pairs)
-    return "\n".join(f"{name.ljust(width)}  {value}".rstrip() for name, value in pairs)
+    return "\n".join(f"{name.ljust(width)}  {escaped(value)}".rstrip() for name, value in pairs)
 
 
 def emit(format_: Format, value: Any, text: str) -> None:
     """Print ``value`` as JSON or YAML, or else ``text``."""
     if format_ is Format.TEXT:
-        print(text)
+        say(text)
     elif format_ is Format.JSON:
-        print(json.dumps(value, indent=4, ensure_ascii=False))
+        print(json_text(value))
     else:
         print(yaml([value]), end="")
+
+
+def json_text(value: Any, *, indent: int | None = 4) -> str:
+    """JSON of ``value``, for people of any language, but without what a terminal does not show."""
+    return json_escaped(json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def yaml(documents: Sequence[Any]) -> str:
@@ -52,6 +64,8 @@ def yaml(documents: Sequence[Any]) -> str:
 
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
+    # The writer escapes control characters by itself, but neither overrides nor what has no width.
+    writer.allow_unicode = all_visible(documents)
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # documented switch
     buffer = io.StringIO()
     if len(documents) == 1:
@@ -71,18 +85,11 @@ def labels_text(labels: dict[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
-def printable(text: str) -> str:
-    """``text`` of somebody else without the characters that drive a terminal."""
-    return "".join(
-        char if char.isprintable() or char == " " else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-
-
-def printable_lines(text: str) -> str:
-    """The same for a text of several lines."""
-    return "\n".join(map(printable, text.strip().splitlines()))
+def say(text: str) -> None:
+    """Print a text for people, with all escaped but newlines."""
+    print(escaped_lines(text))
 
 
 def note(text: str) -> None:
-    """Something for the person, not for the pipe behind stdout."""
-    print(text, file=sys.stderr)
+    """Something for the person, not for the pipe behind stdout; escaped as ``say`` does."""
+    print(escaped_lines(text), file=sys.stderr)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
+from proctor.cli.output import note
 from proctor.core.errors import Corrupted, ProctorError
 
 _CURRENT = "current-profile"
@@ -120,6 +120,6 @@ def version_lines() -> list[str]:
     try:
         profile = current()
     except ProctorError as error:
-        print(f"WARNING: {error.message}", file=sys.stderr)
+        note(f"WARNING: {error.message}")
         return []
     return [f"Proxy version: {profile.version}", f"Proxy: {profile.web}"] if profile else []

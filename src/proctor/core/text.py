@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that are not shown as they are: control, format (bidirectional overrides, zero-width
@@ -14,6 +16,7 @@ _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u31
 )
 """Letters and marks without a glyph: Hangul fillers, variation selectors, the empty Braille pattern."""
 
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN = re.compile(r"[ -~]*")
 
 
@@ -28,6 +31,15 @@ def is_visible(char: str) -> bool:
 def is_printable(text: str) -> bool:
     """Has ``text`` visible characters only?"""
     return _PLAIN.fullmatch(text) is not None or all(map(is_visible, text))
+
+
+def all_visible(value: Any) -> bool:
+    """Is there nothing but visible characters and newlines in all texts of ``value``, nested ones too?"""
+    if isinstance(value, Mapping):
+        return all(all_visible(key) and all_visible(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(all_visible, value))
+    return not isinstance(value, str) or all(map(is_printable, value.split("\n")))
 
 
 def escaped(text: str, *, keep: str = "") -> str:
@@ -57,6 +69,8 @@ def json_escaped(document: str) -> str:
 
 def _escape(char: str) -> str:
     code = ord(char)
+    if char in _NAMED:
+        return _NAMED[char]
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

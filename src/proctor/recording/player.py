@@ -6,6 +6,7 @@ import io
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Literal
 
+from proctor.core.text import all_visible, escaped, json_escaped
 from proctor.model.serde import to_json
 from proctor.recording.format import Decoder, Entry
 from proctor.rpc._pb import record_pb2 as pb
@@ -37,7 +38,7 @@ def printed(entries: Iterable[Entry], style: Style) -> Iterator[str]:
 def _json_array(entries: Iterable[Entry]) -> Iterator[str]:
     opening = "[\n"
     for entry in entries:
-        yield opening + to_json(entry.event).decode()
+        yield opening + json_escaped(to_json(entry.event).decode())
         opening = ",\n"
     yield "\n]\n" if opening.startswith(",") else "[]\n"
 
@@ -49,6 +50,7 @@ def _yaml_document(entry: Entry) -> str:
     writer = YAML(typ="safe", pure=True)
     writer.explicit_start = True
     writer.default_flow_style = False
+    writer.allow_unicode = all_visible(entry.event)
     writer.dump(entry.event, text)
     return text.getvalue()
 
@@ -78,4 +80,4 @@ def _text_line(entry: Entry) -> str:
     shown = _SHOWN[name](entry.event) if name in _SHOWN else ""
     text = f"{entry.ms / 1000:10.3f}  {name:<18} {shown}".rstrip()
     # Arguments come from the recorded user, and the reader's terminal must not obey them.
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) + "\n"
+    return escaped(text) + "\n"

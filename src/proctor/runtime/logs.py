@@ -12,6 +12,7 @@ import structlog
 
 from proctor.config.schema import Log
 from proctor.core.errors import ConfigError
+from proctor.core.text import escaped
 
 _DEFAULT_FIELDS = ("level", "timestamp", "component")
 _SYSLOG = "/dev/log"
@@ -49,8 +50,8 @@ def _handler(output: str) -> logging.Handler:
 def _one_line(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """What comes from outside must neither begin a line nor drive a terminal."""
     for key, value in entry.items():
-        if isinstance(value, str) and not value.isprintable():
-            entry[key] = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)
+        if isinstance(value, str):
+            entry[key] = escaped(value)
     return entry
 
 

@@ -12,6 +12,7 @@ import asyncssh
 
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
+from proctor.core.text import escaped
 from proctor.sshkit import algorithms
 from proctor.sshkit.certs import VerifiedUser, verify_user_certificate
 from proctor.sshkit.userauth import certificate_line
@@ -20,6 +21,7 @@ MAX_ATTEMPTS = 10
 """Keys that one connection may offer; agents offer all they hold."""
 
 LOGIN_GRACE_SECONDS = 60
+MAX_SHOWN = 255
 _NO_CERTIFICATE = "no certificate of this cluster was offered"
 _log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ class CertificateServer(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """Report an attempt that offered nothing that could be judged."""
         if self.user is None and self.login and not self._told:
-            self.refused(self.login, _NO_CERTIFICATE, None)
+            self.refused(_shown(self.login), _NO_CERTIFICATE, None)
 
     def begin_auth(self, username: str) -> bool:
         """Everybody must authenticate."""
@@ -136,9 +138,14 @@ class CertificateServer(asyncssh.SSHServer):
         if reason in self._told:
             return
         self._told.add(reason)
-        _log.info("login %s refused: %s", login, reason)
-        self.connection.send_auth_banner(f"Access denied: {reason}\r\n")
-        self.refused(login, reason, user)
+        _log.info("login %s refused: %s", _shown(login), reason)
+        self.connection.send_auth_banner(f"Access denied: {escaped(reason)}\r\n")
+        self.refused(_shown(login), reason, user)
+
+
+def _shown(login: str) -> str:
+    """A login as tried by anybody, for events and logs."""
+    return escaped(login[:MAX_SHOWN])[:MAX_SHOWN]
 
 
 HostKey = asyncssh.SSHKeyPair | tuple[asyncssh.SSHKey, asyncssh.SSHCertificate]

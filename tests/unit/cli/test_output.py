@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from proctor.cli.output import Format, emit, fields, labels_text, printable, short_time, table, yaml
+from proctor.cli.output import Format, emit, fields, labels_text, short_time, table, yaml
 
 
 def test_table_as_in_the_guide() -> None:
@@ -33,10 +33,6 @@ def test_short_time() -> None:
 
 def test_labels() -> None:
     assert labels_text({"b": "2", "a": "1"}) == "a=1,b=2"
-
-
-def test_nobody_drives_our_terminal() -> None:
-    assert printable("a\x1b[2Jb c\n") == "a\ufffd[2Jb c\ufffd"
 
 
 @pytest.mark.parametrize(

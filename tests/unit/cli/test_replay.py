@@ -28,7 +28,7 @@ ENTRIES = [
 ]
 REMARKS = [
     "kernel events that could not be recorded here: 1 command, 7 disk",
-    "kernel events that could not be recorded here: capture has \N{REPLACEMENT CHARACTER}[2Jstopped",
+    "kernel events that could not be recorded here: capture has \\x1b[2Jstopped",
     "the session was held for 140 ms, so that nothing was lost",
     "the session's account: stored 90 disk; lost at ring: 1 command, 7 disk",
 ]

@@ -10,6 +10,7 @@ from proctor.auth.cluster import Cluster
 from proctor.auth.documents import MAX_NAME
 from proctor.auth.hosts.policy import Applicant
 from proctor.core.errors import BadRequest, ProctorError
+from proctor.core.text import escaped
 from proctor.model.events import InstanceJoin
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.model.resources import TokenSpec
@@ -31,10 +32,10 @@ class JoinService(auth_pb2_grpc.JoinServicer):
     async def RegisterHost(self, request: pb.RegisterHostRequest, _context: Any) -> pb.HostCredentials:  # noqa: N802
         """Check the token and issue a host's certificates; each attempt is audited."""
         event = InstanceJoin(
-            host_id=request.host_id[:MAX_NAME],
-            node_name=request.node_name[:MAX_NAME],
-            role=request.role[:MAX_NAME],
-            token_name=secrets.masked(request.token),
+            host_id=escaped(request.host_id[:MAX_NAME]),
+            node_name=escaped(request.node_name[:MAX_NAME]),
+            role=escaped(request.role[:MAX_NAME]),
+            token_name=escaped(secrets.masked(request.token)),
             addr_remote=caller().address,
         )
         try:

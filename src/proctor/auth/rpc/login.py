@@ -11,6 +11,7 @@ from proctor.auth.cluster import Cluster
 from proctor.auth.documents import MAX_NAME
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, LimitExceeded
+from proctor.core.text import escaped
 from proctor.model.access import logins_of, session_options
 from proctor.model.events import CertCreate, MfaAdd, UserLogin, UserPasswordChange
 from proctor.model.identity import UserIdentity
@@ -29,9 +30,9 @@ class Logins:
     async def login(self, request: pb.LoginRequest) -> pb.UserCertificates:
         """Password and one-time code against certificates; every attempt is audited."""
         event = UserLogin(
-            user=request.username[:MAX_NAME],
-            addr_remote=request.client_address[:MAX_NAME],
-            user_agent=request.user_agent[:MAX_NAME],
+            user=escaped(request.username[:MAX_NAME]),
+            addr_remote=escaped(request.client_address[:MAX_NAME]),
+            user_agent=escaped(request.user_agent[:MAX_NAME]),
         )
         try:
             if not self._cluster.settings.local_auth:

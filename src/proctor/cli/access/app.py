@@ -19,7 +19,7 @@ from proctor.cli.application import application, from_environment, group
 from proctor.cli.arguments import RemoteCommand
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import RecordingFilter, bundled
-from proctor.cli.output import Format, emit, note
+from proctor.cli.output import Format, emit, note, say
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -84,7 +84,7 @@ def login(
     user = connecting.user or (profile.user if profile else getpass.getuser())
     active = log_in(proxy_address(web), user, minutes=ttl, insecure=connecting.insecure, out=out)
     if not out:
-        print(describe(active))
+        say(describe(active))
 
 
 @app.command()
@@ -96,7 +96,7 @@ def logout(connecting: Connecting) -> None:
         note(profiles.NOT_LOGGED_IN)
         return
     profiles.remove(profile)
-    print(f"Logged out {profile.user} from {profile.cluster}.")
+    say(f"Logged out {profile.user} from {profile.cluster}.")
 
 
 @app.command()
@@ -114,7 +114,7 @@ def version() -> None:
     """Print the versions of this command and of the proxy."""
     print(banner())
     for line in profiles.version_lines():
-        print(line)
+        say(line)
 
 
 @app.command()
@@ -231,7 +231,7 @@ def config(connecting: Connecting, port: Port = DEFAULT_NODE_PORT) -> None:
 
     if connecting.identity:
         raise BadRequest("tsh config needs a login, not an identity file")
-    print(openssh.config(connecting.active(), port), end="")
+    say(openssh.config(connecting.active(), port).rstrip("\n"))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from typing import Any
 import asyncssh
 
 from proctor.cli.access.connection import Active, known_hosts
-from proctor.cli.output import note, printable_lines
+from proctor.cli.output import note
 from proctor.config.values import read_address
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
 from proctor.core.reasons import connection_failure
@@ -141,7 +141,7 @@ async def _open(
         raise _translated(error, what, options["username"], client.said) from None
     _log.debug("%s accepted the certificate, server version %r", what, _server_version(connection))
     if client.said:
-        note(printable_lines(client.said))
+        note(client.said.strip())
     try:
         yield connection
     finally:
@@ -155,12 +155,12 @@ def _server_version(connection: asyncssh.SSHClientConnection) -> str:
 
 def _translated(error: Exception, what: str, login: str, said: str) -> ProctorError:
     if isinstance(error, asyncssh.PermissionDenied):
-        reason = printable_lines(said) or f"{what} does not accept login {login}"
+        reason = said.strip() or f"{what} does not accept login {login}"
         return AccessDenied(f"access denied to {login} on {what}: {reason}")
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return AccessDenied(f"{what} could not prove that it belongs to the cluster: {error.reason}")
     if isinstance(error, asyncssh.ChannelOpenError):
-        return AccessDenied(printable_lines(error.reason))
+        return AccessDenied(error.reason.strip())
     if isinstance(error, asyncssh.DisconnectError):
-        return Unavailable(f"{what} ended the connection: {printable_lines(error.reason)}")
+        return Unavailable(f"{what} ended the connection: {error.reason.strip()}")
     return Unavailable(f"{what} cannot be reached: {connection_failure(error)}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from proctor.cli.access.connection import Active
 from proctor.cli.access.dial import Target
-from proctor.cli.output import labels_text, printable, table
+from proctor.cli.output import labels_text, table
 from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import Node
 from proctor.model.serde import from_json
@@ -57,10 +57,7 @@ async def selected(active: Active, target: Target) -> list[Target]:
 
 def text(found: Sequence[Node], *, verbose: bool) -> str:
     """The table; ``verbose`` adds the id, and whether the node records what the kernel sees."""
-    rows = [
-        [printable(node.spec.hostname), node.spec.addr, printable(labels_text(node.spec.labels))]
-        for node in found
-    ]
+    rows = [[node.spec.hostname, node.spec.addr, labels_text(node.spec.labels)] for node in found]
     if not verbose:
         return table(["Node Name", "Address", "Labels"], rows)
     rows = [

@@ -16,7 +16,7 @@ import grpc
 
 from proctor.cli.access.connection import Active
 from proctor.cli.options import RecordingFilter
-from proctor.cli.output import note, printable, table
+from proctor.cli.output import note, table
 from proctor.cli.playback.controls import Controls, keyboard
 from proctor.cli.playback.files import read_entries
 from proctor.cli.playback.player import Player
@@ -143,7 +143,7 @@ async def show(entries: AsyncIterator[Entry], speed: Speed, *, skip_idle: bool) 
 def _remark(event: dict[str, Any]) -> str:
     """What somebody who watches must know of the record itself; empty for other events."""
     about = _REMARKS.get(event["event"])
-    return printable(about(event)) if about else ""
+    return about(event) if about else ""
 
 
 def _loss(event: dict[str, Any]) -> str:
@@ -248,8 +248,8 @@ def recordings_table(found: list[pb.RecordingInfo]) -> str:
         [
             info.sid,
             "ssh",
-            printable(", ".join(info.participants)),
-            printable(info.server_hostname),
+            ", ".join(info.participants),
+            info.server_hostname,
             parse_time(info.started).strftime("%b %d %H:%M:%S UTC") if info.started else "",
             info.state,
         ]

@@ -13,6 +13,7 @@ import asyncssh
 from proctor.cli.access.connection import Active
 from proctor.cli.access.dial import Target, connected, parse_target
 from proctor.core.errors import BadRequest, ProctorError
+from proctor.core.text import escaped
 
 _REMOTE = re.compile(r"(?P<host>(?:[^:/@]*@)?\[[^\[\]/]+\]|[^:/]+):(?P<path>.*)", re.DOTALL)
 
@@ -96,4 +97,4 @@ def _what_failed(error: asyncssh.Error) -> str:
 def _progress(source: bytes, _destination: bytes, done: int, total: int) -> None:
     percent = 100 * done // total if total else 100
     end = "\n" if done >= total else ""
-    print(f"\r{os.fsdecode(source)}  {percent:3}%  {done} bytes", end=end, file=sys.stderr)
+    print(f"\r{escaped(os.fsdecode(source))}  {percent:3}%  {done} bytes", end=end, file=sys.stderr)

@@ -13,7 +13,7 @@ from proctor.cli.admin.connection import Administering
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import RecordingFilter, bundled
-from proctor.cli.output import Format, emit, note, yaml
+from proctor.cli.output import Format, emit, note, say, yaml
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -64,7 +64,7 @@ def status(administering: Administering) -> None:
     """Show the cluster, its version and the pin of its CA."""
     from proctor.cli.admin import verbs
 
-    print(administering.run(verbs.status))
+    say(administering.run(verbs.status))
 
 
 @app.command()
@@ -85,7 +85,7 @@ def users_add(
     """Create somebody, and print the link by which they set password and second factor."""
     from proctor.cli.admin import verbs
 
-    print(administering.run(lambda client: verbs.add_user(client, name, roles, logins, ttl)))
+    say(administering.run(lambda client: verbs.add_user(client, name, roles, logins, ttl)))
 
 
 @users.command("ls")
@@ -107,7 +107,7 @@ def users_update(
     from proctor.cli.admin import verbs
 
     administering.run(lambda client: verbs.update_user(client, name, set_roles, set_logins))
-    print(f'User "{name}" has been updated. Logins from now on carry the change.')
+    say(f'User "{name}" has been updated. Logins from now on carry the change.')
 
 
 @users.command("reset")
@@ -120,7 +120,7 @@ def users_reset(
     """Take away password and second factor, and print the link that sets new ones."""
     from proctor.cli.admin import verbs
 
-    print(administering.run(lambda client: verbs.reset_user(client, name, ttl)))
+    say(administering.run(lambda client: verbs.reset_user(client, name, ttl)))
 
 
 @users.command("rm")
@@ -200,7 +200,7 @@ def auth_sign(
     if path.exists() and not overwrite:
         raise BadRequest(f"{out} exists", hint="Give --overwrite to replace it.")
     write_identity_file(path, administering.run(lambda client: verbs.sign(client, user, ttl)))
-    print(f"The identity of {user} has been written to {out}. Whoever can read the file is {user}.")
+    say(f"The identity of {user} has been written to {out}. Whoever can read the file is {user}.")
 
 
 @auth.command("export")
@@ -212,7 +212,7 @@ def auth_export(
     """Print the public key of a CA."""
     from proctor.cli.admin import verbs
 
-    print(administering.run(lambda client: verbs.export(client, kind)))
+    say(administering.run(lambda client: verbs.export(client, kind)))
 
 
 @app.command()
@@ -229,7 +229,7 @@ def create(
     for warning in parsed.warnings:
         note(f"WARNING: {warning}")
     for told in administering.run(lambda client: verbs.put(client, parsed.resources, overwrite=force)):
-        print(told)
+        say(told)
 
 
 @app.command()
@@ -324,7 +324,7 @@ def recordings_download(
     async def work(client: Client) -> Path:
         return await download(client, await replay.session_id(client, session_id), directory)
 
-    print(administering.run(work))
+    say(str(administering.run(work)))
 
 
 def _list(administering: Administering, kind: str, output: Format) -> None:
@@ -338,4 +338,4 @@ def _delete(administering: Administering, kind: str, name: str) -> None:
     from proctor.cli.admin import verbs
 
     administering.run(lambda client: verbs.delete(client, kind, name))
-    print(f'{kind} "{name}" has been deleted')
+    say(f'{kind} "{name}" has been deleted')

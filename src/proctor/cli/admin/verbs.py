@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from proctor.cli.output import fields, labels_text, printable, short_time, table
+from proctor.cli.output import fields, labels_text, short_time, table
 from proctor.core.clock import SYSTEM, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.resources import KINDS, Node, Resource, Role, Token, User, parse_duration
@@ -204,14 +204,13 @@ def resources_table(kind: str, resources: Sequence[Any]) -> str:
 def tokens_table(tokens: Sequence[Token]) -> str:
     """Token, Type, Expiry Time, as in the guide."""
     rows = [
-        [printable(token.metadata.name), ",".join(map(_display, token.spec.roles)), _expiry(token)]
-        for token in tokens
+        [token.metadata.name, ",".join(map(_display, token.spec.roles)), _expiry(token)] for token in tokens
     ]
     return table(["Token", "Type", "Expiry Time"], rows)
 
 
 def _display(role: str) -> str:
-    return printable(role.capitalize())
+    return role.capitalize()
 
 
 def _expiry(token: Token) -> str:
@@ -221,7 +220,7 @@ def _expiry(token: Token) -> str:
 def _users_table(users: Sequence[User]) -> str:
     rows = [
         [
-            printable(user.metadata.name),
+            user.metadata.name,
             ",".join(user.spec.roles),
             ",".join(user.spec.traits.get("logins", [])),
         ]
@@ -245,10 +244,10 @@ def _roles_table(roles: Sequence[Role]) -> str:
 def _nodes_table(nodes: Sequence[Node]) -> str:
     rows = [
         [
-            printable(node.spec.hostname),
+            node.spec.hostname,
             node.metadata.name,
             node.spec.addr,
-            printable(labels_text(node.spec.labels)),
+            labels_text(node.spec.labels),
             node.spec.server_version,
             "yes" if node.spec.enhanced_recording else "no",
         ]

@@ -15,7 +15,7 @@ from proctor.cli.entry import fail
 from proctor.cli.host import configure as files
 from proctor.cli.host import session, systemd
 from proctor.cli.options import bundled
-from proctor.cli.output import Format, emit, note
+from proctor.cli.output import Format, emit, note, say
 from proctor.core.errors import EXIT_FAILURE, ConfigError, ProctorError
 from proctor.core.version import banner
 
@@ -139,7 +139,7 @@ def node_configure(
 def status() -> int:
     """Say in which recorded session this shell runs; exit status 1 outside of one."""
     text = session.describe(os.environ)
-    print(text or "You are not in a Teleport session.")
+    say(text or "You are not in a Teleport session.")
     return 0 if text else EXIT_FAILURE
 
 

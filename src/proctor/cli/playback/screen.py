@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from proctor.cli.output import note
 from proctor.cli.streams import write_all
+from proctor.core.text import escaped
 
 # Soft reset, plain text, main screen, visible cursor, no bracketed paste, no mouse reports: what a recording
 # that is cut may leave otherwise (xterm control sequences).
@@ -74,12 +75,12 @@ class Screen:
     def status(self, text: str) -> None:
         """Show ``text`` in the last line, over what is there; the cursor stays where it is."""
         columns, rows = self.size
-        shown = text[:columns].encode()
+        shown = escaped(text)[:columns].encode()
         self.write(b"\x1b7\x1b[%d;1H\x1b[0;7m" % rows + shown + b"\x1b[K\x1b[0m\x1b8")
 
     def line(self, text: str) -> None:
         """A line of its own about the recording."""
         if self._size:
-            self.write(f"\r\n[{text}]\r\n".encode())
+            self.write(f"\r\n[{escaped(text)}]\r\n".encode())
         else:
             note(f"[{text}]")

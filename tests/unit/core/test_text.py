@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proctor.core.text import all_visible, escaped, escaped_lines, is_printable, json_escaped
+
+HIDDEN = [
+    "\x00", "\x07", "\x1b", "\t", "\n", "\r", "\x7f", "\x85", "\x9b", "\u00a0", "\u00ad", "\u034f", "\u061c",
+    "\u115f", "\u200b", "\u200d", "\u200f", "\u2028", "\u2029", "\u202e", "\u2066", "\u3000", "\u3164",
+    "\ufe0f", "\ufeff", "\ufff9", "\U000e0041", "\ud800", "\ue000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("char", HIDDEN)
+def test_what_does_not_show_itself_is_escaped(char: str) -> None:
+    text = f"web{char}1"
+    assert not is_printable(text)
+    assert not all_visible({"labels": [text.replace("\n", "\r")]})
+    assert escaped(text).isascii()
+    assert char not in escaped(text)
+    assert json_escaped(json.dumps(char, ensure_ascii=False)).isprintable()
+
+
+@pytest.mark.parametrize("text", ["", "web-1", "größe", "日本", "שלום", "ελ", "🦊", "C:\\x1b", "e\u0301"])
+def test_what_shows_itself_stays(text: str) -> None:
+    assert is_printable(text)
+    assert escaped(text) == text
+
+
+def test_lines_stay_lines() -> None:
+    assert escaped_lines("a\nb\x1b[2J\r") == "a\nb\\x1b[2J\\r"
+    assert escaped("a\nb") == "a\\nb"
+
+
+@given(st.text())
+def test_escaped_once_or_twice_is_the_same(text: str) -> None:
+    assert escaped(escaped(text)) == escaped(text)
+    assert not any(unicodedata.category(char) in {"Cc", "Cf"} for char in escaped(text))
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_escaped_json_means_the_same(value: object) -> None:
+    document = json_escaped(json.dumps(value, indent=1, ensure_ascii=False))
+    assert json.loads(document) == value
+    assert all_visible(document)
