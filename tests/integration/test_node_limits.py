@@ -46,7 +46,7 @@ def open_terminals() -> list[str]:
 async def test_idle_strangers_do_not_shut_others_out(
     node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proctor.node.sshd.MAX_WAITING", 5)
+    monkeypatch.setattr("proctor.sshkit.admission.MAX_UNAUTHENTICATED", 5)
     streams = [await asyncio.open_connection("127.0.0.1", node.server.port) for _ in range(8)]
 
     async def ended(reader: asyncio.StreamReader) -> bool:
@@ -67,7 +67,7 @@ async def test_idle_strangers_do_not_shut_others_out(
 async def test_sessions_that_run_are_no_strangers(
     node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proctor.node.sshd.MAX_WAITING", 2)
+    monkeypatch.setattr("proctor.sshkit.admission.MAX_UNAUTHENTICATED", 2)
     with node.person().terminal() as terminal:
         await asyncio.to_thread(terminal.line, "echo he''re")
         await asyncio.to_thread(terminal.expect, "here")

@@ -17,7 +17,7 @@ from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable
 from proctor.proxy.certificate import Pair, self_signed
-from proctor.proxy.mux import GREETING_PER_HOST, Mux, pass_through
+from proctor.proxy.mux import GREETING_PER_NETWORK, Mux, pass_through
 from proctor.proxy.web.guard import Guard, Message, Receive, Send
 from proctor.proxy.web.server import HttpsServer
 from proctor.rpc import client as rpc_client
@@ -185,7 +185,7 @@ async def test_a_deadline_ends_the_waiting() -> None:
 async def test_one_address_cannot_take_all_places() -> None:
     served: list[object] = []
     async with small_mux(served.append, limit=10_000) as port:
-        slow = [await begun(port, b"\x16") for _ in range(GREETING_PER_HOST)]
+        slow = [await begun(port, b"\x16") for _ in range(GREETING_PER_NETWORK)]
         reader, writer = await begun(port, hello("x.example.com"))
         with suppress(ConnectionResetError):
             assert await reader.read() == b""

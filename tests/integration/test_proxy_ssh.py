@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import asyncssh
 import pytest
 
 from proctor.core.clock import SYSTEM, FakeClock
 from proctor.model import serde
-from proctor.model.resources import Metadata, Node, NodeSpec
+from proctor.model.resources import Metadata, Node, NodeSpec, Token, TokenSpec
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials, write_private
 from tests.support.auth import RunningAuth, running_auth
@@ -112,12 +113,20 @@ def port_of(server: asyncio.Server) -> int:
 async def register(proxy: Proxy, name: str, **labels: str) -> tuple[str, asyncio.Server]:
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     address = f"127.0.0.1:{port_of(server)}"
-    host_id, node = await proxy.auth.join("node")
+    host_id, node = await proxy.auth.join("node", await any_name(proxy), name=name)
     document = Node(
         metadata=Metadata(name=host_id), spec=NodeSpec(hostname=name, addr=address, labels=labels)
     )
     await proxy.auth.call(node, "auth.Heartbeat", pb.HeartbeatRequest(node=serde.to_json(document)))
     return host_id, server
+
+
+async def any_name(proxy: Proxy) -> str:
+    """A token whose hosts may have names that others hold."""
+    token = Token(metadata=Metadata(name=uuid4().hex), spec=TokenSpec(roles=["node"], host_names=["*"]))
+    request = pb.PutDocumentRequest(json=serde.to_json(token))
+    await proxy.auth.call(proxy.auth.admin, "auth.PutDocument", request)
+    return token.metadata.name
 
 
 async def user(proxy: Proxy, name: str, role: str = "access") -> Credentials:

@@ -15,11 +15,11 @@ import pytest
 from fastapi.routing import APIRoute
 
 from proctor.core.clock import SYSTEM
+from proctor.core.limits.rates import BURST
 from proctor.core.version import VERSION
 from proctor.model.events import SessionEnd
 from proctor.model.stamp import stamped, to_line
 from proctor.proxy.web.app import ROUTERS
-from proctor.proxy.web.limits import BURST
 from proctor.recording.upload import Replicator
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb

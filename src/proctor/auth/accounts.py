@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -13,15 +14,23 @@ from proctor.auth import secrets
 from proctor.auth.documents import MAX_NAME, Documents
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, LimitExceeded, NotFound, Unavailable
+from proctor.core.limits.rates import RateLimit, network_of
 from proctor.model import serde
 from proctor.model.resources import User
 from proctor.storage.base import Backend, Item
 
 MAX_FAILURES = 5
 LOCKOUT = timedelta(minutes=20)
+LOGIN_IPV4_PREFIX = 24
+NAME_BURST, NAME_PER_SECOND = 20, 1 / 30
+"""Attempts for one name from networks that it has not logged in from: at once, and then."""
+
+FAMILIAR = timedelta(days=90)
+MAX_FAMILIAR = 16
 OTP_DEVICE = "otp"
 INVITE_TTL, MAX_INVITE_TTL = 3600, 48 * 3600
 RESET_TTL, MAX_RESET_TTL = 8 * 3600, 24 * 3600
+_LOCKED = "too many failed attempts to log in"
 _REFUSED = "invalid username, password or one-time code"
 
 
@@ -40,6 +49,10 @@ class _Account(msgspec.Struct, frozen=True):
 
 class _Attempts(msgspec.Struct, frozen=True):
     failed: int
+
+
+class _Networks(msgspec.Struct, frozen=True):
+    networks: list[str]
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -77,14 +90,23 @@ class Accounts:
         self._documents = documents
         self._clock = clock
         self._passwords = passwords or secrets.Passwords()
+        self._guesses = RateLimit(clock, burst=NAME_BURST, per_second=NAME_PER_SECOND)
 
-    async def authenticate(self, username: str, password: str, otp_code: str) -> tuple[User, OtpDevice]:
-        """The user, when password and one-time code fit.
+    async def authenticate(
+        self, username: str, password: str, otp_code: str, *, address: str = ""
+    ) -> tuple[User, OtpDevice]:
+        """The user, when password and one-time code fit; ``address`` is where the person is.
 
         Raises Refused (after as much work as for a right guess), or LimitExceeded after MAX_FAILURES
-        failures in a row, until LOCKOUT has passed since the last: for names of nobody just the same.
+        failures in a row from one network, until LOCKOUT has passed since the last; and from networks where
+        this name has not logged in before, when there were too many failures from everywhere. For names of
+        nobody just the same.
         """
-        await self._count_attempt(username)
+        network = network_of(address, ipv4_prefix=LOGIN_IPV4_PREFIX)
+        familiar = network in await self._familiar(username)
+        if not familiar and (wait := self._guesses.take(username)):
+            raise LimitExceeded(_LOCKED, hint=f"Try again in {math.ceil(wait)} seconds.")
+        await self._count_attempt(username, network)
         user = await self._find(username)
         item, account = await self._load(username) if user else (None, _Account())
         now = self._clock.now().timestamp()
@@ -100,18 +122,31 @@ class Accounts:
         fresh = msgspec.structs.replace(account, otp=device)
         if await self._backend.swap(item, serde.to_json(fresh)) is None:
             raise Refused("two logins at the same moment")
-        await self._backend.delete(_attempts_key(username))
+        await self._backend.delete(_attempts_key(username, network))
+        self._guesses.give_back(username)
+        if not familiar:
+            await self._remember_network(username, network)
         return user, device
 
-    async def _count_attempt(self, username: str) -> None:
+    async def _familiar(self, username: str) -> list[str]:
+        """Networks from which this name has logged in lately."""
+        item = await self._backend.get(_networks_key(username))
+        return serde.from_json(item.value, _Networks).networks if item else []
+
+    async def _remember_network(self, username: str, network: str) -> None:
+        known = [*await self._familiar(username), network][-MAX_FAMILIAR:]
+        expires = self._clock.now() + FAMILIAR
+        await self._backend.put(_networks_key(username), serde.to_json(_Networks(known)), expires=expires)
+
+    async def _count_attempt(self, username: str, network: str) -> None:
         """Count it as failed before it is judged, so that many guesses at one moment count one by one."""
-        key = _attempts_key(username)
+        key = _attempts_key(username, network)
         while True:
             item = await self._backend.get(key)
             failed = serde.from_json(item.value, _Attempts).failed if item else 0
             if failed >= MAX_FAILURES:
                 raise LimitExceeded(
-                    "too many failed attempts to log in",
+                    _LOCKED,
                     hint=f"Try again in {LOCKOUT.seconds // 60} minutes.",
                 )
             value, expires = serde.to_json(_Attempts(failed + 1)), self._clock.now() + LOCKOUT
@@ -144,7 +179,9 @@ class Accounts:
     async def forget(self, username: str) -> None:
         """Remove password, second factor, open links and counted failures of a user."""
         await self._backend.delete(_account_key(username))
-        await self._backend.delete(_attempts_key(username))
+        await self._backend.delete(_networks_key(username))
+        for item in await self._backend.range(_attempts_key(username, "")):
+            await self._backend.delete(item.key)
         for item in await self._backend.range("links/"):
             if serde.from_json(item.value, _Link).username == username:
                 await self._backend.delete(item.key)
@@ -192,8 +229,12 @@ def _account_key(username: str) -> str:
     return f"accounts/{username}"
 
 
-def _attempts_key(username: str) -> str:
-    return f"attempts/{secrets.digest(username)}"
+def _attempts_key(username: str, network: str) -> str:
+    return f"attempts/{secrets.digest(username)}/{network}"
+
+
+def _networks_key(username: str) -> str:
+    return f"networks/{secrets.digest(username)}"
 
 
 def _link_key(token: str) -> str:

@@ -18,9 +18,10 @@ from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
 from proctor.core.clock import Clock, parse_time
 from proctor.core.errors import AccessDenied
+from proctor.core.limits.attempts import AttemptLog
 from proctor.core.threads import Threads
 from proctor.model.access import Decision, check_resource
-from proctor.model.events import Event
+from proctor.model.events import Event, InstanceJoin, UserLogin
 from proctor.model.identity import HostIdentity, Identity, SystemRole, UserIdentity
 from proctor.model.resources import Role
 from proctor.rpc.server import Caller, caller
@@ -59,11 +60,17 @@ class Cluster:
     hosts: HostPolicy
     sessions: SessionRegistry
     recordings: Recordings
+    attempts: AttemptLog
     clock: Clock
 
     async def emit(self, event: Event) -> None:
         """Store an event of the auth service itself; when this returns it is in the log."""
         await _own_events.run(self.log.append_own, event)
+
+    async def emit_failure(self, event: InstanceJoin | UserLogin, address: str) -> None:
+        """The same for a failed attempt of somebody unauthenticated: of a flood only the number is stored."""
+        if self.attempts.admits(event, address):
+            await self.emit(event)
 
     async def emitter(self, identity: HostIdentity, source: str) -> Emitter:
         """What is known of a host that delivers events from the spool ``source``."""

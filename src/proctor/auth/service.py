@@ -29,6 +29,7 @@ from proctor.auth.tokens import Tokens
 from proctor.core import probes
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AlreadyExists, Corrupted, NotFound
+from proctor.core.limits.attempts import AttemptLog
 from proctor.core.tasks import TaskSet
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.recording.archive import Archive
@@ -73,6 +74,8 @@ class AuthServer:
         self._released = False
         self._ending: asyncio.Task[None] | None = None
         self._tasks = TaskSet("auth")
+        # Emitted once a minute at most, so the loop may wait for the disk.
+        self._attempts = AttemptLog(log.append_own, clock)
         self._stopped = False
         self._port = 0
 
@@ -101,6 +104,7 @@ class AuthServer:
             ),
             sessions=SessionRegistry(self._backend, self._recordings.archive.owner, self._clock),
             recordings=self._recordings,
+            attempts=self._attempts,
             clock=self._clock,
         )
         self._server = make_server(
@@ -178,6 +182,7 @@ class AuthServer:
             return
         self._released = True
         await self._recordings.close()
+        self._attempts.flush()
         await self._searches.close()
         if self._accounts is not None:
             self._accounts.close()

@@ -94,7 +94,7 @@ class ConnectedPart(SessionPart):
 
 
 class UserLogin(UserPart):
-    """A person logged in, or failed to."""
+    """A person logged in, or failed to; ``attempts``: for how many failures of a flood it stands."""
 
     EVENT, CODE, FAILURE_CODE = "user.login", "T1000I", "T1000W"
     ALWAYS: ClassVar[tuple[str, ...]] = ("success",)
@@ -106,6 +106,7 @@ class UserLogin(UserPart):
     addr_remote: str = ""
     user_agent: str = ""
     mfa_device: dict[str, str] = {}
+    attempts: int = 0
 
 
 class UserCreate(ResourcePart):
@@ -187,7 +188,7 @@ class JoinTokenDelete(ResourcePart):
 
 
 class InstanceJoin(Event):
-    """A host joined the cluster, or was refused."""
+    """A host joined the cluster, or was refused; ``attempts``: for how many refusals of a flood it stands."""
 
     EVENT, CODE, FAILURE_CODE = "instance.join", "TJ002I", "TJ002E"
     ALWAYS: ClassVar[tuple[str, ...]] = ("success",)
@@ -200,6 +201,7 @@ class InstanceJoin(Event):
     method: str = "token"
     token_name: str = ""
     addr_remote: str = ""
+    attempts: int = 0
 
 
 class RoleCreated(ResourcePart):
@@ -224,7 +226,7 @@ class RoleUpdated(ResourcePart):
 
 
 class AuthAttempt(ConnectedPart):
-    """An SSH login was refused; ``error`` says why."""
+    """An SSH login was refused; ``error`` says why, ``attempts`` for how many of a flood it stands."""
 
     EVENT, CODE = "auth", "T3007W"
     ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "success")
@@ -232,6 +234,7 @@ class AuthAttempt(ConnectedPart):
     success: bool = False
     error: str = ""
     message: str = ""
+    attempts: int = 0
 
 
 class SessionRejected(ConnectedPart):

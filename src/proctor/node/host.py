@@ -10,6 +10,7 @@ from typing import Protocol
 
 from proctor.audit.spool import Spool
 from proctor.core.clock import Clock
+from proctor.core.limits.attempts import AttemptLog
 from proctor.core.tasks import TaskSet
 from proctor.model.access import SessionOptions
 from proctor.model.identity import UserIdentity
@@ -21,6 +22,7 @@ from proctor.node.privsep import PrivilegedConnection, Spawner
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
+from proctor.sshkit.admission import Unauthenticated
 
 _IDLE_SECONDS = 0.25
 """Between two looks whether the last connection has ended."""
@@ -62,8 +64,10 @@ class Host:
     idle_timeout: int = 0
     disconnect_expired: bool = False
     draining: bool = False
-    waiting: dict[Connection, None] = field(default_factory=dict)
-    """Connections whose client has not logged in yet, oldest first."""
+    attempts: AttemptLog
+    """Refused logins that become events."""
+    waiting: Unauthenticated[Connection] = field(default_factory=lambda: Unauthenticated(shared=True))
+    """Connections whose client has not logged in yet; most of them come through a proxy."""
     live: set[Connection] = field(default_factory=set)
     """Connections whose client has logged in."""
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))

@@ -14,6 +14,7 @@ from proctor.core import probes
 from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import Unavailable
+from proctor.core.limits.attempts import AttemptLog
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
 from proctor.core.version import VERSION
@@ -125,6 +126,7 @@ class NodeServer:
             facts=self._facts,
             clock=self._clock,
             spool=spool,
+            attempts=AttemptLog(spool.append, self._clock),
             cache=AccessCache(self._spawner.ask, credentials.authorities.user_ssh_ca, self._connect),
             replicator=Replicator(
                 boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=spool.append
@@ -268,6 +270,7 @@ class NodeServer:
             await host.sessions.close()
             await host.background.drain(FLUSH_SECONDS)
             await host.background.close()
+            host.attempts.flush()
             if host.cache.reachable:
                 await host.spool.flushed(FLUSH_SECONDS)
         await self._exclusive.close()

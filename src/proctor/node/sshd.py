@@ -24,9 +24,6 @@ from proctor.node.session import Session, Stage
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
 from proctor.sshkit.server import CertificateServer
 
-MAX_WAITING = 200
-"""Connections that have not logged in yet. Beyond, the oldest goes: a login takes less than a second."""
-
 _IDLE_CHECK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
@@ -47,12 +44,7 @@ class NodeConnection(CertificateServer):
         """See the base class; here those who only hold connections are kept from shutting others out."""
         super().connection_made(conn)
         self._privileged = PrivilegedConnection(self._host.spawner, conn)
-        waiting = self._host.waiting
-        waiting[self] = None
-        if len(waiting) > MAX_WAITING:
-            oldest = next(iter(waiting))
-            del waiting[oldest]
-            oldest.drop()
+        self._host.waiting.add(self, self._endpoint("peername").addr)
 
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """See the base class; here the roles and this node's labels decide as well."""
@@ -93,6 +85,8 @@ class NodeConnection(CertificateServer):
             addr_remote=str(self._endpoint("peername")),
             proto="ssh",
         )
+        if not self._host.attempts.admits(event, event.addr_remote):
+            return
         try:
             self._host.spool.append(event)
         except ProctorError as error:
@@ -121,7 +115,7 @@ class NodeConnection(CertificateServer):
             client_version=str(self.connection.get_extra_info("client_version", "")),
         )
         self._active()
-        self._host.waiting.pop(self, None)
+        self._host.waiting.remove(self)
         self._host.live.add(self)
         self._watch = self._host.background.spawn(
             self._supervise(self._who), name=f"watch {self._who.client}"
@@ -132,7 +126,7 @@ class NodeConnection(CertificateServer):
         super().connection_lost(exc)
         if self._privileged is not None:
             self._privileged.close()
-        self._host.waiting.pop(self, None)
+        self._host.waiting.remove(self)
         self._host.live.discard(self)
         if self._watch is not None:
             self._watch.cancel()

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from proctor.core.accept import accept
+from proctor.core.limits.rates import network_of
 from proctor.core.tasks import TaskSet
 from proctor.proxy.clienthello import MAX_HELLO, Incomplete, NotTls, server_name
 from proctor.rpc.client import split_address
@@ -21,8 +22,11 @@ from proctor.sshkit.forward import Stream, relay
 HELLO_SECONDS = 10.0
 """Time in which a client must have sent its whole ClientHello."""
 
-GREETING_PER_HOST = 256
-"""Connections of one address that may be without a complete ClientHello at a time."""
+GREETING_PER_NETWORK = 256
+"""Connections of one network that may be without a complete ClientHello at a time."""
+
+SHARE, LEAST_SHARE = 4, 8
+"""One network may have a quarter of all connections: many hosts may be behind one address."""
 
 _DIAL_SECONDS, _CLOSE_SECONDS = 5.0, 5.0
 _log = logging.getLogger(__name__)
@@ -34,7 +38,8 @@ Handler = Callable[[socket.socket], Awaitable[None]]
 class Mux:
     """Accepts on ``listener``: connections whose server name ``passes`` go to ``through``, others to ``own``.
 
-    At most ``limit`` connections are open at once; further ones are closed right away.
+    At most ``limit`` connections are open at once, of one IPv4 address or IPv6 network a quarter of that;
+    further ones are closed right away.
     """
 
     def __init__(
@@ -57,40 +62,46 @@ class Mux:
         self._connections = TaskSet("mux")
         self._open = 0
         self._greeting: Counter[str] = Counter()
+        self._networks: Counter[str] = Counter()
 
     def start(self) -> None:
         """Accept from now on."""
         self._acceptor.spawn(accept(self._listener, self._accepted), name="accept", vital=True)
 
     def _accepted(self, connection: socket.socket, address: Any) -> None:
-        host = str(address[0])
-        if self._open >= self._limit or self._greeting[host] >= GREETING_PER_HOST:
+        network = network_of(str(address[0]))
+        if self._is_full(network):
             connection.close()
             return
         self._open += 1
-        self._greeting[host] += 1
-        self._connections.spawn(self._handle(connection, host), name="connection")
+        self._networks[network] += 1
+        self._greeting[network] += 1
+        self._connections.spawn(self._handle(connection, network), name="connection")
 
-    async def _handle(self, connection: socket.socket, host: str) -> None:
+    def _is_full(self, network: str) -> bool:
+        most = max(LEAST_SHARE, self._limit // SHARE)
+        held = self._networks[network] >= most or self._greeting[network] >= GREETING_PER_NETWORK
+        return held or self._open >= self._limit
+
+    async def _handle(self, connection: socket.socket, network: str) -> None:
         try:
-            handler = await self._choose(connection, host)
+            handler = await self._choose(connection, network)
             await handler(connection)
         except (NotTls, OSError, EOFError) as error:
-            _log.debug("connection from %s dropped: %s", host, error)
+            _log.debug("connection from %s dropped: %s", network, error)
         finally:
             connection.close()
             self._open -= 1
+            _count_down(self._networks, network)
 
-    async def _choose(self, connection: socket.socket, host: str) -> Handler:
+    async def _choose(self, connection: socket.socket, network: str) -> Handler:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             async with asyncio.timeout(self._hello_seconds):
                 name = await _peek(connection)
         finally:
-            self._greeting[host] -= 1
-            if not self._greeting[host]:
-                del self._greeting[host]
+            _count_down(self._greeting, network)
         return self._through if self._passes(name) else self._own
 
     async def drain(self, seconds: float | None) -> bool:
@@ -107,6 +118,12 @@ class Mux:
         """Accept no more and cut every connection."""
         await self.refuse()
         await self._connections.close()
+
+
+def _count_down(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 async def _peek(connection: socket.socket) -> str:

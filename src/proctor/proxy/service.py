@@ -18,6 +18,7 @@ from proctor.core import probes
 from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
+from proctor.core.limits.rates import RateLimit
 from proctor.core.tasks import TaskSet
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
@@ -26,7 +27,6 @@ from proctor.proxy.directory import Directory
 from proctor.proxy.mux import Mux, pass_through
 from proctor.proxy.sshd import SshProxy, SshProxySettings
 from proctor.proxy.web.app import make_app
-from proctor.proxy.web.limits import RateLimit
 from proctor.proxy.web.server import HttpsServer
 from proctor.proxy.web.sessions import Sessions
 from proctor.proxy.web.site import Site

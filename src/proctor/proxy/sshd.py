@@ -20,9 +20,11 @@ from proctor.audit.spool import Spool
 from proctor.config.schema import Config
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
+from proctor.core.limits.attempts import AttemptLog
 from proctor.model.events import NAMESPACE, AuthAttempt
 from proctor.proxy.directory import Directory, NoWay
 from proctor.rpc.identity import Credentials
+from proctor.sshkit.admission import Unauthenticated
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.forward import Stream, relay
 from proctor.sshkit.listener import SshListener
@@ -62,11 +64,20 @@ class _Connection(CertificateServer):
         super().connection_made(conn)
         self.local, self.remote = _address(conn, "sockname"), _address(conn, "peername")
         self._proxy.admit(conn)
+        self._proxy.expect_login(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         super().connection_lost(exc)
-        self._proxy.forget(self.connection)
+        self._proxy.forget(self)
+
+    def auth_completed(self) -> None:
+        """It is no longer among those that have to make room."""
+        self._proxy.logged_in(self)
+
+    def drop(self) -> None:
+        """Close at once."""
+        self.connection.abort()
 
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """Any certificate of this cluster will do: the node decides about the login."""
@@ -112,6 +123,8 @@ class SshProxy:
         self._clock = clock
         self._listener: SshListener | None = None
         self._live: set[asyncssh.SSHServerConnection] = set()
+        self._unauthenticated: Unauthenticated[_Connection] = Unauthenticated()
+        self._attempts = AttemptLog(spool.append, clock)
         self._relays = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -150,9 +163,18 @@ class SshProxy:
         else:
             self._live.add(connection)
 
-    def forget(self, connection: asyncssh.SSHServerConnection) -> None:
+    def expect_login(self, client: _Connection) -> None:
+        """A new connection must log in before others take its place."""
+        self._unauthenticated.add(client, client.remote)
+
+    def logged_in(self, client: _Connection) -> None:
+        """A client has logged in."""
+        self._unauthenticated.remove(client)
+
+    def forget(self, client: _Connection) -> None:
         """A connection has ended."""
-        self._live.discard(connection)
+        self._unauthenticated.remove(client)
+        self._live.discard(client.connection)
 
     async def dial(self, client: _Connection, user: VerifiedUser, host: str, port: int) -> Session:
         """Connect to the node that ``host`` names; the channel's session then carries the bytes.
@@ -206,6 +228,8 @@ class SshProxy:
             namespace=NAMESPACE,
             proto="ssh",
         )
+        if not self._attempts.admits(event, client.remote):
+            return
         try:
             self._spool.append(event)
         except ProctorError as error:
@@ -230,6 +254,7 @@ class SshProxy:
 
     async def stop(self) -> None:
         """Close everything."""
+        self._attempts.flush()
         await self.refuse()
         for connection in list(self._live):
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "the proxy is stopping")

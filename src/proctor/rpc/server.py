@@ -16,11 +16,12 @@ from urllib.parse import unquote
 import grpc
 
 from proctor.core.clock import Clock
-from proctor.core.errors import AccessDenied, ProctorError, Unauthenticated
+from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, ProctorError, Unauthenticated
 from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION, check_client
 from proctor.model.identity import HostIdentity, Identity, UserIdentity
 from proctor.rpc import anonymous, tls
+from proctor.rpc.budget import CALLS_PER_HOLDER, CallBudget
 from proctor.rpc.client import MAX_MESSAGE, VERSION_KEY
 from proctor.rpc.identity import Credentials
 from proctor.rpc.status import status_of, trailers
@@ -29,11 +30,17 @@ ANONYMOUS, USER = "anonymous", "user"
 AccessTable = Mapping[str, frozenset[str]]
 """``/proctor.v1.Auth/Ping`` to the callers it serves: anonymous, user, or a host's role."""
 
+MAX_REQUEST = 2 << 20
+"""Bytes of the longest message taken: a batch of events and one of the largest."""
+
+MAX_CONNECTIONS = 4096
+"""Connections at one time, each some 60 KB; one without a call is closed after a minute."""
+
 _CACHED_IDENTITIES = 4096
 _log = logging.getLogger(__name__)
 
 _OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_receive_message_length", MAX_REQUEST),
     ("grpc.max_send_message_length", MAX_MESSAGE),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -42,6 +49,12 @@ _OPTIONS = [
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 0),
     ("grpc.so_reuseport", 0),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 60_000),
+    ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
+    ("grpc.max_concurrent_streams", CALLS_PER_HOLDER),
+    ("grpc.max_metadata_size", 8 << 10),
+    ("grpc.absolute_max_metadata_size", 16 << 10),
 ]
 
 
@@ -145,57 +158,74 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         self._authorities = authorities
         self._table = table
         self._clock = clock
-        self._streams: dict[str, bool] = {}
-        """Does the client of this method stream its requests?"""
         self._known: dict[bytes, tuple[Identity, datetime]] = {}
+        self._budget = CallBudget()
 
     async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
-        """Wrap the handler of one method."""
+        """Wrap the handler of one method.
+
+        To us every request is a stream: so a call is admitted before a byte of its message is taken.
+        """
         handler = await continuation(details)
         if handler is None:
             return None
         serve = self._streaming if handler.response_streaming else self._unary
-        self._streams[details.method] = bool(handler.request_streaming)
-        make = _HANDLERS[handler.request_streaming, handler.response_streaming]
+        make = _HANDLERS[handler.response_streaming]
         behaviour = (
             handler.stream_stream or handler.stream_unary or handler.unary_stream or handler.unary_unary
         )
         return make(
-            serve(details.method, behaviour),
+            serve(details.method, behaviour, many=handler.request_streaming),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
 
-    def _unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+    def _unary(self, method: str, behaviour: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
+        async def serve(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                self._admit(method, context)
-                # Not for streams: metadata sent apart from a status let grpcio's clients lose that status.
-                await context.send_initial_metadata(((VERSION_KEY, VERSION),))
-                with self._calls.counted():
-                    return await behaviour(request, context)
+                with self._admit(method, context) as current:
+                    request = requests if many else await self._only(requests, current)
+                    # Not for streams: sent apart from a status it let grpcio's clients lose that status.
+                    await context.send_initial_metadata(((VERSION_KEY, VERSION),))
+                    with self._calls.counted():
+                        return await behaviour(request, context)
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
 
         return serve
 
-    def _streaming(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-        async def serve(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+    def _streaming(self, method: str, behaviour: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
+        async def serve(requests: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             try:
-                self._admit(method, context)
-                streams = self._streams[method]
-                with self._calls.counted() as answered:
-                    received = self._calls.requests(request) if streams else request
-                    async for response in behaviour(received, context):
-                        if not streams:
-                            answered()
-                        yield response
+                with self._admit(method, context) as current:
+                    request = self._calls.requests(requests) if many else await self._only(requests, current)
+                    with self._calls.counted() as answered:
+                        async for response in behaviour(request, context):
+                            if not many:
+                                answered()
+                            yield response
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
 
         return serve
 
-    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    async def _only(self, requests: Any, current: Caller) -> Any:
+        """The message of a call that has one."""
+        try:
+            async with self._budget.arrival(current.identity):
+                return await anext(aiter(requests))
+        except StopAsyncIteration:
+            raise BadRequest("the call came without its request") from None
+        except TimeoutError:
+            raise LimitExceeded("the request took too long to arrive") from None
+
+    @contextlib.contextmanager
+    def _admit(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> Iterator[Caller]:
+        current = self._caller(method, context)
+        with self._budget.call(current.identity, current.host):
+            yield current
+
+    def _caller(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> Caller:
         current = Caller(self._identify(context), _address(context.peer()))
         metadata = dict(context.invocation_metadata() or ())
         check_client(str(metadata.get(VERSION_KEY, "")), server=VERSION, what=f"{current.kind} client")
@@ -206,6 +236,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
                 )
             raise AccessDenied(f"a caller of kind {current.kind} may not call {method.rsplit('/', 1)[-1]}")
         _current.set(current)
+        return current
 
     def _identify(self, context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
         certificates = list(context.auth_context().get("x509_pem_cert", ()))
@@ -223,10 +254,8 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
 
 _HANDLERS = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
+    False: grpc.stream_unary_rpc_method_handler,
+    True: grpc.stream_stream_rpc_method_handler,
 }
 
 

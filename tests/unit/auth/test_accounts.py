@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from proctor.auth.accounts import LOCKOUT, MAX_FAILURES, Accounts, Refused
+from proctor.auth.accounts import LOCKOUT, MAX_FAILURES, NAME_BURST, Accounts, Refused
 from proctor.auth.documents import Documents
 from proctor.auth.secrets import Passwords
 from proctor.core.clock import FakeClock
@@ -19,6 +19,7 @@ from proctor.model.resources import Metadata, User, UserSpec
 from tests.support.backend import MemoryBackend
 
 PASSWORD = "correct horse battery"
+HOME = "192.0.2.7:5000"
 
 
 class World:
@@ -43,13 +44,16 @@ class World:
     def code(self) -> str:
         return pyotp.TOTP(self.secret).at(int(self.clock.now().timestamp()))
 
-    async def log_in(self, password: str = PASSWORD, code: str | None = None, name: str = "alice") -> User:
-        return (await self.accounts.authenticate(name, password, self.code() if code is None else code))[0]
+    async def log_in(
+        self, password: str = PASSWORD, code: str | None = None, name: str = "alice", address: str = HOME
+    ) -> User:
+        code = self.code() if code is None else code
+        return (await self.accounts.authenticate(name, password, code, address=address))[0]
 
-    async def fail(self, times: int, name: str = "alice") -> None:
+    async def fail(self, times: int, name: str = "alice", address: str = HOME) -> None:
         for _ in range(times):
             with pytest.raises(Refused):
-                await self.log_in("wrong password", name=name)
+                await self.log_in("wrong password", name=name, address=address)
 
 
 @pytest.fixture
@@ -173,3 +177,41 @@ async def test_a_user_who_expired_cannot_log_in(world: World) -> None:
     world.clock.advance(24 * 3600)
     with pytest.raises(Refused):
         await world.log_in()
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [("198.51.100.9:1", "198.51.101.9:1"), ("[2001:db8::1]:1", "[2001:db8:0:1::1]:1")],
+)
+async def test_who_guesses_locks_out_their_own_network_only(world: World, near: str, far: str) -> None:
+    await world.enrol()
+    await world.fail(MAX_FAILURES, address=near)
+    neighbour = near.replace("9:1", "200:2").replace("::1]", "::2]")
+    for address in (near, neighbour):
+        with pytest.raises(LimitExceeded):
+            await world.log_in(address=address)
+    await world.log_in(address=far)
+
+
+async def test_guesses_from_everywhere_slow_strangers_down_but_not_known_networks(world: World) -> None:
+    await world.enrol()
+    await world.log_in()
+    world.clock.advance(30)
+    for number in range(NAME_BURST):
+        await world.fail(1, address=f"10.0.{number}.1:1")
+    with pytest.raises(LimitExceeded) as slowed:
+        await world.log_in(address="203.0.113.1:1")
+    assert slowed.value.hint == "Try again in 30 seconds."
+    await world.log_in()
+    world.clock.advance(30)
+    await world.log_in(address="203.0.113.1:1")
+
+
+async def test_known_networks_are_known_after_a_restart_until_a_reset(world: World) -> None:
+    await world.enrol()
+    await world.log_in()
+    again = Accounts(world.backend, world.documents, world.clock)
+    assert await again._familiar("alice") == ["192.0.2.0/24"]
+    await world.accounts.forget("alice")
+    assert await again._familiar("alice") == []
+    again.close()

@@ -8,6 +8,7 @@ from typing import Any
 from proctor.auth import secrets
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import MAX_NAME
+from proctor.auth.hosts.guesses import JoinGuesses
 from proctor.auth.hosts.policy import Applicant
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.core.text import escaped
@@ -28,6 +29,7 @@ class JoinService(auth_pb2_grpc.JoinServicer):
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._guesses = JoinGuesses(cluster.clock)
 
     async def RegisterHost(self, request: pb.RegisterHostRequest, _context: Any) -> pb.HostCredentials:  # noqa: N802
         """Check the token and issue a host's certificates; each attempt is audited."""
@@ -39,12 +41,14 @@ class JoinService(auth_pb2_grpc.JoinServicer):
             addr_remote=caller().address,
         )
         try:
+            self._guesses.count(caller().host, request.token)
             grant = await self._cluster.tokens.check(request.token, request.role)
             credentials = await self._issue(request, grant)
         except ProctorError as error:
             event.success, event.error = False, error.message
-            await self._cluster.emit(event)
+            await self._cluster.emit_failure(event, caller().address)
             raise
+        self._guesses.forgive(caller().host)
         await self._cluster.emit(event)
         return credentials
 

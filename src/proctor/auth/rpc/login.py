@@ -38,12 +38,12 @@ class Logins:
             if not self._cluster.settings.local_auth:
                 raise Refused("local accounts are turned off (auth_service.authentication.local_auth)")
             user, device = await self._cluster.accounts.authenticate(
-                request.username, request.password, request.otp_code
+                request.username, request.password, request.otp_code, address=request.client_address
             )
         except (Refused, LimitExceeded) as error:
             event.success, event.message = False, error.message
             event.error = error.detail if isinstance(error, Refused) else error.message
-            await self._cluster.emit(event)
+            await self._cluster.emit_failure(event, request.client_address)
             raise
         event.mfa_device = _device(device)
         await self._cluster.emit(event)

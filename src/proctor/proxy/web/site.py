@@ -11,9 +11,9 @@ from fastapi import Depends, Header, Request
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, Unauthenticated
+from proctor.core.limits.rates import RateLimit
 from proctor.core.version import check_client
 from proctor.proxy.web.guard import SAFE_METHODS
-from proctor.proxy.web.limits import RateLimit
 from proctor.proxy.web.sessions import Sessions, WebSession
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Authorities

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from proctor.core.clock import FakeClock
 from proctor.core.errors import LimitExceeded
-from proctor.proxy.web.limits import MAX_ADDRESSES, RateLimit
+from proctor.core.limits.rates import MAX_NETWORKS, RateLimit
 
 
 def spend(limit: RateLimit, address: str, times: int) -> int:
@@ -64,12 +64,12 @@ def test_the_hint_says_how_long_to_wait() -> None:
 def test_memory_is_bounded() -> None:
     limit = RateLimit(FakeClock(), burst=1)
     limit.spend("the first")
-    for number in range(MAX_ADDRESSES):
+    for number in range(MAX_NETWORKS):
         limit.spend(f"host-{number}")
 
     limit.spend("the first")
     with pytest.raises(LimitExceeded):
-        limit.spend(f"host-{MAX_ADDRESSES - 1}")
+        limit.spend(f"host-{MAX_NETWORKS - 1}")
 
 
 @given(st.lists(st.floats(0, 100), max_size=60))

@@ -1,0 +1,1 @@
+"""Bounds on what the unauthenticated may do."""
