@@ -19,8 +19,10 @@ def value_or_file(text: str, what: str) -> str:
         return text
     try:
         content = Path(text).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{what}: cannot read {text}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{what}: cannot read {text}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{what}: {text} is not text") from None
     if not content:
         raise ConfigError(f"{what}: {text} is empty")
     return content

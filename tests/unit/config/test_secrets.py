@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from proctor.config.load import parse
-from proctor.config.secrets import ca_pins, join_token, static_tokens
+from proctor.config.secrets import ca_pins, join_token, static_tokens, value_or_file
 from proctor.core.errors import ConfigError
 
 PIN = "sha256:" + "0a" * 32
@@ -42,3 +42,12 @@ def test_static_tokens(tmp_path: Path) -> None:
     path.write_text("secret\n")
     config = parse(f"auth_service: {{tokens: ['Proxy,node:abc', 'node:{path}']}}", "f").config
     assert static_tokens(config) == [(["proxy", "node"], "abc"), (["node"], "secret")]
+
+
+def test_a_value_that_cannot_be_read_is_named_without_the_words_of_a_library(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        value_or_file(str(tmp_path / "none"), "auth_token")
+    assert caught.value.message == f"auth_token: cannot read {tmp_path}/none: No such file or directory"
+    (tmp_path / "binary").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="binary is not text"):
+        value_or_file(str(tmp_path / "binary"), "auth_token")
