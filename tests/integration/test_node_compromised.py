@@ -41,7 +41,7 @@ from tests.support.spawner import SpawnerProcess
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 NODE_UID = 64403
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+CLONE_NEWNET = 0x40000000
 Attempt = Callable[[Attacker, Channel, TcpConnection], object]
 
 
@@ -480,18 +480,35 @@ def test_addresses_are_those_of_real_connections(host: Host) -> None:
 
 
 def test_addresses_are_not_made_up_in_another_network(host: Host) -> None:
-    attacker = host.attacker
+    """Users may have network namespaces of their own, with any addresses in them."""
+    elsewhere = connection_in_another_network(host.port)
 
-    def from_own_namespace() -> str:
-        linux.unshare(CLONE_NEWUSER | CLONE_NEWNET)
-        loopback_up()
-        return attacker.refusal(attacker.exchange)
+    def attempt(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+        tcp.accepted.close()
+        tcp.accepted = elsewhere[0]
+        return attacker.exchange(channel, tcp)
 
     try:
-        reason = run_as(NODE_UID, from_own_namespace)
-    except PermissionError:
-        pytest.skip("this kernel gives users no network namespaces")
-    assert reason == "this is not the TCP connection of a client"
+        assert host.refusal(attempt) == "this is not the TCP connection of a client"
+    finally:
+        for end in elsewhere:
+            end.close()
+
+
+def connection_in_another_network(port: int) -> list[socket.socket]:
+    """Both ends of a TCP connection to ``port`` in a new network namespace, the accepted one first."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+
+        def connect() -> None:
+            linux.unshare(CLONE_NEWNET)
+            loopback_up()
+            tcp = TcpConnection(port)
+            socket.send_fds(theirs, [b"both"], [tcp.accepted.fileno(), tcp.client.fileno()])
+
+        run_as(0, connect)
+        _, descriptors, _, _ = socket.recv_fds(ours, 16, 2)
+    return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 
 
 def loopback_up() -> None:
