@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
+import socketserver
+import ssl
+import subprocess
+import threading
+import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import MakeCluster
 from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node, Service
+from tests.support.cluster import Cluster, Event, Node, Service
+from tests.support.openssh import OpenSsh
 from tests.support.polling import until
 from tests.support.processes import descendants
 from tests.support.terminal import Terminal
@@ -51,18 +60,16 @@ class Work:
         self.terminal.expect(f"after-{word}-2")
         self.words.append(word)
 
+    def echoes(self) -> list[Event]:
+        """The events of all commands, when the session's record is complete."""
+        commands = self.cluster.session_events(self.sid, "session.command", seconds=60)
+        return [event for event in commands if event["path"].endswith("/echo")]
+
     def check(self) -> None:
         """End the session; each of its commands is in the log once, its record complete."""
         self.terminal.line("exit")
         assert self.terminal.wait() == 0
-        echoed = Counter(
-            word
-            for event in self.cluster.session_events(self.sid, "session.command", seconds=60)
-            if event["path"].endswith("/echo")
-            for word in event["argv"]
-            if not re.fullmatch(r"after-.*-2", word)
-        )
-        assert echoed == Counter(self.words)
+        assert Counter(event["argv"][-1] for event in self.echoes()) == Counter(self.words)
         uids = Counter(event["uid"] for event in self.cluster.events())
         assert [uid for uid, number in uids.items() if number > 1] == []
         assert not self.cluster.events("audit.gap")
@@ -139,3 +146,124 @@ def test_the_supervisor_executes_itself_under_a_session(work: Work) -> None:
     work.echo("second")
     assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
     work.check()
+
+
+class Forward:
+    """``ssh -W`` through the node to a server of ours that sends back what it gets."""
+
+    def __init__(self, openssh: OpenSsh, env: Mapping[str, str], port: int) -> None:
+        argv = ["ssh", *openssh.options, "-W", f"127.0.0.1:{port}", openssh.host]
+        self.process = subprocess.Popen(
+            argv, env=dict(env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+
+    def echo(self, text: bytes) -> bytes:
+        """What comes back."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+        return self.process.stdout.read(len(text))
+
+    def close(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.communicate()
+
+
+class _Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        while data := self.request.recv(65536):
+            self.request.sendall(data)
+
+
+@pytest.fixture
+def echo_port() -> Iterator[int]:
+    """The port of a server that sends back what it gets."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def web_login(account: Account) -> urllib.request.OpenerDirector:
+    """A browser that is logged in."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    browser = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=context), urllib.request.HTTPCookieProcessor()
+    )
+    login = {"user": account.name, "password": account.password, "otp_token": account.code()}
+    request = urllib.request.Request(f"https://{account.proxy}/v1/webapi/session", json.dumps(login).encode())
+    request.add_header("Content-Type", "application/json")
+    browser.open(request, timeout=20).close()
+    return browser
+
+
+def test_a_forward_a_transfer_and_a_web_session_go_on_when_all_is_replaced(
+    work: Work, echo_port: int, tmp_path: Path
+) -> None:
+    openssh = OpenSsh(work.alice, work.node)
+    forward = Forward(openssh, work.alice.env, echo_port)
+    browser = web_login(work.alice)
+    content = os.urandom(600_000)
+    (tmp_path / "source").write_bytes(content)
+    transfer = subprocess.Popen(
+        ["sftp", "-l", "480", *openssh.options, f"{openssh.host}:{tmp_path}/source", str(tmp_path / "copy")],
+        env=dict(work.alice.env),
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        assert forward.echo(b"before") == b"before"
+        until((tmp_path / "copy").exists, 20, "the transfer has begun")
+        for host, service, setting in (
+            (work.node, "node", r"(ssh_service:\n)"),
+            (work.cluster.control, "auth", r"(auth_service:\n)"),
+            (work.cluster.control, "proxy", r"(proxy_service:\n)"),
+        ):
+            former = processes(host, service)
+            lines = {
+                "node": "permit_user_env: true",
+                "auth": "client_idle_timeout: 1h",
+                "proxy": "trust_x_forwarded_for: true",
+            }
+            change(host, setting, rf"\1  {lines[service]}\n")
+            until(partial(replaced, host, service, former), 30, f"a new {service} process")
+            assert forward.echo(service.encode()) == service.encode()
+        assert transfer.poll() is None, "the transfer was to last longer"
+        with browser.open(f"https://{work.alice.proxy}/v1/webapi/session", timeout=20) as reply:
+            assert json.load(reply)["user"] == "alice"
+        assert transfer.wait(timeout=60) == 0
+        assert (tmp_path / "copy").read_bytes() == content
+    finally:
+        forward.close()
+        transfer.kill()
+        transfer.wait()
+    work.echo("second")
+    work.check()
+
+
+def test_a_former_node_process_is_killed(work: Work) -> None:
+    former = processes(work.node, "node")
+    change(work.node, r"(ssh_service:\n)", r"\1  ssh_file_copy: false\n")
+    until(partial(replaced, work.node, "node", former), 30, "a new node process")
+    work.echo("second")
+    for pid in former:
+        os.kill(pid, signal.SIGKILL)
+    work.terminal.wait()
+    assert {event["argv"][-1] for event in work.echoes()} == set(work.words)
+    until(lambda: len(processes(work.node, "node")) == 1, 30, "the end of what delivered the rest")
+    assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
+
+
+def test_a_stop_that_waits_for_sessions(work: Work) -> None:
+    assert work.node.process is not None
+    work.node.process.signal(signal.SIGQUIT)
+    until(lambda: work.alice.tsh("ssh", f"root@{work.node.name}", "true", check=False).returncode, 20)
+    work.echo("second")
+    assert work.node.process.running
+    work.check()
+    assert work.node.process.wait(60) == 0

@@ -186,7 +186,12 @@ class Spool:
             while True:
                 done = self._segments.done
                 error = await self._stream(connect(), tasks)
-                _log.warning("audit events wait (%d): %s", self.pending, error)
+                _log.log(
+                    logging.WARNING if self.pending else logging.INFO,
+                    "audit events wait (%d): %s",
+                    self.pending,
+                    error,
+                )
                 delay = SHORTEST_WAIT if self._segments.done > done else min(LONGEST_WAIT, delay * 2)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
         finally:

@@ -29,6 +29,7 @@ SHARE, LEAST_SHARE = 4, 8
 """One network may have a quarter of all connections: many hosts may be behind one address."""
 
 _DIAL_SECONDS, _CLOSE_SECONDS = 5.0, 5.0
+_DIAL_ATTEMPTS, _DIAL_PAUSE = 20, 0.1
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[socket.socket], Awaitable[None]]
@@ -159,6 +160,16 @@ async def _readable(connection: socket.socket, count: int) -> None:
         loop.remove_reader(connection)
 
 
+async def _dial(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the auth service, which refuses for a moment while it is replaced. Raises OSError."""
+    for _ in range(_DIAL_ATTEMPTS - 1):
+        try:
+            return await asyncio.open_connection(host, port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(_DIAL_PAUSE)
+    return await asyncio.open_connection(host, port)
+
+
 def pass_through(address: str) -> Handler:
     """A handler that relays connections, byte by byte, to ``address`` (``host:port``). Raises BadRequest."""
     host, port = split_address(address, 3025)
@@ -166,7 +177,7 @@ def pass_through(address: str) -> Handler:
     async def forward(connection: socket.socket) -> None:
         try:
             async with asyncio.timeout(_DIAL_SECONDS):
-                far_reader, far_writer = await asyncio.open_connection(host, port)
+                far_reader, far_writer = await _dial(host, port)
         except OSError as error:
             _log.warning("the Auth Service at %s cannot be reached: %s", address, str(error) or "no answer")
             return

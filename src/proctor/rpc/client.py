@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ __all__ = ["Client", "fetch_authorities_tls", "join", "split_address", "translat
 VERSION_KEY = "proctor-version"
 MAX_MESSAGE = 16 * 1024 * 1024
 HANDSHAKE_SECONDS = 10.0
+RECONNECT_SECONDS = 2.0
+"""How long a call waits for an auth service that refuses connections."""
+
 Response = TypeVar("Response")
 _log = logging.getLogger(__name__)
 
@@ -98,16 +102,34 @@ class Client:
         The first call also raises IncompatibleVersion when the auth service is too old for this client.
         """
         try:
-            call = method(request, timeout=timeout)
-            if self._check_server:
-                await self._check_version_of(call)
-            answer = await call
-            _log.debug("%s at %s answered", _name(method), self.address)
-            return answer
+            try:
+                return await self._attempt(method, request, timeout)
+            except grpc.RpcError as error:
+                if not _is_refusal(error) or not await self._connects(RECONNECT_SECONDS):
+                    raise
+            return await self._attempt(method, request, timeout)
         except grpc.RpcError as error:
             raise translated(error, self.address) from None
         except grpc.aio.UsageError:
             raise Unavailable("the connection to the Auth Service was closed") from None
+
+    async def _attempt(self, method: Callable[..., Any], request: Any, timeout: float) -> Any:
+        call = method(request, timeout=timeout)
+        if self._check_server:
+            await self._check_version_of(call)
+        answer = await call
+        _log.debug("%s at %s answered", _name(method), self.address)
+        return answer
+
+    async def _connects(self, seconds: float) -> bool:
+        """Is there a connection within ``seconds``? An auth service that is replaced is away for a moment."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (state := self._channel.get_state(True)) is not grpc.ChannelConnectivity.READY:
+                    await self._channel.wait_for_state_change(state)
+        except TimeoutError:
+            return False
+        return True
 
     async def _check_version_of(self, call: Any) -> None:
         version = dict(await call.initial_metadata()).get(VERSION_KEY)
@@ -128,6 +150,15 @@ class Client:
     async def close(self) -> None:
         """Close the channel; calls under way are cancelled."""
         await self._channel.close(None)
+
+
+def _is_refusal(error: grpc.RpcError) -> bool:
+    """Did the call not get anywhere, since nothing listened?"""
+    return (
+        isinstance(error, grpc.aio.AioRpcError)
+        and error.code() is grpc.StatusCode.UNAVAILABLE
+        and "refused" in (error.details() or "").lower()
+    )
 
 
 def _name(method: Callable[..., Any]) -> str:

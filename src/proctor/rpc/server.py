@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import hashlib
 import logging
+import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,9 @@ MAX_REQUEST = 2 << 20
 MAX_CONNECTIONS = 4096
 """Connections at one time, each some 60 KB; one without a call is closed after a minute."""
 
+STREAM_SECONDS = 600.0
+"""After which a connection takes no further calls, and a stream of requests ends: clients connect again."""
+
 _CACHED_IDENTITIES = 4096
 _log = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ _OPTIONS = [
     ("grpc.max_concurrent_streams", CALLS_PER_HOLDER),
     ("grpc.max_metadata_size", 8 << 10),
     ("grpc.absolute_max_metadata_size", 16 << 10),
+    ("grpc.max_connection_age_ms", int(STREAM_SECONDS * 1000)),
 ]
 
 
@@ -93,7 +98,8 @@ class ActiveCalls:
     requests, which never end by themselves, end where ``close`` finds them: their clients go on elsewhere.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stream_seconds: float = STREAM_SECONDS) -> None:
+        self._stream_seconds = stream_seconds
         self._number = 0
         self._none = asyncio.Event()
         self._none.set()
@@ -126,13 +132,18 @@ class ActiveCalls:
             self._none.set()
 
     async def requests(self, received: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """What the client streams, until ``close``."""
+        """What the client streams, until ``close``, and for ``stream_seconds`` at most.
+
+        A client that streams is to connect again now and then: it may be behind a proxy that was replaced,
+        and which ends with the last of its connections.
+        """
         tasks = TaskSet("requests")
         closing = tasks.spawn(self._closing.wait(), name="closing")
+        ends = asyncio.get_running_loop().time() + random.uniform(0.5, 1.0) * self._stream_seconds  # noqa: S311
         try:
-            while True:
+            while (left := ends - asyncio.get_running_loop().time()) > 0:
                 following = tasks.spawn(_next(received), name="next")
-                await asyncio.wait({following, closing}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({following, closing}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if not following.done() or (found := following.result()) is None:
                     return
                 yield found
