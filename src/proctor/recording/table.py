@@ -1,7 +1,7 @@
 """The list of recordings: what the archive holds, with what its nodes said about each session.
 
-It is made from the archive and from ``session.start`` and ``session.end`` in the audit log, so it can be made
-again at any time; nothing else is kept in it.
+It is made from the archive and from ``session.start``, ``session.end`` and ``session.loss`` in the audit log,
+so it can be made again at any time; nothing else is kept in it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ ACTIVE, UPLOADING, COMPLETE = "active", "uploading", "complete"
 STATES = (ACTIVE, UPLOADING, COMPLETE)
 INTERACTIVE, COMMAND = "interactive", "command"
 KINDS = (INTERACTIVE, COMMAND)
-EVENTS = ("session.start", "session.end")
-FORMAT = 1
+EVENTS = ("session.start", "session.end", "session.loss")
+FORMAT = 2
 """``PRAGMA user_version``; a table of another format is made again."""
 
 _SCHEMA = """
@@ -42,6 +42,7 @@ CREATE TABLE recordings (
     started TEXT NOT NULL DEFAULT '', ended TEXT NOT NULL DEFAULT '', hostname TEXT NOT NULL DEFAULT '',
     login TEXT NOT NULL DEFAULT '', interactive INTEGER NOT NULL DEFAULT 0,
     enhanced INTEGER NOT NULL DEFAULT 0, participants TEXT NOT NULL DEFAULT '[]',
+    truncated INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (sid, server_id)
 ) WITHOUT ROWID;
 CREATE INDEX recordings_moment ON recordings (moment, sid) WHERE since <> '';
@@ -220,6 +221,17 @@ def _told(event: bytes) -> _Told | None:
 
 
 def _note(database: sqlite3.Connection, told: _Told) -> None:
+    if told.event == "session.loss":
+        database.execute(
+            "INSERT INTO recordings (sid, server_id, truncated) VALUES (?, ?, 1) "
+            "ON CONFLICT DO UPDATE SET truncated = 1",
+            (told.sid, told.server_id),
+        )
+    else:
+        _note_session(database, told)
+
+
+def _note_session(database: sqlite3.Connection, told: _Told) -> None:
     over = told.event == "session.end"
     people = told.participants or ([told.user] if told.user else [])
     started = told.session_start if over else told.time
@@ -293,6 +305,7 @@ def _info(row: Mapping[str, Any]) -> pb.RecordingInfo:
         enhanced=bool(row["enhanced"]),
         live=state == ACTIVE,
         state=state,
+        truncated=bool(row["truncated"]),
     )
 
 

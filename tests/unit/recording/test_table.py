@@ -202,3 +202,28 @@ def test_a_damaged_table_is_begun_again(tmp_path: Path, damage: bytes) -> None:
     again = Table(path)
     assert again.position() == ""
     assert again.known() == {}
+
+
+def loss(number: int, **fields: Any) -> bytes:
+    event = {"event": "session.loss", "sid": sid(number), "server_id": NODE, "time": at(number)}
+    return json.dumps({**event, "lost": {"events": 3}, **fields}).encode()
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1]])
+def test_what_could_not_be_recorded_shows(table: Table, order: list[int]) -> None:
+    events = [start(1), loss(1), end(1)]
+    table.note([events[number] for number in order], None)
+    table.note([start(2), loss(2, server_id=OTHER), end(2)], None)
+    held(table, 1, 2)
+    found, _ = table.page(Filter(), 10)
+    assert {UUID(info.sid).int: (info.state, info.truncated) for info in found} == {
+        1: (COMPLETE, True),
+        2: (COMPLETE, False),
+    }
+    assert list(found[1].participants) == ["alice"]
+
+
+def test_recording_without_any_event_is_listed(table: Table) -> None:
+    held(table, 1)
+    table.note([loss(2)], None)
+    assert listed(table) == [1]

@@ -369,6 +369,8 @@ export interface components {
         /**
          * Recording
          * @description One recording; times are RFC 3339, ``ended`` is empty while the session runs.
+         *
+         *     ``state``: ``active``, ``uploading`` or ``complete``. ``truncated``: something could not be recorded.
          */
         Recording: {
             /** Ended */
@@ -393,6 +395,8 @@ export interface components {
             started: string;
             /** State */
             state: string;
+            /** Truncated */
+            truncated: boolean;
         };
         /**
          * RecordingEvents

@@ -55,6 +55,13 @@ function Row({ recording }: { recording: Recording }) {
       <Table.Td>
         <Group gap={6}>
           <Chip>{recording.interactive ? "terminal" : "command"}</Chip>
+          {recording.truncated && (
+            <Tooltip label="Something of this session could not be recorded">
+              <div>
+                <Chip tone="warning">truncated</Chip>
+              </div>
+            </Tooltip>
+          )}
           {recording.enhanced && (
             <Tooltip label="With what the kernel saw: commands, connections, files">
               <div>

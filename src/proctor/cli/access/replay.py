@@ -243,7 +243,7 @@ def _moment(text: str) -> datetime:
 
 
 def recordings_table(found: list[pb.RecordingInfo]) -> str:
-    """ID, Type, Participants, Hostname, Timestamp, and State unless all are complete."""
+    """ID, Type, Participants, Hostname, Timestamp; State unless all are complete."""
     rows = [
         [
             info.sid,
@@ -251,13 +251,18 @@ def recordings_table(found: list[pb.RecordingInfo]) -> str:
             ", ".join(info.participants),
             info.server_hostname,
             parse_time(info.started).strftime("%b %d %H:%M:%S UTC") if info.started else "",
-            info.state,
+            _state(info),
         ]
         for info in found
     ]
-    names = ["ID", "Type", "Participants", "Hostname", "Timestamp", "State"]
-    shown = len(names) if any(info.state not in ("", "complete") for info in found) else len(names) - 1
-    return table(names[:shown], [row[:shown] for row in rows])
+    columns = ["ID", "Type", "Participants", "Hostname", "Timestamp", "State"]
+    shown = len(columns) - all(_state(info) in ("", "complete") for info in found)
+    return table(columns[:shown], [row[:shown] for row in rows])
+
+
+def _state(info: pb.RecordingInfo) -> str:
+    """For people, who are to look at ``session.loss`` when something is missing."""
+    return f"{info.state}, truncated" if info.truncated else info.state
 
 
 def recording_data(info: pb.RecordingInfo) -> dict[str, Any]:
@@ -273,4 +278,5 @@ def recording_data(info: pb.RecordingInfo) -> dict[str, Any]:
         "interactive": info.interactive,
         "enhanced_recording": info.enhanced,
         "state": info.state,
+        "truncated": info.truncated,
     }

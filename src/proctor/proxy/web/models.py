@@ -179,7 +179,10 @@ class RecordingFilter(BaseModel):
 
 
 class Recording(BaseModel):
-    """One recording; times are RFC 3339, ``ended`` is empty while the session runs."""
+    """One recording; times are RFC 3339, ``ended`` is empty while the session runs.
+
+    ``state``: ``active``, ``uploading`` or ``complete``. ``truncated``: something could not be recorded.
+    """
 
     sid: str
     participants: list[str]
@@ -192,6 +195,7 @@ class Recording(BaseModel):
     enhanced: bool
     live: bool
     state: str
+    truncated: bool
 
 
 class Recordings(BaseModel):

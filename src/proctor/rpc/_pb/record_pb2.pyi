@@ -133,7 +133,7 @@ class ListRecordingsRequest(_message.Message):
     def __init__(self, from_time: _Optional[str] = ..., to_time: _Optional[str] = ..., limit: _Optional[int] = ..., live: _Optional[bool] = ..., user: _Optional[str] = ..., host: _Optional[str] = ..., kind: _Optional[str] = ..., states: _Optional[_Iterable[str]] = ..., start_key: _Optional[str] = ...) -> None: ...
 
 class RecordingInfo(_message.Message):
-    __slots__ = ("sid", "participants", "server_hostname", "server_id", "login", "started", "ended", "interactive", "enhanced", "live", "state")
+    __slots__ = ("sid", "participants", "server_hostname", "server_id", "login", "started", "ended", "interactive", "enhanced", "live", "state", "truncated")
     SID_FIELD_NUMBER: _ClassVar[int]
     PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
     SERVER_HOSTNAME_FIELD_NUMBER: _ClassVar[int]
@@ -145,6 +145,7 @@ class RecordingInfo(_message.Message):
     ENHANCED_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     sid: str
     participants: _containers.RepeatedScalarFieldContainer[str]
     server_hostname: str
@@ -156,7 +157,8 @@ class RecordingInfo(_message.Message):
     enhanced: bool
     live: bool
     state: str
-    def __init__(self, sid: _Optional[str] = ..., participants: _Optional[_Iterable[str]] = ..., server_hostname: _Optional[str] = ..., server_id: _Optional[str] = ..., login: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., interactive: _Optional[bool] = ..., enhanced: _Optional[bool] = ..., live: _Optional[bool] = ..., state: _Optional[str] = ...) -> None: ...
+    truncated: bool
+    def __init__(self, sid: _Optional[str] = ..., participants: _Optional[_Iterable[str]] = ..., server_hostname: _Optional[str] = ..., server_id: _Optional[str] = ..., login: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., interactive: _Optional[bool] = ..., enhanced: _Optional[bool] = ..., live: _Optional[bool] = ..., state: _Optional[str] = ..., truncated: _Optional[bool] = ...) -> None: ...
 
 class ListRecordingsResponse(_message.Message):
     __slots__ = ("recordings", "next_key")
