@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import events, ledger, login, pipeline
+from bench import events, flood, ledger, login, pipeline
 from bench.capture import benchmark as capture
 from bench.capture import hooks
 from bench.search import benchmark as search
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "pipeline": pipeline.run,
     "ledger": ledger.run,
     "search": search.run,
+    "flood": flood.run,
 }
 
 
