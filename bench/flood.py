@@ -7,6 +7,7 @@ and tries join tokens, as fast as it is answered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import publish, spread
+from proctor.core.errors import Unavailable
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials
@@ -66,10 +68,18 @@ async def _row(
     seconds = []
     for name, secret in users:
         before = time.monotonic()
-        await auth.call(proxy, "auth.Login", _login(name, secret))
+        await _log_in(auth, proxy, name, secret)
         seconds.append(time.monotonic() - before)
     login = {f"login {key}": value for key, value in spread(seconds).items()}
     return {"condition": condition, "RSS MiB": _resident_mib(), **login}
+
+
+async def _log_in(auth: RunningAuth, proxy: Credentials, name: str, secret: str) -> None:
+    """By a connection of its own, again until there is one."""
+    while True:
+        with contextlib.suppress(Unavailable):
+            await auth.call(proxy, "auth.Login", _login(name, secret))
+            return
 
 
 def _login(name: str, secret: str) -> pb.LoginRequest:

@@ -11,6 +11,8 @@ import socket
 import ssl
 import sys
 import tempfile
+import threading
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -53,6 +55,13 @@ def _held(host: str, port: int, count: int) -> list[socket.socket]:
     return held
 
 
+def _hold_on(host: str, port: int, count: int) -> None:
+    """Put new connections in the place of those that the server has closed."""
+    held: deque[socket.socket] = deque(maxlen=count)
+    while True:
+        held += _held(host, port, 20)
+
+
 async def _endless(client: Client) -> None:
     """A call whose request is long, and does not end."""
 
@@ -90,6 +99,7 @@ def main() -> None:
     host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     authorities = fetch_authorities_tls(f"{host}:{port}")
     held = _held(host, port, count)
+    threading.Thread(target=_hold_on, args=(host, port, count), daemon=True).start()
     sys.stdout.write(f"{len(held)}\n")
     sys.stdout.flush()
     asyncio.run(_calls(f"{host}:{port}", authorities))
