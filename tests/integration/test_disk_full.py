@@ -19,7 +19,7 @@ from proctor.core.errors import ProctorError
 from proctor.model.events import Exec, SessionEnd, SessionStart
 from proctor.node.record.recorder import Recorder
 from proctor.recording.format import Timeline, file_names
-from proctor.recording.writer import SessionWriter
+from proctor.recording.writer import SessionWriter, recover
 from tests.support.disks import ext4, fill, tmpfs, use_up_inodes
 from tests.unit.node.record.test_recorder import CONTEXT
 
@@ -189,3 +189,30 @@ async def test_recording_whose_files_are_removed_is_given_up(tmp_path: Path) -> 
     events = run.spooled(recorder.context.sid)
     assert [event["event"] for event in events[-3:]] == ["exec", "session.loss", "session.end"]
     assert "was removed" in events[-2]["reason"]
+
+
+@pytest.mark.parametrize("kind", DISKS)
+async def test_recordings_are_recovered_on_a_full_disk(tmp_path: Path, kind: str) -> None:
+    """A node that was killed is started again while the disk is full: nothing is set aside as damaged."""
+    with DISKS[kind](tmp_path / "disk") as disk:
+        run = Run(disk)
+        for _ in range(SESSIONS):
+            run.begin()
+        fill(disk, 40)
+        run.work()
+        filler = fill(disk)
+
+        found = recover(disk / "recordings", cluster_name="purple", emit=run.spool.append)
+        for interrupted in found:
+            interrupted.writer.events([interrupted.session_end()], reserved=True)
+            interrupted.writer.close()
+        filler.unlink()
+
+        left = recover(disk / "recordings", cluster_name="purple", emit=run.spool.append)
+        for interrupted in left:
+            interrupted.writer.close()
+        assert {interrupted.sid for interrupted in [*found, *left]} == run.recorders.keys()
+        assert not (disk / "corrupted").exists()
+        assert not (tmp_path / "corrupted").exists()
+        for sid in run.recorders:
+            assert run.recorded(sid)[0]["event"] == "session.start"
