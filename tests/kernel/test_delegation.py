@@ -186,3 +186,24 @@ def test_units_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
         os.kill(session.child.pid, signal.SIGKILL)
 
     assert {tuple(command["args"]) for command in session.commands} == {("sleep", "1000")}
+
+
+def test_jobs_keep_their_session_over_a_takeover(lab: Lab, tmp_path: Path) -> None:
+    """One is done while no capture runs, another is written and done for the next."""
+    table, done = Path("/etc/cron.d/proctor"), tmp_path / "done"
+    session = lab.run(
+        ["sh", "-c", f"echo '@reboot root touch {done}; {MARK} meanwhile' > {table}; /bin/true"]
+    )
+    lab.process.kill()
+    with cron(tmp_path):
+        until(done.exists, 20, "job")
+    lab.process = lab.start_again()
+    lab.subscriber.reconnect()
+
+    [event] = until(lambda: marks(lab.subscriber.events(session.sid), "meanwhile"), 20, "event")
+    assert event["delegated"]["evidence"] == f"wrote {table}"
+    with cron(tmp_path):
+        until(lambda: len(marks(lab.subscriber.events(session.sid), "meanwhile")) == 2, 20, "event")
+    assert lab.status()["sessions"][session.sid] == "detached"
+    table.unlink()
+    lab.subscriber.closed(session.sid)

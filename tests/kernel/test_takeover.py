@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import socket
 import time
 from collections import Counter
@@ -12,11 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from proctor.bpf.capture import rings_of
 from proctor.bpf.messages import Account
+from proctor.bpf.state.absence import Marks
+from proctor.bpf.state.journal import Journal
+from proctor.bpf.state.pins import Manifest
 from proctor.config.schema import EnhancedRecording
 from tests.support.capture import Lab, Session, running_lab
+from tests.support.polling import until
 
 RINGS = rings_of(EnhancedRecording())
 NAMES = {"session.command": "command", "session.disk": "disk", "session.network": "network"}
@@ -101,3 +107,177 @@ def test_storm_goes_on_over_takeovers(lab: Lab, kind: str, *, kill: bool, strict
     balanced(session)
 
     assert shown(session, kind) == list(map(str, range(count)))
+
+
+def test_processes_that_outlived_their_session_are_recorded_meanwhile(lab: Lab) -> None:
+    """As after ``tmux`` or ``nohup``, with nobody to answer for them any more."""
+    orders, gate = os.pipe()
+
+    def linger() -> None:
+        if os.fork() == 0:
+            os.setsid()
+            os.close(gate)
+            while os.read(orders, 1):
+                if os.fork() == 0:
+                    os.execv("/bin/true", ["true", "late"])
+                os.wait()
+            os._exit(0)
+
+    with lab.session(linger) as session:
+        pass
+    lab.subscriber.drained(session.sid)
+    for kill in (True, False):
+        (lab.process.kill if kill else lab.process.stop)()
+        os.write(gate, b"..")
+        lab.process = lab.start_again()
+        lab.subscriber.reconnect()
+    os.close(gate)
+    os.close(orders)
+    balanced(session)
+
+    late = [e for e in session.lab.subscriber.events(session.sid) if e.get("argv") == ["late"]]
+    assert len(late) == 4
+    assert all(event["detached"] for event in late)
+
+
+def elsewhere(lab: Lab) -> Path:
+    """A cgroup beside those of sessions, for who leaves them."""
+    path = lab.tree.root.parent / f"elsewhere-{os.getpid()}"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def refuge(lab: Lab) -> Iterator[Path]:
+    path = elsewhere(lab)
+    yield path
+    (path / "cgroup.kill").write_text("1")
+    until(lambda: removed(path), 10, "an empty cgroup")
+
+
+def removed(path: Path) -> bool:
+    try:
+        path.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def run_away(refuge: Path, counter: Path) -> Callable[[], None]:
+    """Leave the session's cgroup and count, in a process of its own and a child of it."""
+
+    def main() -> None:
+        if os.fork() == 0:
+            os.setsid()
+            (refuge / "cgroup.procs").write_text("0")
+            os.fork()
+            number = 0
+            while True:
+                number += 1
+                counter.write_text(str(number))
+                time.sleep(0.001)
+
+    return main
+
+
+def stands_still(counter: Path) -> bool:
+    before = counter.read_text()
+    time.sleep(0.1)
+    return counter.read_text() == before != ""
+
+
+def test_whoever_left_the_cgroup_of_a_strict_session_is_held_and_killed(
+    lab: Lab, refuge: Path, tmp_path: Path
+) -> None:
+    counter = tmp_path / "counter"
+    with lab.session(run_away(refuge, counter), strict=True) as session:
+        until(counter.exists, 10, "a run-away process")
+    marks = Marks(lab.path.parent)
+    lab.process.kill()
+    marks.hold()  # as the supervisor does
+    until(lambda: stands_still(counter), 10, "a held process")
+    assert not (refuge / "cgroup.procs").read_text()
+
+    lab.process = lab.start_again()
+    lab.subscriber.reconnect()
+    until(lambda: not stands_still(counter), 10, "a process that goes on")
+
+    lab.process.kill()
+    marks.end()
+    lab.process = lab.start_again()
+    lab.subscriber.reconnect()
+    account = lab.subscriber.closed(session.sid).account
+    assert account is not None
+    assert not session.cgroup.path.exists()
+
+
+def test_programs_of_another_version_take_over(lab: Lab) -> None:
+    """The one before calls its object by another digest, as if it were of another build."""
+    with lab.session(lambda: opens(20_000)) as session:
+        until(lambda: lab.subscriber.events(session.sid), 10, "events")
+        lab.process.kill()
+        rewrite(lab, object="of another build")
+        lab.process = lab.start_again()
+        assert [path.name for path in pinned(lab)] == ["2"]
+        lab.subscriber.reconnect()
+    balanced(session)
+
+    assert shown(session, "disk") == list(map(str, range(20_000)))
+
+
+@pytest.mark.parametrize("strict", [True, False], ids=["strict", "best_effort"])
+def test_sessions_of_a_version_that_does_not_fit_are_ended(lab: Lab, *, strict: bool) -> None:
+    with lab.session(["sleep", "1000"], strict=strict) as session:
+        lab.process.kill()
+        rewrite(lab, object="of another build", layout="another")
+        lab.process = lab.start_again()
+        lab.subscriber.reconnect()
+        closed = lab.subscriber.closed(session.sid)
+        if not strict:
+            session.child.kill_only()
+
+    assert "replaced by a version that cannot go on" in closed.reason
+    assert session.status == -signal.SIGKILL
+    assert not lab.status()["attached"]
+
+
+def pinned(lab: Lab) -> list[Path]:
+    """Where programs are pinned; the kernel has files of its own beside them."""
+    return [path for path in (lab.path.parent / "bpf").iterdir() if path.name.isdecimal()]
+
+
+def rewrite(lab: Lab, **changes: str) -> None:
+    """Change what the process that has ended says of its programs."""
+    journal = Journal(lab.path.parent / "capture" / "journal")
+    manifest = journal.fact(Manifest)
+    assert manifest is not None
+    journal.set_fact(replace(manifest, **changes))
+    journal.commit()
+    journal.close()
+
+
+def test_nothing_is_left_when_the_last_session_has_ended(lab: Lab) -> None:
+    session = lab.run(["/bin/true"])
+    lab.subscriber.closed(session.sid)
+    until(lambda: not lab.status()["sessions"], 10, "a forgotten session")
+
+    assert not pinned(lab)
+    assert not list((lab.path.parent / "capture" / "blocks").iterdir())
+    lab.process.stop()
+    assert not (lab.path.parent / "bpf").exists()
+    assert not (lab.path.parent / "capture").exists()
+
+
+def test_two_agents_take_over_their_own(lab: Lab, tmp_path: Path) -> None:
+    other_directory = tmp_path / "other"
+    other_directory.mkdir()
+    with running_lab(other_directory, RINGS) as other:
+        with lab.session(lambda: opens(5_000)) as one, other.session(lambda: opens(5_000)) as two:
+            lab.restart(kill=True)
+            other.restart(kill=False)
+            lab.restart(kill=False)
+        balanced(one)
+        balanced(two)
+
+    for session in (one, two):
+        assert shown(session, "disk") == list(map(str, range(5_000)))

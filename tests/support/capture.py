@@ -98,6 +98,10 @@ class Child:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
             self.wait()
 
+    def kill_only(self) -> None:
+        """End it at once, and leave the status to ``wait``."""
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
     def ended(self) -> None:
         """Wait for its end, and leave the status to ``wait``."""
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from proctor.bpf.state.place import Place
 from tests.support.accounts import Account
 from tests.support.commands import BIN, ROOT, command, environment
 from tests.support.polling import until
@@ -243,6 +244,7 @@ class Cluster:
         for service in (*self.nodes, self.control):
             service.kill()
         for node in self.nodes:
+            Place(node.data_dir / "run").discard()
             _remove_cgroups(node.root_path)
         _unmount_below(self.directory)
 

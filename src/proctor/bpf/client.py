@@ -134,6 +134,17 @@ class SessionCapture:
             raise Unavailable(str(received[0].get("error")))
         return True
 
+    def _reconnected(self, request: RestrictSession | CloseSession) -> bool:
+        """Is there a capture to be asked? What is to be closed need not be registered again."""
+        if isinstance(request, RestrictSession):
+            return self.call_again() and self.resumed()
+        self.disconnect()
+        try:
+            self._connection = self._connected()
+        except Unavailable:
+            return False
+        return True
+
     def _ask_whoever_is_there(self, request: RestrictSession | CloseSession) -> wire.Message:
         """The answer, of a capture that takes over if the one asked ends; waits for that for a while."""
         deadline = SYSTEM.monotonic() + RETURN_SECONDS
@@ -141,7 +152,7 @@ class SessionCapture:
             try:
                 return self._ask(request)
             except BrokenOff:
-                while not (self.call_again() and self.resumed()):
+                while not self._reconnected(request):
                     if SYSTEM.monotonic() > deadline:
                         raise
                     select.select([], [], [], _RECONNECT_SECONDS[0])
