@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import proctor
 from tests.e2e.conftest import MakeCluster
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Event, Node, Service
@@ -135,16 +136,20 @@ def test_the_control_host_follows_its_configuration(work: Work, service: str, se
     work.check()
 
 
-def test_the_supervisor_executes_itself_under_a_session(work: Work) -> None:
-    host = work.cluster.control
-    assert host.process is not None
-    former = {name: processes(host, name) for name in ("auth", "proxy")}
-    host.process.signal(signal.SIGUSR2)
-    for name, pids in former.items():
-        until(partial(replaced, host, name, pids), 60, f"a new {name} process")
-    assert host.process.running
-    work.echo("second")
-    assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
+def test_the_supervisors_execute_themselves_under_a_session(work: Work) -> None:
+    """An upgrade: every service of both hosts is replaced, capture included."""
+    for host, names in (
+        (work.node, ("capture", "spawner", "node")),
+        (work.cluster.control, ("auth", "proxy")),
+    ):
+        assert host.process is not None
+        former = {name: processes(host, name) for name in names}
+        host.process.signal(signal.SIGUSR2)
+        for name, pids in former.items():
+            until(partial(replaced, host, name, pids), 60, f"a new {name} process")
+        assert host.process.running
+        work.echo(f"with-new-{names[0]}")
+        assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
     work.check()
 
 
@@ -267,3 +272,42 @@ def test_a_stop_that_waits_for_sessions(work: Work) -> None:
     assert work.node.process.running
     work.check()
     assert work.node.process.wait(60) == 0
+
+
+def test_a_reload_after_an_upgrade_replaces_everything(work: Work) -> None:
+    host = work.cluster.control
+    assert host.process is not None
+    former = processes(host, "auth")
+    host.process.signal(signal.SIGHUP)
+    source = Path(proctor.__file__)
+    status = source.stat()
+    try:
+        os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+        host.process.signal(signal.SIGHUP)
+        until(partial(replaced, host, "auth", former), 60, "a new auth process")
+    finally:
+        os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert host.log.count("executing the program that is installed now") == 1
+    work.echo("second")
+    work.check()
+
+
+@pytest.mark.parametrize("service", ["auth", "spawner"])
+def test_a_service_is_killed_and_the_session_goes_on(work: Work, service: str) -> None:
+    host = work.cluster.control if service == "auth" else work.node
+    former = processes(host, service)
+    host.kill_service(service)
+    work.echo("second")
+    until(partial(replaced, host, service, former), 60, f"a new {service} process")
+    assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
+    work.check()
+
+
+def test_the_proxy_is_killed_and_the_record_is_complete(work: Work) -> None:
+    work.echo("second")
+    former = processes(work.cluster.control, "proxy")
+    work.cluster.control.kill_service("proxy")
+    work.terminal.wait()
+    assert {event["argv"][-1] for event in work.echoes()} == set(work.words)
+    until(partial(replaced, work.cluster.control, "proxy", former), 60, "a new proxy process")
+    assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
