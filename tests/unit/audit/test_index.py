@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -286,6 +287,34 @@ def test_regions_that_vanish_are_passed_over(tmp_path: Path) -> None:
     (log.directory / DAY).unlink()
     assert reader.search(extents, Query()).events == []
     assert search([], Query()).events == []
+
+
+def test_days_that_vanish_while_they_are_indexed_are_passed_over(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    extents = {"2023-07-03.00:00:00.log": 500, **{extent.name: extent.size for extent in log.extents()}}
+    indexer = Indexer(log.index_path, log.directory, smallest=1)
+    assert indexer.step(extents)
+    assert not indexer.step(extents)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("proctor.audit.index.build.check_sum", _vanished)
+        log.append_own({"event": "x", "code": "T0"})
+        assert not indexer.step({extent.name: extent.size for extent in log.extents()})
+    indexer.close()
+
+
+def _vanished(*_arguments: object) -> bytes:
+    raise FileNotFoundError
+
+
+def test_an_index_that_is_being_made_is_not_used_yet(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    sqlite3.connect(log.index_path).close()
+    log.index_path.touch()
+    reader = LogReader(log.directory, log.index_path)
+    assert len(reader.search(log.extents(), Query(user="bob")).events) == 15
+    assert not reader.damaged
+    catch_up(log)
+    assert len(reader.search(log.extents(), Query(user="bob")).events) == 15
 
 
 def test_the_index_is_private(tmp_path: Path) -> None:

@@ -33,6 +33,22 @@ test("pages follow each other", async () => {
   expect(asked.getAll("type")).toEqual(["user.login", "exec"]);
 });
 
+test("a search that took too long says so and goes on", async () => {
+  proxy({
+    "GET /v1/webapi/events": (request) =>
+      new URL(request.url).searchParams.get("start_key") === "second"
+        ? { body: { events: [event(2)], next_key: "" } }
+        : { body: { events: [], next_key: "second", incomplete: true } },
+  });
+  show(<AuditPage filters={{ text: "rare" }} onChange={() => {}} />);
+
+  await screen.findByText(/Only a part of the log/);
+  expect(screen.queryByText("No events match.")).toBeNull();
+  await userEvent.click(screen.getByRole("button", { name: "Search on" }));
+  await screen.findByText("user-2 logged in");
+  expect(screen.queryByText(/Only a part of the log/)).toBeNull();
+});
+
 test("a row opens to the raw event", async () => {
   proxy({ "GET /v1/webapi/events": { body: { events: [event(1)], next_key: "" } } });
   show(<AuditPage filters={{}} onChange={() => {}} />);

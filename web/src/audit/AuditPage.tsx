@@ -15,6 +15,7 @@ export function AuditPage({ filters, onChange }: Props) {
   const [live, setLive] = useState(true);
   const found = useEvents(filters, live);
   const events = found.data?.pages.flatMap((page) => page.events) ?? [];
+  const incomplete = found.data?.pages.at(-1)?.incomplete ?? false;
   return (
     <Stack gap="md">
       <Group justify="space-between">
@@ -43,6 +44,11 @@ export function AuditPage({ filters, onChange }: Props) {
           </Text>
         )}
       </Paper>
+      {incomplete && (
+        <Text c="dimmed" ta="center" size="sm">
+          Only a part of the log has been searched so far. Narrow the filters, or search on.
+        </Text>
+      )}
       {found.hasNextPage && (
         <Center>
           <Button
@@ -50,7 +56,7 @@ export function AuditPage({ filters, onChange }: Props) {
             loading={found.isFetchingNextPage}
             onClick={() => found.fetchNextPage()}
           >
-            Load more
+            {incomplete ? "Search on" : "Load more"}
           </Button>
         </Center>
       )}

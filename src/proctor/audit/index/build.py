@@ -110,8 +110,9 @@ class Indexer:
             is_current = name == next(reversed(extents))
             draft = self._draft(name, start, extents[name])
             if draft.offsets and (draft.full or not is_current or len(draft.offsets) >= self._smallest):
-                self._store(name, draft)
-                return True
+                with suppress(FileNotFoundError):  # retention was quicker
+                    self._store(name, draft)
+                    return True
         return False
 
     def ends(self) -> dict[str, int]:

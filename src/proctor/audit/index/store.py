@@ -104,6 +104,9 @@ class Index:
         try:
             database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
             index = cls(database)
+            if index._is_empty():  # it is being made
+                index.close()
+                return None
             index._check()
         except sqlite3.Error as error:
             raise Damaged(str(error)) from None
@@ -120,12 +123,15 @@ class Index:
                 "PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = OFF;"
             )
             index = cls(database)
-            if not database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            if index._is_empty():
                 database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
             index._check()
         except sqlite3.Error as error:
             raise Damaged(str(error)) from None
         return index
+
+    def _is_empty(self) -> bool:
+        return not self.database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
 
     def _check(self) -> None:
         (version,) = self.database.execute("PRAGMA user_version").fetchone()

@@ -138,7 +138,7 @@ class IndexWriter:
         """Index a few segments."""
         try:
             return self._work({extent.name: extent.size for extent in request.extents}, request.rebuild)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             # The disk is full, or something like it: what is indexed stays.
             return IndexResult(error=str(error))
         except sqlite3.DatabaseError as error:
