@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import statistics
 import time
@@ -65,6 +66,7 @@ def queries(made: Generator, count: int, number: int) -> dict[str, Query]:
 def run(directory: Path, quick: bool) -> None:
     """Measure and publish."""
     sizes = SIZES[:1] if quick else SIZES
+    busy = round(os.getloadavg()[0], 1)
     tables, facts = {}, {}
     for count in sizes:
         data = directory / str(count)
@@ -78,8 +80,10 @@ def run(directory: Path, quick: bool) -> None:
         "repetitions": REPETITIONS,
         "sizes": {str(count): {**facts[count], "milliseconds": tables[count]} for count in sizes},
         "load": loads.results,
+        "load_average_before": busy,
     }
-    more = "\n\n".join((load.facts_table(facts), loads.table))
+    about = f"Load average of the machine before it began: {busy}."
+    more = "\n\n".join((about, load.facts_table(facts), loads.table))
     title = "First page (100 events) of a search, with writes going on: median (worst) in ms"
     publish("search", title, rows, results, more)
 

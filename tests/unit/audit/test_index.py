@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proctor.audit.index import bits
+from proctor.audit.index import bits, store
 from proctor.audit.index.build import Indexer
 from proctor.audit.index.store import Index, files
 from proctor.audit.index.text import windows
@@ -75,7 +75,7 @@ def opened(directory: Path, clock: FakeClock | None = None) -> FileLog:
     return FileLog(directory / "log", HOST, clock or FakeClock(), cluster_name="purple")
 
 
-def store(log: FileLog, clock: FakeClock, number: int, fields: dict[str, Any]) -> None:
+def keep(log: FileLog, clock: FakeClock, number: int, fields: dict[str, Any]) -> None:
     # Some hosts deliver late.
     late = timedelta(hours=5) if number % 7 == 3 else timedelta()
     uid = UID.format(number) if number % 5 else f"own-{number}"
@@ -86,7 +86,7 @@ def filled(directory: Path, count: int = 30) -> FileLog:
     clock = FakeClock()
     log = opened(directory, clock)
     for number in range(count):
-        store(log, clock, number, {"event": "x", "user": USERS[number % 2], "path": f"/p/{number}"})
+        keep(log, clock, number, {"event": "x", "user": USERS[number % 2], "path": f"/p/{number}"})
     return log
 
 
@@ -116,7 +116,7 @@ def test_results_are_those_of_a_search_without_index(
     clock = FakeClock()
     log = opened(tmp_path_factory.mktemp("log"), clock)
     for number, fields in enumerate(stored):
-        store(log, clock, number, fields)
+        keep(log, clock, number, fields)
         clock.advance(data.draw(st.sampled_from((0, 0, 1, 3600, 40_000))))
         if data.draw(st.booleans()):
             catch_up(log, smallest=data.draw(st.integers(1, 6)))
@@ -243,10 +243,10 @@ def test_pages_stay_what_they_are_while_events_arrive_and_are_indexed(tmp_path: 
     clock = FakeClock()
     log = opened(tmp_path, clock)
     for number in range(20):
-        store(log, clock, number, {"event": "x", "user": "alice"})
+        keep(log, clock, number, {"event": "x", "user": "alice"})
     first = log.search(Query(user="alice", limit=7))
     for number in range(20, 40):
-        store(log, clock, number, {"event": "x", "user": "alice"})
+        keep(log, clock, number, {"event": "x", "user": "alice"})
         catch_up(log, smallest=3)
     rest = log.search(Query(user="alice", limit=100, start_key=first.next_key))
     uids = [json.loads(line)["uid"] for line in (*first.events, *rest.events)]
@@ -265,6 +265,35 @@ def test_a_search_out_of_time_says_so_and_goes_on_later(tmp_path: Path) -> None:
         assert page.incomplete
         query = Query(**{**vars(query), "start_key": page.next_key})
     assert sorted(found) == sorted(linear(log, Query(text="/p/1", limit=1000)).events)
+
+
+class HalfSpent(Budget):
+    """There is time for the work, and none to prepare it."""
+
+    half_spent = True  # type: ignore[assignment]
+
+
+def test_a_text_that_takes_long_to_look_up_is_left_to_the_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "STEPS", 1)
+    log = filled(tmp_path)
+    catch_up(log)
+    reader = LogReader(log.directory, log.index_path)
+    for query in (Query(text="/p/1"), Query(user="bob", text="p/"), Query(text="no")):
+        page = reader.search(log.extents(), query, HalfSpent())
+        assert page == linear(log, query)
+    assert not reader.damaged
+
+
+def test_the_next_search_has_its_own_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "STEPS", 1)
+    log = filled(tmp_path)
+    catch_up(log)
+    reader = LogReader(log.directory, log.index_path)
+    assert reader.search(log.extents(), Query(text="/p/1"), Budget(0.0)).incomplete
+    assert len(reader.search(log.extents(), Query(text="/p/1")).events) == 11
+    assert not reader.damaged
 
 
 def test_a_cancelled_search_ends(tmp_path: Path) -> None:

@@ -62,10 +62,9 @@ class Plan:
         self._index = index
         self._first = _milliseconds(query.from_time, -1)
         self._last = _milliseconds(query.to_time, 1)
-        index.interruptible(lambda: budget.half_spent)
+        self._budget = budget
         self._kinds = self._bits(query.event_types)
         conditions = [*self._fields(query), *(self._part(part) for part in parts(query.text))]
-        index.interruptible(lambda: budget.spent)
         self._conditions = sorted((c for c in conditions if c is not None), key=lambda c: c.cost)
 
     def _bits(self, types: Iterable[str]) -> int:
@@ -87,11 +86,14 @@ class Plan:
         if part.whole:
             term = self._index.term(part.piece)
             return Condition([term] if term else [])
+        self._index.interruptible(lambda: self._budget.half_spent)
         try:
             found = self._index.containing(part.piece, MOST_FOUND, self._kinds)
         except sqlite3.OperationalError:
             # Stopped halfway, perhaps; a damaged index shows at the next statement.
             return None
+        finally:
+            self._index.interruptible(lambda: self._budget.spent)
         uid = [self._index.term(text) for text in uid_terms(part.piece)] if part.uid else []
         together = [term for term in uid if term] if all(uid) else []
         condition = Condition(found, together)

@@ -106,6 +106,7 @@ class _Lines:
         """Each line with where the search goes on after it. Raises OutOfTime, Cancelled, Damaged."""
         try:
             if self._index is not None:
+                self._index.interruptible(lambda: self._budget.spent)
                 for segment in self._index.segments():
                     self._segments.setdefault(segment.file, []).append(segment)
                 self._plan = Plan(self._index, self._query, self._budget)
