@@ -270,7 +270,7 @@ def test_a_search_out_of_time_says_so_and_goes_on_later(tmp_path: Path) -> None:
 class HalfSpent(Budget):
     """There is time for the work, and none to prepare it."""
 
-    half_spent = True  # type: ignore[assignment]
+    half_spent = True
 
 
 def test_a_text_that_takes_long_to_look_up_is_left_to_the_lines(
