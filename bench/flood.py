@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import publish, spread
+from proctor.core.accept import raise_descriptor_limit
 from proctor.core.errors import Unavailable
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
@@ -29,6 +30,7 @@ _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 def run(directory: Path, quick: bool) -> None:
     """Measure and publish."""
+    raise_descriptor_limit()
     asyncio.run(_measure(directory, 500 if quick else CONNECTIONS, 2 if quick else LOGINS))
 
 
@@ -40,7 +42,7 @@ async def _measure(directory: Path, connections: int, logins: int) -> None:
         host, _, port = auth.address.rpartition(":")
         flood = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.flooding", host, port, str(connections),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
             assert flood.stdout is not None
