@@ -11,7 +11,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +310,10 @@ class Lab:
         self.process = self.start_again()
         self.subscriber.reconnect()
 
+    def stop(self) -> None:
+        """Stop the service's process that there is now."""
+        self.process.stop()
+
     def close(self) -> None:
         """Hang up and remove the cgroups."""
         self.subscriber.hang_up()
@@ -353,18 +357,13 @@ def running_lab(
     def start() -> Process:
         return capture_process(directory, path, tree.root, rings=rings, marks=marks, rules=rules)
 
-    process = start()
-    try:
-        lab = Lab(path, tree, process)
+    with ExitStack() as stack:
+        stack.callback(Place(directory).discard)
+        lab = Lab(path, tree, start())
+        stack.callback(lab.stop)
         lab.start_again = start
-        try:
-            yield lab
-        finally:
-            process = lab.process
-            lab.close()
-    finally:
-        process.stop()
-        Place(directory).discard()
+        stack.callback(lab.close)
+        yield lab
 
 
 def main() -> None:

@@ -123,6 +123,8 @@ class CaptureService:
             inherited = Takeover(settings.run, registry, self._load, settings.cgroup_mount).run()
         except BaseException:
             registry.journal.close()
+            if not any(True for _ in registry):
+                place.discard()
             raise
         programs = inherited.loaded.programs
         self._variant = inherited.loaded.variant.name

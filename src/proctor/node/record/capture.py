@@ -200,11 +200,13 @@ class CaptureFeed:
 
         It may be sent again until capture has forgotten the session, and what was stored is known until then.
         """
-        if message.reason:
-            recorder.emit(SessionLoss(reason=message.reason))
-            recorder.fail(message.reason)
-        elif message.account != channel.account and channel.account is not None:
-            recorder.emit(channel.ledger.event(message.account))
+        if message.seq > self._deliveries.stored(message.sid):
+            if message.reason:
+                recorder.emit(SessionLoss(reason=message.reason))
+                recorder.fail(message.reason)
+            elif message.account is not None and message.account != channel.account:
+                recorder.emit(channel.ledger.event(message.account))
+            self._deliveries.note(Intent(message.sid, message.seq, recorder.next_ei, recorder.spool.position))
         channel.drained.set()
         self._channels.pop(message.sid, None)
 
