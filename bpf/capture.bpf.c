@@ -9,6 +9,8 @@
 #include "process.bpf.c"
 #include "request.bpf.c"
 #include "security.bpf.c"
+#include "socket_calls.bpf.c"
+#include "socket_requests.bpf.c"
 #include "sockets.bpf.c"
 #include "syscall.bpf.c"
 #include "tamper.bpf.c"

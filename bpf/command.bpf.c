@@ -11,6 +11,7 @@
 #define MAX_FAILED_ARGS 256
 #define LEAST_FAILED_ARGS 32
 #define MIB (1024 * 1024)
+#define AT_BASE 7 /* of the auxiliary vector */
 
 /* Arguments that fit the scratch, or as much of them as may be sent. */
 static __always_inline bool send_small(struct writer *writer, __u64 args)
@@ -75,6 +76,44 @@ static __always_inline bool is_privileged(struct linux_binprm *bprm)
 	return BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
 }
 
+#ifdef WITHOUT_LOOP /* bpf_find_vma is as old */
+static __always_inline void write_loader(struct writer *writer, struct task_struct *task, struct mm_struct *mm)
+{
+}
+#else
+static long take_file(struct task_struct *task, struct vm_area_struct *area, struct file **file)
+{
+	*file = field_of(area, vm_file);
+	return 0;
+}
+
+static __always_inline __u64 loader_address(struct mm_struct *mm)
+{
+#pragma unroll
+	for (int i = 0; i + 1 < AUXV_WORDS; i += 2)
+		if (mm->saved_auxv[i] == AT_BASE)
+			return mm->saved_auxv[i + 1];
+	return 0;
+}
+
+/* The interpreter that the ELF file has asked for, by what is mapped where the kernel has put it. */
+static __always_inline void write_loader(struct writer *writer, struct task_struct *task, struct mm_struct *mm)
+{
+	__u64 address = loader_address(mm);
+	struct file *file = NULL;
+	__u16 flags = 0;
+
+	if (!address || bpf_find_vma(task, address, take_file, &file, 0) || !file)
+		return;
+	if (writer->end >= TEXTS_BYTES - PATH_BYTES) { /* only behind texts as long as can be */
+		writer->scratch->record.header.flags |= CUT_PATH;
+		return;
+	}
+	write_resolved(writer, TEXT_LOADER, field_of(file, f_path.dentry), field_of(file, f_path.mnt), &flags);
+	writer->scratch->record.header.flags |= flags & CUT_PATH;
+}
+#endif
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -90,16 +129,21 @@ int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct lin
 	if (!state)
 		return 0;
 	enlist(task, state);
-	if (!wants(state, RECORD_COMMAND) || !start_writing(&writer, state, SCRATCH_EXECUTED, 0))
+	if (!wants(state, RECORD_COMMAND))
+		return 0;
+	count_started(state->session, RECORD_COMMAND);
+	if (!start_writing(&writer, state, SCRATCH_EXECUTED, 0))
 		return 0;
 	exe = mm->exe_file;
 	write_string(&writer, TEXT_PATH, bprm->filename, PATH_BYTES);
 	write_resolved(&writer, TEXT_EXE, exe->f_path.dentry, exe->f_path.mnt, &writer.scratch->record.header.flags);
 	write_place(&writer, task, bprm->interp == bprm->filename ? NULL : bprm->interp);
 	write_env(&writer, mm);
+	write_loader(&writer, task, mm);
 	if (writer.scratch->env.linker && wants(state, RECORD_TAMPER) && is_privileged(bprm))
 		preloaded(state);
 	identify(&writer.scratch->record.exe, exe->f_inode);
+	writer.scratch->record.mount = mount_number(exe);
 	writer.scratch->record.args_total = mm->arg_end - mm->arg_start;
 	count(state->session, RECORD_COMMAND, send(&writer, mm->arg_start));
 	return 0;

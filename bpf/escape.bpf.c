@@ -51,6 +51,7 @@ SHARED void moved(const struct task_state *state, struct task_struct *task, stru
 	repeat(MAX_CGROUPS, LEAST_CGROUPS, step_out, &walk);
 	if (walk.inside)
 		return;
+	count_started(state->session, RECORD_TAMPER);
 	if (text->walk.start == PATH_BYTES - 1) {
 		text->bytes[PATH_BYTES - 2] = '/';
 		text->walk.start = PATH_BYTES - 2;

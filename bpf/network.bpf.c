@@ -21,7 +21,7 @@ static __always_inline int judge(struct bpf_sock_addr *context, enum network_ope
 	to->cookie = bpf_get_socket_cookie(context);
 	if (operation == OPERATION_SEND && is_known(to))
 		return !to->denied;
-	note_destination(note(state, operation, family, context->protocol), to);
+	note_destination(note(state, operation, family, context->protocol, context->sk), to);
 	noted(state);
 	return !to->denied;
 }
@@ -96,7 +96,7 @@ int create_socket(struct bpf_sock *context)
 	policy = policy_of(state->session);
 	if (policy && !*policy)
 		return 1;
-	note(state, OPERATION_SOCKET, context->family, context->protocol)->denied = true;
+	note(state, OPERATION_SOCKET, context->family, context->protocol, NULL)->denied = true;
 	noted(state);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Lineage: children of a session's tasks are the session's. */
-#include "lib/session.bpf.h"
+#include "lib/connections.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -23,6 +23,7 @@ int BPF_PROG(task_created, struct task_struct *child)
 		return 0;
 	}
 	if (!inherit(child, parent)) {
+		count_started(parent->session, RECORD_PROCESS);
 		count(parent->session, RECORD_PROCESS, false);
 		return 0;
 	}
@@ -42,6 +43,7 @@ int BPF_PROG(task_ended, struct task_struct *task)
 
 	if (!state)
 		return 0;
+	settle(state, VIA_IO_URING); /* by io_uring after the last system call, or in a worker */
 	tally = tally_of(state->session);
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, -1);

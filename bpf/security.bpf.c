@@ -63,7 +63,7 @@ static __always_inline int judge_socket(struct socket *socket, const void *name,
 	to.cookie = (__u64)sk;
 	if (operation == OPERATION_SEND && is_known(&to))
 		return -EPERM;
-	note_destination(note(state, operation, address.family, protocol), &to);
+	note_destination(note(state, operation, address.family, protocol, sk), &to);
 	noted(state);
 	return -EPERM;
 }

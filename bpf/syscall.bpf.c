@@ -20,6 +20,7 @@ const volatile struct {
 	enum record_flags flags;
 	enum command_text text;
 	enum network_operation operation;
+	enum hook hook;
 } layouts SEC(".rodata.layouts") = {};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -38,8 +39,10 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 		return 0;
 	if (call.operation >= WRITE && call.operation <= SENDMSG) {
 		message_sent(state, &call);
-		call.operation = NOTHING;
+		call.operation = SENT;
 	}
+	if (state->pending.operation != OPERATION_NONE)
+		call_ended(state, &call);
 	if (call.operation & TAMPER && wants(state, RECORD_TAMPER))
 		tampered(state, &call);
 	switch (call.operation) {
@@ -49,8 +52,10 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	case OPENAT2:
 	case OPEN_HANDLE:
 		call.file = file_of(call.result);
-		if (wants(state, RECORD_DISK))
+		if (wants(state, RECORD_DISK)) {
+			count_started(state->session, RECORD_DISK);
 			file_opened(state, &call);
+		}
 		if (call.result >= 0 && wants(state, RECORD_TAMPER))
 			guarded_file_opened(state, &call);
 		if (call.result >= 0)
@@ -58,14 +63,23 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 		break;
 	case EXEC:
 	case EXECAT:
-		if (call.result < 0 && wants(state, RECORD_COMMAND))
+		if (call.result < 0 && wants(state, RECORD_COMMAND)) {
+			count_started(state->session, RECORD_COMMAND);
 			exec_failed(state, &call);
+		}
 		break;
-	default:
-		if ((call.operation == NOTHING || call.operation & TAMPER) && state->pending.operation == OPERATION_NONE)
-			break;
+	case SOCKET:
+	case CONNECT:
+	case ACCEPT:
+	case LISTEN:
 		if (wants(state, RECORD_NETWORK) || state->pending.operation != OPERATION_NONE)
 			connection_made(state, &call);
+		break;
+	case SENT:
+		if (state->pending.operation != OPERATION_NONE)
+			connection_made(state, &call);
+		break;
+	default:;
 	}
 	return 0;
 }

@@ -102,6 +102,7 @@ SHARED void tampered(struct task_state *state, struct syscall *call)
 
 	if (!scratch || !choose(&scratch->record, state, call))
 		return;
+	count_started(state->session, RECORD_TAMPER);
 	if (call->operation & BY_NAME) {
 		size = bpf_probe_read_user_str(scratch->text, sizeof(scratch->text), (void *)named(call));
 		scratch->record.size = size > 0 ? size - 1 : 0;
@@ -114,6 +115,7 @@ SHARED void preloaded(struct task_state *state)
 {
 	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_PRELOAD, 0);
 
+	count_started(state->session, RECORD_TAMPER);
 	if (scratch)
 		send_tamper(scratch);
 }
@@ -128,6 +130,7 @@ int BPF_PROG(signal_sent, int number, struct kernel_siginfo *info, struct task_s
 		return 0;
 	if ((__u64)info == SEND_SIG_PRIV || ((__u64)info > SEND_SIG_PRIV && field_of(info, si_code) > 0))
 		return 0;
+	count_started(state->session, RECORD_TAMPER);
 	scratch = start_tamper(state, TECHNIQUE_SIGNAL, 0);
 	if (!scratch)
 		return 0;
@@ -229,6 +232,7 @@ SHARED void guarded_file_opened(struct task_state *state, struct syscall *call)
 	technique = file ? technique_of(file, state, &target) : TECHNIQUE_NONE;
 	if (technique == TECHNIQUE_NONE)
 		return;
+	count_started(state->session, RECORD_TAMPER);
 	scratch = start_tamper(state, technique, call->result);
 	if (!scratch)
 		return;

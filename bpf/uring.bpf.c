@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Requests to io_uring, which are done without a system call of their own: by the task that hands them in, by
  * its workers, or by a thread that polls for them. All of these are the session's. */
+#include "lib/acceptances.bpf.h"
+#include "lib/slots.bpf.h"
 #include "lib/uring.bpf.h"
-
-#include "lib/socket.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-#define MAX_REQUESTS 2048
 #define O_LARGEFILE 0100000
-#define ACCEPT_MULTISHOT 1
 #define CQE_BUFFER 1 /* the result is a size */
 #define CQE_MORE 2
 #define SILENT_SUCCESS (1 << 6) /* IOSQE_CQE_SKIP_SUCCESS: only a failure has an end that can be seen */
+#define PF_KTHREAD 0x200000
 
 enum request {
 	REQUEST_SENDMSG = 9,
@@ -27,9 +26,10 @@ enum request {
 	REQUEST_LISTEN = 57,
 };
 
-/* Names are gone when the request has ended. */
+/* Opens that have been handed in: names are gone when the request has ended. One that finds no room is reported
+ * at once; one that never ends (of a chain that was broken off, silently) is unfinished in the tally. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_REQUESTS);
 	__type(key, struct io_kiocb *);
 	__type(value, struct requested_file);
@@ -42,20 +42,6 @@ struct {
 	__type(value, struct requested_file);
 } request_scratch SEC(".maps");
 
-/* Requests that accept connection after connection. What they post on the way names no request, but carries
- * their number, which is the caller's choice: several may have the same. */
-struct number {
-	struct io_ring_ctx *ring;
-	__u64 user_data;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_REQUESTS);
-	__type(key, struct number);
-	__type(value, __u8);
-} accepting SEC(".maps");
-
 static __always_inline void keep(struct task_state *state, struct io_kiocb *request)
 {
 	struct syscall unseen = {.operation = OPENAT, .result = NO_DESCRIPTOR};
@@ -66,51 +52,17 @@ static __always_inline void keep(struct task_state *state, struct io_kiocb *requ
 
 	if (!file)
 		return;
+	count_started(state->session, RECORD_DISK);
+	file->session = state->session;
 	file->flags = field_of(open, how.flags) & ~O_LARGEFILE;
 	size = bpf_probe_read_kernel_str(file->path, sizeof(file->path), field_of(open, filename, name));
 	file->size = size > 0 ? size - 1 : 0;
 	file->slot = field_of(open, file_slot);
-	bpf_map_update_elem(&requests, &request, file, BPF_ANY);
-	if (field_of(request, flags) & SILENT_SUCCESS)
+	file->directory = field_of(open, dfd);
+	if (field_of(request, flags) & SILENT_SUCCESS || bpf_map_update_elem(&requests, &request, file, BPF_ANY))
 		file_requested(state, &unseen, file);
-}
-
-static __always_inline void keep_number(struct io_kiocb *request)
-{
-	struct io_accept *accept = (void *)request;
-	struct number number = {field_of(request, ctx), field_of(request, cqe.user_data)};
-	__u8 known = 1;
-
-	if (field_of(accept, iou_flags) & ACCEPT_MULTISHOT && !field_of(accept, file_slot))
-		bpf_map_update_elem(&accepting, &number, &known, BPF_ANY);
-}
-
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(uring_submitted, struct io_kiocb *request)
-{
-	struct task_state *state = state_of(current_task());
-	__u8 opcode = request->opcode;
-
-	if (state && wants(state, RECORD_DISK) && (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2))
-		keep(state, request);
-	else if (state && wants(state, RECORD_NETWORK) && opcode == REQUEST_ACCEPT)
-		keep_number(request);
-	return 0;
-}
-
-static __always_inline void opened(struct task_state *state, struct io_kiocb *request, int result)
-{
-	struct requested_file *file = bpf_map_lookup_elem(&requests, &request);
-	struct syscall call = {.operation = OPENAT, .result = result};
-
-	if (file && file->slot && result >= 0)
-		call.result = NO_DESCRIPTOR;
-	call.file = file_of(call.result);
-	if (wants(state, RECORD_DISK))
-		file_requested(state, &call, file);
-	if (result >= 0 && wants(state, RECORD_TAMPER))
-		guarded_file_opened(state, &call);
-	bpf_map_delete_elem(&requests, &request);
+	else
+		count_unfinished(state->session, RECORD_DISK, 1);
 }
 
 static __always_inline enum operation operation_of(__u8 opcode)
@@ -124,23 +76,108 @@ static __always_inline enum operation operation_of(__u8 opcode)
 	}
 }
 
+/* What a request says of its kind, as a system call would. */
+static __always_inline void read_request(struct syscall *call, struct io_kiocb *request)
+{
+	struct io_connect *connect = (void *)request;
+	struct io_socket *made = (void *)request;
+
+	if (call->operation == SOCKET) {
+		call->args[0] = field_of(made, domain);
+		call->args[1] = field_of(made, type);
+		call->args[2] = field_of(made, protocol);
+	} else if (call->operation == CONNECT) {
+		call->args[1] = (__u64)field_of(connect, addr);
+		call->args[2] = field_of(connect, addr_len);
+	}
+}
+
+/* Of a request for a connection, what has to be reported before its end. */
+static __always_inline void foresee(struct task_state *state, struct io_kiocb *request, __u8 opcode)
+{
+	struct syscall call = {.operation = operation_of(opcode)};
+	bool silent = field_of(request, flags) & SILENT_SUCCESS;
+
+	if (call.operation == ACCEPT) {
+		if (is_multishot(request))
+			silent = !keep_number(request);
+		if (silent)
+			accept_requested(state, socket_asked(request), NULL);
+	} else if (silent && call.operation != NOTHING) {
+		read_request(&call, request);
+		connection_submitted(state, &call, call.operation == SOCKET ? NULL : socket_asked(request));
+	}
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(uring_submitted, struct io_kiocb *request)
+{
+	struct task_state *state = state_of(current_task());
+	__u8 opcode = request->opcode;
+
+	if (!state)
+		return 0;
+	if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2) {
+		if (wants(state, RECORD_DISK))
+			keep(state, request);
+	} else if (wants(state, RECORD_NETWORK)) {
+		foresee(state, request, opcode);
+	}
+	return 0;
+}
+
+static __always_inline void opened(struct task_state *state, struct io_kiocb *request, int result)
+{
+	struct requested_file *file = bpf_map_lookup_elem(&requests, &request);
+	struct io_open *open = (void *)request;
+	struct syscall call = {.operation = OPENAT, .result = result};
+	__u32 slot = field_of(open, file_slot);
+
+	if (slot && result >= 0)
+		call.result = NO_DESCRIPTOR;
+	call.file = file_at(request, slot, result);
+	if (wants(state, RECORD_DISK)) {
+		if (file && file->session == state->session)
+			count_unfinished(state->session, RECORD_DISK, -1);
+		else /* what was reported before its end has failed */
+			count_started(state->session, RECORD_DISK);
+		file_requested(state, &call, file);
+	}
+	bpf_map_delete_elem(&requests, &request);
+	if (result >= 0 && wants(state, RECORD_TAMPER))
+		guarded_file_opened(state, &call);
+	if (result >= 0)
+		job_file_opened(state, &call);
+}
+
 static __always_inline void networked(struct task_state *state, struct io_kiocb *request, __u8 opcode, int result)
 {
 	struct syscall call = {.operation = operation_of(opcode), .result = result};
 	struct io_accept *accept = (void *)request;
-	struct io_socket *made = (void *)request;
-	struct sock *sk = NULL;
+	struct sock *sk = call.operation == SOCKET ? NULL : socket_in(field_of(request, file));
 
-	if (call.operation == ACCEPT && field_of(accept, file_slot))
+	if (call.operation != ACCEPT) {
+		read_request(&call, request);
+		connection_requested(state, &call, sk);
 		return;
-	if (call.operation == SOCKET) {
-		call.args[0] = field_of(made, domain);
-		call.args[1] = field_of(made, type);
-		call.args[2] = field_of(made, protocol);
-	} else {
-		sk = socket_in(field_of(request, file));
 	}
-	connection_requested(state, &call, sk);
+	if (is_multishot(request))
+		drop_number(request);
+	if (result >= 0 && wants(state, RECORD_NETWORK))
+		accept_requested(state, sk, socket_in(file_at(request, field_of(accept, file_slot), result)));
+}
+
+/* A request of a process that has ended is ended by a thread of the kernel. */
+static __always_inline void abandoned(struct io_kiocb *request)
+{
+	__u8 opcode = field_of(request, opcode);
+
+	if (!(field_of(current_task(), flags) & PF_KTHREAD))
+		return;
+	if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2)
+		bpf_map_delete_elem(&requests, &request);
+	else if (opcode == REQUEST_ACCEPT && is_multishot(request))
+		drop_number(request);
 }
 
 /* The request has another type in other kernels; all of them call it the second argument. */
@@ -151,8 +188,12 @@ int BPF_PROG(uring_ended, void *ring, struct io_kiocb *request)
 	__u8 opcode;
 	int result;
 
-	if (!state || !request)
+	if (!request)
 		return 0;
+	if (!state) {
+		abandoned(request);
+		return 0;
+	}
 	opcode = field_of(request, opcode);
 	result = field_of(request, cqe.res);
 	switch (opcode) {
@@ -178,14 +219,18 @@ SEC("tp_btf/io_uring_complete")
 int BPF_PROG(uring_posted, struct io_ring_ctx *ring, struct io_kiocb *request, struct io_uring_cqe *entry)
 {
 	struct task_state *state = state_of(current_task());
-	struct syscall call = {.operation = ACCEPT};
 	struct number number = {.ring = ring};
+	struct acceptance *acceptance;
+	int result;
 
-	if (!state || request)
+	if (!state || request || !wants(state, RECORD_NETWORK))
 		return 0;
 	number.user_data = entry->user_data;
-	call.result = entry->res;
-	if ((entry->flags & (CQE_MORE | CQE_BUFFER)) == CQE_MORE && bpf_map_lookup_elem(&accepting, &number))
-		connection_requested(state, &call, NULL);
+	result = entry->res;
+	if ((entry->flags & (CQE_MORE | CQE_BUFFER)) != CQE_MORE || result < 0)
+		return 0;
+	acceptance = bpf_map_lookup_elem(&accepting, &number);
+	if (acceptance)
+		accept_requested(state, NULL, acceptance->slots ? socket_in(file_in_slot(ring, result)) : socket_of(result));
 	return 0;
 }

@@ -7,13 +7,17 @@ struct knobs {
 	__u32 command_limit; /* longest record of a command, in bytes */
 	__u32 text_limit;	 /* longest path within it */
 	__u32 disk_limit;
-	__u32 requests;		 /* the end of requests to io_uring is seen */
+	__u32 hooks;		 /* enum hook: which of the programs are there that a kernel may refuse */
 	__u64 command_mark;	 /* bytes waiting in the ring that wake the reader at once */
 	__u64 disk_mark;
 	__u64 network_mark;
 	__u64 mount_namespace; /* ours, as number of its inode */
 	__u64 system_mount;	   /* number of the mount that holds /usr */
 };
+
+/* CONNECTIONS: destinations, by cgroups. STATES: of TCP sockets. POSTED: what a request to io_uring posts before
+ * its end. */
+enum hook { HOOK_CONNECTIONS = 1, HOOK_STATES = 2, HOOK_POSTED = 4 };
 
 /* Who starts programs for others. */
 enum daemon { DAEMON_NONE, DAEMON_AT, DAEMON_CRON, DAEMON_MANAGER, DAEMON_CONTAINERS };
@@ -26,8 +30,10 @@ struct task_state {
 	__u64 cgroup;	  /* of the session; 0 when a task of it may be anywhere */
 	__u8 delegation;  /* as in record_header */
 	__u8 daemon;	  /* of session 0: which */
-	__u8 padding[6];
-	__u64 socket; /* whose connection is pending, once it is begun */
+	__u8 reported;	  /* what is pending is an event already, which says that the result is not known */
+	__u8 begun;		  /* the connection that is pending is in progress: the socket tells the result */
+	__u8 padding[4];
+	__u64 socket; /* that what is pending is done to */
 	struct endpoints pending;
 };
 
@@ -123,10 +129,14 @@ struct guarded {
 	__u64 number;
 };
 
-/* One per session and processor. seen = delivered + lost + filtered, when no record is being written. */
+/* One per session and processor. seen = delivered + lost + filtered, when no record is being written, and
+ * started = seen + unfinished, when no system call is on its way. started is counted where an attempt is known
+ * first, unfinished where one is put aside until its end: a mistake in what lies between shows in the sums. */
 struct tally {
 	__u64 seen[RECORD_KINDS];
 	__u64 lost[RECORD_KINDS];
 	__u64 filtered[RECORD_KINDS];
+	__u64 started[RECORD_KINDS];
+	__s64 unfinished[RECORD_KINDS]; /* negative on a processor where more ended than were put aside */
 	__s64 tasks; /* alive; negative on a processor where more ended than began */
 };

@@ -11,9 +11,23 @@ enum record_flags {
 	UNREADABLE = 1 << 3, /* user memory could not be read */
 	DELETED = 1 << 4,	 /* the file has no name any more */
 	VIA_IO_URING = 1 << 5,
+	DETACHED = 1 << 6,	   /* the path begins at a mount that is not in the process's mount namespace */
+	DETACHED_CWD = 1 << 7, /* the same of the working directory */
+	UNRESOLVED = 1 << 8,   /* the path is as given, or the other end is not known: nothing showed the result */
 };
 
-enum command_text { TEXT_PATH, TEXT_EXE, TEXT_CWD, TEXT_INTERPRETER, TEXT_TTY, TEXT_ENV, COMMAND_TEXTS };
+enum command_text {
+	TEXT_PATH,
+	TEXT_EXE,
+	TEXT_CWD,
+	TEXT_INTERPRETER,
+	TEXT_TTY,
+	TEXT_ENV,
+	TEXT_LOADER, /* the interpreter of the ELF file, as it is mapped */
+	COMMAND_TEXTS
+};
+
+
 /* What can blind or mislead the record; TECHNIQUE_ESCAPE is an event of its own. */
 enum technique {
 	TECHNIQUE_NONE,
@@ -75,7 +89,9 @@ struct file_identity {
 struct command_record {
 	struct record_header header;
 	__u16 sizes[COMMAND_TEXTS]; /* texts follow in this order, then the arguments */
+	__u16 padding;
 	__u32 args;					/* bytes of arguments here */
+	__u32 mount;				/* number of the mount that exe is on */
 	__u64 args_total;			/* bytes of arguments that the program got */
 	struct file_identity exe;
 };
@@ -83,7 +99,10 @@ struct command_record {
 struct disk_record {
 	struct record_header header;
 	__u32 open_flags;
-	__u32 size; /* of the path that follows */
+	__u32 size;	  /* of the path that follows */
+	__u64 inode;  /* 0 when the file is not known */
+	__u32 device; /* as in file_identity */
+	__u32 mount;  /* number of the mount that the file is on */
 };
 
 struct endpoints {

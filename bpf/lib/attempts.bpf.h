@@ -33,17 +33,15 @@ static __always_inline bool is_known(const struct destination *to)
 	return false;
 }
 
-/* Keep what a hook says until the system call ends, or until the next hook (sendmmsg). */
+/* Keep what a hook says until the system call ends, or until the next hook (sendmmsg, io_uring). */
 static __always_inline struct endpoints *note(struct task_state *state, enum network_operation operation,
-											  __u16 family, __u16 protocol)
+											  __u16 family, __u16 protocol, const void *socket)
 {
 	struct endpoints *pending = &state->pending;
 
-	if (pending->operation == OPERATION_CONNECT)
-		suspend(state);
-	else
-		flush(state, 0, 0);
-	state->socket = 0;
+	settle(state, pending->operation == OPERATION_SEND ? 0 : VIA_IO_URING);
+	count_started(state->session, RECORD_NETWORK);
+	state->socket = (__u64)socket;
 	__builtin_memset(pending, 0, sizeof(*pending));
 	pending->operation = operation;
 	pending->family = family;
@@ -61,9 +59,18 @@ static __always_inline void note_destination(struct endpoints *pending, const st
 		__builtin_memcpy(pending->destination, to->address, sizeof(to->address));
 }
 
+/* Result of an attempt that is reported before its end. */
+static __always_inline long result_so_far(const struct endpoints *ends)
+{
+	return ends->operation == OPERATION_CONNECT && is_stream(ends->protocol) ? -EINPROGRESS : 0;
+}
+
+/* Workers of io_uring never return from a system call, and the end of a request may be seen in another task or
+ * (IOSQE_CQE_SKIP_SUCCESS) nowhere: what they do is an event at once. */
 static __always_inline void noted(struct task_state *state)
 {
-	/* Workers of io_uring never return from a system call. */
-	if (field_of(current_task(), flags) & PF_IO_WORKER && !knobs.requests)
-		flush(state, 0, VIA_IO_URING);
+	if (!(field_of(current_task(), flags) & PF_IO_WORKER))
+		return;
+	tell(state, &state->pending, result_so_far(&state->pending), VIA_IO_URING);
+	state->reported = true;
 }

@@ -61,6 +61,7 @@ static __always_inline bool start_writing(struct writer *writer, struct task_sta
 	fill_header(&writer->scratch->record.header, state, RECORD_COMMAND, result);
 	__builtin_memset(writer->scratch->record.sizes, 0, sizeof(writer->scratch->record.sizes));
 	__builtin_memset(&writer->scratch->record.exe, 0, sizeof(writer->scratch->record.exe));
+	writer->scratch->record.mount = 0;
 	return true;
 }
 
@@ -176,6 +177,8 @@ static __always_inline void write_place(struct writer *writer, struct task_struc
 
 	write_resolved(writer, TEXT_CWD, field_of(task, fs, pwd.dentry), field_of(task, fs, pwd.mnt), &flags);
 	writer->scratch->record.header.flags |= flags & CUT_PATH;
+	if (flags & DETACHED)
+		writer->scratch->record.header.flags |= DETACHED_CWD;
 	if (interpreter)
 		write_string(writer, TEXT_INTERPRETER, interpreter, INTERPRETER_BYTES);
 	if (tty)

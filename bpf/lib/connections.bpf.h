@@ -46,27 +46,33 @@ static __always_inline void describe_connection(struct network_record *record, c
 	record->endpoints = *endpoints;
 }
 
-/* What is pending, or nothing: an event. Records are written where they go, since the stack is short. */
-static __always_inline void tell(const struct task_state *state, long result, __u16 flags)
+/* An attempt as an event. Records are written where they go, since the stack is short. */
+static __always_inline void tell(const struct task_state *state, const struct endpoints *ends, long result,
+								 __u16 flags)
 {
-	struct network_record *record;
+	struct network_record *record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
 
-	if (state->pending.operation == OPERATION_NONE)
-		return;
-	record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
 	count(state->session, RECORD_NETWORK, record);
 	if (!record)
 		return;
 	__builtin_memset(record, 0, sizeof(*record));
-	describe_connection(record, state, &state->pending, result, flags);
+	describe_connection(record, state, ends, result, flags);
 	submit_network(record);
 }
 
-/* What a hook has noted is an event when its call has ended. */
-static __always_inline void flush(struct task_state *state, long result, __u16 flags)
+/* An attempt that no hook has noted, known when it has ended or must be reported at once. */
+static __always_inline void report(const struct task_state *state, const struct endpoints *ends, long result,
+								   __u16 flags)
 {
-	tell(state, result, flags);
+	count_started(state->session, RECORD_NETWORK);
+	tell(state, ends, result, flags);
+}
+
+static __always_inline void drop_pending(struct task_state *state)
+{
 	state->pending.operation = OPERATION_NONE;
+	state->reported = false;
+	state->begun = false;
 }
 
 /* Who removes the entry tells, unless nobody is to hear of the session any more. */
@@ -81,8 +87,10 @@ static __always_inline void tell_outcome(struct sock *sk, const struct beginning
 	__u32 session = beginning->record.header.session;
 
 	if (!record) {
-		if (is_mine_to_tell(sk, session))
+		if (is_mine_to_tell(sk, session)) {
+			count_unfinished(session, RECORD_NETWORK, -1);
 			count(session, RECORD_NETWORK, false);
+		}
 		return;
 	}
 	*record = beginning->record;
@@ -90,6 +98,7 @@ static __always_inline void tell_outcome(struct sock *sk, const struct beginning
 	record->header.time = bpf_ktime_get_ns();
 	record->endpoints.operation = OPERATION_OUTCOME;
 	if (is_mine_to_tell(sk, session)) {
+		count_unfinished(session, RECORD_NETWORK, -1);
 		count(session, RECORD_NETWORK, true);
 		submit_network(record);
 	} else {
@@ -97,5 +106,5 @@ static __always_inline void tell_outcome(struct sock *sk, const struct beginning
 	}
 }
 
-/* A connection that io_uring goes on with is an event now; its outcome will be another. */
-void suspend(struct task_state *state) SHARED;
+/* What is pending is an event now, whatever becomes of it; the outcome of a connection will be another. */
+void settle(struct task_state *state, __u16 flags) SHARED;

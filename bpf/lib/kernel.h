@@ -101,9 +101,16 @@ struct fs_struct {
 	struct path pwd;
 };
 
+#define AUXV_WORDS 40
+
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
+	unsigned long saved_auxv[AUXV_WORDS]; /* at least: what is behind it depends on the kernel */
 	struct file *exe_file;
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
 };
 
 struct tty_struct {
@@ -139,6 +146,7 @@ struct ns_common {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	struct mount *root;
 };
 
 struct nsproxy {
@@ -230,9 +238,39 @@ struct sock_common {
 struct io_cqe {
 	__u64 user_data;
 	int res;
+	int fd; /* until the request is issued */
 };
 
-struct io_ring_ctx;
+/* The ring's own table of files. */
+struct io_rsrc_node {
+	unsigned long file_ptr;
+};
+
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data;
+};
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
+};
+
+struct io_fixed_file___6_12 {
+	unsigned long file_ptr;
+};
+
+struct io_file_table___6_12 {
+	struct io_fixed_file___6_12 *files;
+};
+
+struct io_ring_ctx___6_12 {
+	struct io_file_table___6_12 file_table;
+	unsigned int nr_user_files;
+};
 
 struct io_kiocb {
 	struct file *file;
@@ -251,6 +289,7 @@ struct open_how {
 };
 
 struct io_open {
+	int dfd;
 	__u32 file_slot;
 	struct filename *filename;
 	struct open_how how;
@@ -271,10 +310,16 @@ struct io_socket {
 	int domain, type, protocol;
 };
 
+struct io_connect {
+	void *addr;
+	int addr_len;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	int sk_err;
+	struct socket *sk_socket;
 };
 
 struct inet_sock {
@@ -283,6 +328,7 @@ struct inet_sock {
 };
 
 struct socket {
+	struct file *file; /* none of a socket of the kernel's own */
 	struct sock *sk;
 };
 

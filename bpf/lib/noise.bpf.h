@@ -2,6 +2,7 @@
 /* Which opened files the configuration may ask to leave out: what programs read to be able to start. */
 #pragma once
 
+#include "path.bpf.h"
 #include "rules.bpf.h"
 
 #define O_CHANGING 01103 /* the bits of O_WRONLY, O_RDWR, O_CREAT, O_TRUNC */
@@ -12,9 +13,7 @@
  * which neither a bind mount nor a mount namespace of one's own is, and when it is the file's only name. */
 static __always_inline bool is_plain(struct file *file)
 {
-	struct mount *mount = (void *)field_of(file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
-
-	return field_of(mount, mnt_id) == knobs.system_mount && field_of(file, f_inode, i_nlink) == 1;
+	return mount_number(file) == knobs.system_mount && field_of(file, f_inode, i_nlink) == 1;
 }
 
 static __always_inline bool has_quiet_name(const struct rules *rules, const __u64 *path)

@@ -14,6 +14,7 @@
 enum operation {
 	NOTHING, OPEN, CREAT, OPENAT, OPENAT2, OPEN_HANDLE, CONNECT, ACCEPT, EXEC, EXECAT, SOCKET, LISTEN, ENTER,
 	WRITE, WRITEV, SENDTO, SENDMSG,
+	SENT, /* to a socket, without a look at the message */
 	TAMPER = 64,		 /* and the number of a technique */
 	BY_DESCRIPTOR = 128, /* the process is told by a pidfd */
 	BY_NAME = 1024,		 /* what it is done to is told by a text */
@@ -32,7 +33,8 @@ enum operation {
 static const __u16 native_operations[NUMBERS] = {
 	[1] = WRITE, [2] = OPEN, [20] = WRITEV, [41] = SOCKET, [42] = CONNECT, [43] = ACCEPT, [44] = SENDTO,
 	[46] = SENDMSG, [50] = LISTEN, [59] = EXEC, [85] = CREAT, [257] = OPENAT, [288] = ACCEPT,
-	[304] = OPEN_HANDLE, [322] = EXECAT, [426] = ENTER, [437] = OPENAT2, [520] = EXEC, [545] = EXECAT,
+	[304] = OPEN_HANDLE, [307] = SENT, [322] = EXECAT, [426] = ENTER, [437] = OPENAT2, [518] = SENT, [520] = EXEC,
+	[538] = SENT, [545] = EXECAT,
 
 	[62] = GUARDED(SIGNAL, 1), /* kill */
 	[129] = GUARDED(SIGNAL, 1), /* rt_sigqueueinfo */
@@ -66,7 +68,8 @@ static const __u16 native_operations[NUMBERS] = {
 
 static const __u16 compat_operations[NUMBERS] = {
 	[5] = OPEN, [8] = CREAT, [11] = EXEC, [295] = OPENAT, [342] = OPEN_HANDLE, [358] = EXECAT, [359] = SOCKET,
-	[362] = CONNECT, [363] = LISTEN, [364] = ACCEPT, [426] = ENTER, [437] = OPENAT2,
+	[345] = SENT, [362] = CONNECT, [363] = LISTEN, [364] = ACCEPT, [369] = SENT, [370] = SENT, [426] = ENTER,
+	[437] = OPENAT2,
 
 	[37] = GUARDED(SIGNAL, 1), /* kill */
 	[178] = GUARDED(SIGNAL, 1), /* rt_sigqueueinfo */

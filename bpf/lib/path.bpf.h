@@ -15,6 +15,7 @@ struct path_walk {
 	struct vfsmount *mount;
 	__u32 start; /* of what is written so far, which ends at PATH_BYTES */
 	bool complete;
+	bool top; /* at the root of a mount that is mounted nowhere: of a namespace, or detached */
 };
 
 /* The walk is kept here rather than on the stack, so that every step looks the same to the verifier. */
@@ -54,6 +55,7 @@ static STEP long step_up(__u32 index, struct path_text **context)
 		above = field_of(mount, mnt_parent);
 		if (above == mount) {
 			walk->complete = true;
+			walk->top = true;
 			return 1;
 		}
 		walk->dentry = field_of(mount, mnt_mountpoint);
@@ -75,6 +77,26 @@ static STEP long step_up(__u32 index, struct path_text **context)
 	return 0;
 }
 
+static __always_inline struct mount *mount_of(struct vfsmount *mount)
+{
+	return (void *)mount - bpf_core_field_offset(struct mount, mnt);
+}
+
+static __always_inline __u32 mount_number(struct file *file)
+{
+	struct mount *mount = mount_of(field_of(file, f_path.mnt));
+
+	return field_of(mount, mnt_id);
+}
+
+/* Is the mount where a walk has ended not the root of the task's own namespace? */
+static __always_inline bool is_detached(const struct path_walk *walk)
+{
+	struct mount *root = field_of(current_task(), nsproxy, mnt_ns, root);
+
+	return walk->top && root && mount_of(walk->mount) != root;
+}
+
 /* Write a path so that it ends before text[PATH_BYTES - 1]; returns where it starts, flags what is wrong. */
 static __noinline __attribute__((unused)) __u32 write_path(struct path_text *text, struct dentry *dentry,
 														   struct vfsmount *mount, __u16 *flags)
@@ -89,12 +111,14 @@ static __noinline __attribute__((unused)) __u32 write_path(struct path_text *tex
 	walk->root = root;
 	walk->mount = mount;
 	walk->start = PATH_BYTES - 1;
-	walk->complete = false;
+	walk->complete = walk->top = false;
 	if (dentry != root && !field_of(dentry, d_hash.pprev))
 		*flags |= DELETED;
 	repeat(MAX_DEPTH, LEAST_DEPTH, step_up, &text);
 	if (!walk->complete)
 		*flags |= CUT_PATH;
+	if (is_detached(walk))
+		*flags |= DETACHED;
 	if (walk->complete && walk->start == PATH_BYTES - 1 && dentry == root) {
 		walk->start = PATH_BYTES - 2;
 		text->bytes[PATH_BYTES - 2] = '/';

@@ -39,6 +39,24 @@ static __always_inline void count(__u32 session, enum record_kind kind, bool del
 		__sync_fetch_and_add(&tally->lost[kind], 1);
 }
 
+/* An attempt, where it is known first: before it is known what becomes of it, and by other code than reports it. */
+static __always_inline void count_started(__u32 session, enum record_kind kind)
+{
+	struct tally *tally = tally_of(session);
+
+	if (tally)
+		__sync_fetch_and_add(&tally->started[kind], 1);
+}
+
+/* An attempt is put aside until its end is seen, or its end was (-1). What is never ended stays counted. */
+static __always_inline void count_unfinished(__u32 session, enum record_kind kind, __s64 change)
+{
+	struct tally *tally = tally_of(session);
+
+	if (tally)
+		__sync_fetch_and_add(&tally->unfinished[kind], change);
+}
+
 /* What a rule leaves out is counted as well. */
 static __always_inline void count_filtered(__u32 session, enum record_kind kind)
 {

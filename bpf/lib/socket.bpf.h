@@ -62,8 +62,9 @@ static __always_inline void read_source(struct endpoints *endpoints, struct sock
 		read_address(endpoints->source, sk, false);
 }
 
-/* No hook has seen it (detached, or a protocol without hooks): take what the caller passed. */
-static __always_inline void given_address(struct endpoints *ends, struct sock *sk, const struct syscall *call)
+/* No hook has seen it (detached, or a protocol without hooks): take what the caller passed. False when that is
+ * no address of a network. */
+static __always_inline bool given_address(struct endpoints *ends, struct sock *sk, const struct syscall *call)
 {
 	struct {
 		__u16 family, port;
@@ -74,7 +75,7 @@ static __always_inline void given_address(struct endpoints *ends, struct sock *s
 	bpf_probe_read_user(&address, call->args[2] < sizeof(address) ? 16 : sizeof(address), (void *)call->args[1]);
 	ends->family = address.family;
 	if (!is_inet(ends))
-		return;
+		return false;
 	ends->operation = OPERATION_CONNECT;
 	ends->protocol = field_of(sk, sk_protocol);
 	ends->destination_port = bpf_ntohs(address.port);
@@ -82,4 +83,5 @@ static __always_inline void given_address(struct endpoints *ends, struct sock *s
 		__builtin_memcpy(ends->destination, address.v6, sizeof(ends->destination));
 	else
 		__builtin_memcpy(ends->destination, &address.v4, sizeof(address.v4));
+	return true;
 }

@@ -28,6 +28,10 @@ static __always_inline void decode_socketcall(struct syscall *call, const struct
 	case 4: call->operation = LISTEN; break;
 	case 5:
 	case 18: call->operation = ACCEPT; break;
+	case 9:
+	case 11:
+	case 16:
+	case 20: call->operation = SENT; return;
 	default: return;
 	}
 	bpf_probe_read_user(args, sizeof(args), (void *)(__u64)(__u32)regs->cx);
@@ -74,6 +78,7 @@ static __always_inline struct file *file_of(int descriptor)
 /* What becomes of a system call, one function in each file of a concern. */
 void exec_failed(struct task_state *state, struct syscall *call) SHARED;
 void file_opened(struct task_state *state, struct syscall *call) SHARED;
+void call_ended(struct task_state *state, const struct syscall *call) SHARED;
 void connection_made(struct task_state *state, struct syscall *call) SHARED;
 void preloaded(struct task_state *state) SHARED;
 void tampered(struct task_state *state, struct syscall *call) SHARED;

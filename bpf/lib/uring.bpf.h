@@ -8,9 +8,11 @@
 #define NO_DESCRIPTOR 0x7fffffff /* it went well, but there is no descriptor to see the file by */
 
 struct requested_file {
+	__u32 session;
 	__u32 flags;
-	__u16 size; /* of the path, as it was given */
-	__u16 slot; /* of a table of the ring, not to become a descriptor; or 0 */
+	__u32 size;	   /* of the path, as it was given */
+	__u32 slot;	   /* of the ring's table, counted from 1, that is to hold the file rather than a descriptor; or 0 */
+	int directory; /* a descriptor that the path begins at */
 	char path[REQUESTED_BYTES];
 };
 
@@ -19,3 +21,5 @@ struct sock;
 void file_requested(struct task_state *state, const struct syscall *call,
 					const struct requested_file *requested) SHARED;
 void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk) SHARED;
+void connection_submitted(struct task_state *state, struct syscall *call, struct sock *sk) SHARED;
+void accept_requested(struct task_state *state, struct sock *listener, struct sock *sk) SHARED;

@@ -17,6 +17,7 @@ const char *read_command(const char *bytes, size_t size, struct command *command
 		return "torn command";
 	memcpy(&record, bytes, sizeof(record));
 	command->exe = record.exe;
+	command->mount = record.mount;
 	for (int i = 0; i < COMMAND_TEXTS; at += record.sizes[i], i++) {
 		if (record.sizes[i] > end - at)
 			return "texts of a command beyond its end";
@@ -146,15 +147,30 @@ static const char *state_of(const struct event *event, struct part exe)
 		return "memfd";
 	if (event->header.flags & DELETED)
 		return "deleted";
+	if (exe.size && event->header.flags & DETACHED)
+		return "detached";
 	return is_linker(exe) ? "linker" : "";
 }
 
-static void add_executable(struct event *event, struct part exe)
+/* Which file it is, where its path does not say so. */
+static void add_identity(struct event *event, const struct command *command)
 {
+	char device[DEVICE_ROOM];
+
+	add_named(event->out, ",\"exe_device\":", device, spell_device(device, command->exe.device));
+	add_count(event->out, ",\"exe_inode\":", command->exe.inode);
+	add_count(event->out, ",\"exe_mount_id\":", command->mount);
+}
+
+static void add_executable(struct event *event, const struct command *command)
+{
+	struct part exe = command->texts[TEXT_EXE];
 	const char *state = state_of(event, exe);
 
 	if (exe.size)
 		add_path(event, ",\"exe\":", exe.bytes, exe.size);
+	if (exe.size && event->header.flags & DETACHED)
+		add_identity(event, command);
 	add_given(event->out, ",\"exe_state\":", state, strlen(state));
 }
 
@@ -218,12 +234,15 @@ const char *add_command(struct event *event)
 	add_audit_session(event);
 	add_code(event, "T4000I");
 	add_given(event->out, ",\"cwd\":", texts[TEXT_CWD].bytes, texts[TEXT_CWD].size);
+	if (event->header.flags & DETACHED_CWD)
+		text_literal(event->out, ",\"cwd_state\":\"detached\"");
 	add_detached(event);
 	text_literal(event->out, SLOT);
 	add_environment(event, texts[TEXT_ENV]);
 	add_event(event, "session.command");
-	add_executable(event, texts[TEXT_EXE]);
+	add_executable(event, &command);
 	add_given(event->out, ",\"interpreter\":", texts[TEXT_INTERPRETER].bytes, texts[TEXT_INTERPRETER].size);
+	add_given(event->out, ",\"loader\":", texts[TEXT_LOADER].bytes, texts[TEXT_LOADER].size);
 	add_command_path(event, texts[TEXT_PATH], texts[TEXT_CWD]);
 	add_process(event);
 	add_result(event);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <linux/types.h>
 
@@ -15,6 +16,7 @@ struct part {
 
 struct command {
 	struct file_identity exe;
+	uint32_t mount;
 	struct part texts[COMMAND_TEXTS], args;
 };
 

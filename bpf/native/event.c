@@ -17,6 +17,8 @@ int record_header_of(const char *record, size_t size, struct record_header *head
 static const char *add_disk(struct event *event)
 {
 	struct disk_record record;
+	int detached = event->header.flags & DETACHED;
+	char device[DEVICE_ROOM];
 
 	if (event->size < sizeof(record))
 		return "torn opened file";
@@ -26,10 +28,19 @@ static const char *add_disk(struct event *event)
 	add_audit_session(event);
 	add_code(event, "T4001I");
 	add_detached(event);
+	if (detached)
+		add_named(event->out, ",\"device\":", device, spell_device(device, record.device));
 	text_literal(event->out, SLOT);
 	add_event(event, "session.disk");
 	add_count(event->out, ",\"flags\":", record.open_flags);
-	add_path(event, SLOT ",\"path\":", event->record + sizeof(record), record.size);
+	if (detached)
+		add_count(event->out, ",\"inode\":", record.inode);
+	text_literal(event->out, SLOT);
+	if (detached)
+		add_count(event->out, ",\"mount_id\":", record.mount);
+	add_path(event, ",\"path\":", event->record + sizeof(record), record.size);
+	if (detached)
+		text_literal(event->out, ",\"path_state\":\"detached\"");
 	add_process(event);
 	add_result(event);
 	add_server(event);

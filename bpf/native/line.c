@@ -3,6 +3,7 @@
 
 #include "details.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define AUDIT_UNSET 0xffffffff
@@ -12,6 +13,8 @@ static const struct {
 	uint16_t flag;
 	const char *name;
 } cuts[] = {{CUT_PATH, "path"}, {CUT_ARGS, "args"}, {CUT_ENV, "env"}, {UNREADABLE, "unreadable"}};
+
+#define MINOR_BITS 20
 
 #define ALL_CUTS (CUT_PATH | CUT_ARGS | CUT_ENV | UNREADABLE)
 
@@ -116,7 +119,10 @@ void add_uid(struct event *event)
 	text_literal(event->out, ",\"uid\":\"");
 	text_add(event->out, event->about->uid, UID_PREFIX);
 	text_add(event->out, number, sizeof(number));
-	text_literal(event->out, "\"" SLOT);
+	text_literal(event->out, "\"");
+	if (event->header.flags & UNRESOLVED)
+		text_literal(event->out, ",\"unresolved\":true");
+	text_literal(event->out, SLOT);
 }
 
 void add_end(struct event *event)
@@ -126,6 +132,10 @@ void add_end(struct event *event)
 	text_literal(event->out, "}\n");
 }
 
+size_t spell_device(char *out, uint32_t device)
+{
+	return sprintf(out, "%u:%u", device >> MINOR_BITS, device & ((1 << MINOR_BITS) - 1));
+}
 
 void add_path(struct event *event, const char *key, const char *path, size_t size)
 {

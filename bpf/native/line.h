@@ -30,10 +30,15 @@ void add_result(struct event *event);
 void add_server(struct event *event);
 void add_time(struct event *event);
 void add_truncated(struct event *event);
+/* And whether the event says what the process has asked for, since the result was not seen. */
 void add_uid(struct event *event);
 void add_end(struct event *event);
 /* As /proc/PID/exe shows it: a file without a name is marked. */
 void add_path(struct event *event, const char *key, const char *path, size_t size);
+
+#define DEVICE_ROOM 16
+/* As /proc/PID/mountinfo shows it, MAJOR:MINOR; returns the bytes written. */
+size_t spell_device(char *out, uint32_t device);
 
 /* The kinds: add the line, or return why the record does not decode. */
 const char *add_command(struct event *event);

@@ -33,14 +33,14 @@ def test_any_bytes(raw: bytes) -> None:
     check(raw)
 
 
-@given(kinds, st.integers(0, 31), st.integers(-4096, 4096), bodies)
+@given(kinds, st.integers(0, 511), st.integers(-4096, 4096), bodies)
 def test_any_body(kind: Kind, flags: int, result: int, body: bytes) -> None:
     check(header(kind, flags=Flag(flags), result=result) + body)
 
 
-@given(st.lists(sixteen, min_size=6, max_size=6), st.integers(0, 1 << 32), bodies)
+@given(st.lists(sixteen, min_size=7, max_size=7), st.integers(0, 1 << 32), bodies)
 def test_any_sizes(sizes: list[int], args: int, body: bytes) -> None:
-    check(header(Kind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0, b"") + body)
+    check(header(Kind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0, 0, b"") + body)
 
 
 @given(st.lists(sixteen, min_size=6, max_size=6), st.binary(min_size=32, max_size=32))

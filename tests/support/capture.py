@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from proctor.bpf.control.freezer import Limits, Marks
 from proctor.bpf.kernel.lines import events_in
 from proctor.bpf.kernel.loader import RingSizes
 from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.messages import Acknowledge, Closed, Delivery, Drained, Events, Forgotten, decode
+from proctor.bpf.messages import Account, Acknowledge, Closed, Delivery, Drained, Events, Forgotten, decode
 from proctor.bpf.service import CaptureService
 from proctor.bpf.state.place import Place
 from proctor.core import unixsock, wire
@@ -49,6 +50,18 @@ def cgroup_mount() -> Path:
         if kind == "cgroup2":
             return Path(mount)
     return Path("/cgroup2")
+
+
+def assert_balanced(account: Account | None) -> Account:
+    """Each attempt that was started is a record or unfinished, and each record was delivered or counted."""
+    assert account is not None
+    lost = sum((Counter(counts) for counts in account.lost.values()), Counter[str]())
+    assert "unreported" not in account.lost, account
+    assert "unexplained" not in account.lost, account
+    met = Counter(account.delivered) + Counter(account.filtered) + lost
+    assert Counter(account.submitted) == met, account
+    assert Counter(account.started) == Counter(account.submitted) + Counter(account.unfinished), account
+    return account
 
 
 class Child:

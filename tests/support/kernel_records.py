@@ -52,19 +52,27 @@ def command(
     flags: Flag = NO_FLAGS,
     result: int = 0,
     identity: bytes = bytes(abi.IDENTITY.size),
+    loader: bytes = b"",
+    mount: int = 0,
 ) -> bytes:
     """An executed program, or with a ``result`` one that could not be."""
-    texts = (path, exe if result == 0 else b"", cwd, interpreter, tty, env)
-    body = abi.COMMAND.pack(*map(len, texts), len(args), len(args), identity)
+    texts = (path, exe if result == 0 else b"", cwd, interpreter, tty, env, loader)
+    body = abi.COMMAND.pack(*map(len, texts), len(args), mount, len(args), identity)
     return header(Kind.COMMAND, session=session, flags=flags, result=result) + body + b"".join(texts) + args
 
 
 def opened(
-    path: bytes, *, open_flags: int = 0, result: int = 3, flags: Flag = NO_FLAGS, delegation: int = 0
+    path: bytes,
+    *,
+    open_flags: int = 0,
+    result: int = 3,
+    flags: Flag = NO_FLAGS,
+    delegation: int = 0,
+    identity: tuple[int, int, int] = (0, 0, 0),
 ) -> bytes:
-    """An opened file."""
+    """An opened file; ``identity``: its inode, device and mount."""
     head = header(Kind.DISK, flags=flags, result=result, delegation=delegation)
-    return head + abi.DISK.pack(open_flags, len(path)) + path
+    return head + abi.DISK.pack(open_flags, len(path), *identity) + path
 
 
 def tampering(

@@ -10,20 +10,28 @@ from proctor.bpf.messages import Account
 from proctor.bpf.registry import Session
 
 RING, UNDECODABLE, MEMORY, UNEXPLAINED = "ring", "undecodable", "memory", "unexplained"
+UNREPORTED = "unreported"
 
 
 def account(session: Session, tally: Tally) -> Account:
-    """What became of the records of ``session``.
+    """What became of the attempts and records of ``session``.
 
-    While tasks of it are alive the kernel counts on, so that what was submitted follows from the rest;
-    when none is, all that was submitted must have been met.
+    While tasks of it are alive the kernel counts on, so that what was submitted follows from the rest, and
+    what was started from that; when none is, all that was submitted must have been met, and each attempt that
+    was started have been submitted, or be unfinished.
     """
     lost = {stage: counts for stage, counts in _lost(session, tally).items() if counts}
     met = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
     submitted = met if tally.tasks > 0 else _of(tally.seen)
+    unfinished = _of(tally.unfinished)
+    started = submitted + unfinished if tally.tasks > 0 else _of(tally.started)
     if missing := submitted - met:
         lost[UNEXPLAINED] = missing
+    if missing := started - submitted - unfinished:
+        lost[UNREPORTED] = missing
     return Account(
+        started=by_name(started),
+        unfinished=by_name(unfinished),
         submitted=by_name(submitted),
         delivered=by_name(session.delivered),
         filtered=by_name(_of(tally.filtered)),
@@ -39,6 +47,8 @@ def merged(accounts: Iterable[Account]) -> Account:
     lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
     freezes = frozen_ms = 0
     for one in accounts:
+        sums["started"].update(one.started)
+        sums["unfinished"].update(one.unfinished)
         sums["submitted"].update(one.submitted)
         sums["delivered"].update(one.delivered)
         sums["filtered"].update(one.filtered)
@@ -46,6 +56,8 @@ def merged(accounts: Iterable[Account]) -> Account:
             lost[stage].update(counts)
         freezes, frozen_ms = freezes + one.freezes, frozen_ms + one.frozen_ms
     return Account(
+        started=dict(sums["started"]),
+        unfinished=dict(sums["unfinished"]),
         submitted=dict(sums["submitted"]),
         delivered=dict(sums["delivered"]),
         filtered=dict(sums["filtered"]),

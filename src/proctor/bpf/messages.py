@@ -95,9 +95,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     For each kind *submitted = delivered + filtered + the sum of lost over its stages*: ``ring`` (it was
     full), ``undecodable``, ``memory`` (the node did not acknowledge) and ``unexplained`` (the difference,
-    which is none). ``freezes``, ``frozen_ms``: how often and for how long the session was held.
+    which is none). ``started``: attempts, counted where the kernel programs know them first; of these,
+    ``unfinished`` have no record, since they have not ended. *started = submitted + unfinished + lost at the
+    stage* ``unreported`` (which is none). ``freezes``, ``frozen_ms``: how often and for how long the session
+    was held.
     """
 
+    started: dict[str, int] = {}
+    unfinished: dict[str, int] = {}
     submitted: dict[str, int] = {}
     delivered: dict[str, int] = {}
     filtered: dict[str, int] = {}

@@ -11,7 +11,8 @@ class EnhancedPart(SessionPart):
     """What the kernel saw; ``process_uid``/``process_euid`` are numbers of ours, ``uid`` is the event's.
 
     ``via``: how, when not by a system call of the process (``io_uring``). ``delegated``: a daemon
-    (``daemon``) acted for the session, and what shows it (``evidence``).
+    (``daemon``) acted for the session, and what shows it (``evidence``). ``unresolved``: the event says what
+    the process asked for, since no hook saw the result: the path as given, the other end not known.
     """
 
     pid: int = 0
@@ -24,16 +25,20 @@ class EnhancedPart(SessionPart):
     detached: bool = False
     via: str = ""
     delegated: dict[str, str] = {}
+    unresolved: bool = False
 
 
 class SessionCommand(EnhancedPart):
     """A program was executed. ``argv`` is without argv[0]; ``args`` is the whole of it (ours).
 
-    ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system, ``linker`` when it is
-    the dynamic linker, which was told the program to run in ``args``. ``sha256``: of
-    ``exe``, hexadecimal, or in ``sha256_missing`` why there is none: the file was ``gone`` or ``changed``
-    before it could be read, may have been as it was written to just before (``recent``), is too large
-    (``size``), or was not read in time (``late``).
+    ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system, ``detached`` when its
+    path begins at a mount that is not in the process's mount namespace, ``linker`` when it is the dynamic
+    linker, which was told the program to run in ``args``. ``exe_device`` (MAJOR:MINOR), ``exe_inode``,
+    ``exe_mount_id``: which file it is, when its path begins at such a mount; ``cwd_state`` is ``detached``
+    when that of ``cwd`` does. ``loader``: the interpreter of the ELF file (``PT_INTERP``) that was mapped.
+    ``sha256``: of ``exe``, hexadecimal, or in ``sha256_missing`` why there is none: the file was ``gone``
+    or ``changed`` before it could be read, may have been as it was written to just before (``recent``), is
+    too large (``size``), or was not read in time (``late``).
     """
 
     EVENT, CODE = "session.command", "T4000I"
@@ -58,13 +63,22 @@ class SessionCommand(EnhancedPart):
     tty: str = ""
     interpreter: str = ""
     exe_state: str = ""
+    exe_device: str = ""
+    exe_inode: int = 0
+    exe_mount_id: int = 0
+    cwd_state: str = ""
+    loader: str = ""
     sha256: str = ""
     sha256_missing: str = ""
     env: dict[str, str] = {}
 
 
 class SessionDisk(EnhancedPart):
-    """A file was opened; ``return_code`` is the descriptor or a negative errno."""
+    """A file was opened; ``return_code`` is the descriptor or a negative errno.
+
+    ``path_state``: ``detached`` when the path begins at a mount that is not in the process's mount namespace;
+    then ``device`` (MAJOR:MINOR), ``inode`` and ``mount_id`` say which file it is.
+    """
 
     EVENT, CODE = "session.disk", "T4001I"
     ALWAYS: ClassVar[tuple[str, ...]] = (
@@ -78,6 +92,10 @@ class SessionDisk(EnhancedPart):
     )
 
     path: str = ""
+    path_state: str = ""
+    device: str = ""
+    inode: int = 0
+    mount_id: int = 0
     flags: int = 0
     return_code: int = 0
 
@@ -170,15 +188,18 @@ class SessionLoss(SessionPart):
 class SessionLedger(SessionPart):
     """The account of a session's kernel events, by kind; an event of ours, before ``session.end``.
 
-    ``submitted``: seen by the kernel programs. ``stored``: in the record. ``filtered``: left out by the
-    rule of noise reduction. ``lost``: by stage (docs/capture.md), then by kind. For each kind
-    *submitted = stored + filtered + lost*. ``frozen_ms``: for how long the session was held so that
-    nothing was lost.
+    ``started``: attempts, counted where the kernel programs know them first. ``unfinished``: those of them
+    that had not ended, of which there is no record. ``submitted``: records made. ``stored``: in the record.
+    ``filtered``: left out by the rule of noise reduction. ``lost``: by stage (docs/capture.md), then by
+    kind. For each kind *started = stored + filtered + lost + unfinished*. ``frozen_ms``: for how long the
+    session was held so that nothing was lost.
     """
 
     EVENT, CODE = "session.ledger", "TP4905I"
     ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "submitted", "stored")
 
+    started: dict[str, int] = {}
+    unfinished: dict[str, int] = {}
     submitted: dict[str, int] = {}
     stored: dict[str, int] = {}
     filtered: dict[str, int] = {}

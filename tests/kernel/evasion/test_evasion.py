@@ -12,7 +12,7 @@ from tests.kernel.evasion.catalogue import CatalogueError, Technique, parse, tec
 from tests.kernel.evasion.ground import ground
 from tests.kernel.evasion.trial import NOWHERE, attempt, crowded_lab
 from tests.kernel.evasion.verdict import summary
-from tests.support.capture import Lab
+from tests.support.capture import Lab, assert_balanced
 from tests.support.programs import require
 from tools.runner.paths import ROOT
 
@@ -36,6 +36,7 @@ def test_technique(crowded: Lab, technique: Technique) -> None:
         assert trial.worked, "the technique did not work"
         assert trial.seen == (technique.expect == "seen"), summary(technique, trial.events)
         assert trial.attributed == trial.seen
+        assert_balanced(trial.account)
 
 
 CONNECTING = [technique for technique in techniques() if technique.seen == "connection"]

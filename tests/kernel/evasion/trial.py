@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.bpf.kernel.loader import AUTO
-from proctor.bpf.messages import Events
+from proctor.bpf.messages import Account, Events
 from proctor.model.network import NetworkPolicy
 from proctor.node.privileged.child import give_up_raw_sockets
 from tests.kernel.evasion.ground import Ground
@@ -20,12 +20,13 @@ from tests.support.capture import Lab, running_lab
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of it. ``attributed``: it was seen, and in no other session."""
+    """What became of it. ``attributed``: it was seen, and in no other session. ``account``: the session's."""
 
     worked: bool
     seen: bool
     attributed: bool
     events: list[Event]
+    account: Account | None = None
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def attempt(lab: Lab, ground: Ground, network: NetworkPolicy | None = None) -> T
     ground.recorder = lab.process.pid
     before = len(lab.subscriber.messages)
     session = lab.run(enter, network=network)
-    lab.subscriber.closed(session.sid)
+    account = lab.subscriber.closed(session.sid).account
     sids = {message.sid for message in lab.subscriber.messages[before:] if isinstance(message, Events)}
     events = {sid: lab.subscriber.events(sid) for sid in sids}
     where = {sid for sid in sids if any(shows(event, ground) for event in events[sid])}
@@ -61,4 +62,5 @@ def attempt(lab: Lab, ground: Ground, network: NetworkPolicy | None = None) -> T
         seen=bool(where),
         attributed=where == {session.sid},
         events=events.get(session.sid, []),
+        account=account,
     )

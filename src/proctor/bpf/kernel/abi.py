@@ -28,6 +28,9 @@ class Flag(IntFlag):
     UNREADABLE = 8
     DELETED = 16
     VIA_IO_URING = 32
+    DETACHED = 64
+    DETACHED_CWD = 128
+    UNRESOLVED = 256
 
 
 class Technique(IntEnum):
@@ -72,6 +75,14 @@ class Operation(IntEnum):
     SOCKET = 6
 
 
+class Hook(IntFlag):
+    """``enum hook``: programs that are there, of those that a kernel may refuse."""
+
+    CONNECTIONS = 1
+    STATES = 2
+    POSTED = 4
+
+
 class Daemon(IntEnum):
     """``enum daemon``: who starts programs for others."""
 
@@ -100,10 +111,17 @@ HEADER_FIELDS = (
     ("result", "i"),
     ("program", "16s"),
 )
-COMMAND_TEXTS = ("path", "exe", "cwd", "interpreter", "tty", "env")
+COMMAND_TEXTS = ("path", "exe", "cwd", "interpreter", "tty", "env", "loader")
 IDENTITY_FIELDS = (("inode", "Q"), ("size", "Q"), ("changed", "q"), ("changed_ns", "I"), ("device", "I"))
-COMMAND_FIELDS = (("sizes", "6H"), ("args", "I"), ("args_total", "Q"), ("exe", "32s"))
-DISK_FIELDS = (("open_flags", "I"), ("size", "I"))
+COMMAND_FIELDS = (
+    ("sizes", "7H"),
+    ("padding", "2x"),
+    ("args", "I"),
+    ("mount", "I"),
+    ("args_total", "Q"),
+    ("exe", "32s"),
+)
+DISK_FIELDS = (("open_flags", "I"), ("size", "I"), ("inode", "Q"), ("device", "I"), ("mount", "I"))
 ENDPOINT_FIELDS = (
     ("operation", "H"),
     ("family", "H"),
@@ -119,7 +137,7 @@ KNOB_FIELDS = (
     ("command_limit", "I"),
     ("text_limit", "I"),
     ("disk_limit", "I"),
-    ("requests", "I"),
+    ("hooks", "I"),
     ("command_mark", "Q"),
     ("disk_mark", "Q"),
     ("network_mark", "Q"),
@@ -143,7 +161,9 @@ TASK_STATE_FIELDS = (
     ("cgroup", "Q"),
     ("delegation", "B"),
     ("daemon", "B"),
-    ("padding", "6x"),
+    ("reported", "B"),
+    ("begun", "B"),
+    ("padding", "4x"),
     ("socket", "Q"),
     ("pending", "48s"),
 )
@@ -152,7 +172,14 @@ EVIDENCE_FIELDS = (("daemon", "I"), ("size", "I"), ("text", "512s"))
 PLACE_FIELDS = (("inode", "Q"), ("device", "Q"))
 ORDER_FIELDS = (("daemon", "I"), ("uid", "I"), ("text", "248s"))
 JOB_FIELDS = (("session", "I"), ("kinds", "I"), ("delegation", "I"), ("daemon", "I"))
-TALLY_FIELDS = (("seen", "5Q"), ("lost", "5Q"), ("filtered", "5Q"), ("tasks", "q"))
+TALLY_FIELDS = (
+    ("seen", "5Q"),
+    ("lost", "5Q"),
+    ("filtered", "5Q"),
+    ("started", "5Q"),
+    ("unfinished", "5q"),
+    ("tasks", "q"),
+)
 
 
 def _layout(fields: tuple[tuple[str, str], ...]) -> struct.Struct:
@@ -198,16 +225,18 @@ def tables() -> dict[str, object]:
     return {**fields, "kinds": list(Kind), "daemons": list(Daemon)}
 
 
+NO_HOOKS = Hook(0)
+
+
 class Knobs(msgspec.Struct, frozen=True):
-    """Limits that follow from the sizes of the rings, in bytes."""
+    """Limits that follow from the sizes of the rings, in bytes; ``hooks``: programs that are there."""
 
     command_ring: int
     disk_ring: int
     network_ring: int
     mount_namespace: int = 0
     system_mount: int = 0
-    requests: bool = False
-    """Is the end of requests to io_uring seen?"""
+    hooks: Hook = NO_HOOKS
 
     def encode(self) -> bytes:
         """``struct knobs``: a record takes at most a quarter of its ring (half of the smallest)."""
@@ -216,7 +245,7 @@ class Knobs(msgspec.Struct, frozen=True):
             command,
             min(command // 8, _PATH_BYTES),
             min(self.disk_ring // 4, _PATH_BYTES - 1),
-            self.requests,
+            self.hooks,
             self.command_ring // 4,
             self.disk_ring // 4,
             self.network_ring // 4,
@@ -226,12 +255,16 @@ class Knobs(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """Counts of one session: records attempted, lost and left out by kind, and tasks alive."""
+    """Counts of one session, by kind: records submitted, lost and left out; attempts started, and those of
+    them whose end was not seen yet; and the number of tasks alive.
+    """
 
     seen: tuple[int, ...]
     lost: tuple[int, ...]
     tasks: int
     filtered: tuple[int, ...] = ()
+    started: tuple[int, ...] = ()
+    unfinished: tuple[int, ...] = ()
 
     @classmethod
     def decode(cls, per_cpu: bytes) -> Tally:
@@ -240,19 +273,21 @@ class Tally(msgspec.Struct, frozen=True):
             raise ValueError("a tally that is no multiple of its size")
         totals = [sum(column) for column in zip(*TALLY.iter_unpack(per_cpu), strict=True)]
         kinds = len(Kind)
-        seen, lost, filtered = (tuple(totals[start : start + kinds]) for start in range(0, 3 * kinds, kinds))
-        return cls(seen, lost, totals[-1], filtered)
+        seen, lost, filtered, started, unfinished = (
+            tuple(totals[start : start + kinds]) for start in range(0, 5 * kinds, kinds)
+        )
+        return cls(seen, lost, totals[-1], filtered, started, unfinished)
 
 
 def encode_tally(tasks: int, cpus: int) -> bytes:
     """A tally in which ``tasks`` tasks live and nothing was counted."""
-    first = TALLY.pack(*[0] * (3 * len(Kind)), tasks)
+    first = TALLY.pack(*[0] * (5 * len(Kind)), tasks)
     return first + bytes(TALLY.size * (cpus - 1))
 
 
 def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
     """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
-    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, 0, b"")
+    return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, 0, 0, 0, b"")
 
 
 def encode_order(daemon: Daemon, uid: int, text: bytes) -> bytes:
@@ -262,7 +297,7 @@ def encode_order(daemon: Daemon, uid: int, text: bytes) -> bytes:
 
 def encode_daemon_state(daemon: Daemon) -> bytes:
     """The state of a daemon, which is in no session."""
-    return TASK_STATE.pack(0, 0, 0, 0, daemon, 0, b"")
+    return TASK_STATE.pack(0, 0, 0, 0, daemon, 0, 0, 0, b"")
 
 
 def encode_policy_key(policy: int, address: bytes, bits: int) -> bytes:

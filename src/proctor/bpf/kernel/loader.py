@@ -14,7 +14,7 @@ from proctor.bpf.kernel import abi, calls
 from proctor.bpf.kernel.abi import Daemon, Guard, Kind, Tally
 from proctor.bpf.kernel.extension import BUILD_HINT, native
 from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.kernel.variants import HOOKS, REQUESTS, VARIANTS, Variant, named
+from proctor.bpf.kernel.variants import HOOKS, VARIANTS, Variant, hooks_without, named
 from proctor.bpf.state.blocks import Blocks
 from proctor.bpf.state.pins import MEMBERS, Handles, Manifest, Pins
 from proctor.config.schema import EnhancedRecording
@@ -324,7 +324,7 @@ def _prepare(opened: _native.Object, request: Request) -> None:
         *request.sizes,
         mount_namespace=os.stat("/proc/self/ns/mnt").st_ino,
         system_mount=_mount_of("/usr"),
-        requests=REQUESTS.isdisjoint(request.without),
+        hooks=hooks_without(request.without),
     )
     for kind, size in zip(RINGS, request.sizes, strict=True):
         opened.resize(RINGS[kind], size)

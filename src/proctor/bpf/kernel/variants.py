@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from proctor.bpf.kernel.abi import Hook
 from proctor.core.errors import ConfigError
 
 SWITCH = "PROCTOR_CAPTURE_WITHOUT"
@@ -19,6 +20,19 @@ HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6", "create_soc
 
 REQUESTS = frozenset({"uring_submitted", "uring_ended"})
 """Programs that see what is done through io_uring."""
+
+EVIDENCE = {
+    Hook.CONNECTIONS: HOOKS,
+    Hook.STATES: frozenset({"state_changed"}),
+    Hook.POSTED: frozenset({"uring_posted"}),
+}
+"""Optional programs that see attempts: where they are not there, others report them earlier and with less."""
+
+
+def hooks_without(missing: Collection[str]) -> Hook:
+    """What is seen when the programs ``missing`` are not there."""
+    return Hook(sum(hook for hook, programs in EVIDENCE.items() if programs.isdisjoint(missing)))
+
 
 SECOND_LINE = frozenset({"connect_refused", "send_refused"})
 """Programs that refuse, as a security module of the kernel, what the hooks would refuse after them."""

@@ -34,6 +34,8 @@ class Ledger:
         stored = self._stored + missing if self._resumed else self._stored
         undelivered = {} if self._resumed else {"undelivered": dict(missing)}
         return SessionLedger(
+            started=account.started,
+            unfinished=account.unfinished,
             submitted=account.submitted,
             stored=dict(stored),
             filtered=account.filtered,

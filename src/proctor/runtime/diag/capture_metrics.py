@@ -45,6 +45,8 @@ class CaptureCollector(Collector):
 
 def _records(account: Account) -> Iterator[Metric]:
     by_kind: list[tuple[str, str, dict[str, int]]] = [
+        ("started", "Attempts, where the kernel programs know them first", account.started),
+        ("unfinished", "Attempts without a record, since they have not ended", account.unfinished),
         ("submitted", "Records that the kernel programs have made", account.submitted),
         ("events", "Events queued for the node", account.delivered),
         ("filtered", "Records left out by the rule of noise reduction", account.filtered),

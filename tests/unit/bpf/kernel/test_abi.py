@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from proctor.bpf.kernel import abi
-from proctor.bpf.kernel.abi import Daemon, Flag, Guard, Kind, Knobs, Operation, Tally, Technique
+from proctor.bpf.kernel.abi import Daemon, Flag, Guard, Hook, Kind, Knobs, Operation, Tally, Technique
 from proctor.bpf.kernel.loader import OBJECTS
 from proctor.bpf.kernel.variants import VARIANTS
 from tests.support import btf
@@ -72,16 +72,20 @@ def test_numbers_are_those_of_the_object(built: btf.Btf) -> None:
     assert built.enums["network_operation"] == {f"OPERATION_{one.name}": one.value for one in Operation}
     assert built.enums["technique"] == {f"TECHNIQUE_{one.name}": one.value for one in Technique}
     assert built.enums["daemon"] == {f"DAEMON_{one.name}": one.value for one in Daemon}
+    assert built.enums["hook"] == {f"HOOK_{one.name}": one.value for one in Hook}
     assert built.enums["guard"] == {f"GUARD_{one.name}": one.value for one in Guard}
     texts = {f"TEXT_{name.upper()}": index for index, name in enumerate(abi.COMMAND_TEXTS)}
     assert built.enums["command_text"] == texts | {"COMMAND_TEXTS": len(texts)}
 
 
 def test_tally_is_summed_over_processors() -> None:
-    first = abi.TALLY.pack(1, 2, 3, 4, 5, 0, 1, 0, 2, 0, 0, 0, 7, 0, 0, 5)
-    second = abi.TALLY.pack(10, 20, 30, 40, 50, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, -4)
+    begun, elsewhere = (2, 2, 3, 5, 5, 0, 0, 0, 3, 0), (10, 20, 31, 40, 50, 0, 0, 0, -1, 0)
+    first = abi.TALLY.pack(1, 2, 3, 4, 5, 0, 1, 0, 2, 0, 0, 0, 7, 0, 0, *begun, 5)
+    second = abi.TALLY.pack(10, 20, 30, 40, 50, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, *elsewhere, -4)
 
-    assert Tally.decode(first + second) == Tally((11, 22, 33, 44, 55), (0, 1, 1, 2, 0), 1, (0, 0, 8, 0, 0))
+    assert Tally.decode(first + second) == Tally(
+        (11, 22, 33, 44, 55), (0, 1, 1, 2, 0), 1, (0, 0, 8, 0, 0), (12, 22, 34, 45, 55), (0, 0, 0, 2, 0)
+    )
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(abi.TALLY.size - 1), bytes(abi.TALLY.size + 1)])
@@ -91,7 +95,9 @@ def test_torn_tally(raw: bytes) -> None:
 
 
 def test_new_tally_counts_the_tasks_once() -> None:
-    assert Tally.decode(abi.encode_tally(3, cpus=4)) == Tally((0,) * 5, (0,) * 5, 3, (0,) * 5)
+    assert Tally.decode(abi.encode_tally(3, cpus=4)) == Tally(
+        (0,) * 5, (0,) * 5, 3, (0,) * 5, (0,) * 5, (0,) * 5
+    )
 
 
 @pytest.mark.parametrize("pages", [1, 2, 8, 128, 1024, 1 << 18])
