@@ -12,6 +12,7 @@
 #define LEAST_FAILED_ARGS 32
 #define MIB (1024 * 1024)
 #define AT_BASE 7 /* of the auxiliary vector */
+#define AUXV_PAIRS 20
 
 /* Arguments that fit the scratch, or as much of them as may be sent. */
 static __always_inline bool send_small(struct writer *writer, __u64 args)
@@ -89,10 +90,12 @@ static long take_file(struct task_struct *task, struct vm_area_struct *area, str
 
 static __always_inline __u64 loader_address(struct mm_struct *mm)
 {
-#pragma unroll
-	for (int i = 0; i + 1 < AUXV_WORDS; i += 2)
-		if (mm->saved_auxv[i] == AT_BASE)
-			return mm->saved_auxv[i + 1];
+	const void *vector = (void *)mm + bpf_core_field_offset(struct mm_struct, saved_auxv);
+	__u64 pair[2]; /* what it is, and its value */
+
+	for (int i = 0; i < AUXV_PAIRS; i++)
+		if (!bpf_probe_read_kernel(pair, sizeof(pair), vector + i * sizeof(pair)) && pair[0] == AT_BASE)
+			return pair[1];
 	return 0;
 }
 

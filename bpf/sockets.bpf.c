@@ -65,6 +65,7 @@ static __always_inline void ended(struct sock *sk, int state)
 		error = field_of(sk, sk_err);
 		beginning->result = error ? -error : -ECONNABORTED;
 	}
+	read_source(&beginning->record.endpoints, sk); /* the port may have been chosen since it was reported */
 	beginning->ended = true;
 	__sync_fetch_and_add(&beginning->order, 1);
 	if (beginning->waiting)

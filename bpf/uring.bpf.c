@@ -170,10 +170,11 @@ static __always_inline void networked(struct task_state *state, struct io_kiocb 
 /* A request of a process that has ended is ended by a thread of the kernel. */
 static __always_inline void abandoned(struct io_kiocb *request)
 {
-	__u8 opcode = field_of(request, opcode);
+	__u8 opcode;
 
 	if (!(field_of(current_task(), flags) & PF_KTHREAD))
 		return;
+	opcode = field_of(request, opcode);
 	if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2)
 		bpf_map_delete_elem(&requests, &request);
 	else if (opcode == REQUEST_ACCEPT && is_multishot(request))

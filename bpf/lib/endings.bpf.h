@@ -21,6 +21,7 @@ static __always_inline bool goes_on(long result)
 static __always_inline void await(const struct task_state *state, struct sock *sk, long result, __u16 flags)
 {
 	struct beginning *beginning = bpf_map_lookup_elem(&beginnings, &sk);
+	__u16 port;
 
 	if (!beginning || state->pending.operation != OPERATION_CONNECT)
 		return;
@@ -28,7 +29,10 @@ static __always_inline void await(const struct task_state *state, struct sock *s
 		bpf_map_delete_elem(&beginnings, &sk);
 		return;
 	}
+	port = beginning->record.endpoints.source_port;
 	describe_connection(&beginning->record, state, &state->pending, 0, flags);
+	if (!beginning->record.endpoints.source_port)
+		beginning->record.endpoints.source_port = port;
 	count_started(state->session, RECORD_NETWORK);
 	count_unfinished(state->session, RECORD_NETWORK, 1);
 	beginning->waiting = true;

@@ -101,11 +101,9 @@ struct fs_struct {
 	struct path pwd;
 };
 
-#define AUXV_WORDS 40
-
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
-	unsigned long saved_auxv[AUXV_WORDS]; /* at least: what is behind it depends on the kernel */
+	unsigned long saved_auxv[1]; /* the length depends on the kernel */
 	struct file *exe_file;
 };
 

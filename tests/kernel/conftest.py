@@ -21,6 +21,7 @@ CORE = frozenset(
         "test_commands",
         "test_connections",
         "test_iouring",
+        "test_unobserved",
         "test_policy",
         "test_delegation",
         "test_files",

@@ -11,7 +11,7 @@ TECHNIQUES = Path(__file__).parent / "techniques"
 WORD = "open-sesame"
 SUFFIXES = frozenset({".sh", ".py", ".c", ".S"})
 
-Seen = Literal["command", "open", "connection", "tamper", "escape"]
+Seen = Literal["command", "open", "connection", "tamper", "escape", "accept", "listen", "socket", "loader"]
 Expectation = Literal["seen", "not yet", "never"]
 
 _FIELD = re.compile(r"(?:#|//|/\*) (?P<name>[A-Z][a-z]+): (?P<value>.*)")

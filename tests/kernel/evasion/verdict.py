@@ -9,6 +9,7 @@ from tests.kernel.evasion.catalogue import WORD, Technique
 from tests.kernel.evasion.ground import Ground
 
 Event = dict[str, Any]
+OPERATIONS = {"accept": 2, "listen": 3, "socket": 4}
 
 
 def tells(args: Sequence[str], trace: str) -> bool:
@@ -28,6 +29,10 @@ def shows(event: Event, ground: Ground) -> bool:
             return bool(event["return_code"] >= 0 and event["path"] == ground.hidden)
         case "connection", "session.network":
             return bool(event["operation"] in (0, 1) and event["dst_port"] == ground.port)
+        case ("accept" | "listen" | "socket") as operation, "session.network":
+            return bool(event["operation"] == OPERATIONS[operation])
+        case "loader", "session.command":
+            return bool(event.get("loader") == ground.hidden)
         case "tamper", "session.tamper":
             return bool(event["technique"] == technique.trace)
         case "escape", "session.escape":
@@ -37,6 +42,6 @@ def shows(event: Event, ground: Ground) -> bool:
 
 def summary(technique: Technique, events: Sequence[Event]) -> str:
     """What a failed test prints: the events of the kind that was expected."""
-    names = {"open": "disk", "connection": "network"}
+    names = {"open": "disk", "loader": "command"} | dict.fromkeys(["connection", *OPERATIONS], "network")
     kind = f"session.{names.get(technique.seen, technique.seen)}"
     return "\n".join(str(event) for event in events if event["event"] == kind) or f"no {kind} at all"

@@ -1,0 +1,16 @@
+// Technique: a connection by a worker thread of io_uring, whose success is not to be told (IOSQE_CQE_SKIP_SUCCESS)
+// Hides: the connection from hooks on system calls and on the ends of requests
+// Seen: connection
+#include "uring.h"
+
+int main(void)
+{
+	struct ring ring = ring_of(0);
+	struct sockaddr_in to = target();
+	int tcp = socket(AF_INET, SOCK_STREAM, 0);
+	struct io_uring_sqe connect = connect_to(tcp, &to, IOSQE_ASYNC | SILENT);
+
+	hand_in(&ring, &connect, 1);
+	UNTIL(port_of(tcp, getpeername));
+	return 0;
+}
