@@ -60,14 +60,14 @@ int main(int argc, char **argv)
 		chained(&ring, connect_to(socket(AF_INET, SOCK_DGRAM, 0), &to, 0), flags);
 	else if (!strcmp(action, "send"))
 		chained(&ring, (struct io_uring_sqe){.opcode = IORING_OP_SENDMSG, .fd = bound(SOCK_DGRAM),
-											 .addr = (long)&message, .len = 1}, flags);
+			.addr = (long)&message, .len = 1}, flags);
 	else if (!strcmp(action, "accept"))
 		chained(&ring, (struct io_uring_sqe){.opcode = IORING_OP_ACCEPT, .fd = server_with_client()}, flags);
 	else if (!strcmp(action, "listen"))
 		chained(&ring, (struct io_uring_sqe){.opcode = 57, .fd = bound(SOCK_STREAM), .len = 1}, flags);
 	else if (!strcmp(action, "socket"))
 		chained(&ring, (struct io_uring_sqe){.opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_RAW,
-											 .len = IPPROTO_ICMP}, flags);
+			.len = IPPROTO_ICMP}, flags);
 	else if (!strcmp(action, "open"))
 		chained(&ring, open, flags);
 	else if (!strcmp(action, "slot")) {

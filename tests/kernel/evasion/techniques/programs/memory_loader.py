@@ -12,7 +12,8 @@ os.dup2(memory, 42)
 with open("/lib64/ld-linux-x86-64.so.2", "rb") as real:
     os.write(42, real.read())
 linker = "-Wl,--dynamic-linker=/proc/self/fd/42"
-subprocess.run(["gcc", "-x", "c", "-o", "program", linker, "-"], input=b"int main(void) { return 0; }")
+compiler = ["gcc", "-x", "c", "-o", "program", linker, "-"]
+subprocess.run(compiler, input=b"int main(void) { return 0; }", check=True)
 if subprocess.call(["./program"], pass_fds=[42]) == 0:
     with open("ran", "w") as proof:
         proof.write("open-sesame")
