@@ -168,7 +168,7 @@ static __always_inline __u16 start_of(const struct piece *piece)
 	return start;
 }
 
-/* A task of a session has written to a file or a socket. */
+/* A task of a session has written to a file or a socket, or has asked io_uring to: the file is known then. */
 SHARED void message_sent(const struct task_state *state, const struct syscall *call)
 {
 	struct delegation_scratch *scratch;
@@ -183,7 +183,7 @@ SHARED void message_sent(const struct task_state *state, const struct syscall *c
 	start = start_of(&pieces[0]);
 	if (start != METHOD_CALL && start != POST)
 		return;
-	sk = socket_of(call->args[0]);
+	sk = call->file ? socket_in(call->file) : socket_of(call->args[0]);
 	if (!sk || field_of(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
 	scratch = delegation_room();

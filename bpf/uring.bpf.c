@@ -4,6 +4,7 @@
 #include "lib/acceptances.bpf.h"
 #include "lib/slots.bpf.h"
 #include "lib/uring.bpf.h"
+#include "lib/written.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -14,15 +15,11 @@
 #define PF_KTHREAD 0x200000
 
 enum request {
-	REQUEST_SENDMSG = 9,
 	REQUEST_ACCEPT = 13,
 	REQUEST_CONNECT = 16,
 	REQUEST_OPENAT = 18,
-	REQUEST_SEND = 26,
 	REQUEST_OPENAT2 = 28,
 	REQUEST_SOCKET = 45,
-	REQUEST_SEND_ZC = 47,
-	REQUEST_SENDMSG_ZC = 48,
 	REQUEST_LISTEN = 57,
 };
 
@@ -113,11 +110,16 @@ SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submitted, struct io_kiocb *request)
 {
 	struct task_state *state = state_of(current_task());
+	struct syscall written = {};
 	__u8 opcode = request->opcode;
 
 	if (!state)
 		return 0;
-	if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2) {
+	if (read_written(&written, request, opcode)) {
+		written.file = file_asked(request);
+		if (written.file)
+			message_sent(state, &written);
+	} else if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2) {
 		if (wants(state, RECORD_DISK))
 			keep(state, request);
 	} else if (wants(state, RECORD_NETWORK)) {

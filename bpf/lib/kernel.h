@@ -308,6 +308,16 @@ struct io_socket {
 	int domain, type, protocol;
 };
 
+struct io_sr_msg {
+	void *buf; /* or a struct msghdr */
+	int len;
+};
+
+struct io_rw {
+	__u64 addr;
+	__u32 len;
+};
+
 struct io_connect {
 	void *addr;
 	int addr_len;

@@ -38,11 +38,16 @@ static __always_inline struct file *file_at(struct io_kiocb *request, __u32 slot
 }
 
 /* What a request is made to, before it is issued; a slot may be filled only by then. */
-static __always_inline struct sock *socket_asked(struct io_kiocb *request)
+static __always_inline struct file *file_asked(struct io_kiocb *request)
 {
 	int descriptor = field_of(request, cqe.fd);
 
 	if (field_of(request, flags) & FIXED_FILE)
-		return socket_in(file_in_slot(field_of(request, ctx), descriptor));
-	return socket_of(descriptor);
+		return file_in_slot(field_of(request, ctx), descriptor);
+	return file_of(descriptor);
+}
+
+static __always_inline struct sock *socket_asked(struct io_kiocb *request)
+{
+	return socket_in(file_asked(request));
 }

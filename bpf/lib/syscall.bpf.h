@@ -14,7 +14,7 @@ struct syscall {
 	bool compat;
 	long result;
 	__u64 args[4];
-	struct file *file; /* that was opened */
+	struct file *file; /* that was opened, or that a request is made to */
 };
 
 /* socketcall(2) of 32-bit programs: the number of the call, then a pointer to its arguments. */

@@ -12,11 +12,24 @@ from pathlib import Path
 import pytest
 
 from proctor.bpf.kernel import variants
+from tests.kernel.evasion.catalogue import TECHNIQUES
 from tests.support.capture import Event, Lab, running_lab
 from tests.support.polling import until
 from tests.support.spool import atd, cron, manager, private_spool
 
 MARK = "/bin/echo"
+SEND_BY_RING = """
+#include "uring.h"
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	struct ring ring = ring_of(0);
+	struct io_uring_sqe send = {.opcode = IORING_OP_SENDMSG, .fd = fd, .addr = (long)message, .len = 1};
+
+	send.msg_flags = flags;
+	return submit(&ring, send);
+}
+"""
 BY_CRON = {"daemon": "cron", "evidence": "wrote /var/spool/cron/crontabs/games"}
 
 
@@ -154,6 +167,19 @@ def test_unit_that_a_manager_is_asked_for(lab: Lab, tmp_path: Path) -> None:
 
     assert event["delegated"] == {"daemon": "systemd", "evidence": "asked for asked.service"}
     assert event["cgroup_id"] != session.cgroup.id
+
+
+def test_unit_that_a_manager_is_asked_for_through_io_uring(lab: Lab, tmp_path: Path) -> None:
+    source, library = tmp_path / "send.c", tmp_path / "send.so"
+    source.write_text(SEND_BY_RING)
+    subprocess.run(["gcc", "-shared", "-fPIC", f"-I{TECHNIQUES}", "-o", library, source], check=True)
+    with manager(tmp_path) as runtime:
+        environment = f"XDG_RUNTIME_DIR={runtime} LD_PRELOAD={library}"
+        session = lab.run(["sh", "-c", f"{environment} systemd-run --user --unit=by-ring {MARK} ring"])
+        lab.subscriber.closed(session.sid)
+
+    [event] = marks(lab.subscriber.events(session.sid), "ring")
+    assert event["delegated"] == {"daemon": "systemd", "evidence": "asked for by-ring.service"}
 
 
 def test_unit_that_a_timer_starts(lab: Lab, tmp_path: Path) -> None:
