@@ -50,7 +50,10 @@ class Port:
 
     def reached(self) -> bool:
         """Whether a connection or a datagram waits."""
-        return bool(select.select([self._stream, self._datagrams], [], [], 0)[0])
+        poller = select.poll()
+        poller.register(self._stream, select.POLLIN)
+        poller.register(self._datagrams, select.POLLIN)
+        return bool(poller.poll(0))
 
     def close(self) -> None:
         """Stop listening."""
