@@ -311,3 +311,25 @@ def test_the_proxy_is_killed_and_the_record_is_complete(work: Work) -> None:
     assert {event["argv"][-1] for event in work.echoes()} == set(work.words)
     until(partial(replaced, work.cluster.control, "proxy", former), 60, "a new proxy process")
     assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
+
+
+def test_no_command_of_a_storm_is_lost_while_both_hosts_are_upgraded(work: Work) -> None:
+    number = 0
+    for host, names in (
+        (work.node, ("capture", "spawner", "node")),
+        (work.cluster.control, ("auth", "proxy")),
+    ):
+        assert host.process is not None
+        former = {name: processes(host, name) for name in names}
+        host.process.signal(signal.SIGUSR2)
+        while not all(replaced(host, name, pids) for name, pids in former.items()):
+            last = number + 200
+            work.terminal.line(
+                f"for i in $(seq {number} {last - 1}); do /bin/echo n$i; done > /dev/null; "
+                f"/bin/true; echo done-{last}-$((1+1))"
+            )
+            work.terminal.expect(f"done-{last}-2")
+            number = last
+    assert number > 400
+    work.words += [f"n{index}" for index in range(number)]
+    work.check()
