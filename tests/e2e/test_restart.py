@@ -333,3 +333,26 @@ def test_no_command_of_a_storm_is_lost_while_both_hosts_are_upgraded(work: Work)
     assert number > 400
     work.words += [f"n{index}" for index in range(number)]
     work.check()
+
+
+def test_what_outlives_its_session_keeps_its_user_when_the_node_is_replaced(work: Work) -> None:
+    ticks = "nohup sh -c 'while sleep 0.2; do /bin/echo tick; done' > /dev/null 2>&1 & echo pid=$!"
+    work.terminal.line(ticks)
+    pid = int(work.terminal.expect(r"pid=(\d+)")[1])
+    former = processes(work.node, "node")
+    change(work.node, r"(ssh_service:\n)", r"\1  ssh_file_copy: false\n")
+    until(partial(replaced, work.node, "node", former), 30, "a new node process")
+    work.terminal.line("exit")
+    work.terminal.wait()
+    until(lambda: not former & processes(work.node, "node"), 60, "the end of the former process")
+    before = len(work.cluster.events("session.command", sid=work.sid, argv=["tick"]))
+    try:
+        until(
+            lambda: len(work.cluster.events("session.command", sid=work.sid, argv=["tick"])) > before + 3,
+            30,
+            "events of what is left",
+        )
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    left = work.cluster.events("session.command", sid=work.sid, argv=["tick"])
+    assert {(event["user"], event["login"]) for event in left} == {("alice", "root")}

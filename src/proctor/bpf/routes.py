@@ -36,7 +36,12 @@ class Routes:
         self._owners[sid] = owner
 
     def leave(self, owner: str) -> list[str]:
-        """``owner`` will not come back: its sessions are the main subscriber's, and returned."""
+        """``owner`` will not come back: its sessions are the main subscriber's, and returned.
+
+        The main subscriber may leave before its successor has come.
+        """
+        if owner == self._main:
+            self._main = ""
         left = [sid for sid, found in self._owners.items() if found == owner]
         for sid in left:
             del self._owners[sid]

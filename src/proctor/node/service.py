@@ -26,6 +26,7 @@ from proctor.node.messages import Ping
 from proctor.node.privileged.decision import HostPolicy
 from proctor.node.privsep import Spawner, public_host_keys
 from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.recorder import NodeFacts
 from proctor.node.record.recovery import Recovery
@@ -114,8 +115,9 @@ class NodeServer:
             server_id=boot.host_uuid,
             emit=spool.append,
         )
-        recovery = Recovery(interrupted, self._facts(), spool)
-        feed = await self._feed(recovery)
+        contexts = Contexts(boot.data_dir / "spool/node/sessions")
+        recovery = Recovery(interrupted, self._facts(), spool, contexts)
+        feed = await self._feed(recovery, contexts)
         if feed is not None and boot.recover:
             feed.retire()
         recovery.start(feed, self._recoveries)
@@ -140,7 +142,7 @@ class NodeServer:
             disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
         )
 
-    async def _feed(self, recovery: Recovery) -> CaptureFeed | None:
+    async def _feed(self, recovery: Recovery, contexts: Contexts) -> CaptureFeed | None:
         if not self._ssh.enhanced_recording.enabled:
             return None
         client = CaptureClient(self._boot.capture_socket, str(self._boot.slot))
@@ -152,7 +154,7 @@ class NodeServer:
                 hint="See the capture service's log, or set ssh_service.enhanced_recording.enabled: false.",
             ) from None
         deliveries = Deliveries(self._boot.spool_dir / "deliveries.json")
-        return CaptureFeed(client, deliveries, recovery.recorder)
+        return CaptureFeed(client, deliveries, recovery.recorder, contexts)
 
     def _listen(self, host: Host, credentials: Credentials) -> SshListener:
         teleport, auth = self._boot.config.teleport, self._boot.config.auth_service

@@ -56,3 +56,11 @@ def test_a_session_that_is_over_is_forgotten() -> None:
     routes.subscribe("1", main=True, sids=[], known=[])
     routes.forget("a")
     assert routes.owner("a") == "1"
+
+
+def test_the_main_subscriber_may_leave_before_its_successor_has_come() -> None:
+    routes = Routes()
+    routes.subscribe("0", main=True, sids=[], known=[])
+    routes.leave("0")
+    routes.subscribe("1", main=True, sids=[], known=["a"])
+    assert routes.owner("a") == "1"

@@ -14,6 +14,7 @@ from proctor.bpf.messages import Account, Closed, Delivery, Drained, Events, For
 from proctor.bpf.state.absence import RETURN_SECONDS
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
+from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries, Intent
 from proctor.node.record.ledger import Ledger
 from proctor.node.record.recorder import Recorder
@@ -59,8 +60,13 @@ class CaptureFeed:
     """
 
     def __init__(
-        self, client: CaptureClient, deliveries: Deliveries, strangers: Callable[[str], Recorder]
+        self,
+        client: CaptureClient,
+        deliveries: Deliveries,
+        strangers: Callable[[str], Recorder],
+        contexts: Contexts,
     ) -> None:
+        self._contexts = contexts
         self._client = client
         self._deliveries = deliveries
         self._strangers = strangers
@@ -80,6 +86,7 @@ class CaptureFeed:
         """Store the messages of ``sid`` with ``recorder``, those held first."""
         channel = self._channels.setdefault(sid, self._channel(sid))
         channel.recorder = recorder
+        self._contexts.save(recorder.context)
         held, channel.held = channel.held, []
         for message in held:
             self._handle(message)
@@ -175,6 +182,7 @@ class CaptureFeed:
             return
         if isinstance(message, Forgotten):
             self._deliveries.forget(message.sid)
+            self._contexts.forget(message.sid)
             return
         channel = self._channels.get(message.sid)
         if channel is None:
@@ -215,6 +223,7 @@ class CaptureFeed:
         restarted = bool(self._instance) and message.instance != self._instance
         self._instance = message.instance
         self._deliveries.keep_only(known | self._channels.keys())
+        self._contexts.keep_only(known | self._channels.keys())
         for sid, channel in list(self._channels.items()):
             if channel.recorder is None or sid in known or channel.broken:
                 continue

@@ -10,6 +10,7 @@ from proctor.audit.spool import Spool
 from proctor.core.tasks import TaskSet
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.contexts import Contexts
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import Interrupted
 
@@ -22,7 +23,10 @@ _log = logging.getLogger(__name__)
 class Recovery:
     """Ends ``interrupted`` recordings once capture has told what it kept of them."""
 
-    def __init__(self, interrupted: Sequence[Interrupted], facts: NodeFacts, spool: Spool) -> None:
+    def __init__(
+        self, interrupted: Sequence[Interrupted], facts: NodeFacts, spool: Spool, contexts: Contexts
+    ) -> None:
+        self._contexts = contexts
         self._facts = facts
         self._spool = spool
         self._interrupted = {found.sid: found for found in interrupted}
@@ -30,6 +34,8 @@ class Recovery:
     def recorder(self, sid: str) -> Recorder:
         """For events of ``sid``; those of a session without an open recording go to the audit log only."""
         found = self._interrupted.get(sid)
+        if found is None and (kept := self._contexts.load(sid, self._facts)) is not None:
+            return Recorder(kept, None, self._spool, strict=False, failed=_log.error)
         start: Mapping[str, Any] = found.start if found else {}
         user = UserIdentity(username=str(start.get("user", "")), roles=(), logins=())
         context = Context(

@@ -14,6 +14,7 @@ from proctor.bpf.kernel.lines import from_fields
 from proctor.bpf.messages import Closed, Delivery, Drained, Events, Subscribed
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter, recover
@@ -62,6 +63,7 @@ class Lab:
             cast(CaptureClient, self.capture),
             Deliveries(self.directory / "notes"),
             lambda sid: self.recorder(sid, None),
+            Contexts(self.directory / "contexts"),
         )
         self.task = asyncio.ensure_future(self.feed.run())
 
