@@ -29,6 +29,7 @@ from proctor.bpf.messages import Account, Acknowledge, Closed, Delivery, Drained
 from proctor.bpf.service import CaptureService
 from proctor.bpf.state.place import Place
 from proctor.core import unixsock, wire
+from proctor.core.accept import raise_descriptor_limit
 from proctor.model.network import NetworkPolicy
 from proctor.model.resources import ENHANCED_KINDS, EnhancedKind
 from proctor.model.serde import to_builtins, to_json
@@ -382,6 +383,7 @@ def running_lab(
 def main() -> None:
     """The service's process: SOCKET CGROUP_MOUNT TREE HIGH LOW RING_BYTES... RULES."""
     path, mount, tree, high, low, *sizes, rules = sys.argv[1:]
+    raise_descriptor_limit()
     marks = Marks(int(high), int(low))
     settings = CaptureSettings(
         rings=RingSizes(*map(int, sizes)),
