@@ -25,6 +25,12 @@ const volatile struct {
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* To the verifier of Linux 6.1, which would follow one operation and take what others need for unreachable. */
+static __always_inline void make_unknown(struct syscall *call)
+{
+	bpf_probe_read_kernel(&call->operation, sizeof(call->operation), &call->operation);
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 {
@@ -72,12 +78,16 @@ int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
 	case CONNECT:
 	case ACCEPT:
 	case LISTEN:
-		if (wants(state, RECORD_NETWORK) || state->pending.operation != OPERATION_NONE)
-			connection_made(state, &call);
+		if (!wants(state, RECORD_NETWORK) && state->pending.operation == OPERATION_NONE)
+			break;
+		make_unknown(&call);
+		connection_made(state, &call);
 		break;
 	case SENT:
-		if (state->pending.operation != OPERATION_NONE)
-			connection_made(state, &call);
+		if (state->pending.operation == OPERATION_NONE)
+			break;
+		make_unknown(&call);
+		connection_made(state, &call);
 		break;
 	default:;
 	}
