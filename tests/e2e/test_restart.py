@@ -264,6 +264,19 @@ def test_a_former_node_process_is_killed(work: Work) -> None:
     assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
 
 
+def test_a_node_process_is_killed_while_its_successor_starts(work: Work) -> None:
+    former = processes(work.node, "node")
+    change(work.node, r"(ssh_service:\n)", r"\1  ssh_file_copy: false\n")
+    until(lambda: processes(work.node, "node") - former, 30, "a new node process")
+    for pid in former:
+        os.kill(pid, signal.SIGKILL)
+    work.terminal.wait()
+    assert {event["argv"][-1] for event in work.echoes()} == set(work.words)
+    until(lambda: len(processes(work.node, "node")) == 1, 30, "the end of what delivered the rest")
+    work.node.wait_ready()
+    assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
+
+
 def test_a_stop_that_waits_for_sessions(work: Work) -> None:
     assert work.node.process is not None
     work.node.process.signal(signal.SIGQUIT)

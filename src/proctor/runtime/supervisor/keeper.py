@@ -126,9 +126,9 @@ class ServiceKeeper:
 
         When the new one cannot start, the old one stays. Raises ProctorError with the reason.
         """
+        await self._tasks.close()  # nothing else starts a process, should the old one end meanwhile
         old, slot = self._process, self._slot
         if old is None or not old.running:
-            await self._tasks.close()
             await self.try_start()
             return
         self._slot = self._free_slot()
@@ -136,8 +136,8 @@ class ServiceKeeper:
             new = await self._start_successor()
         except ProctorError:
             self._slot = slot
+            self._keep_running()
             raise
-        await self._tasks.close()
         self._former[old] = slot
         self._process = new
         try:
