@@ -153,6 +153,30 @@ async def test_the_id_of_a_host_is_its_own(tmp_path: Path) -> None:
         await auth.join("node", name="one")
 
 
+@pytest.mark.parametrize("secret", ["", "of another host behind the same proxy"])
+@pytest.mark.parametrize("role", ["node", "proxy"])
+async def test_an_id_is_not_given_to_who_shares_token_and_address(
+    auth: RunningAuth, role: str, secret: str
+) -> None:
+    host_id, _ = await auth.join("node", name="one")
+    with pytest.raises(AccessDenied, match="has joined already"):
+        await auth.join(role, host_id=host_id, name="one", secret=secret)
+
+
+async def test_a_host_without_a_secret_joins_once(auth: RunningAuth) -> None:
+    host_id, _ = await auth.join("node", name="one", secret="")
+    with pytest.raises(AccessDenied, match="has joined already"):
+        await auth.join("proxy", host_id=host_id, name="one", secret="")
+
+
+async def test_a_proxy_gets_no_name_that_only_the_auth_service_has(tmp_path: Path) -> None:
+    async with running_auth(tmp_path, names=("auth.example.com", "teleport.example.com")) as auth:
+        for role in ("proxy", "node"):
+            with pytest.raises(AccessDenied, match="belongs to another host"):
+                await auth.join(role, principals=["AUTH.example.com"])
+        await auth.join("proxy", principals=["teleport.example.com"])
+
+
 async def test_names_of_a_host_that_is_gone_are_free_some_day(tmp_path: Path) -> None:
     clock = FakeClock()
     async with running_auth(tmp_path, clock) as auth:

@@ -71,6 +71,7 @@ class RunningAuth:
         host_id: str = "",
         name: str = "",
         principals: Sequence[str] = (),
+        secret: str = "known to this host",
     ) -> tuple[str, Credentials]:
         """Join as a new host; its id and credentials."""
         host_id = host_id or str(uuid4())
@@ -84,6 +85,7 @@ class RunningAuth:
             tls_public_key=tls.public_key(tls_key),
             ssh_public_key=ssh_public.encode(),
             principals=principals,
+            host_secret=secret,
         )
         answer = await rpc_client.join(self.address, tls.ca_pins(self.admin.authorities.host_tls_ca), request)
         credentials = Credentials(
@@ -143,6 +145,7 @@ async def running_auth(
     cluster: str = "purple",
     address: str = "127.0.0.1:0",
     proxies: tuple[str, ...] = ("teleport.example.com:443",),
+    names: tuple[str, ...] = (),
 ) -> AsyncIterator[RunningAuth]:
     """Start an auth service over ``data``; stop it at the end."""
     host_uuid = _host_uuid(data)
@@ -154,6 +157,7 @@ async def running_auth(
         admin_identity=data / "proc/admin",
         static_tokens=(StaticToken(value=STATIC_TOKEN, roles=frozenset({"node", "proxy"})),),
         proxy_public_addresses=proxies,
+        names=names,
     )
     log = FileLog(data / "log", host_uuid, clock, cluster_name=cluster)
     archive = Archive(data / "log", host_uuid, clock)

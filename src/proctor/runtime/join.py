@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from proctor.config.boot import ServiceBoot
+from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError, ProctorError, Unavailable
 from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs
@@ -41,10 +43,12 @@ class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the joining process is told; holds the token, never log it.
 
     ``ssh_public_key``: of a host key that the service is not to have; without one it makes its own.
+    ``host_secret``: with which the host shows that another of its services has joined before.
     """
 
     boot: ServiceBoot
     way: Way
+    host_secret: str
     ssh_public_key: str = ""
 
 
@@ -62,7 +66,12 @@ async def ensure(boot: ServiceBoot, way: Way) -> str:
             f"the {boot.service} service has not joined a cluster yet and has no token",
             hint="Make one with 'tctl nodes add' and set teleport.auth_token, or give --token.",
         )
-    request = JoinRequest(boot=boot, way=way, ssh_public_key=host_key.public_line if host_key else "")
+    request = JoinRequest(
+        boot=boot,
+        way=way,
+        host_secret=_host_secret(boot.host_key.with_name("join.secret")),
+        ssh_public_key=host_key.public_line if host_key else "",
+    )
     child = await ServiceProcess.start("proctor.runtime.join", boot.service, to_json(request))
     try:
         answer = await child.answer()
@@ -72,6 +81,16 @@ async def ensure(boot: ServiceBoot, way: Way) -> str:
         _trust(boot.trusted_user_ca, answer["user_ssh_ca"])
     _log.info("the %s service has joined the cluster %s", boot.service, answer["cluster_name"])
     return str(answer["address"])
+
+
+def _host_secret(path: Path) -> str:
+    """What all services of this host send when they join, kept where only the supervisor reads it."""
+    try:
+        if not path.exists():
+            replace_file(path, secrets.token_hex(32).encode())
+        return path.read_text()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be used: {error.strerror}") from None
 
 
 def _has_identity(boot: ServiceBoot) -> bool:
@@ -120,6 +139,7 @@ async def _join(request: JoinRequest) -> dict[str, object]:
         tls_public_key=tls.public_key(tls_key),
         ssh_public_key=ssh_public_key.encode(),
         principals=principals(boot),
+        host_secret=request.host_secret,
     )
     failure = Unavailable("no address of the auth service is known")
     for address in request.way.candidates:

@@ -26,8 +26,8 @@ from proctor.model.resources import Node, TokenSpec
 from proctor.rpc.client import split_address
 
 JOIN_AGAIN = timedelta(minutes=10)
-"""For how long a host may join once more with the same token from the same address: for another service, or
-since it lost the answer."""
+"""For how long a host may join once more with the same token and secret from the same address: for another
+service, or since it lost the answer. Token and address alone do not tell hosts behind one proxy apart."""
 
 _IMPLIED = frozenset({"localhost", "127.0.0.1", "::1"})
 """In every host's SSH certificate: they mean the host itself to whoever is on it."""
@@ -37,7 +37,10 @@ _ALLOW = "Use another name, or a token whose spec.host_names lists this one."
 
 @dataclass(frozen=True, kw_only=True)
 class Applicant:
-    """A host that wants to join: ``peer`` is the address from which it calls, without the port."""
+    """A host that wants to join: ``peer`` is the address from which it calls, without the port.
+
+    ``secret``: what the services of this host, and nobody else, send when they join.
+    """
 
     host_id: str
     role: SystemRole
@@ -46,6 +49,7 @@ class Applicant:
     peer: str
     token: str
     grant: TokenSpec
+    secret: str = ""
     local: bool = False
     """It is the auth service's own host: only that knows the token."""
 
@@ -82,6 +86,7 @@ class HostPolicy:
             names - {applicant.host_id},
             token=applicant.token,
             peer=applicant.peer,
+            secret=applicant.secret,
             shared=applicant.role is SystemRole.PROXY or applicant.local,
         )
         return principals
@@ -95,6 +100,7 @@ class HostPolicy:
         if record is None:
             return
         same = (record.token, record.peer) == (secrets.digest(applicant.token), applicant.peer)
+        same = same and bool(applicant.secret) and record.secret == secrets.digest(applicant.secret)
         last = record.joined_last
         if not same or not last or self._clock.now() - parse_time(last) > JOIN_AGAIN:
             raise AccessDenied(
@@ -131,24 +137,34 @@ class HostPolicy:
         if is_international(name):
             raise AccessDenied(f"the name {name} may look like another one", hint=_ALLOW)
         holder = await self.registry.holder(name)
-        if name in await self._service_names(applicant.role) or holder not in {"", applicant.host_id}:
-            if applicant.role is SystemRole.PROXY and await self._is_proxy(holder):
-                return
+        taken = holder not in {"", applicant.host_id}
+        if taken and applicant.role is SystemRole.PROXY:
+            taken = not await self._is_proxy(holder)
+        if taken or name in await self._service_names(applicant.role):
             raise AccessDenied(f"the name {name} belongs to another host", hint=_ALLOW)
 
     async def _is_proxy(self, host_id: str) -> bool:
         """Do proxies share this holder's names, as behind one balancer?"""
-        return not host_id or await self._documents.proxies.find(host_id) is not None
+        return await self._documents.proxies.find(host_id) is not None
 
     async def _service_names(self, role: SystemRole) -> set[str]:
-        """Names of the auth service, and for all but proxies those of the proxies."""
+        """Names of the auth service and of the proxies; for a proxy, what the auth service has for itself.
+
+        For that it is the configuration that counts, not what proxies report.
+        """
         settings = self._settings
-        found = {settings.node_name, *settings.names}
-        if role is not SystemRole.PROXY:
-            proxies = await self._documents.proxies.list()
-            addresses = [*settings.proxy_public_addresses, *(proxy.spec.addr for proxy in proxies)]
-            found |= {split_address(address, 443)[0] for address in addresses}
-        return {self._registered(name.lower().removesuffix(".")) for name in found}
+        own = self._all_registered([settings.node_name, *settings.names])
+        shared = self._of_addresses(settings.proxy_public_addresses)
+        if role is SystemRole.PROXY:
+            return own - shared
+        proxies = await self._documents.proxies.list()
+        return own | shared | self._of_addresses([proxy.spec.addr for proxy in proxies])
+
+    def _of_addresses(self, addresses: Sequence[str]) -> set[str]:
+        return self._all_registered([split_address(address, 443)[0] for address in addresses])
+
+    def _all_registered(self, names: Sequence[str]) -> set[str]:
+        return {self._registered(name.lower().removesuffix(".")) for name in names}
 
     def _address(self, applicant: Applicant, text: str) -> str:
         address, peer = parse_address(text), parse_address(applicant.peer)

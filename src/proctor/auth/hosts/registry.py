@@ -23,7 +23,8 @@ _REFRESHED = timedelta(days=1)
 class HostRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A host that has joined. ``joined``, ``joined_last``, ``seen``: RFC 3339, empty when not known.
 
-    ``token`` and ``peer``: the digest of the token and the address with which it joined last.
+    ``token``, ``secret``, ``peer``: digests of the token and of the host's secret, and the address, with
+    which it joined last.
     """
 
     host_id: str
@@ -32,6 +33,7 @@ class HostRecord(msgspec.Struct, frozen=True, kw_only=True):
     seen: str = ""
     names: list[str] = []
     token: str = ""
+    secret: str = ""
     peer: str = ""
 
 
@@ -57,7 +59,7 @@ class HostRegistry:
         return from_json(item.value, _Holder).host_id if item else ""
 
     async def joined(
-        self, host_id: str, names: Iterable[str], *, token: str, peer: str, shared: bool = False
+        self, host_id: str, names: Iterable[str], *, token: str, secret: str, peer: str, shared: bool = False
     ) -> None:
         """A host joins (once more); it gets ``names``, which the caller has checked.
 
@@ -73,6 +75,7 @@ class HostRegistry:
             seen=now,
             names=sorted({*names, *(known.names if known else ())}),
             token=secrets.digest(token),
+            secret=secrets.digest(secret),
             peer=peer,
         )
         for name in record.names:

@@ -71,6 +71,7 @@ class JoinService(auth_pb2_grpc.JoinServicer):
             peer=caller().host,
             token=request.token,
             grant=grant,
+            secret=request.host_secret,
             local=self._cluster.tokens.is_local(request.token),
         )
         ssh_key = keys.normalize(request.ssh_public_key.decode(errors="replace"))

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterHostRequest(_message.Message):
-    __slots__ = ("token", "host_id", "node_name", "role", "tls_public_key", "ssh_public_key", "principals")
+    __slots__ = ("token", "host_id", "node_name", "role", "tls_public_key", "ssh_public_key", "principals", "host_secret")
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     HOST_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -15,6 +15,7 @@ class RegisterHostRequest(_message.Message):
     TLS_PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     SSH_PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     PRINCIPALS_FIELD_NUMBER: _ClassVar[int]
+    HOST_SECRET_FIELD_NUMBER: _ClassVar[int]
     token: str
     host_id: str
     node_name: str
@@ -22,7 +23,8 @@ class RegisterHostRequest(_message.Message):
     tls_public_key: bytes
     ssh_public_key: bytes
     principals: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, token: _Optional[str] = ..., host_id: _Optional[str] = ..., node_name: _Optional[str] = ..., role: _Optional[str] = ..., tls_public_key: _Optional[bytes] = ..., ssh_public_key: _Optional[bytes] = ..., principals: _Optional[_Iterable[str]] = ...) -> None: ...
+    host_secret: str
+    def __init__(self, token: _Optional[str] = ..., host_id: _Optional[str] = ..., node_name: _Optional[str] = ..., role: _Optional[str] = ..., tls_public_key: _Optional[bytes] = ..., ssh_public_key: _Optional[bytes] = ..., principals: _Optional[_Iterable[str]] = ..., host_secret: _Optional[str] = ...) -> None: ...
 
 class HostCredentials(_message.Message):
     __slots__ = ("tls_certificate", "ssh_certificate", "authorities")
