@@ -616,6 +616,26 @@ def test_descriptors_of_the_spawner_are_not_used_up(host: Host) -> None:
     until(lambda: descriptors(host) == before, 10, "descriptors are closed")
 
 
+@pytest.mark.parametrize("body", [b"", b"[" * (1 << 17)], ids=["unfinished", "nested"])
+def test_descriptors_of_what_is_no_request_are_closed(host: Host, body: bytes) -> None:
+    """Descriptors of frames that never end, or that no parser takes, do not add up."""
+
+    def give() -> None:
+        for _ in range(20):
+            with unixsock.connect(host.boot.spawn_socket) as connection:
+                connection.settimeout(SECONDS)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    socket.send_fds(connection, [struct.pack(">I", len(body) or 100)], [0])
+                    connection.sendall(body)
+                    socket.send_fds(connection, [b" "], [0] * 7)
+                    while connection.recv(4096):
+                        pass
+
+    before = descriptors(host)
+    run_as(NODE_UID, give)
+    until(lambda: descriptors(host) == before, 10, "connections are closed")
+
+
 def descriptors(host: Host) -> int:
     """How many the processes of root have open."""
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in host.processes)
@@ -623,6 +643,7 @@ def descriptors(host: Host) -> int:
 
 def test_nonsense_ends_one_connection_and_nothing_else(host: Host) -> None:
     rubbish = [b"\xff" * 64, b"\0\0\0\2[]", b'\0\0\0\7{"op":', b'\0\0\0\x12{"op":"store_bundle"}']
+    rubbish.append(struct.pack(">I", 1 << 17) + b"[" * (1 << 17))
 
     def send() -> None:
         for data in rubbish:

@@ -11,13 +11,17 @@ import socket
 from proctor.core import wire
 
 _CHUNK = 64 * 1024
+MAX_PENDING = 1
+"""Descriptors that wait for the end of their frame: no request comes with more."""
 
 
 class Channel:
     """One connection; one task reads, others may send."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, longest: int = wire.MAX_FRAME) -> None:
+        """``longest``: bytes of the longest frame that is taken."""
         connection.setblocking(False)
+        self._longest = longest
         self._connection = connection
         self._buffer = bytearray()
         self._descriptors: list[int] = []
@@ -59,7 +63,10 @@ class Channel:
     def _next(self) -> bytes | None:
         if len(self._buffer) < wire.HEADER.size:
             return None
-        end = wire.HEADER.size + wire.body_length(bytes(self._buffer[: wire.HEADER.size]))
+        length = wire.body_length(bytes(self._buffer[: wire.HEADER.size]))
+        if length > self._longest:
+            raise wire.FrameError(f"frame of {length} bytes, limit {self._longest}")
+        end = wire.HEADER.size + length
         if len(self._buffer) < end:
             return None
         frame = bytes(self._buffer[wire.HEADER.size : end])
@@ -71,7 +78,7 @@ class Channel:
         space = socket.CMSG_SPACE(wire.MAX_DESCRIPTORS * array.array("i").itemsize)
         while True:
             try:
-                data, control, _, _ = self._connection.recvmsg(_CHUNK, space, socket.MSG_CMSG_CLOEXEC)
+                data, control, flags, _ = self._connection.recvmsg(_CHUNK, space, socket.MSG_CMSG_CLOEXEC)
                 break
             except BlockingIOError:
                 await self._readable()
@@ -80,6 +87,8 @@ class Channel:
                 rights = array.array("i")
                 rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
                 self._descriptors.extend(rights)
+        if flags & socket.MSG_CTRUNC or len(self._descriptors) > MAX_PENDING:
+            raise wire.FrameError("too many descriptors, or no room for them in this process")
         self._buffer += data
         return bool(data)
 

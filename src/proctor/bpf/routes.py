@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from proctor.core.errors import LimitExceeded
+
+MAX_CLAIMED = 1 << 16
+"""Sessions that are claimed at one time, of which capture need not have heard: the node only says so."""
+
 
 class Routes:
     """``restored``: sessions of an earlier capture process, whose owners have yet to claim them."""
@@ -31,7 +36,9 @@ class Routes:
             self._main = owner
 
     def claim(self, sid: str, owner: str) -> None:
-        """``owner`` announces a session, or has one from before."""
+        """``owner`` announces a session, or has one from before. Raises LimitExceeded."""
+        if len(self._owners) >= MAX_CLAIMED and sid not in self._owners:
+            raise LimitExceeded(f"{MAX_CLAIMED} sessions are claimed, and more are not possible")
         self._unclaimed.discard(sid)
         self._owners[sid] = owner
 

@@ -50,6 +50,10 @@ _ROOT_ONLY = frozenset({"open", "resume", "restrict", "close"})
 CLAIM_SECONDS = 10.0
 """How long sessions of an earlier capture wait for their owner to subscribe again."""
 
+MAX_NODE_CONNECTIONS = 64
+"""Of the node, which may be in other hands: monitors must find room for theirs beside them."""
+
+_LONGEST_OF_NODE = 1 << 20
 _OF_PROCTOR = frozenset({"open", "resume", "subscribe"})
 
 
@@ -95,6 +99,7 @@ class CaptureService:
         self._capture: Capture | None = None
         self._stopped = False
         self._monitored: set[str] = set()
+        self._of_node = 0
         self._variant = ""
         self._limits: list[str] = []
 
@@ -196,7 +201,22 @@ class CaptureService:
         return loaded
 
     def _accepted(self, connection: socket.socket, _: object) -> None:
-        self._tasks.spawn(Conversation(self, connection).run(), name="peer")
+        self.admit(connection, unixsock.peer(connection))
+
+    def admit(self, connection: socket.socket, peer: unixsock.Peer) -> None:
+        """Serve a connection of ``peer``, unless the node has too many."""
+        if peer.uid == 0:
+            self._tasks.spawn(Conversation(self, connection, peer).run(), name="peer")
+        elif self._of_node < MAX_NODE_CONNECTIONS:
+            self._of_node += 1
+            conversation = Conversation(self, connection, peer, longest=_LONGEST_OF_NODE)
+            self._tasks.spawn(conversation.run(), name="peer").add_done_callback(self._node_left)
+        else:
+            _log.error("the node has %d connections open; one more was refused", self._of_node)
+            connection.close()
+
+    def _node_left(self, _: object) -> None:
+        self._of_node -= 1
 
     def check_access(self, uid: int, operation: str) -> None:
         """Raise AccessDenied when a peer with ``uid`` may not ask for ``operation``."""
@@ -217,8 +237,13 @@ class CaptureService:
 
     def subscribe(self, channel: Channel, request: Subscribe) -> None:
         """Give ``channel`` the events of its owner's sessions; another that had them is cut off."""
-        if (former := self._subscribers.get(request.owner)) is not None and former.channel is not channel:
+        if any(subscriber.channel is channel for subscriber in self._subscribers.values()):
+            raise BadRequest("this connection has subscribed already")
+        for sid in request.sessions:
+            _check_uuid(sid)
+        if (former := self._subscribers.get(request.owner)) is not None:
             former.channel.shutdown()
+            former.news.set()  # its publisher is to see that it has been replaced
         known = [session.sid for session in self.capture.registry]
         self.routes.subscribe(request.owner, main=request.main, sids=request.sessions, known=known)
         subscriber = self._subscribers[request.owner] = Subscriber(request.owner, channel)
@@ -292,12 +317,18 @@ class CaptureService:
 class Conversation:
     """One peer, from connection to end of stream."""
 
-    def __init__(self, service: CaptureService, connection: socket.socket) -> None:
+    def __init__(
+        self,
+        service: CaptureService,
+        connection: socket.socket,
+        peer: unixsock.Peer,
+        *,
+        longest: int = wire.MAX_FRAME,
+    ) -> None:
         self._service = service
-        peer = unixsock.peer(connection)
         self._uid, self._pid = peer.uid, peer.pid
         self._guarded = False
-        self._channel = Channel(connection)
+        self._channel = Channel(connection, longest)
         self._opened: set[str] = set()
 
     async def run(self) -> None:
@@ -344,6 +375,7 @@ class Conversation:
                 return None
             case "claim":
                 claim = _parsed(message, Claim)
+                _check_uuid(claim.sid)
                 self._service.routes.claim(claim.sid, claim.owner)
                 return {"ok": True}
             case "leave":

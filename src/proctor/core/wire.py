@@ -42,7 +42,7 @@ def decode(body: bytes) -> Message:
     """The message in a frame's body; FrameError when it is not a JSON object."""
     try:
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FrameError(f"frame is not JSON: {error}") from None
     if not isinstance(message, dict):
         raise FrameError("frame is not a JSON object")
@@ -93,12 +93,14 @@ def _exactly(connection: socket.socket, length: int, descriptors: list[int]) -> 
     data = bytearray()
     room = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
     while len(data) < length:
-        part, control, _, _ = connection.recvmsg(length - len(data), room, socket.MSG_CMSG_CLOEXEC)
+        part, control, flags, _ = connection.recvmsg(length - len(data), room, socket.MSG_CMSG_CLOEXEC)
         for level, kind, raw in control:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 rights = array.array("i")
                 rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
                 descriptors.extend(rights)
+        if flags & socket.MSG_CTRUNC or len(descriptors) > MAX_DESCRIPTORS:
+            raise FrameError("too many descriptors, or no room for them in this process")
         if not part:
             if data:
                 raise FrameError("connection closed inside a frame")

@@ -58,7 +58,15 @@ async def test_end_of_stream(ends: tuple[Channel, socket.socket]) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [b"\xff\xff\xff\xff", b"\0\0\0\x02{]", b"\0\0\0\x02[]", b"\0\0", b"\0\0\0\x05{"]
+    "junk",
+    [
+        b"\0\x01\0\0" + b"[" * (1 << 16),
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\x02{]",
+        b"\0\0\0\x02[]",
+        b"\0\0",
+        b"\0\0\0\x05{",
+    ],
 )
 async def test_junk(ends: tuple[Channel, socket.socket], junk: bytes) -> None:
     channel, peer = ends
@@ -80,6 +88,39 @@ async def test_descriptors_of_a_bad_frame_are_closed(ends: tuple[Channel, socket
 
     assert os.read(read, 1) == b""
     os.close(read)
+
+
+@pytest.mark.parametrize("nested", [0, 1 << 16])
+async def test_descriptors_do_not_add_up(ends: tuple[Channel, socket.socket], nested: int) -> None:
+    """One for each byte of a frame that does not end, and one with a frame that no parser takes."""
+    channel, peer = ends
+    read, write = os.pipe()
+    if nested:
+        socket.send_fds(peer, [wire.HEADER.pack(nested)], [write])
+        peer.send(b"[" * nested)
+    else:
+        peer.send(wire.HEADER.pack(100))
+        for _ in range(2):
+            socket.send_fds(peer, [b" "], [write])
+    os.close(write)
+
+    with pytest.raises(wire.FrameError):
+        await channel.receive()
+    channel.close()
+
+    assert os.read(read, 1) == b""
+    os.close(read)
+
+
+async def test_longest_frame() -> None:
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours, longest=100)
+    theirs.send(wire.HEADER.pack(101))
+
+    with pytest.raises(wire.FrameError, match="limit 100"):
+        await channel.receive()
+    channel.close()
+    theirs.close()
 
 
 async def test_large_frames_wait_for_the_reader(ends: tuple[Channel, socket.socket]) -> None:

@@ -1,4 +1,7 @@
-from proctor.bpf.routes import Routes
+import pytest
+
+from proctor.bpf.routes import MAX_CLAIMED, Routes
+from proctor.core.errors import LimitExceeded
 
 
 def test_the_main_subscriber_gets_what_belongs_to_nobody() -> None:
@@ -64,3 +67,13 @@ def test_the_main_subscriber_may_leave_before_its_successor_has_come() -> None:
     routes.leave("0")
     routes.subscribe("1", main=True, sids=[], known=["a"])
     assert routes.owner("a") == "1"
+
+
+def test_claims_are_bounded() -> None:
+    routes = Routes()
+    for number in range(MAX_CLAIMED):
+        routes.claim(str(number), "0")
+    with pytest.raises(LimitExceeded):
+        routes.claim("another", "0")
+    routes.claim("0", "1")
+    assert routes.owner("0") == "1"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 
 from proctor.bpf.capture import CaptureSettings
 from proctor.bpf.kernel.loader import AUTO
-from proctor.bpf.service import CaptureService
+from proctor.bpf.service import MAX_NODE_CONNECTIONS, CaptureService
 from proctor.config.schema import EnhancedRecording
+from proctor.core import unixsock
 from proctor.core.errors import AccessDenied
+from tests.support.polling import auntil
 
 ROOT, NODE, OTHER = 0, 1001, 1002
 RUN = "0e4f5c1c-0d8e-4f0e-8f8d-0d5a0b6f2c11"
@@ -33,6 +36,32 @@ def test_who_may_do_what(service: CaptureService, operation: str) -> None:
             service.check_access(NODE, operation)
     else:
         service.check_access(NODE, operation)
+
+
+async def test_node_is_left_no_room_to_crowd_out_monitors(service: CaptureService) -> None:
+    """Connections of the node beyond its share are closed; others are served as before."""
+    node, root = unixsock.Peer(1, NODE, NODE), unixsock.Peer(1, ROOT, ROOT)
+    with contextlib.ExitStack() as stack:
+
+        def connect(peer: unixsock.Peer) -> socket.socket:
+            ours, theirs = socket.socketpair()
+            stack.enter_context(ours)
+            stack.enter_context(theirs)
+            service.admit(theirs, peer)
+            return ours
+
+        def is_served(connection: socket.socket) -> bool:
+            connection.setblocking(False)
+            try:
+                return connection.recv(1) != b""
+            except BlockingIOError:
+                return True
+
+        held = [connect(node) for _ in range(MAX_NODE_CONNECTIONS)]
+        assert not is_served(connect(node))
+        assert is_served(connect(root))
+        held[0].close()
+        await auntil(lambda: is_served(connect(node)), what="another one is served")
 
 
 def test_settings_of_the_configuration() -> None:

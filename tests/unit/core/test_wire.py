@@ -49,8 +49,10 @@ def test_end_of_stream_between_frames_is_not_an_error(pair: tuple[socket.socket,
         wire.HEADER.pack(3) + b"[1]",
         wire.HEADER.pack(4) + b"\xff\xfe{}",
         wire.HEADER.pack(wire.MAX_FRAME + 1),
+        wire.HEADER.pack(200_000) + b"[" * 200_000,
+        wire.HEADER.pack(200_005) + b'{"a":' + b"[" * 200_000,
     ],
-    ids=["torn body", "torn header", "not an object", "not UTF-8", "too long"],
+    ids=["torn body", "torn header", "not an object", "not UTF-8", "too long", "nested", "nested field"],
 )
 def test_bad_frames_are_refused(pair: tuple[socket.socket, socket.socket], data: bytes) -> None:
     ours, theirs = pair
@@ -67,6 +69,20 @@ def test_descriptors_of_a_bad_frame_are_closed(pair: tuple[socket.socket, socket
     os.close(write_end)
     with pytest.raises(wire.FrameError):
         wire.receive(theirs)
+    assert os.read(read_end, 1) == b"", "the writing end is still open"
+    os.close(read_end)
+
+
+def test_descriptors_do_not_add_up_in_a_frame(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    read_end, write_end = os.pipe()
+    ours.sendall(wire.HEADER.pack(1000))
+    for _ in range(4):
+        socket.send_fds(ours, [b" "], [write_end] * 3)
+    os.close(write_end)
+    with pytest.raises(wire.FrameError, match="too many descriptors"):
+        wire.receive(theirs)
+    theirs.close()
     assert os.read(read_end, 1) == b"", "the writing end is still open"
     os.close(read_end)
 

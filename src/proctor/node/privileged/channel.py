@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from proctor.core import wire
 
 _CHUNK = 256 << 10
+MAX_PENDING = 1
+"""Descriptors that wait for the end of their frame: no request comes with more."""
+
 SEND_SECONDS = 1.0
 
 
@@ -46,7 +49,7 @@ class Channel:
                 rights = array.array("i")
                 rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
                 self._descriptors.extend(rights)
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > wire.MAX_DESCRIPTORS:
+        if flags & socket.MSG_CTRUNC or len(self._descriptors) > MAX_PENDING:
             raise wire.FrameError("too many descriptors")
         if not data:
             raise EOFError

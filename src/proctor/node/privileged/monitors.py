@@ -159,7 +159,10 @@ def _unfinished(connection: socket.socket, how: str) -> Orphan | None:
     """The session of a dead monitor, when it has one that has not finished."""
     if (first := _next(connection)) is None:
         return None
-    message, (pidfd,) = first
+    message, descriptors = first
+    if len(descriptors) != 1:
+        return None
+    (pidfd,) = descriptors
     orphan = Orphan(convert(message, Running), pidfd, how)
     if _next(connection) is None:
         return orphan

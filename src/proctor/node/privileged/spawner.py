@@ -41,7 +41,7 @@ from proctor.node.messages import (
 from proctor.node.privileged import monitor, pam
 from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
 from proctor.node.privileged.bundles import BundleStore
-from proctor.node.privileged.channel import Channel, as_socket, close_all
+from proctor.node.privileged.channel import MAX_PENDING, Channel, as_socket, close_all
 from proctor.node.privileged.decision import HostPolicy
 from proctor.node.privileged.hostkey import HostKey
 from proctor.node.privileged.monitor import Settings
@@ -51,7 +51,7 @@ SWEEP_SECONDS = 60.0
 """Pause between looks for cgroups whose last process has ended; also the least age of those removed."""
 
 _NO_PROCESS = "this host cannot start another process: the limit of processes or of memory is reached"
-_DESCRIPTORS_PER_CHANNEL = 2
+_DESCRIPTORS_PER_CHANNEL = 2 + MAX_PENDING  # the connection, and that of the client
 _LARGE_FRAME, _MAX_WAITING = 1 << 20, 64 << 20
 _SPARE_DESCRIPTORS = 64
 _log = logging.getLogger(__name__)
