@@ -104,7 +104,8 @@ class Accounts:
         """
         network = network_of(address, ipv4_prefix=LOGIN_IPV4_PREFIX)
         familiar = network in await self._familiar(username)
-        if not familiar and (wait := self._guesses.take(username)):
+        await self._check_lock(username, network)  # first: who is locked out uses up nothing of the name's
+        if not familiar and (wait := self._guesses.take(secrets.digest(username))):
             raise LimitExceeded(_LOCKED, hint=f"Try again in {math.ceil(wait)} seconds.")
         await self._count_attempt(username, network)
         user = await self._find(username)
@@ -123,7 +124,7 @@ class Accounts:
         if await self._backend.swap(item, serde.to_json(fresh)) is None:
             raise Refused("two logins at the same moment")
         await self._backend.delete(_attempts_key(username, network))
-        self._guesses.give_back(username)
+        self._guesses.give_back(secrets.digest(username))
         if not familiar:
             await self._remember_network(username, network)
         return user, device
@@ -138,17 +139,19 @@ class Accounts:
         expires = self._clock.now() + FAMILIAR
         await self._backend.put(_networks_key(username), serde.to_json(_Networks(known)), expires=expires)
 
+    async def _check_lock(self, username: str, network: str) -> tuple[Item | None, int]:
+        """What is kept of failures in a row, and how many there were; raises LimitExceeded."""
+        item = await self._backend.get(_attempts_key(username, network))
+        failed = serde.from_json(item.value, _Attempts).failed if item else 0
+        if failed >= MAX_FAILURES:
+            raise LimitExceeded(_LOCKED, hint=f"Try again in {LOCKOUT.seconds // 60} minutes.")
+        return item, failed
+
     async def _count_attempt(self, username: str, network: str) -> None:
         """Count it as failed before it is judged, so that many guesses at one moment count one by one."""
         key = _attempts_key(username, network)
         while True:
-            item = await self._backend.get(key)
-            failed = serde.from_json(item.value, _Attempts).failed if item else 0
-            if failed >= MAX_FAILURES:
-                raise LimitExceeded(
-                    _LOCKED,
-                    hint=f"Try again in {LOCKOUT.seconds // 60} minutes.",
-                )
+            item, failed = await self._check_lock(username, network)
             value, expires = serde.to_json(_Attempts(failed + 1)), self._clock.now() + LOCKOUT
             if item and await self._backend.swap(item, value, expires=expires):
                 return

@@ -207,6 +207,15 @@ async def test_guesses_from_everywhere_slow_strangers_down_but_not_known_network
     await world.log_in(address="203.0.113.1:1")
 
 
+async def test_who_is_locked_out_does_not_use_up_the_attempts_of_a_name(world: World) -> None:
+    await world.enrol()
+    await world.fail(MAX_FAILURES, address="10.0.0.1:1")
+    for _ in range(3 * NAME_BURST):
+        with pytest.raises(LimitExceeded):
+            await world.log_in("guess", address="10.0.0.1:1")
+    await world.log_in(address="203.0.113.1:1")
+
+
 async def test_known_networks_are_known_after_a_restart_until_a_reset(world: World) -> None:
     await world.enrol()
     await world.log_in()
