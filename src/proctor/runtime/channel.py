@@ -33,7 +33,11 @@ HANGUP_SECONDS = 20.0
 """How long a service may take after that to hang up and store what it knows."""
 
 CALL_SECONDS = 5.0
+MAX_UNANSWERED = 64
+"""Calls of the other side that wait for their answers; whoever makes more is cut off."""
+
 _CHUNK = 64 << 10
+_MAX_NAME = 64
 _PAUSE = 0.01
 _log = logging.getLogger(__name__)
 
@@ -57,9 +61,15 @@ class Calls:
         self._reader = TaskSet("channel")
         self._reader.spawn(self._receive(), name="frames")
         self._inside_frame = False
+        self._unanswered = 0
 
-    async def call(self, operation: str, *, seconds: float = CALL_SECONDS, **fields: Any) -> wire.Message:
-        """Ask the other side. Raises Unavailable when it is gone, is silent, or says that it cannot."""
+    async def call(
+        self, operation: str, *, seconds: float = CALL_SECONDS, returns: str = "", **fields: Any
+    ) -> wire.Message:
+        """Ask the other side; what it answers, or of that the object in the field ``returns``.
+
+        Raises Unavailable when it is gone, is silent, says that it cannot, or answers something else.
+        """
         number = next(self._numbers)
         answer: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -75,7 +85,10 @@ class Calls:
             del self._waiting[number]
         if "error" in message:
             raise Unavailable(str(message["error"]))
-        return message
+        found = message.get(returns) if returns else message
+        if not isinstance(found, dict):
+            raise Unavailable(f"its answer to {operation} has no {returns}")
+        return found
 
     async def pause(self) -> None:
         """Take no more frames, and end between two of them, all calls answered: another program goes on."""
@@ -98,8 +111,10 @@ class Calls:
         try:
             while (message := await self._frame()) is not None:
                 self._dispatch(message)
-        except (OSError, wire.FrameError) as error:
+        except OSError as error:
             _log.debug("the channel broke: %s", error)
+        except wire.FrameError as error:
+            _log.error("the channel is not listened to any more: %s", error)
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(Unavailable("it has ended"))
@@ -122,19 +137,34 @@ class Calls:
         return bytes(data)
 
     def _dispatch(self, message: wire.Message) -> None:
+        """Raises FrameError."""
         if "call" in message:
-            self._tasks.spawn(self._answer(message), name=str(message.get("op")))
-        elif (answer := self._waiting.get(message.get("reply", 0))) is not None and not answer.done():
+            if self._unanswered >= MAX_UNANSWERED:
+                raise wire.FrameError(f"{MAX_UNANSWERED} calls wait for their answers")
+            self._unanswered += 1
+            operation = str(message.get("op", ""))[:_MAX_NAME]
+            self._tasks.spawn(self._answer(operation, message), name=operation)
+            return
+        number = message.get("reply")
+        if not isinstance(number, int):
+            raise wire.FrameError("a frame is neither a call nor a reply")
+        if (answer := self._waiting.get(number)) is not None and not answer.done():
             answer.set_result(message)
 
-    async def _answer(self, message: wire.Message) -> None:
+    async def _answer(self, operation: str, message: wire.Message) -> None:
+        try:
+            await self._handle(operation, message)
+        finally:
+            self._unanswered -= 1
+
+    async def _handle(self, operation: str, message: wire.Message) -> None:
         number = message["call"]
         try:
-            reply: wire.Message = dict(await self._handler(str(message["op"]), message))
+            reply: wire.Message = dict(await self._handler(operation, message))
         except ProctorError as error:
             reply = {"error": error.message}
         except Exception as error:  # noqa: BLE001 - the caller must get an answer
-            _log.exception("the call %s failed", message["op"])
+            _log.exception("the call %s failed", operation)
             reply = {"error": f"unexpected {type(error).__name__}: {error}"}
         with contextlib.suppress(OSError):
             await self._send({"reply": number, **reply})

@@ -107,16 +107,16 @@ class ServiceKeeper:
         if self.service in _WITHOUT_CALLS:
             return {}
         try:
-            answer = await process.call("probe", seconds=PROBE_SECONDS)
+            problems = await process.call("probe", seconds=PROBE_SECONDS, returns="problems")
         except Unavailable as error:
             return {"process": error.message}
-        return {str(name): str(reason) for name, reason in answer["problems"].items()}
+        return {str(name): str(reason) for name, reason in problems.items()}
 
     async def status(self) -> dict[str, object] | None:
         """What it counts; None when it does not answer."""
         try:
             if self._process is not None:
-                return dict((await self._process.call("status", seconds=PROBE_SECONDS))["status"])
+                return await self._process.call("status", seconds=PROBE_SECONDS, returns="status")
         except Unavailable as error:
             _log.debug("no status of %s: %s", self.service, error)
         return None
@@ -157,8 +157,8 @@ class ServiceKeeper:
         handover = await self._retire(old)
         if self.service in _WITHOUT_CALLS:
             return
-        answer = await new.call("activate", seconds=ACTIVATE_SECONDS, handover=handover)
-        self._launcher.learn(self.service, answer["details"])
+        details = await new.call("activate", seconds=ACTIVATE_SECONDS, returns="details", handover=handover)
+        self._launcher.learn(self.service, details)
         _log.info("service %s is ready", self.service, extra={"pid": new.pid, "former": old.pid})
 
     async def _retire(self, process: ServiceProcess) -> Mapping[str, Any]:
@@ -166,7 +166,7 @@ class ServiceKeeper:
             process.signal(signal.SIGQUIT)
             return {}
         try:
-            return dict((await process.call("retire", seconds=RETIRE_SECONDS))["handover"])
+            return await process.call("retire", seconds=RETIRE_SECONDS, returns="handover")
         except Unavailable as error:
             _log.error("the former %s is stopped, it does not let go: %s", self.service, error.message)
             await process.stop(DRAIN_SECONDS + HANGUP_SECONDS)

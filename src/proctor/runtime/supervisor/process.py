@@ -77,7 +77,10 @@ class ServiceProcess:
     async def answer(self) -> dict[str, Any]:
         """What it reports when it is ready. Raises ServiceFailed."""
         header = await self._receive(wire.HEADER.size)
-        message = wire.decode(await self._receive(wire.body_length(header)))
+        try:
+            message = wire.decode(await self._receive(wire.body_length(header)))
+        except wire.FrameError as error:
+            raise ServiceFailed(f"the {self.name} service does not report properly: {error}") from None
         if "failed" in message:
             hint, retry = str(message.get("hint", "")), bool(message.get("retry"))
             raise ServiceFailed(str(message["failed"]), hint=hint, retry=retry)
@@ -97,11 +100,11 @@ class ServiceProcess:
         """Take calls of the process from now on, and allow ``call``."""
         self._calls = Calls(self.channel, handler, lambda: None)
 
-    async def call(self, operation: str, *, seconds: float, **fields: Any) -> wire.Message:
-        """Ask the process; raises Unavailable."""
+    async def call(self, operation: str, *, seconds: float, returns: str = "", **fields: Any) -> wire.Message:
+        """Ask the process, as ``Calls.call`` does; raises Unavailable."""
         if self._calls is None:
             raise Unavailable("it has not started yet")
-        return await self._calls.call(operation, seconds=seconds, **fields)
+        return await self._calls.call(operation, seconds=seconds, returns=returns, **fields)
 
     async def detach(self, slot: int) -> SavedProcess:
         """Leave it to another program, which adopts it by this."""
