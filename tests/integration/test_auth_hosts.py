@@ -11,8 +11,9 @@ from uuid import uuid4
 import asyncssh
 import pytest
 
+from proctor.auth.hosts.registry import MAX_NAMES
 from proctor.core.clock import FakeClock
-from proctor.core.errors import AccessDenied, BadRequest, ProctorError
+from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, ProctorError
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.rpc._pb import auth_pb2 as pb
@@ -224,6 +225,23 @@ async def test_what_a_host_may_not_report(auth: RunningAuth, spec: dict[str, Any
         await beat(auth, host_id, credentials, **{"addr": "127.0.0.1:3022", **spec})
     listed = await auth.call(auth.admin, "auth.ListDocuments", pb.ListDocumentsRequest(kind="node"))
     assert {serde.from_json(raw, Node).spec.hostname for raw in listed.json} == {"taken", "own"}
+
+
+async def test_a_host_does_not_take_one_name_after_the_other(auth: RunningAuth) -> None:
+    host_id, credentials = await auth.join("node", name="own")
+    client = auth.client(credentials)
+    try:
+        for number in range(1, MAX_NAMES):
+            node = Node(
+                metadata=Metadata(name=host_id), spec=NodeSpec(hostname=f"n{number}", addr="127.0.0.1:1")
+            )
+            await client.call(client.auth.Heartbeat, pb.HeartbeatRequest(node=serde.to_json(node)))
+    finally:
+        await client.close()
+    with pytest.raises(LimitExceeded, match=f"a host has at most {MAX_NAMES} names"):
+        await beat(auth, host_id, credentials, hostname="prod-db", addr="127.0.0.1:1")
+    await beat(auth, host_id, credentials, hostname="own", addr="127.0.0.1:1")
+    await auth.join("node", name="prod-db")
 
 
 async def test_a_host_may_be_renamed_to_a_free_name(auth: RunningAuth) -> None:

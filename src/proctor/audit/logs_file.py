@@ -23,6 +23,9 @@ from proctor.model.events import AuditGap, Event
 from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
 
+MAX_SOURCES = 64
+"""Of one host: it has a new one whenever its spool begins anew."""
+
 SAVE_BYTES = 1 << 20
 """Bytes written between two saves of the progress, and so read again after a crash."""
 
@@ -212,12 +215,23 @@ class FileLog:
     def _advance(self, source: str, last: int) -> None:
         # First: events that are stored now are not stored again when the batch comes once more. After a
         # crash they are known by their ``uid``.
-        self._progress.cursors[source] = last
+        cursors = self._progress.cursors
+        if cursors.pop(source, None) is None:
+            self._forget_oldest(source)
+        cursors[source] = last
         try:
             self._progress_file.advance(source, last)
         except OSError as error:
             raise _failure(error) from error
         self._save_if_due()
+
+    def _forget_oldest(self, source: str) -> None:
+        """Make room for another source of a host, which names as many as it likes."""
+        host = "/".join(source.split("/")[:2]) + "/"
+        known = [each for each in self._progress.cursors if each.startswith(host)]
+        for each in known[: len(known) - MAX_SOURCES + 1]:
+            del self._progress.cursors[each]
+            self._certain.discard(each)
 
     def _hole(self, source: str, highest: int, first: int) -> Line:
         reason = f"events {highest + 1} to {first - 1} never arrived"

@@ -10,7 +10,7 @@ import pytest
 
 from proctor.audit import logs_file
 from proctor.audit.log import Query
-from proctor.audit.logs_file import FileLog
+from proctor.audit.logs_file import MAX_SOURCES, FileLog
 from proctor.core.clock import FakeClock
 from proctor.core.errors import Unavailable
 from proctor.model.events import SessionUpload, UserLogin
@@ -316,3 +316,20 @@ def test_a_data_directory_that_cannot_be_used_is_named_as_the_reason(tmp_path: P
     (tmp_path / "log").write_bytes(b"a file in the way")
     with pytest.raises(Unavailable, match="Not a directory"):
         opened(tmp_path)
+
+
+def test_sources_of_a_host_are_bounded(tmp_path: Path) -> None:
+    """A host names its sources; those that it used last are known, and so are those of other hosts."""
+    log = opened(tmp_path)
+    other, first = "node/other/epoch", "node/n/0"
+    log.append(other, 1, joined(raw(0)))
+    for number in range(1, MAX_SOURCES + 5):
+        log.append(f"node/n/{number}/{'x' * number}", 1, joined(raw(number)))
+        log.append(first, number, joined(raw(10_000 + number)))
+    log.close()
+
+    log = opened(tmp_path)
+    assert len(log._progress.cursors) <= MAX_SOURCES + 2
+    assert log.append(first, 1, joined(raw(1))) == MAX_SOURCES + 4, "the last one is known"
+    assert log.append(other, 1, joined(raw(0))) == 1
+    log.close()

@@ -10,12 +10,15 @@ import msgspec
 
 from proctor.auth import secrets
 from proctor.core.clock import Clock, format_time, parse_time
-from proctor.core.errors import AlreadyExists
+from proctor.core.errors import AlreadyExists, LimitExceeded
 from proctor.model.serde import from_json, to_json
 from proctor.storage.base import Backend
 
 HELD = timedelta(days=30)
 """How long a host that is not heard of keeps its names."""
+
+MAX_NAMES = 160
+"""Of one host: those of two services that join, and some that it was given later."""
 
 _REFRESHED = timedelta(days=1)
 
@@ -64,7 +67,7 @@ class HostRegistry:
         """A host joins (once more); it gets ``names``, which the caller has checked.
 
         ``shared``: names that another holds stay with that one. Raises AlreadyExists when another host gets
-        one of them at the same moment.
+        one of them at the same moment, LimitExceeded for more than MAX_NAMES.
         """
         known = await self.find(host_id)
         now = format_time(self._clock.now())
@@ -73,7 +76,7 @@ class HostRegistry:
             joined=known.joined if known else now,
             joined_last=now,
             seen=now,
-            names=sorted({*names, *(known.names if known else ())}),
+            names=_bounded({*names, *(known.names if known else ())}),
             token=secrets.digest(token),
             secret=secrets.digest(secret),
             peer=peer,
@@ -102,7 +105,10 @@ class HostRegistry:
         await self._backend.delete(_name_key(name))
 
     async def seen(self, host_id: str, name: str) -> None:
-        """A host reports under ``name``, which the caller has checked: it keeps its names."""
+        """A host reports under ``name``, which the caller has checked: it keeps its names.
+
+        Raises LimitExceeded when there would be more than MAX_NAMES of them.
+        """
         record = await self.find(host_id)
         now = self._clock.now()
         if record is None:
@@ -110,7 +116,7 @@ class HostRegistry:
             record = HostRecord(host_id=host_id)
         elif name in record.names and now - _moment(record.seen, now) < _REFRESHED:
             return
-        names = sorted({*record.names, *([name] if name else ())})
+        names = _bounded({*record.names, *([name] if name else ())})
         for each in names:
             await self._hold(each, host_id, shared=True)
         await self._put(msgspec.structs.replace(record, names=names, seen=format_time(now)))
@@ -124,6 +130,16 @@ class HostRegistry:
             if await self.holder(name) == host_id:
                 await self.release(name)
         return await self._backend.delete(_host_key(host_id))
+
+
+def _bounded(names: set[str]) -> list[str]:
+    """A host that takes one name after the other would take them from all others."""
+    if len(names) > MAX_NAMES:
+        raise LimitExceeded(
+            f"a host has at most {MAX_NAMES} names",
+            hint="Free those of this host with tctl rm node/<id>, and have it join again.",
+        )
+    return sorted(names)
 
 
 def _moment(text: str, default: datetime) -> datetime:
