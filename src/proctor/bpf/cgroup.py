@@ -151,10 +151,23 @@ def kill(cgroup: Path) -> None:
         (cgroup / "cgroup.kill").write_text("1")
 
 
+def below(cgroup: Path) -> list[Path]:
+    """``cgroup`` and all below it, each before those below it.
+
+    Root in a session nests them as deep as it likes: ``os.walk`` raises RecursionError then. What has too
+    long a path is left out.
+    """
+    found = [cgroup]
+    for directory in found:
+        with contextlib.suppress(OSError), os.scandir(directory) as entries:
+            found += [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return found
+
+
 def remove(cgroup: Path) -> bool:
     """Remove ``cgroup`` and those below it, deepest first; False when processes are still in one."""
     try:
-        for directory, _, _ in os.walk(cgroup, topdown=False):
+        for directory in reversed(below(cgroup)):
             os.rmdir(directory)
     except FileNotFoundError:
         return True

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.cgroup import CgroupTree, is_populated, remove
+from proctor.bpf.cgroup import CgroupTree, below, is_populated, remove
+from proctor.bpf.control.freezer import thaw
+from proctor.bpf.control.members import Members
 from proctor.core.errors import BadRequest, Unavailable
 
 RUN, SID = str(uuid.uuid4()), str(uuid.uuid4())
@@ -72,3 +74,21 @@ def test_populated(tmp_path: Path, content: str, populated: bool) -> None:
 
     assert is_populated(tmp_path) is populated
     assert not is_populated(tmp_path / "gone")
+
+
+def test_root_nests_as_deep_as_it_likes(tmp_path: Path) -> None:
+    """Deeper than this interpreter's stack."""
+    top = deepest = tmp_path / "top"
+    top.mkdir()
+    for _ in range(1500):
+        deepest /= "d"
+        deepest.mkdir()
+    (deepest / "cgroup.freeze").write_text("1")
+
+    assert len(below(top)) == 1501
+    thaw(top)
+    assert (deepest / "cgroup.freeze").read_text() == "0"
+    Members(1, top, bytes).bring_back()
+    (deepest / "cgroup.freeze").unlink()
+    assert remove(top)
+    assert not top.exists()

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from proctor.bpf.cgroup import below
 from proctor.core.clock import Clock
 from proctor.core.errors import Unavailable
 
@@ -140,7 +141,6 @@ def freeze(cgroup: Path) -> None:
 
 def thaw(cgroup: Path) -> None:
     """Let go whoever is held in ``cgroup`` or below it."""
-    for directory, _, files in os.walk(cgroup):
-        if _FILE in files:
-            with contextlib.suppress(OSError):
-                Path(directory, _FILE).write_bytes(_LET_GO)
+    for directory in below(cgroup):
+        with contextlib.suppress(OSError), (directory / _FILE).open("r+b", buffering=0) as file:
+            file.write(_LET_GO)

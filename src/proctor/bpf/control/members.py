@@ -106,9 +106,9 @@ def _open(pids: set[int], stack: contextlib.ExitStack) -> Iterator[tuple[int, in
 
 
 def _inside(home: Path) -> Iterator[int]:
-    for directory, _, _ in os.walk(home):
+    for directory in cgroup.below(home):
         with contextlib.suppress(OSError):
-            yield from map(int, Path(directory, "cgroup.procs").read_text().split())
+            yield from map(int, (directory / "cgroup.procs").read_text().split())
 
 
 def _kill(pid: int, pidfd: int) -> None:

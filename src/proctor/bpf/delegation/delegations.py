@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ class Delegations:
     def watch(self) -> None:
         """Watch daemons that run, and the directories where they find their jobs."""
         for directory in self._directories:
-            with contextlib.suppress(FileNotFoundError):
+            with _no_directory():
                 self.notices.watch(directory.path)
                 self._jobs.watch_directory(directory.path, directory.daemon)
         for daemon, pid in daemons.running():
@@ -93,9 +94,9 @@ class Delegations:
     def _written(self) -> Iterator[_Written]:
         known = {file.inode: file for file in self._jobs.files()}
         for directory in self._directories if known else ():
-            with contextlib.suppress(FileNotFoundError), os.scandir(directory.path) as entries:
+            with _no_directory(), os.scandir(directory.path) as entries:
                 for entry in entries:
-                    file = known.get(entry.stat(follow_symlinks=False).st_ino)
+                    file = known.get(_inode(entry))
                     if file is not None and _is_job(directory, entry):
                         yield _Written(directory, Path(entry.path), file)
 
@@ -119,6 +120,24 @@ class Delegations:
     def close(self) -> None:
         """Watch directories no more."""
         self.notices.close()
+
+
+@contextlib.contextmanager
+def _no_directory() -> Iterator[None]:
+    """Where a daemon finds its jobs there may be nothing, or what root has put there: it finds none then."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+
+
+def _inode(entry: os.DirEntry[str]) -> int:
+    """0 when it is gone by now."""
+    try:
+        return entry.stat(follow_symlinks=False).st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def _spelled(daemon: Daemon, text: bytes) -> bytes:
