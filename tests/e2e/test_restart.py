@@ -12,7 +12,7 @@ import subprocess
 import threading
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -326,6 +326,20 @@ def test_the_proxy_is_killed_and_the_record_is_complete(work: Work) -> None:
     assert work.alice.tsh("ssh", f"root@{work.node.name}", "echo new").stdout == "new\n"
 
 
+def storm(work: Work, number: int, over: Callable[[], bool]) -> int:
+    """Run batches of commands, numbered from ``number``, until ``over``; the next number."""
+    while not over():
+        last = number + 200
+        work.terminal.line(
+            f"for i in $(seq {number} {last - 1}); do /bin/echo n$i; done > /dev/null; "
+            f"/bin/true; echo done-{last}-$((1+1))"
+        )
+        work.terminal.expect(f"done-{last}-2", 60)
+        work.words += [f"n{index}" for index in range(number, last)]
+        number = last
+    return number
+
+
 def test_no_command_of_a_storm_is_lost_while_both_hosts_are_upgraded(work: Work) -> None:
     number = 0
     for host, names in (
@@ -335,17 +349,43 @@ def test_no_command_of_a_storm_is_lost_while_both_hosts_are_upgraded(work: Work)
         assert host.process is not None
         former = {name: processes(host, name) for name in names}
         host.process.signal(signal.SIGUSR2)
-        while not all(replaced(host, name, pids) for name, pids in former.items()):
-            last = number + 200
-            work.terminal.line(
-                f"for i in $(seq {number} {last - 1}); do /bin/echo n$i; done > /dev/null; "
-                f"/bin/true; echo done-{last}-$((1+1))"
-            )
-            work.terminal.expect(f"done-{last}-2")
-            number = last
+        number = storm(work, number, partial(all_replaced, host, former))
     assert number > 400
-    work.words += [f"n{index}" for index in range(number)]
     work.check()
+
+
+def all_replaced(host: Service, former: Mapping[str, set[int]]) -> bool:
+    return all(replaced(host, name, pids) for name, pids in former.items())
+
+
+@pytest.mark.parametrize("service", ["auth", "spawner", "capture"])
+def test_no_command_of_a_storm_is_lost_when_a_service_is_killed(work: Work, service: str) -> None:
+    host = work.cluster.control if service == "auth" else work.node
+    former = {service: processes(host, service)}
+    host.kill_service(service)
+    assert storm(work, 0, partial(all_replaced, host, former)) > 0
+    work.check()
+
+
+@pytest.mark.parametrize("service", ["node", "proxy"])
+def test_what_a_storm_did_before_its_connection_was_killed_is_in_the_log(
+    work: Work, service: str, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    done.touch()
+    work.terminal.line(f"i=0; while :; do /bin/echo n$((i++)) >> {done}; done")
+    until(lambda: done.read_text().count("\n") > 100, 30, "a storm under way")
+    host = work.node if service == "node" else work.cluster.control
+    former = {service: processes(host, service)}
+    host.kill_service(service)
+    until(partial(all_replaced, host, former), 60, f"a new {service} process")
+    work.cluster.wait_for_event("session.end", sid=work.sid, seconds=60)
+
+    logged = Counter(event["argv"][-1] for event in work.echoes())
+    assert set(done.read_text().split()) <= logged.keys()
+    assert set(logged.values()) == {1}
+    assert not work.cluster.events("audit.gap")
+    assert not work.cluster.events("session.loss")
 
 
 def test_what_outlives_its_session_keeps_its_user_when_the_node_is_replaced(work: Work) -> None:
