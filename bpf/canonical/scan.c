@@ -63,34 +63,25 @@ static int is_literal(struct scan *scan, const char *literal)
 	return 1;
 }
 
-static int hexadecimal(unsigned char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-/* What follows a backslash. Halves of pairs are no text of their own, and ours never writes them. */
+/*
+ * What follows a backslash, in the one spelling that ours writes: searches compare bytes, and would not find
+ * what is spelled otherwise.
+ */
 static int is_escape(struct scan *scan)
 {
-	unsigned int code = 0;
+	static const char digits[] = "0123456789abcdef";
+	unsigned char code;
 
 	if (scan->at == scan->end)
 		return 0;
 	if (*scan->at != 'u')
-		return strchr("\"\\/bfnrt", *scan->at++) && scan->at[-1];
-	if (scan->end - scan->at < 5)
+		return strchr("\"\\bfnrt", *scan->at++) && scan->at[-1];
+	if (scan->end - scan->at < 5 || memcmp(scan->at, "u00", 3) || (scan->at[3] != '0' && scan->at[3] != '1') ||
+		!scan->at[4] || !strchr(digits, scan->at[4]))
 		return 0;
-	for (int i = 1; i <= 4; i++) {
-		int digit = hexadecimal(scan->at[i]);
-
-		if (digit < 0)
-			return 0;
-		code = code << 4 | digit;
-	}
+	code = (scan->at[3] - '0') << 4 | (strchr(digits, scan->at[4]) - digits);
 	scan->at += 5;
-	return code < 0xd800 || code > 0xdfff;
+	return !strchr("\b\f\n\r\t", code) || !code;
 }
 
 /* A character beyond ASCII. */

@@ -34,12 +34,25 @@ def test_line_of_ours_is_stored_as_it_is() -> None:
         b"null",
         b"[]",
         b"{}",
-        b'[{"a":"\\u00e9\\\\"},[1,2]]',
+        b'[{"a":"\\u001b\\\\"},[1,2]]',
+        *(b'"\\%c"' % escape for escape in b'"\\bfnrt'),
+        *(b'"\\u%04x"' % code for code in range(0x20) if chr(code) not in "\b\f\n\r\t"),
         "é𝄞".encode().join([b'"'] * 2),
     ],
 )
 def test_any_value(value: bytes) -> None:
     assert scanned(LINE.replace(b'"purple"', b'"purple","clutter":' + value))
+
+
+@pytest.mark.parametrize(
+    "escape",
+    ["/", "u0061", "u00e9", "u202e", "u002f", "u0022", "u007f", "u000a", "u0008", "u001B", "ud800", "u", "u001"],
+)
+def test_no_other_spelling(escape: str) -> None:
+    """Searches compare bytes: what is spelled otherwise would not be found."""
+    value = f'"cat\\{escape}"'.encode()
+    assert scanned(LINE.replace(b'"purple"', b'"purple","clutter":' + value)) is None
+    assert summary(LINE.replace(b'"purple"', b'"purple","clutter":' + value) + b"\n") is None
 
 
 @pytest.mark.parametrize(
