@@ -46,7 +46,21 @@ def test_any_value(value: bytes) -> None:
 
 @pytest.mark.parametrize(
     "escape",
-    ["/", "u0061", "u00e9", "u202e", "u002f", "u0022", "u007f", "u000a", "u0008", "u001B", "ud800", "u", "u001"],
+    [
+        "/",
+        "u0061",
+        "u00e9",
+        "u202e",
+        "u002f",
+        "u0022",
+        "u007f",
+        "u000a",
+        "u0008",
+        "u001B",
+        "ud800",
+        "u",
+        "u001",
+    ],
 )
 def test_no_other_spelling(escape: str) -> None:
     """Searches compare bytes: what is spelled otherwise would not be found."""
