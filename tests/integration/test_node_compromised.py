@@ -6,6 +6,7 @@ Everything is asked for by real processes with the node's uid, of a real spawner
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import socket
@@ -301,7 +302,23 @@ def test_session_takes_a_client_that_is_connected(host: Host) -> None:
         tcp.client.close()
         return attacker.spawn(channel)
 
-    assert host.refusal(client_left) == "the client of alice is not connected any more"
+    def socket_used_again(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+        attacker.log_in(channel, tcp, victim)
+        tcp.client.close()
+        tcp.accepted.recv(1)
+        disconnect(tcp.accepted)
+        with socket.create_server(("127.0.0.1", host.port)) as listener:
+            tcp.accepted.connect(listener.getsockname())
+            return attacker.spawn(channel)
+
+    for attempt in (client_left, socket_used_again):
+        assert host.refusal(attempt) == "the client of alice is not connected any more"
+
+
+def disconnect(connection: socket.socket) -> None:
+    """Have a TCP socket connected to nothing, to be connected again (connect(2), AF_UNSPEC)."""
+    address = ctypes.create_string_buffer(struct.pack("H14x", socket.AF_UNSPEC))
+    assert ctypes.CDLL(None).connect(connection.fileno(), address, 16) == 0
 
 
 def test_closed_connections_have_lost_their_user(host: Host) -> None:

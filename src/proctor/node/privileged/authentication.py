@@ -49,7 +49,7 @@ class ClientConnection:
         connection = self._socket
         try:
             is_tcp = connection.family in (socket.AF_INET, socket.AF_INET6) and _is_tcp(connection)
-            if not is_tcp or not self.established or not _is_ours(connection):
+            if not is_tcp or not _is_established(connection) or not _is_ours(connection):
                 raise BadRequest("this is not the TCP connection of a client")
             self.client = _endpoint(connection.getpeername())
             self.server = _endpoint(connection.getsockname())
@@ -60,8 +60,13 @@ class ClientConnection:
 
     @property
     def established(self) -> bool:
-        """Has neither end closed the connection?"""
-        return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == bytes([_TCP_ESTABLISHED])
+        """Has neither end closed the connection? The node can give its socket to another one after that."""
+        connection = self._socket
+        try:
+            ends = _endpoint(connection.getpeername()), _endpoint(connection.getsockname())
+        except OSError:  # ENOTCONN
+            return False
+        return _is_established(connection) and ends == (self.client, self.server)
 
     def close(self) -> None:
         """Release our copy."""
@@ -152,6 +157,10 @@ class Authentication:
 
 def _is_tcp(connection: socket.socket) -> bool:
     return connection.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL) == socket.IPPROTO_TCP
+
+
+def _is_established(connection: socket.socket) -> bool:
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == bytes([_TCP_ESTABLISHED])
 
 
 def _is_ours(connection: socket.socket) -> bool:
