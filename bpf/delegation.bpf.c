@@ -77,7 +77,10 @@ SHARED void job_file_opened(const struct task_state *state, const struct syscall
 		return;
 	job.daemon = *daemon;
 	job.delegation = note_path(&job, file);
-	bpf_map_update_elem(&job_files, &place, &job, BPF_ANY);
+	if (bpf_map_update_elem(&job_files, &place, &job, BPF_ANY)) { /* what it orders will not be known as its own */
+		count_started(state->session, RECORD_COMMAND);
+		count(state->session, RECORD_COMMAND, false);
+	}
 	if (job.daemon == DAEMON_MANAGER)
 		order_unit(&job, field_of(file, f_path.dentry, d_name.name));
 }

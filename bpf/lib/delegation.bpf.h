@@ -23,9 +23,10 @@ struct {
 	__type(value, __u32); /* enum daemon */
 } job_directories __weak SEC(".maps");
 
-/* Files there that a session has written, the last one that did. */
+/* Files there that a session has written, the last one that did. Nothing is evicted: who writes many files to
+ * directories of these names would have others forgotten, its own first job among them. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_JOBS);
 	__type(key, struct place);
 	__type(value, struct job);

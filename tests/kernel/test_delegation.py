@@ -233,3 +233,17 @@ def test_jobs_keep_their_session_over_a_takeover(lab: Lab, tmp_path: Path) -> No
     assert lab.status()["sessions"][session.sid] == "detached"
     table.unlink()
     lab.subscriber.closed(session.sid)
+
+
+def test_files_that_are_no_jobs_do_not_have_a_job_forgotten(lab: Lab, tmp_path: Path) -> None:
+    """Directories with the names of those of daemons may be anywhere; what does not fit is counted."""
+    decoys = tmp_path / "etc/cron.d"
+    decoys.mkdir(parents=True)
+    flood = f"for number in range(10_000): open('{decoys}/%d' % number, 'w').close()"
+    session = lab.run(["sh", "-c", f'echo {MARK} kept | at now; python3 -c "{flood}"'])
+    with atd(tmp_path):
+        closed = lab.subscriber.closed(session.sid)
+
+    [event] = marks(lab.subscriber.events(session.sid), "kept")
+    assert event["delegated"]["daemon"] == "atd"
+    assert closed.lost["command"] >= 10_000 - 8192
