@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.core.accept import accept
+from proctor.core.accept import accept, listen
 from tests.support.polling import until
 
 SERVER = """
@@ -103,3 +103,28 @@ async def test_a_broken_listener_is_an_error() -> None:
     plain.bind(("127.0.0.1", 0))
     with plain, pytest.raises(OSError, match="Invalid argument"):
         await asyncio.wait_for(accept(plain, lambda *_: None), 10)
+
+
+async def cancelled_at_arrival(listener: socket.socket) -> list[socket.socket]:
+    """What an accept loop has handed over that is cancelled in the step in which a connection arrives."""
+    handled: list[socket.socket] = []
+    task = asyncio.create_task(accept(listener, lambda connection, _: handled.append(connection)))
+    await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    same = os.dup(listener.fileno())
+    with socket.create_connection(listener.getsockname()):
+        loop.add_reader(same, task.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        loop.remove_reader(same)
+    os.close(same)
+    return handled
+
+
+async def test_a_connection_is_not_lost_when_the_loop_is_cancelled() -> None:
+    """It is handed over, or waits for whoever listens next: a service that replaces this one."""
+    with listen("127.0.0.1", 0) as listener:
+        for _ in range(50):
+            handled = await cancelled_at_arrival(listener)
+            connection = handled.pop() if handled else listener.accept()[0]
+            connection.close()

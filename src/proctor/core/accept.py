@@ -109,15 +109,29 @@ async def accept(listener: socket.socket, handle: Callable[[socket.socket, Any],
 
     Raises OSError when the listener itself is broken.
     """
-    loop = asyncio.get_running_loop()
     listener.setblocking(False)
     with contextlib.closing(Refuser()) as refuser:
         while True:
+            await _readable(listener)
+            # Not loop.sock_accept: when that is cancelled after it has accepted, the connection is lost.
             try:
-                connection, address = await loop.sock_accept(listener)
+                connection, address = listener.accept()
+            except BlockingIOError:
+                continue  # another process that shares the listener was faster
             except OSError as error:
                 if refuser.failed(listener, error):
                     await asyncio.sleep(PAUSE_SECONDS)
                 continue
+            connection.setblocking(False)
             refuser.recovered()
             handle(connection, address)
+
+
+async def _readable(listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(listener, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(listener)

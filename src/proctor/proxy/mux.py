@@ -77,7 +77,9 @@ class Mux:
         self._open += 1
         self._networks[network] += 1
         self._greeting[network] += 1
-        self._connections.spawn(self._handle(connection, network), name="connection")
+        task = self._connections.spawn(self._handle(connection, network), name="connection")
+        # A task that is cancelled before it has begun never gets to its ``finally``.
+        task.add_done_callback(lambda _: connection.close())
 
     def _is_full(self, network: str) -> bool:
         most = max(LEAST_SHARE, self._limit // SHARE)
