@@ -46,6 +46,11 @@ class Server:
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
         self.limits = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        self.idle = self.descriptors()
+
+    def descriptors(self) -> set[int]:
+        """Those that are open."""
+        return set(map(int, os.listdir(f"/proc/{self.process.pid}/fd")))
 
     def ask(self) -> bytes:
         """What a client gets; empty when it is refused."""
@@ -57,11 +62,9 @@ class Server:
 
     def exhaust(self) -> None:
         """Let it have no further descriptor."""
-        taken = max(map(int, os.listdir(f"/proc/{self.process.pid}/fd"))) + 1
-        holes = set(range(taken)) - set(map(int, os.listdir(f"/proc/{self.process.pid}/fd")))
-        resource.prlimit(
-            self.process.pid, resource.RLIMIT_NOFILE, (min(holes, default=taken), self.limits[1])
-        )
+        until(lambda: self.descriptors() == self.idle, 10, "the end of earlier connections")
+        holes = set(range(max(self.idle) + 2)) - self.idle
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (min(holes), self.limits[1]))
 
     def relieve(self) -> None:
         """Let it have descriptors again."""
