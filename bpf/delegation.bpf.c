@@ -50,7 +50,7 @@ static __always_inline void order_unit(const struct job *job, const unsigned cha
 	if (size <= 1)
 		return;
 	find_named(scratch, DAEMON_MANAGER, size - 1);
-	bpf_map_update_elem(&orders, &scratch->order, job, BPF_ANY);
+	keep_order(&scratch->order, job);
 }
 
 /* A task of a session has opened a file: is it a job that is being written? */
@@ -77,10 +77,8 @@ SHARED void job_file_opened(const struct task_state *state, const struct syscall
 		return;
 	job.daemon = *daemon;
 	job.delegation = note_path(&job, file);
-	if (bpf_map_update_elem(&job_files, &place, &job, BPF_ANY)) { /* what it orders will not be known as its own */
-		count_started(state->session, RECORD_COMMAND);
-		count(state->session, RECORD_COMMAND, false);
-	}
+	if (bpf_map_update_elem(&job_files, &place, &job, BPF_ANY))
+		count_unattributed(&job);
 	if (job.daemon == DAEMON_MANAGER)
 		order_unit(&job, field_of(file, f_path.dentry, d_name.name));
 }

@@ -119,7 +119,7 @@ static __always_inline void remember(const struct task_state *state, struct dele
 		return;
 	scratch->evidence.daemon = daemon;
 	job.delegation = keep_evidence(state->session, &scratch->evidence);
-	bpf_map_update_elem(&orders, &scratch->order, &job, BPF_ANY);
+	keep_order(&scratch->order, &job);
 }
 
 static __always_inline void unit_requested(const struct task_state *state, struct message *message,

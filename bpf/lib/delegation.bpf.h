@@ -32,9 +32,9 @@ struct {
 	__type(value, struct job);
 } job_files __weak SEC(".maps");
 
-/* What sessions have ordered that has no file of its own. */
+/* What sessions have ordered that has no file of its own. Nothing is evicted here either. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_JOBS);
 	__type(key, struct order);
 	__type(value, struct job);
@@ -50,7 +50,7 @@ struct {
 } delegations __weak SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * MAX_JOBS);
 	__type(key, struct delegation);
 	__type(value, struct evidence);
@@ -110,6 +110,19 @@ static __always_inline struct job *find_order(struct order *order, enum daemon d
 	order->daemon = daemon;
 	order->uid = uid;
 	return bpf_map_lookup_elem(&orders, order);
+}
+
+/* A command that a daemon will execute for the session, and that will not be known as the session's. */
+static __always_inline void count_unattributed(const struct job *job)
+{
+	count_started(job->session, RECORD_COMMAND);
+	count(job->session, RECORD_COMMAND, false);
+}
+
+static __always_inline void keep_order(const struct order *order, const struct job *job)
+{
+	if (bpf_map_update_elem(&orders, order, job, BPF_ANY))
+		count_unattributed(job);
 }
 
 /* A size that is small enough, where older verifiers see that it is. */

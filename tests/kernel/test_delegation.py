@@ -13,7 +13,7 @@ import pytest
 
 from proctor.bpf.kernel import variants
 from tests.kernel.evasion.catalogue import TECHNIQUES
-from tests.support.capture import Event, Lab, running_lab
+from tests.support.capture import Event, Lab, assert_balanced, running_lab
 from tests.support.polling import until
 from tests.support.spool import atd, cron, manager, private_spool
 
@@ -247,3 +247,30 @@ def test_files_that_are_no_jobs_do_not_have_a_job_forgotten(lab: Lab, tmp_path: 
     [event] = marks(lab.subscriber.events(session.sid), "kept")
     assert event["delegated"]["daemon"] == "atd"
     assert closed.lost["command"] >= 10_000 - 8192
+
+
+def test_orders_are_not_forgotten_for_others(lab: Lab, tmp_path: Path) -> None:
+    """Units may be written anywhere, too; what does not fit is counted, and what was there stays."""
+    table, decoys = tmp_path / "table", tmp_path / "systemd/user"
+    table.write_text(f"@reboot {MARK} stays\n")
+    decoys.mkdir(parents=True)
+    flood = f"for number in range(10_000): open('{decoys}/%d.service' % number, 'w').close()"
+
+    event = once(lab, tmp_path, f'crontab -u games {table}; python3 -c "{flood}"', "stays")
+
+    assert event["delegated"] == BY_CRON
+    subprocess.run(["crontab", "-u", "games", "-r"], check=True)
+    closed = lab.subscriber.closed(event["sid"])
+    assert closed.lost["command"] >= 10_000 - 8192
+
+
+def test_table_with_more_lines_than_there_is_room_for(lab: Lab) -> None:
+    """The session's account says how many will not be known as its own."""
+    table = Path("/etc/cron.d/many")
+    lines = f"for number in range(9_000): print('0 0 1 1 * root {MARK}', number)"
+    session = lab.run(["sh", "-c", f'python3 -c "{lines}" > {table}; /bin/true'])
+    table.unlink()
+    closed = lab.subscriber.closed(session.sid)
+
+    assert closed.lost["command"] == 9_000 - 8192
+    assert assert_balanced(closed.account).lost["jobs"] == {"command": 9_000 - 8192}

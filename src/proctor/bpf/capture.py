@@ -316,6 +316,15 @@ class Capture:
         if self._delegations.refresh():
             for session in self.registry:
                 session.changed.set()
+        self._count_unattributed()
+
+    def _count_unattributed(self) -> None:
+        """Jobs that will not be known as their session's are commands that it has lost."""
+        for number, count in self._delegations.take_unplaced().items():
+            if (session := self.registry.numbered(number)) is not None:
+                session.unattributed[Kind.COMMAND] += count
+                session.put_events(b"", Counter(), self.lost(session))
+                self._on_news()
 
     def _has_left(self, session: Session) -> bool:
         """Are there tasks of the session, or jobs for a daemon?"""
@@ -323,7 +332,7 @@ class Capture:
 
     def lost(self, session: Session) -> dict[str, int]:
         """Events that neither the kernel nor we could keep, by kind; kinds without loss are left out."""
-        counted = session.dropped + session.undecodable
+        counted = session.dropped + session.undecodable + session.unattributed
         counted.update(dict(zip(Kind, self._tally(session).lost, strict=False)))
         return by_name(counted)
 

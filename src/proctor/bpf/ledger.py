@@ -10,6 +10,7 @@ from proctor.bpf.messages import Account
 from proctor.bpf.registry import Session
 
 RING, UNDECODABLE, MEMORY, UNEXPLAINED = "ring", "undecodable", "memory", "unexplained"
+JOBS = "jobs"
 UNREPORTED = "unreported"
 
 
@@ -22,9 +23,9 @@ def account(session: Session, tally: Tally) -> Account:
     """
     lost = {stage: counts for stage, counts in _lost(session, tally).items() if counts}
     met = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
-    submitted = met if tally.tasks > 0 else _of(tally.seen)
+    submitted = met if tally.tasks > 0 else _of(tally.seen) + session.unattributed
     unfinished = _of(tally.unfinished)
-    started = submitted + unfinished if tally.tasks > 0 else _of(tally.started)
+    started = submitted + unfinished if tally.tasks > 0 else _of(tally.started) + session.unattributed
     if missing := submitted - met:
         lost[UNEXPLAINED] = missing
     if missing := started - submitted - unfinished:
@@ -68,7 +69,12 @@ def merged(accounts: Iterable[Account]) -> Account:
 
 
 def _lost(session: Session, tally: Tally) -> dict[str, Counter[Kind]]:
-    return {RING: _of(tally.lost), UNDECODABLE: session.undecodable, MEMORY: session.dropped}
+    return {
+        RING: _of(tally.lost),
+        UNDECODABLE: session.undecodable,
+        MEMORY: session.dropped,
+        JOBS: session.unattributed,
+    }
 
 
 def _of(counts: tuple[int, ...]) -> Counter[Kind]:

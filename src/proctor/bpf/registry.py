@@ -53,6 +53,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     delivered: dict[int, int]
     dropped: dict[int, int]
     undecodable: dict[int, int]
+    unattributed: dict[int, int] = {}
     holds: int = 0
     held_ms: int = 0
 
@@ -80,6 +81,7 @@ class Session:
         """What holds the session, if it is strict."""
         self.delivered: Counter[Kind] = Counter()
         self.dropped: Counter[Kind] = Counter()
+        self.unattributed: Counter[Kind] = Counter()
         """Records whose events did not fit our memory."""
         self.undecodable: Counter[Kind] = Counter()
         self._journal = journal
@@ -120,6 +122,7 @@ class Session:
             (session.delivered, saved.delivered),
             (session.dropped, saved.dropped),
             (session.undecodable, saved.undecodable),
+            (session.unattributed, saved.unattributed),
         ):
             counter.update({Kind(kind): count for kind, count in counts.items()})
         session._kept.extend(journal.messages(session.number))
@@ -138,6 +141,7 @@ class Session:
             delivered={int(kind): count for kind, count in self.delivered.items()},
             dropped={int(kind): count for kind, count in self.dropped.items()},
             undecodable={int(kind): count for kind, count in self.undecodable.items()},
+            unattributed={int(kind): count for kind, count in self.unattributed.items()},
             holds=holds,
             held_ms=held_ms,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from proctor.bpf.delegation.daemons import Directory
 from proctor.bpf.delegation.notices import Notices
 from proctor.bpf.delegation.orders import ordered
 from proctor.bpf.kernel.abi import Daemon
-from proctor.bpf.kernel.jobs import JobFile, Jobs
+from proctor.bpf.kernel.jobs import JobFile, Jobs, job_session
 from proctor.bpf.kernel.lines import delegated_key
 from proctor.bpf.kernel.loader import Programs
 from proctor.bpf.kernel.text import to_text
@@ -37,6 +38,8 @@ class Delegations:
         self._jobs = Jobs(programs)
         self._directories = directories
         self._orders: dict[bytes, bytes] = {}
+        self._refused: dict[bytes, bytes] = {}
+        self._unplaced: Counter[int] = Counter()
         self._keys: dict[tuple[int, int], bytes] = {}
         self._waiting: frozenset[int] = frozenset()
 
@@ -87,8 +90,12 @@ class Delegations:
                 orders.update(dict.fromkeys(ordered(directory, path), file.job))
             if directory.content.is_table:  # it was written under another name
                 self._keys[file.session, file.delegation] = _spelled(directory.daemon, os.fsencode(path))
-        self._jobs.replace_orders(self._orders, orders)
-        self._orders = orders
+        refused = self._jobs.replace_orders(self._orders, orders)
+        self._unplaced.update(
+            job_session(job) for order, job in refused.items() if self._refused.get(order) != job
+        )
+        self._orders = {order: job for order, job in orders.items() if order not in refused}
+        self._refused = refused
         self._waiting = frozenset(one.file.session for one in written if one.directory.content.waits)
 
     def _written(self) -> Iterator[_Written]:
@@ -99,6 +106,11 @@ class Delegations:
                     file = known.get(_inode(entry))
                     if file is not None and _is_job(directory, entry):
                         yield _Written(directory, Path(entry.path), file)
+
+    def take_unplaced(self) -> Counter[int]:
+        """Orders in tables of cron for which the kernel had no room, by session, since the last call."""
+        unplaced, self._unplaced = self._unplaced, Counter()
+        return unplaced
 
     def pending(self, session: int) -> bool:
         """Is there a file of jobs of this session, or a unit that it has asked for?"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,11 @@ from proctor.bpf.kernel.extension import native
 from proctor.bpf.kernel.loader import Programs
 
 _NAME_BYTES = 32
+
+
+def job_session(job: bytes) -> int:
+    """The number of the session that ``job``, as the kernel has it, belongs to."""
+    return int(abi.JOB.unpack(job)[0])
 
 
 class Evidence(NamedTuple):
@@ -36,7 +42,7 @@ class JobFile(NamedTuple):
     @property
     def session(self) -> int:
         """Who has written it."""
-        return int(abi.JOB.unpack(self.job)[0])
+        return job_session(self.job)
 
     @property
     def delegation(self) -> int:
@@ -80,13 +86,26 @@ class Jobs:
         found = ((key, self._native.map_lookup(self._files, key, abi.JOB.size)) for key in keys)
         return [JobFile(key, job) for key, job in found if job is not None]
 
-    def replace_orders(self, before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]) -> None:
-        """From now on have whoever does what ``after`` says be the session's of its job."""
+    def replace_orders(
+        self, before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]
+    ) -> dict[bytes, bytes]:
+        """Attribute what does as ``after`` says to the session of its job; the orders without room.
+
+        Raises OSError for anything but a full table.
+        """
         for order in before.keys() - after.keys():
             self._native.map_delete(self._orders, order)
-        for order, job in after.items():
-            if before.get(order) != job:
-                self._native.map_update(self._orders, order, job)
+        changed = {order: job for order, job in after.items() if before.get(order) != job}
+        return {order: job for order, job in changed.items() if not self._place(order, job)}
+
+    def _place(self, order: bytes, job: bytes) -> bool:
+        try:
+            self._native.map_update(self._orders, order, job)
+        except OSError as error:
+            if error.errno != errno.E2BIG:  # bpf(2): max_entries is reached
+                raise
+            return False
+        return True
 
     def orders(self, daemon: Daemon) -> dict[bytes, bytes]:
         """What this daemon is to do, and for which job."""
@@ -106,7 +125,7 @@ class Jobs:
 
     def _owner(self, order: bytes) -> int:
         job = self._native.map_lookup(self._orders, order, abi.JOB.size)
-        return int(abi.JOB.unpack(job)[0]) if job else 0
+        return job_session(job) if job else 0
 
     def forget(self, session: int) -> None:
         """Nothing is to be done for this session any more."""
