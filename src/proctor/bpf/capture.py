@@ -39,7 +39,7 @@ from proctor.bpf.state.place import Place
 from proctor.bpf.state.takeover import Inherited
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time
-from proctor.core.errors import BadRequest, ProctorError, Unavailable
+from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
 from proctor.model.kernel_events import SessionFreeze
@@ -222,7 +222,7 @@ class Capture:
 
         Raises ProctorError when it cannot be; then nothing of it is left.
         """
-        path = self._cgroup_path(request)
+        path = cgroup.below_mount(self._settings.cgroup_mount, request.cgroup, request.cgroup_id)
         kinds = frozenset(Kind[name.upper()] for name in request.kinds) | {Kind.TAMPER}
         session = self.registry.add(request.sid, path, request.cgroup_id, strict=request.strict)
         try:
@@ -391,18 +391,6 @@ class Capture:
     def _accounts(self) -> Iterator[Account]:
         for session in self.registry.live():
             yield account(session, self._tally(session))
-
-    def _cgroup_path(self, request: OpenSession) -> Path:
-        path = Path(request.cgroup)
-        if ".." in path.parts or not path.is_relative_to(self._settings.cgroup_mount):
-            raise BadRequest(f"cgroup {path} is not below {self._settings.cgroup_mount}")
-        try:
-            found = path.stat().st_ino
-        except OSError as error:
-            raise BadRequest(f"cgroup {path}: {error.strerror}") from None
-        if found != request.cgroup_id:
-            raise BadRequest(f"cgroup {path} has id {found}, not {request.cgroup_id}")
-        return path
 
     def _tally(self, session: Session) -> Tally:
         try:

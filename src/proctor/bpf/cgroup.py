@@ -209,3 +209,17 @@ def _uuid(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise BadRequest(f"not a UUID: {text!r}") from None
+
+
+def below_mount(mount: Path, text: str, number: int) -> Path:
+    """The cgroup at ``text`` whose id is ``number``; raises BadRequest unless it is one below ``mount``."""
+    path = Path(text)
+    if ".." in path.parts or not path.is_relative_to(mount):
+        raise BadRequest(f"cgroup {path} is not below {mount}")
+    try:
+        found = path.stat().st_ino
+    except OSError as error:
+        raise BadRequest(f"cgroup {path}: {error.strerror}") from None
+    if found != number:
+        raise BadRequest(f"cgroup {path} has id {found}, not {number}")
+    return path
