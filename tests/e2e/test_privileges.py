@@ -40,7 +40,7 @@ def documented() -> dict[str, Rights]:
     return {
         name: Rights(frozenset(re.findall(r"`(\w+)`", row[1])), row[2], row[3] == "yes", row[4] == "yes")
         for row in rows
-        for name in row[0].split(", ")
+        for name in row[0].partition(" (")[0].split(", ")
     }
 
 
@@ -72,7 +72,15 @@ def running(service: Service) -> dict[str, int]:
             found[name] = service.pid_of(name)
         except KeyError:
             continue
+    if "spawner" in found:
+        (found["host-key"],) = children(found["spawner"], "host-key")
     return found
+
+
+def children(parent: int, name: str) -> list[int]:
+    """The processes of this name that ``parent`` has started."""
+    pids = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in pids if Path(f"/proc/{pid}/comm").read_text().strip() == name]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

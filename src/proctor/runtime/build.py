@@ -155,8 +155,9 @@ def connector(boot: ServiceBoot) -> Callable[[], Client]:
 def run_spawner(boot: ServiceBoot, ready: Callable[[], None], sockets: Sockets) -> None:
     """Run the spawner to its end: it blocks, and stays single-threaded since it forks."""
     from proctor.node.privileged.spawner import main
+    from proctor.runtime.privileges import profiles
 
-    main(boot, ready, sockets["spawn"])
+    main(boot, ready, sockets["spawn"], profiles.confine_signer)
 
 
 _MODULES = {

@@ -10,6 +10,7 @@ import base64
 import os
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +20,9 @@ from proctor.core.errors import AccessDenied, Unavailable
 from proctor.sshkit.exchange import Exchange
 
 SIGN_SECONDS = 2.0
+PROCESS_NAME = "host-key"
+"""As in /proc/PID/comm."""
+
 _MAX_DIGEST = 64
 _MAX_ANSWER = 4096
 
@@ -26,12 +30,15 @@ _MAX_ANSWER = 4096
 class HostKey:
     """Signs key exchanges in which a server showed this key, bare or within a certificate."""
 
-    def __init__(self, path: Path) -> None:
-        """Start the process that holds the key in the file ``path``; raises Unavailable."""
+    def __init__(self, path: Path, confine: Callable[[], None] = lambda: None) -> None:
+        """Start the process that holds the key in the file ``path``; raises Unavailable.
+
+        ``confine`` is called in it once it has read the key: from then on it only signs.
+        """
         self._signer, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         if os.fork() == 0:
             self._signer.close()
-            _hold(path, theirs)
+            _hold(path, theirs, confine)
         theirs.close()
         self._signer.settimeout(SIGN_SECONDS)
         answer = self._signer.recv(_MAX_ANSWER)
@@ -78,7 +85,7 @@ def _close_all_but(kept: int) -> None:
     os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _hold(path: Path, connection: socket.socket) -> NoReturn:
+def _hold(path: Path, connection: socket.socket, confine: Callable[[], None]) -> NoReturn:
     """Sign whatever comes, until nobody is left who could ask."""
     status = os.EX_SOFTWARE
     try:
@@ -86,8 +93,11 @@ def _hold(path: Path, connection: socket.socket) -> NoReturn:
         _close_all_but(connection.fileno())
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it may be needed longer than the spawner
+        Path("/proc/self/comm").write_text(PROCESS_NAME)
         try:
             key = asyncssh.import_private_key(path.read_bytes())
+            key.sign(bytes(_MAX_DIGEST), key.algorithm)  # loads what signing needs
+            confine()
         except (OSError, asyncssh.KeyImportError) as error:
             connection.sendall(str(error).encode()[:_MAX_ANSWER])
             os._exit(os.EX_NOINPUT)

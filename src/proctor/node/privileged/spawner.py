@@ -57,12 +57,17 @@ _SPARE_DESCRIPTORS = 64
 _log = logging.getLogger(__name__)
 
 
-def main(boot: ServiceBoot, ready: Callable[[], None], listener: socket.socket | None = None) -> None:
+def main(
+    boot: ServiceBoot,
+    ready: Callable[[], None],
+    listener: socket.socket | None = None,
+    confine_signer: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until SIGTERM on ``listener`` (default: a new one); ``ready`` is called when it is accepted on.
 
-    Raises Unavailable.
+    ``confine_signer``: see ``HostKey``. Raises Unavailable.
     """
-    host_key = HostKey(boot.host_key)
+    host_key = HostKey(boot.host_key, confine_signer)
     settings = settings_of(boot)
     if settings.tree is not None:
         settings.tree.prepare()

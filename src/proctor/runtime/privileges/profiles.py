@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from proctor.config.boot import ServiceName
 from proctor.runtime.privileges import capabilities, linux, seccomp
 from proctor.runtime.privileges.capabilities import Capability as Cap
-from proctor.runtime.privileges.syscalls import CAPTURE, NETWORK
+from proctor.runtime.privileges.syscalls import CAPTURE, NETWORK, SIGNER
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ CAPTURE_PROFILE = Profile(frozenset(_FILES | _TRACING), final=True)
 SUPERVISOR = Profile(frozenset(_FILES | {Cap.KILL, Cap.NET_BIND_SERVICE, Cap.SYS_RESOURCE}), final=False)
 _PROFILES = {"supervisor": SUPERVISOR, "spawner": SPAWNER, "capture": CAPTURE_PROFILE}
 _CALLS = {"capture": CAPTURE, "diag": NETWORK}
+_NOTHING: frozenset[Cap] = frozenset()
 
 
 def confine(service: ServiceName | Literal["supervisor"]) -> None:
@@ -53,14 +54,27 @@ def confine(service: ServiceName | Literal["supervisor"]) -> None:
     capabilities.keep(profile.keeps)
 
 
+def confine_signer() -> None:
+    """Leave the process that holds the host key nothing but to sign. Raises OSError."""
+    if os.geteuid() == 0:
+        capabilities.bound(_NOTHING)
+        capabilities.keep(_NOTHING)
+    linux.forbid_new_privileges()
+    linux.forbid_dumps()
+    _filter("process that holds the host key", SIGNER)
+
+
 def filter_calls(service: ServiceName) -> None:
     """Let ``service`` make only the system calls that it needs once it has started.
 
     Where that is not possible, the log says so, and the service goes on.
     """
-    if (calls := _CALLS.get(service)) is None:
-        return
+    if (calls := _CALLS.get(service)) is not None:
+        _filter(f"service {service}", calls)
+
+
+def _filter(who: str, calls: frozenset[str]) -> None:
     try:
         seccomp.allow_only(calls)
     except seccomp.SeccompError as error:
-        _log.warning("the service %s makes any system call: %s", service, error.diagnostics())
+        _log.warning("the %s may make any system call: %s", who, error.diagnostics())

@@ -48,5 +48,8 @@ _TRACING = """
 NETWORK = frozenset(f"{_BASIC} {_FILES} {_EVENTS} {_SOCKETS} {_PROCESSES}".split())
 """For a service with an event loop and threads."""
 
+SIGNER = frozenset(f"{_BASIC} fstat lseek newfstatat read recv recvfrom send sendto write".split())
+"""For a process that answers on one socket."""
+
 CAPTURE = NETWORK | frozenset(f"{_TRACING} mount umount2".split())
 """Mounting: of the cgroup2 hierarchy, again, when it was unmounted."""
