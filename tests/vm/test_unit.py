@@ -8,7 +8,6 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,33 +72,14 @@ def processes() -> list[str]:
     return [pid for file in CGROUP.rglob("cgroup.procs") for pid in file.read_text().split()]
 
 
-@contextmanager
-def running(configuration: str, *flags: str) -> Iterator[None]:
-    """Install the unit with ``flags``, start it with ``configuration``, and stop it at the end."""
-    CONFIG.write_text(configuration)
-    subprocess.run([BIN / "teleport", "install", "systemd", "--output", UNIT, *flags], check=True)
+@pytest.fixture
+def service() -> Iterator[None]:
+    CONFIG.write_text(CONFIGURATION)
+    subprocess.run([BIN / "teleport", "install", "systemd", "--output", UNIT], check=True)
     systemctl("daemon-reload")
     systemctl("start", "teleport.service")
     yield
     systemctl("stop", "teleport.service")
-
-
-@pytest.fixture
-def service() -> Iterator[None]:
-    with running(CONFIGURATION):
-        yield
-
-
-def test_auth_and_proxy_work_in_the_sandbox_of_systemd() -> None:
-    without_node = CONFIGURATION.partition("ssh_service:")[0] + "ssh_service:\n  enabled: false\n"
-    with running(without_node, "--sandbox"):
-        wait_ready()
-        added = subprocess.run(
-            [BIN / "tctl", "users", "add", "alice", "--roles=access"], capture_output=True, check=False
-        )
-        assert added.returncode == 0, added.stderr
-        systemctl("reload", "teleport.service")
-        wait_ready()
 
 
 @pytest.mark.usefixtures("service")

@@ -170,9 +170,7 @@ def install_systemd(
     pid_file: Annotated[str, Option(help="File with the process id.")] = "/run/teleport.pid",
     fd_limit: Annotated[int, Option(help="Limit of open files.", min=1024)] = 524288,
     teleport_path: Annotated[str, Option(help="The command [this one].")] = "",
-    sandbox: Annotated[bool, Option("--sandbox", help="Confine it: for auth and proxy, not a node.")] = False,
 ) -> None:
     """Write a systemd unit that starts teleport with the host."""
     command = teleport_path or str(Path(sys.argv[0]).resolve())
-    text = systemd.unit(command, env_file=env_file, pid_file=pid_file, fd_limit=fd_limit, sandbox=sandbox)
-    systemd.write(text, output)
+    systemd.write(systemd.unit(command, env_file=env_file, pid_file=pid_file, fd_limit=fd_limit), output)

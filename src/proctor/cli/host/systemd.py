@@ -21,60 +21,23 @@ ExecStart={command} start --config={config} --pid-file={pid_file}
 ExecReload=/bin/kill -HUP $MAINPID
 PIDFile={pid_file}
 LimitNOFILE={fd_limit}
+# Sessions run below this unit and have the rights that those of sshd have: no sandboxing here.
+# Each process gives up by itself what it does not need.
 OOMPolicy=continue
 TimeoutStopSec=90
-{sandbox}
+
 [Install]
 WantedBy=multi-user.target
 """
 
 
-_NO_SANDBOX = """\
-# Sessions run below this unit and have the rights that those of sshd have: no sandboxing here.
-# Each process gives up by itself what it does not need. On a host without sessions: --sandbox.
-"""
-
-# systemd.exec(5). The services make mount namespaces of their own and change their user once.
-_SANDBOX = """\
-# For a host without sessions, whose processes would inherit all of this.
-CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETPCAP CAP_SETUID CAP_SYS_ADMIN CAP_SYS_RESOURCE
-NoNewPrivileges=yes
-LockPersonality=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=read-only
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectSystem=full
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=mnt
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service @mount
-"""
-
-
-def unit(command: str, *, env_file: str, pid_file: str, fd_limit: int, sandbox: bool = False) -> str:
-    """Return the text of the unit; ``sandbox``: for a host that runs no sessions.
-
-    Raises BadRequest for paths that a unit cannot name.
-    """
+def unit(command: str, *, env_file: str, pid_file: str, fd_limit: int) -> str:
+    """The text of the unit. Raises BadRequest for paths that a unit cannot name."""
     for path in (command, env_file, pid_file):
         if not path.startswith("/") or any(char in path for char in " \t\n%\"'\\$"):
             raise BadRequest(f"{path!r} is not an absolute path of plain characters")
     return _UNIT.format(
-        command=command,
-        env_file=env_file,
-        pid_file=pid_file,
-        fd_limit=fd_limit,
-        config=DEFAULT_PATH,
-        sandbox=_SANDBOX if sandbox else _NO_SANDBOX,
+        command=command, env_file=env_file, pid_file=pid_file, fd_limit=fd_limit, config=DEFAULT_PATH
     )
 
 
