@@ -40,6 +40,8 @@ from tests.support.processes import Process
 GUIDE_RINGS = RingSizes(command=8 * 4096, disk=128 * 4096, network=8 * 4096)
 MARKS = Limits().own
 NO_RULES = Rules()
+READY_SECONDS = 60
+"""A guest that verifies 128 copies of a program, one for each system call, takes several times as long."""
 _CONNECTIONS = ("session.network", "session.outcome")
 Event = dict[str, Any]
 
@@ -353,7 +355,7 @@ def capture_process(
     log = directory / f"capture-{uuid.uuid4()}.log"
     process = Process([sys.executable, "-m", "tests.support.capture", *arguments], log=log)
     try:
-        process.wait_output("ready")
+        process.wait_output("ready", READY_SECONDS)
     except BaseException:
         process.kill()
         raise
