@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -115,17 +113,3 @@ def test_reload_keeps_the_process() -> None:
     wait_ready()
     assert show("ActiveState") == "active"
     assert show("MainPID") == before
-
-
-@pytest.mark.usefixtures("service")
-def test_an_upgrade_keeps_the_process_and_replaces_all_services() -> None:
-    wait_ready()
-    main, before = show("MainPID"), set(processes())
-
-    os.kill(int(main), signal.SIGUSR2)
-    until(lambda: set(processes()) & before == {main}, 120, "other processes of all services")
-
-    wait_ready()
-    assert show("ActiveState") == "active"
-    assert show("MainPID") == main
-    assert show("NRestarts") == "0"
