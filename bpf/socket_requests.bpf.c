@@ -81,7 +81,7 @@ static __always_inline bool is_restricted(const struct task_state *state)
 	return !policy || *policy;
 }
 
-/* A request whose success will not be told, and that no other hook sees. */
+/* A request whose success posts no completion, and that no other hook sees. */
 SHARED void connection_submitted(struct task_state *state, struct syscall *call, struct sock *sk)
 {
 	struct endpoints ends = {};

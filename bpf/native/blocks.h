@@ -2,7 +2,7 @@
 /* Records that were taken out of the rings, in files.
  *
  * A block is a file, named by its number: the header, then the records. It is there as a whole or not at all,
- * and before the rings are told to let go of what is in it. So whoever takes over from a process that was killed
+ * and before the consumer position of the rings moves past it. So whoever takes over from a process that was killed
  * goes on in each ring where the last block ends, and has every record once. */
 #pragma once
 

@@ -24,6 +24,6 @@ int ring_has_finished(const struct ring *ring);
 
 /* Copy finished records to out, each as its 32-bit length and its bytes; returns the bytes used, and sets end to
  * the position behind the last. Stops before a record that is still being written or that does not fit.
- * They stay in the ring until it is told to let go of what is before a position. */
+ * They stay in the ring until its consumer position has moved past them. */
 size_t ring_copy(const struct ring *ring, char *out, size_t room, uint64_t *end);
 void ring_release(struct ring *ring, uint64_t position);

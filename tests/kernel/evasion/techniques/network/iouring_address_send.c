@@ -1,4 +1,4 @@
-// Technique: a datagram by io_uring's own send with an address (no copy), whose success is not to be told
+// Technique: a datagram by io_uring's own send with an address (no copy), whose success posts no completion
 // Hides: the datagram from hooks on system calls, and from who knows sendmsg only
 // Seen: connection
 #include "uring.h"

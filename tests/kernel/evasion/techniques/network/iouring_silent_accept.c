@@ -1,4 +1,4 @@
-// Technique: a connection accepted into a slot of io_uring, whose success is not to be told
+// Technique: a connection accepted into a slot of io_uring, whose success posts no completion
 // Hides: that somebody has connected from hooks on system calls and on the ends of requests
 // Seen: accept
 // Call: accept

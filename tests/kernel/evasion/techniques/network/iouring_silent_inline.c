@@ -1,4 +1,4 @@
-// Technique: a connection inside of io_uring_enter, whose success is not to be told
+// Technique: a connection inside of io_uring_enter, whose success posts no completion
 // Hides: the connection from hooks on the ends of requests
 // Seen: connection
 #include "uring.h"

@@ -1,4 +1,4 @@
-// Technique: a datagram by a worker thread of io_uring, whose success is not to be told
+// Technique: a datagram by a worker thread of io_uring, whose success posts no completion
 // Hides: the datagram from hooks on system calls and on the ends of requests
 // Seen: connection
 #include "uring.h"

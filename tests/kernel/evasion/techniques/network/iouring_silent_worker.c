@@ -1,4 +1,4 @@
-// Technique: a connection by a worker thread of io_uring, whose success is not to be told (IOSQE_CQE_SKIP_SUCCESS)
+// Technique: a connection by a worker thread of io_uring, whose success posts no completion (IOSQE_CQE_SKIP_SUCCESS)
 // Hides: the connection from hooks on system calls and on the ends of requests
 // Seen: connection
 #include "uring.h"
