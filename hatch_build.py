@@ -1,4 +1,4 @@
-"""Builds the kernel objects and the extension into the wheel, so that installing needs no compiler."""
+"""Build the BPF objects and the C extensions into the wheel, so that installing needs no compiler."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUPPORTED = ("linux", "x86_64")
 
 
 class NativeBuildHook(BuildHookInterface[Any]):
-    """``make -C bpf``, then a wheel for this platform and every Python from 3.11 on.
+    """``make`` in ``bpf`` and ``native``, then a wheel for this platform and every Python from 3.11 on.
 
     Elsewhere than on Linux for x86-64 the wheel holds everything but kernel capture.
     """
@@ -24,7 +24,9 @@ class NativeBuildHook(BuildHookInterface[Any]):
         if (sys.platform, platform.machine()) != SUPPORTED:
             self.app.display_warning("kernel capture is built on Linux for x86-64 only")
             return
-        subprocess.run(["make", "-C", "bpf", f"PYTHON={sys.executable}"], cwd=self.root, check=True)
+        for directory in ("bpf", "native"):
+            make = ["make", "-C", directory, f"PYTHON={sys.executable}"]
+            subprocess.run(make, cwd=self.root, check=True)
         if version != "editable":
             build_data["pure_python"] = False
             build_data["tag"] = f"cp311-abi3-{_platform_tag()}"

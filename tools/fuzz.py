@@ -22,7 +22,7 @@ _SANITIZERS = ("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=und
 def build(directory: Path) -> Path:
     """The harness in C, with the formatter and the sanitizers in it."""
     program = directory / "events"
-    sources = [ROOT / "bpf/fuzz/events.c", *(ROOT / f"bpf/native/{name}.c" for name in _FORMATTER)]
+    sources = [ROOT / "native/fuzz/events.c", *(ROOT / f"native/eventfmt/{name}.c" for name in _FORMATTER)]
     subprocess.run(["clang", "-g", "-O1", *_SANITIZERS, *sources, "-o", program], check=True)
     return program
 

@@ -1,4 +1,7 @@
-"""libbpf, as compiled from ``bpf/native``. Every function raises OSError with the kernel's errno."""
+"""libbpf and the event formatter. Every function raises OSError with the kernel's errno.
+
+Compiled from ``native/ringbuf`` and ``native/eventfmt``.
+"""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Lines of JSON that may be stored as they are, as compiled from ``bpf/canonical``."""
+"""Lines of JSON that may be stored as they are, as compiled from ``native/jsonlines``."""
 
 from collections.abc import Sequence
 

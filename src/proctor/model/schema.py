@@ -32,7 +32,7 @@ _LARGEST = 1 << 64
 
 
 class Field(NamedTuple):
-    """Name in JSON; type, as ``bpf/canonical/schema.h`` spells it; bytes of the longest; must it be there?"""
+    """Name in JSON; type as in ``native/jsonlines/schema.h``; bytes of the longest; must it be there?"""
 
     name: bytes
     type: bytes

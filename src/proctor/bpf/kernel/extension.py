@@ -8,7 +8,7 @@ from typing import Any
 
 from proctor.core.errors import Unavailable
 
-BUILD_HINT = "Install the wheel for this platform, or run make -C bpf in a checkout."
+BUILD_HINT = "Install the wheel for this platform, or run ./run setup in a checkout."
 
 
 def native() -> ModuleType | Any:

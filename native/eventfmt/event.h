@@ -6,7 +6,7 @@
 
 #include <linux/types.h>
 
-#include "../include/record.h"
+#include "../../bpf/include/record.h"
 
 #define SLOT "\x1f" /* where the node puts what it knows: cluster, ei, login, server, sid, user */
 #define UID_PREFIX 24

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A BPF object: opened, given its knobs, loaded; and programs of it attached, one by one. */
+#include "ringbuf.h"
+
 #include "copies.h"
 
 #include <bpf/bpf.h>

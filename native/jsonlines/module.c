@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For src/proctor/model/stamp.py and uids.py. */
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
+#include "../support.h"
 
 #include "block.h"
 #include "uids.h"

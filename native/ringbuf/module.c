@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libbpf for src/proctor/bpf/kernel/loader.py: maps here, objects and rings in the other files. */
-#include "native.h"
+#include "../eventfmt/eventfmt.h"
+#include "ringbuf.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-
-PyObject *os_error(int code, const char *what)
-{
-	PyObject *arguments = Py_BuildValue("(iss)", code, strerror(code), what);
-
-	if (arguments) {
-		PyErr_SetObject(PyExc_OSError, arguments);
-		Py_DECREF(arguments);
-	}
-	return NULL;
-}
-
-int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
-{
-	*type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-	return *type ? PyModule_AddType(module, *type) : -1;
-}
 
 static PyObject *map_update(PyObject *module, PyObject *args)
 {

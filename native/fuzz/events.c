@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../native/lines.h"
-#include "../native/sorter.h"
+#include "../eventfmt/lines.h"
+#include "../eventfmt/sorter.h"
 
 static void fill(const struct text *lines, uint64_t count)
 {

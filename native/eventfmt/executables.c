@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which files commands have executed, for Python. */
-#include "native.h"
+#include "eventfmt.h"
 
 #include "command.h"
 #include "sorter.h"

@@ -6,7 +6,7 @@
 
 #include <linux/types.h>
 
-#include "../include/record.h"
+#include "../../bpf/include/record.h"
 
 #define DIGEST_TEXT 64
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of events for Python: made from records, and filled in. The interpreter is free meanwhile. */
-#include "native.h"
+#include "eventfmt.h"
 
 #include "digests.h"
 #include "lines.h"

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#include "../include/record.h"
+#include "../../bpf/include/record.h"
 
 struct part {
 	const char *bytes;

@@ -2,6 +2,8 @@
 /* A thread that empties the rings into files as they fill, whatever the interpreter is busy with. It never
  * touches Python. What it has emptied waits in blocks, which outlive this process where the files do; beyond a
  * limit it leaves the rings to fill, and the kernel counts what does not fit. */
+#include "ringbuf.h"
+
 #include "blocks.h"
 #include "ring.h"
 

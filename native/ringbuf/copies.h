@@ -2,7 +2,7 @@
 /* Copies of a loaded program. */
 #pragma once
 
-#include "native.h"
+#include "../support.h"
 
 #include <bpf/libbpf.h>
 

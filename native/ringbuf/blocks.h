@@ -6,7 +6,7 @@
  * goes on in each ring where the last block ends, and has every record once. */
 #pragma once
 
-#include "native.h"
+#include "../support.h"
 
 #include <stdint.h>
 
