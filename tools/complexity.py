@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from proctor.bpf.kernel.loader import measures
-from proctor.bpf.kernel.report import kernel_version
-from proctor.bpf.kernel.variants import SECOND_LINE, VARIANTS
+from proctor.capture.kernel.loader import measures
+from proctor.capture.kernel.report import kernel_version
+from proctor.capture.kernel.variants import SECOND_LINE, VARIANTS
 from proctor.core.errors import ProctorError
 
 TRACKED = Path(__file__).resolve().parents[1] / "bpf/complexity.json"

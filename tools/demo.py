@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from proctor.bpf.kernel.report import probe
+from proctor.capture.kernel.report import probe
 from proctor.core.clock import SYSTEM, parse_time
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Event

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.capture.probe import OTHER_CPU, Probe, inside, outside
-from proctor.bpf.kernel.extension import native
+from proctor.capture.kernel.extension import native
 from tests.support.capture import Lab
 from tests.support.polling import until
 from tests.support.processes import Process

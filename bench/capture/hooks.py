@@ -13,9 +13,9 @@ from bench.capture import syscalls
 from bench.capture.conditions import Condition, Conditions
 from bench.capture.probe import COUNTS, OTHER_CPU, Probe, build, keep_off, outside
 from bench.report import publish
-from proctor.bpf.kernel.loader import AUTO
-from proctor.bpf.kernel.report import probe
-from proctor.bpf.kernel.variants import SWITCH
+from proctor.capture.kernel.loader import AUTO
+from proctor.capture.kernel.report import probe
+from proctor.capture.kernel.variants import SWITCH
 from tests.support.capture import running_lab
 
 _ROUNDS = 15

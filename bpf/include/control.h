@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What user space sets and reads; must match src/proctor/bpf/kernel/abi.py. */
+/* What user space sets and reads; must match src/proctor/capture/kernel/abi.py. */
 #pragma once
 
 /* Set between open and load, constant afterwards. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel side hands to src/proctor/bpf/kernel/abi.py; numbers are never reused. */
+/* What the kernel side hands to src/proctor/capture/kernel/abi.py; numbers are never reused. */
 #pragma once
 
 enum record_kind { RECORD_PROCESS, RECORD_COMMAND, RECORD_DISK, RECORD_NETWORK, RECORD_TAMPER, RECORD_KINDS };

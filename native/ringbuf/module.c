@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libbpf for src/proctor/bpf/kernel/loader.py: maps here, objects and rings in the other files. */
+/* libbpf for src/proctor/capture/kernel/loader.py: maps here, objects and rings in the other files. */
 #include "../eventfmt/eventfmt.h"
 #include "ringbuf.h"
 

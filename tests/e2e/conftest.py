@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proctor.bpf.kernel.report import probe
+from proctor.capture.kernel.report import probe
 from tests.support.accounts import Account
 from tests.support.cluster import Cluster, Node
 

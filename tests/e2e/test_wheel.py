@@ -51,8 +51,8 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_bpf_objects_are_inside(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
-    assert [name for name in names if name.startswith("proctor/bpf/_obj/") and name.endswith(".bpf.o")]
-    assert [name for name in names if name.startswith("proctor/bpf/") and name.endswith(".so")]
+    assert [name for name in names if name.startswith("proctor/capture/_obj/") and name.endswith(".bpf.o")]
+    assert [name for name in names if name.startswith("proctor/capture/") and name.endswith(".so")]
     assert not [name for name in names if name.endswith((".c", ".pyx", ".h"))]
 
 
@@ -66,7 +66,7 @@ def test_commands_work(installation: Path) -> None:
 
 def test_bpf_objects_load(kernel: None, installation: Path) -> None:
     program = (
-        "from proctor.bpf.kernel.report import probe;"
+        "from proctor.capture.kernel.report import probe;"
         "report = probe(); print(*report.missing); assert report.ok"
     )
     done = subprocess.run(

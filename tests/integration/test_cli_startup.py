@@ -46,7 +46,7 @@ def test_version_loads_no_libraries(tmp_path: Path, program: str) -> None:
 def test_help_loads_no_servers(tmp_path: Path, room: str) -> None:
     code = f"import sys; import proctor.cli.{room}.app\n"
     code += "print([m for m in sys.modules if m in ('grpc', 'asyncssh', 'rich')])\n"
-    code += "rooms = ('runtime', 'auth', 'proxy', 'node', 'bpf', 'storage')\n"
+    code += "rooms = ('runtime', 'auth', 'proxy', 'node', 'capture', 'storage')\n"
     code += "print([m for m in sys.modules if m.startswith(tuple(f'proctor.{r}' for r in rooms))])"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, check=True

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel import variants
-from proctor.bpf.kernel.report import probe
+from proctor.capture.kernel import variants
+from proctor.capture.kernel.report import probe
 from tests.support.capture import Lab, running_lab
 
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")

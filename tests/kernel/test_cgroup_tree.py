@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.cgroup import CgroupTree, remove
+from proctor.capture.cgroup import CgroupTree, remove
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
 from tests.support.capture import cgroup_mount

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel.loader import RingSizes
-from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.kernel.text import to_bytes
+from proctor.capture.kernel.loader import RingSizes
+from proctor.capture.kernel.rules import Rules
+from proctor.capture.kernel.text import to_bytes
 from tests.support.capture import Event, Lab, running_lab
 
 EACCES, ENOENT, ENOEXEC = 13, 2, 8

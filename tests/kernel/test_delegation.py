@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel import variants
+from proctor.capture.kernel import variants
 from tests.kernel.evasion.catalogue import TECHNIQUES
 from tests.support.capture import Event, Lab, assert_balanced, running_lab
 from tests.support.polling import until

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.digests import MAX_SIZE, SIZE, TICK_NS
+from proctor.capture.digests import MAX_SIZE, SIZE, TICK_NS
 from tests.support.capture import Event, Lab
 from tests.support.polling import until
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.control.freezer import Marks
+from proctor.capture.control.freezer import Marks
 from tests.support.capture import (
     GUIDE_RINGS,
     Lab,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from proctor.bpf.state.place import Place
+from proctor.capture.state.place import Place
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
 from tests.support.capture import cgroup_mount

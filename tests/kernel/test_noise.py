@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel import variants
-from proctor.bpf.kernel.rules import Rules
+from proctor.capture.kernel import variants
+from proctor.capture.kernel.rules import Rules
 from tests.support.capture import Lab, running_lab
 
 LIBRARY = next(

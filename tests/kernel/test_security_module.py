@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel.choice import load, security_module
-from proctor.bpf.kernel.loader import Programs
-from proctor.bpf.kernel.variants import HOOKS, SECOND_LINE
+from proctor.capture.kernel.choice import load, security_module
+from proctor.capture.kernel.loader import Programs
+from proctor.capture.kernel.variants import HOOKS, SECOND_LINE
 from tests.kernel.conftest import EVERY_HOOK
 from tests.support.capture import GUIDE_RINGS, cgroup_mount
 

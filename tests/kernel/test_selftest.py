@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from proctor.bpf.kernel import variants
-from proctor.bpf.kernel.variants import HOOKS
+from proctor.capture.kernel import variants
+from proctor.capture.kernel.variants import HOOKS
 from tests.support.capture import Lab
 
 COMMAND = (str(Path(sys.executable).with_name("teleport")), "debug", "capture")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.capture import rings_of
-from proctor.bpf.kernel.loader import RingSizes
-from proctor.bpf.messages import Account
+from proctor.capture.engine import rings_of
+from proctor.capture.kernel.loader import RingSizes
+from proctor.capture.messages import Account
 from proctor.config.schema import EnhancedRecording
 from tests.support.capture import Session, assert_balanced, running_lab
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from proctor.bpf.capture import rings_of
-from proctor.bpf.messages import Account
-from proctor.bpf.state.absence import Marks
-from proctor.bpf.state.journal import Journal
-from proctor.bpf.state.pins import Manifest
+from proctor.capture.engine import rings_of
+from proctor.capture.messages import Account
+from proctor.capture.state.absence import Marks
+from proctor.capture.state.journal import Journal
+from proctor.capture.state.pins import Manifest
 from proctor.config.schema import EnhancedRecording
 from tests.support.capture import Lab, Session, running_lab
 from tests.support.polling import until

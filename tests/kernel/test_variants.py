@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.bpf.kernel import variants
+from proctor.capture.kernel import variants
 from tests.support.capture import GUIDE_RINGS, Lab, running_lab
 
 Without = Callable[[str], AbstractContextManager[Lab]]

@@ -18,16 +18,25 @@ from typing import Any
 
 import msgspec
 
-from proctor.bpf.capture import CaptureSettings
-from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter
-from proctor.bpf.client import SessionCapture
-from proctor.bpf.control.freezer import Limits, Marks
-from proctor.bpf.kernel.lines import events_in
-from proctor.bpf.kernel.loader import RingSizes
-from proctor.bpf.kernel.rules import Rules
-from proctor.bpf.messages import Account, Acknowledge, Closed, Delivery, Drained, Events, Forgotten, decode
-from proctor.bpf.service import CaptureService
-from proctor.bpf.state.place import Place
+from proctor.capture.cgroup import CgroupTree, SessionCgroup, enter
+from proctor.capture.client import SessionCapture
+from proctor.capture.control.freezer import Limits, Marks
+from proctor.capture.engine import CaptureSettings
+from proctor.capture.kernel.lines import events_in
+from proctor.capture.kernel.loader import RingSizes
+from proctor.capture.kernel.rules import Rules
+from proctor.capture.messages import (
+    Account,
+    Acknowledge,
+    Closed,
+    Delivery,
+    Drained,
+    Events,
+    Forgotten,
+    decode,
+)
+from proctor.capture.service import CaptureService
+from proctor.capture.state.place import Place
 from proctor.core import unixsock, wire
 from proctor.core.accept import raise_descriptor_limit
 from proctor.model.network import NetworkPolicy

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proctor.bpf.state.place import Place
+from proctor.capture.state.place import Place
 from tests.support.accounts import Account
 from tests.support.commands import BIN, ROOT, command, environment
 from tests.support.polling import until

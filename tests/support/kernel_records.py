@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from proctor.bpf.kernel import abi, lines
-from proctor.bpf.kernel.abi import Flag, Kind, Operation
-from proctor.bpf.kernel.lines import Owner, Part
+from proctor.capture.kernel import abi, lines
+from proctor.capture.kernel.abi import Flag, Kind, Operation
+from proctor.capture.kernel.lines import Owner, Part
 
 NO_FLAGS = Flag(0)
 

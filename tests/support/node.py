@@ -18,9 +18,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from proctor.bpf.capture import CaptureSettings
-from proctor.bpf.service import CaptureService
-from proctor.bpf.state.place import Place
+from proctor.capture.engine import CaptureSettings
+from proctor.capture.service import CaptureService
+from proctor.capture.state.place import Place
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, SshService, Teleport
 from proctor.config.values import Address

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from proctor.bpf.cgroup import remove
+from proctor.capture.cgroup import remove
 from tests.support.polling import until
 from tests.support.processes import Process
 from tests.support.programs import require

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from proctor.bpf.kernel.text import to_text
+from proctor.capture.kernel.text import to_text
 from tests.kernel.evasion.catalogue import WORD
 from tests.kernel.evasion.ground import Ground
 from tests.kernel.evasion.verdict import tells

@@ -18,7 +18,7 @@ from tools.runner.console import say, step
 from tools.runner.paths import BIN, PYTHON, ROOT, STAMPS, VENV, WEB
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
-_NATIVE_SOURCES = ("pyproject.toml", "hatch_build.py", "bpf", "native", "src/proctor/bpf")
+_NATIVE_SOURCES = ("pyproject.toml", "hatch_build.py", "bpf", "native", "src/proctor/capture")
 _NATIVE_SUFFIXES = frozenset({".toml", ".py", ".c", ".h", ".pyx", ".pxd", ".mk", ""})
 WEB_BUNDLE = ROOT / "src/proctor/proxy/_web"
 _WEB_IGNORED = frozenset({"node_modules", "dist"})

@@ -118,7 +118,13 @@ def _lock(_arguments: Sequence[str]) -> int:
 
 
 def _clean(_arguments: Sequence[str]) -> int:
-    generated = ["dist", "web/node_modules", "src/proctor/bpf/_obj", "src/proctor/proxy/_web", "bpf/.output"]
+    generated = [
+        "dist",
+        "web/node_modules",
+        "src/proctor/capture/_obj",
+        "src/proctor/proxy/_web",
+        "bpf/.output",
+    ]
     for path in (VENV, BUILD, LOGS, *(ROOT / name for name in generated)):
         shutil.rmtree(path, ignore_errors=True)
     for path in (ROOT / "src/proctor").rglob("*.so"):

@@ -122,8 +122,8 @@ def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:
 
 
 def _capture(boot: ServiceBoot, sockets: Sockets) -> Service:
-    from proctor.bpf.capture import CaptureSettings
-    from proctor.bpf.service import CaptureService
+    from proctor.capture.engine import CaptureSettings
+    from proctor.capture.service import CaptureService
 
     settings = CaptureSettings.of(boot.config.ssh_service.enhanced_recording, boot.run_dir, boot.run_id)
     return CaptureService(sockets["capture"], settings, node_uid=boot.node_uid, clock=SYSTEM)
@@ -162,7 +162,7 @@ def run_spawner(boot: ServiceBoot, ready: Callable[[], None], sockets: Sockets) 
 
 _MODULES = {
     "auth": "proctor.auth.service",
-    "capture": "proctor.bpf.service",
+    "capture": "proctor.capture.service",
     "diag": "proctor.runtime.diag.server",
     "node": "proctor.node.service",
     "proxy": "proctor.proxy.service",

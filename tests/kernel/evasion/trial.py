@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor.bpf.kernel.loader import AUTO
-from proctor.bpf.messages import Account, Events
+from proctor.capture.kernel.loader import AUTO
+from proctor.capture.messages import Account, Events
 from proctor.model.network import NetworkPolicy
 from proctor.node.privileged.child import give_up_raw_sockets
 from tests.kernel.evasion.ground import Ground

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.bpf import cgroup
-from proctor.bpf.capture import rings_of
-from proctor.bpf.kernel.loader import RingSizes
-from proctor.bpf.kernel.report import CapabilityReport, probe
-from proctor.bpf.kernel.variants import switched_off
-from proctor.bpf.selftest.probes import Outcome
-from proctor.bpf.selftest.run import run
+from proctor.capture import cgroup
+from proctor.capture.engine import rings_of
+from proctor.capture.kernel.loader import RingSizes
+from proctor.capture.kernel.report import CapabilityReport, probe
+from proctor.capture.kernel.variants import switched_off
+from proctor.capture.selftest.probes import Outcome
+from proctor.capture.selftest.run import run
 from proctor.cli.output import fields, table
 from proctor.config.load import read
 from proctor.config.schema import DEFAULT_PATH, EnhancedRecording

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from proctor.bpf.cgroup import CgroupTree, SessionCgroup, enter, kill
-from proctor.bpf.client import SessionCapture
-from proctor.bpf.control.freezer import thaw
-from proctor.bpf.state.captured import Captured
+from proctor.capture.cgroup import CgroupTree, SessionCgroup, enter, kill
+from proctor.capture.client import SessionCapture
+from proctor.capture.control.freezer import thaw
+from proctor.capture.state.captured import Captured
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.bpf.cgroup import CgroupTree
-from proctor.bpf.control.freezer import thaw
-from proctor.bpf.state.absence import Marks
+from proctor.capture.cgroup import CgroupTree
+from proctor.capture.control.freezer import thaw
+from proctor.capture.state.absence import Marks
 from proctor.core import wire
 from proctor.core.errors import Unavailable
 from proctor.model.serde import convert, to_builtins

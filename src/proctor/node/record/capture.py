@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proctor.bpf.client import CaptureClient
-from proctor.bpf.messages import Account, Closed, Delivery, Drained, Events, Forgotten, Subscribed
-from proctor.bpf.state.absence import RETURN_SECONDS
+from proctor.capture.client import CaptureClient
+from proctor.capture.messages import Account, Closed, Delivery, Drained, Events, Forgotten, Subscribed
+from proctor.capture.state.absence import RETURN_SECONDS
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.contexts import Contexts

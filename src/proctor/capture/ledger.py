@@ -1,0 +1,86 @@
+"""The account of one session's records: what the kernel has counted against what we have."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from proctor.capture.kernel.abi import Kind, Tally
+from proctor.capture.messages import Account
+from proctor.capture.registry import Session
+
+RING, UNDECODABLE, MEMORY, UNEXPLAINED = "ring", "undecodable", "memory", "unexplained"
+JOBS = "jobs"
+UNREPORTED = "unreported"
+
+
+def account(session: Session, tally: Tally) -> Account:
+    """What became of the attempts and records of ``session``.
+
+    While tasks of it are alive the kernel counts on, so that what was submitted follows from the rest, and
+    what was started from that; when none is, all that was submitted must have been met, and each attempt that
+    was started have been submitted, or be unfinished.
+    """
+    lost = {stage: counts for stage, counts in _lost(session, tally).items() if counts}
+    met = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
+    submitted = met if tally.tasks > 0 else _of(tally.seen) + session.unattributed
+    unfinished = _of(tally.unfinished)
+    started = submitted + unfinished if tally.tasks > 0 else _of(tally.started) + session.unattributed
+    if missing := submitted - met:
+        lost[UNEXPLAINED] = missing
+    if missing := started - submitted - unfinished:
+        lost[UNREPORTED] = missing
+    return Account(
+        started=by_name(started),
+        unfinished=by_name(unfinished),
+        submitted=by_name(submitted),
+        delivered=by_name(session.delivered),
+        filtered=by_name(_of(tally.filtered)),
+        lost={stage: by_name(counts) for stage, counts in lost.items()},
+        freezes=session.held[0],
+        frozen_ms=session.held[1],
+    )
+
+
+def merged(accounts: Iterable[Account]) -> Account:
+    """The sum of ``accounts``."""
+    sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    freezes = frozen_ms = 0
+    for one in accounts:
+        sums["started"].update(one.started)
+        sums["unfinished"].update(one.unfinished)
+        sums["submitted"].update(one.submitted)
+        sums["delivered"].update(one.delivered)
+        sums["filtered"].update(one.filtered)
+        for stage, counts in one.lost.items():
+            lost[stage].update(counts)
+        freezes, frozen_ms = freezes + one.freezes, frozen_ms + one.frozen_ms
+    return Account(
+        started=dict(sums["started"]),
+        unfinished=dict(sums["unfinished"]),
+        submitted=dict(sums["submitted"]),
+        delivered=dict(sums["delivered"]),
+        filtered=dict(sums["filtered"]),
+        lost={stage: dict(counts) for stage, counts in lost.items()},
+        freezes=freezes,
+        frozen_ms=frozen_ms,
+    )
+
+
+def _lost(session: Session, tally: Tally) -> dict[str, Counter[Kind]]:
+    return {
+        RING: _of(tally.lost),
+        UNDECODABLE: session.undecodable,
+        MEMORY: session.dropped,
+        JOBS: session.unattributed,
+    }
+
+
+def _of(counts: tuple[int, ...]) -> Counter[Kind]:
+    return +Counter(dict(zip(Kind, counts, strict=False)))
+
+
+def by_name(counts: Mapping[Kind, int]) -> dict[str, int]:
+    """``counts`` as messages carry them: kinds without any left out."""
+    return {kind.name.lower(): count for kind, count in sorted(counts.items()) if count}
