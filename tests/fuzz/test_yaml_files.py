@@ -7,7 +7,7 @@ from contextlib import suppress
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proctor.cli.admin.documents import parse as parse_documents
+from proctor.cli.tctl.documents import parse as parse_documents
 from proctor.config.load import parse as parse_configuration
 from proctor.config.schema import Config
 from proctor.config.source import SourceError, text_of

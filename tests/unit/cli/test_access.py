@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from proctor.cli.access import dial, openssh, replay, shell, status, transfer
-from proctor.cli.access.connection import Active, known_hosts, profile_of
-from proctor.cli.access.nodes import matching, parse_labels
-from proctor.cli.access.nodes import text as nodes_text
-from proctor.cli.access.web import proxy_address
 from proctor.cli.profile import Profile
+from proctor.cli.tsh import dial, openssh, replay, shell, status, transfer
+from proctor.cli.tsh.connection import Active, known_hosts, profile_of
+from proctor.cli.tsh.nodes import matching, parse_labels
+from proctor.cli.tsh.nodes import text as nodes_text
+from proctor.cli.tsh.web import proxy_address
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.model.resources import Metadata, Node, NodeSpec

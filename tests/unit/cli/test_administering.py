@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.cli.admin import connection
-from proctor.cli.admin.connection import Administering
+from proctor.cli.tctl import connection
+from proctor.cli.tctl.connection import Administering
 from proctor.core.errors import ConfigError, Unauthenticated
 
 NOBODY = 65534

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proctor.cli.admin.verbs import invitation_text
-from proctor.cli.host.configure import Joining, Services, render
+from proctor.cli.tctl.verbs import invitation_text
+from proctor.cli.teleport.configure import Joining, Services, render
 from proctor.config.load import parse
 from proctor.core.errors import ConfigError
 

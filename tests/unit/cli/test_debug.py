@@ -7,7 +7,7 @@ import pytest
 
 from proctor.capture.kernel.report import CapabilityReport
 from proctor.capture.selftest.probes import Outcome
-from proctor.cli.host.debug import Findings, configuration, describe, examine
+from proctor.cli.teleport.debug import Findings, configuration, describe, examine
 from proctor.config.schema import EnhancedRecording
 from proctor.core.errors import AccessDenied
 
@@ -63,6 +63,6 @@ def test_configuration_of_a_file(tmp_path: Path) -> None:
 
 
 def test_configuration_without_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("proctor.cli.host.debug.DEFAULT_PATH", str(tmp_path / "absent.yaml"))
+    monkeypatch.setattr("proctor.cli.teleport.debug.DEFAULT_PATH", str(tmp_path / "absent.yaml"))
 
     assert configuration("") == EnhancedRecording()

@@ -1,6 +1,6 @@
 import pytest
 
-from proctor.cli.admin.documents import kind_of, parse, references
+from proctor.cli.tctl.documents import kind_of, parse, references
 from proctor.core.errors import BadRequest
 from proctor.model.resources import Role, Token
 

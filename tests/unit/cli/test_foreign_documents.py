@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from proctor.cli.admin.documents import Parsed, parse
+from proctor.cli.tctl.documents import Parsed, parse
 from proctor.core.errors import BadRequest
 from proctor.model.resources import (
     ForeignConditions,

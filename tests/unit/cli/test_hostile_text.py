@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from proctor.cli.access import nodes, replay
-from proctor.cli.admin import verbs
 from proctor.cli.entry import fail
 from proctor.cli.output import Format, emit, fields, json_text, note, say, table, yaml
+from proctor.cli.tctl import verbs
+from proctor.cli.tsh import nodes, replay
 from proctor.core.errors import ProctorError
 from proctor.model import serde
 from proctor.model.catalogue import EVENTS

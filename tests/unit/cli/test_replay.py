@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proctor.cli.access import replay
-from proctor.cli.access.replay import PlayFormat, Speed
+from proctor.cli.tsh import replay
+from proctor.cli.tsh.replay import PlayFormat, Speed
 from proctor.recording.format import Entry
 
 TIME = "2026-11-23T09:00:00Z"

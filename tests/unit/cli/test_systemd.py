@@ -1,6 +1,6 @@
 import pytest
 
-from proctor.cli.host.systemd import unit
+from proctor.cli.teleport.systemd import unit
 from proctor.core.errors import BadRequest
 
 DEFAULTS = {"env_file": "/etc/default/teleport", "pid_file": "/run/teleport.pid", "fd_limit": 524288}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from proctor.cli.admin.connection import Administering
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import RecordingFilter, bundled
 from proctor.cli.output import Format, emit, note, say, yaml
+from proctor.cli.tctl.connection import Administering
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -62,7 +62,7 @@ def _verbs(commands: typer.Typer) -> list[str]:
 @bundled
 def status(administering: Administering) -> None:
     """Show the cluster, its version and the pin of its CA."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     say(administering.run(verbs.status))
 
@@ -83,7 +83,7 @@ def users_add(
     ttl: Annotated[str, Option(help="How long the link is good [1h].")] = "",
 ) -> None:
     """Create somebody, and print the link by which they set password and second factor."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     say(administering.run(lambda client: verbs.add_user(client, name, roles, logins, ttl)))
 
@@ -104,7 +104,7 @@ def users_update(
     set_logins: Annotated[str | None, Option(help="The new logins.")] = None,
 ) -> None:
     """Change roles or logins."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     administering.run(lambda client: verbs.update_user(client, name, set_roles, set_logins))
     say(f'User "{name}" has been updated. Logins from now on carry the change.')
@@ -118,7 +118,7 @@ def users_reset(
     ttl: Annotated[str, Option(help="How long the link is good [8h].")] = "",
 ) -> None:
     """Take away password and second factor, and print the link that sets new ones."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     say(administering.run(lambda client: verbs.reset_user(client, name, ttl)))
 
@@ -140,7 +140,7 @@ def nodes_add(
     output: Output = Format.TEXT,
 ) -> None:
     """Invite a host: make a token and print the line that starts the host."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     made = administering.run(lambda client: verbs.invitation(client, roles, ttl, token))
     emit(output, made, verbs.invitation_text(made))
@@ -163,7 +163,7 @@ def tokens_add(
     output: Output = Format.TEXT,
 ) -> None:
     """Make a join token."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     made = administering.run(lambda client: verbs.invitation(client, roles, ttl, value))
     emit(output, made, verbs.invitation_text(made))
@@ -193,7 +193,7 @@ def auth_sign(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write an identity file, for tsh -i and tctl -i."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
     from proctor.rpc.identity import write_identity_file
 
     path = Path(out)
@@ -210,7 +210,7 @@ def auth_export(
     kind: Annotated[str, Option("--type", help="user, host, tls-user or tls-host.")] = "user",
 ) -> None:
     """Print the public key of a CA."""
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     say(administering.run(lambda client: verbs.export(client, kind)))
 
@@ -223,7 +223,7 @@ def create(
     force: Annotated[bool, Option("-f", "--force", help="Replace what exists.")] = False,
 ) -> None:
     """Create resources from one or more YAML documents."""
-    from proctor.cli.admin import documents, verbs
+    from proctor.cli.tctl import documents, verbs
 
     parsed = documents.read(file)
     for warning in parsed.warnings:
@@ -240,7 +240,7 @@ def get(
     output: Annotated[Format, Option("--format", help="yaml, json or text.")] = Format.YAML,
 ) -> None:
     """Print resources."""
-    from proctor.cli.admin import documents, verbs
+    from proctor.cli.tctl import documents, verbs
     from proctor.model.serde import to_builtins
 
     wanted = list(documents.references(what))
@@ -261,8 +261,8 @@ def get(
 @bundled
 def edit(administering: Administering, what: Annotated[str, Argument(help="kind/name")]) -> None:
     """Edit a resource in $VISUAL or $EDITOR."""
-    from proctor.cli.admin import documents, verbs
-    from proctor.cli.admin.edit import edited
+    from proctor.cli.tctl import documents, verbs
+    from proctor.cli.tctl.edit import edited
 
     ((kind, name),) = documents.references([what])
     if not name:
@@ -287,7 +287,7 @@ def _document(resource: Any) -> dict[str, Any]:
 @bundled
 def rm(administering: Administering, what: Annotated[list[str], Argument(help="kind/name")]) -> None:
     """Delete a resource."""
-    from proctor.cli.admin import documents
+    from proctor.cli.tctl import documents
 
     for kind, name in list(documents.references(what)):
         if not name:
@@ -304,7 +304,7 @@ def recordings_ls(
     output: Output = Format.TEXT,
 ) -> None:
     """List recorded sessions."""
-    from proctor.cli.access import replay
+    from proctor.cli.tsh import replay
 
     found = administering.run(lambda client: replay.recordings(client, wanted, limit))
     emit(output, [replay.recording_data(info) for info in found], replay.recordings_table(found))
@@ -318,8 +318,8 @@ def recordings_download(
     directory: Annotated[Path, Option("-o", "--output-dir", help="Where to write <id>.tar.")] = Path(),
 ) -> None:
     """Download a recording as an archive, which tsh play takes."""
-    from proctor.cli.access import replay
-    from proctor.cli.admin.recordings import download
+    from proctor.cli.tctl.recordings import download
+    from proctor.cli.tsh import replay
 
     async def work(client: Client) -> Path:
         return await download(client, await replay.session_id(client, session_id), directory)
@@ -328,14 +328,14 @@ def recordings_download(
 
 
 def _list(administering: Administering, kind: str, output: Format) -> None:
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     found = administering.run(lambda client: verbs.documents(client, kind))
     emit(output, [_document(each) for each in found], verbs.resources_table(kind, found))
 
 
 def _delete(administering: Administering, kind: str, name: str) -> None:
-    from proctor.cli.admin import verbs
+    from proctor.cli.tctl import verbs
 
     administering.run(lambda client: verbs.delete(client, kind, name))
     say(f'{kind} "{name}" has been deleted')

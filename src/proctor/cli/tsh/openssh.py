@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proctor.cli.access.connection import Active
+from proctor.cli.tsh.connection import Active
 from proctor.config.values import read_address
 from proctor.core.errors import BadRequest
 

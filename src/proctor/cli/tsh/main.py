@@ -10,8 +10,8 @@ def main() -> None:
     """Entry of the command."""
     if sys.argv[1:] in (["version"], ["--version"]):
         _version()
-    from proctor.cli.access.app import app
     from proctor.cli.entry import run
+    from proctor.cli.tsh.app import app
 
     run(app, sys.argv[1:])
 

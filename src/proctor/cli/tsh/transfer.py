@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from proctor.cli.access.connection import Active
-from proctor.cli.access.dial import Target, connected, parse_target
+from proctor.cli.tsh.connection import Active
+from proctor.cli.tsh.dial import Target, connected, parse_target
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.core.text import escaped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from proctor.cli.access.connection import Active
+from proctor.cli.tsh.connection import Active
 from proctor.core.clock import SYSTEM, format_time
 
 

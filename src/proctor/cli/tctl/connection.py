@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from typer import Option
 
 from proctor.cli import profile as profiles
-from proctor.cli.access.connection import Connecting
+from proctor.cli.tsh.connection import Connecting
 from proctor.config.load import read
 from proctor.config.schema import DEFAULT_PATH, Config
 from proctor.config.values import read_address

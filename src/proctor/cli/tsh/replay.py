@@ -14,13 +14,13 @@ from typing import Any
 
 import grpc
 
-from proctor.cli.access.connection import Active
 from proctor.cli.options import RecordingFilter
 from proctor.cli.output import note, table
 from proctor.cli.playback.controls import Controls, keyboard
 from proctor.cli.playback.files import read_entries
 from proctor.cli.playback.player import Player
 from proctor.cli.playback.screen import Screen
+from proctor.cli.tsh.connection import Active
 from proctor.core.clock import SYSTEM, format_time, parse_time
 from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import parse_duration

@@ -1,4 +1,4 @@
-"""``teleport``: runs the services of a host, and writes what they need."""
+"""``tctl``: administers the cluster."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def main() -> None:
 
         show()
     from proctor.cli.entry import run
-    from proctor.cli.host.app import app
+    from proctor.cli.tctl.app import app
 
     run(app, sys.argv[1:])

@@ -6,9 +6,9 @@ import getpass
 import sys
 from pathlib import Path
 
-from proctor.cli.access.connection import Active, activate, keep, profile_of
-from proctor.cli.access.web import WebClient
 from proctor.cli.output import note
+from proctor.cli.tsh.connection import Active, activate, keep, profile_of
+from proctor.cli.tsh.web import WebClient
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.rpc.identity import Authorities, Credentials, write_identity_file
 

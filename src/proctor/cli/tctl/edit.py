@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from proctor.cli.admin import documents
 from proctor.cli.output import note
+from proctor.cli.tctl import documents
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.model.resources import Resource
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from proctor.cli import profile as profiles
-from proctor.cli.access.web import WebClient, proxy_address
 from proctor.cli.profile import Profile
+from proctor.cli.tsh.web import WebClient, proxy_address
 from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
 from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file, write_private

@@ -12,10 +12,10 @@ from typer import Option
 
 from proctor.cli.application import application, group
 from proctor.cli.entry import fail
-from proctor.cli.host import configure as files
-from proctor.cli.host import session, systemd
 from proctor.cli.options import bundled
 from proctor.cli.output import Format, emit, note, say
+from proctor.cli.teleport import configure as files
+from proctor.cli.teleport import session, systemd
 from proctor.core.errors import EXIT_FAILURE, ConfigError, ProctorError
 from proctor.core.version import banner
 
@@ -77,7 +77,7 @@ class ForeignOptions:
 @bundled
 def start(options: StartOptions, foreign: ForeignOptions) -> None:
     """Start the services and keep them running."""
-    from proctor.cli.host.start import start as run
+    from proctor.cli.teleport.start import start as run
     from proctor.runtime.plan import Flags
 
     foreign.check()
@@ -155,7 +155,7 @@ def debug_capture(
     output: Annotated[Format, Option("--format", help="text, json or yaml.")] = Format.TEXT,
 ) -> int:
     """Say what is recorded of sessions on this kernel, and try it; exit status 1 when something is not."""
-    from proctor.cli.host.debug import configuration, describe, examine
+    from proctor.cli.teleport.debug import configuration, describe, examine
     from proctor.model.serde import to_builtins
 
     findings = examine(configuration(config))

@@ -1,4 +1,4 @@
-"""``tctl``: administers the cluster."""
+"""``teleport``: runs the services of a host, and writes what they need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def main() -> None:
         from proctor.cli.version import show
 
         show()
-    from proctor.cli.admin.app import app
     from proctor.cli.entry import run
+    from proctor.cli.teleport.app import app
 
     run(app, sys.argv[1:])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from proctor.cli.access.connection import Active
-from proctor.cli.access.dial import Target
 from proctor.cli.output import labels_text, table
+from proctor.cli.tsh.connection import Active
+from proctor.cli.tsh.dial import Target
 from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import Node
 from proctor.model.serde import from_json

@@ -13,13 +13,13 @@ import typer
 from typer import Argument, Option
 
 from proctor.cli import profile as profiles
-from proctor.cli.access.connection import Connecting
-from proctor.cli.access.web import proxy_address
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.arguments import RemoteCommand
 from proctor.cli.entry import debug_logging
 from proctor.cli.options import RecordingFilter, bundled
 from proctor.cli.output import Format, emit, note, say
+from proctor.cli.tsh.connection import Connecting
+from proctor.cli.tsh.web import proxy_address
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -73,8 +73,8 @@ def login(
     out: Annotated[str, Option("-o", "--out", help="Write an identity file instead of a profile.")] = "",
 ) -> None:
     """Log in with password and one-time code."""
-    from proctor.cli.access.login import login as log_in
-    from proctor.cli.access.status import describe
+    from proctor.cli.tsh.login import login as log_in
+    from proctor.cli.tsh.status import describe
 
     debug_logging(connecting.debug)
     profile = profiles.current()
@@ -103,7 +103,7 @@ def logout(connecting: Connecting) -> None:
 @bundled
 def status(connecting: Connecting, output: Output = Format.TEXT) -> None:
     """Show who is logged in, and for how long."""
-    from proctor.cli.access import status as page
+    from proctor.cli.tsh import status as page
 
     active = connecting.active()
     emit(output, page.as_data(active), page.describe(active))
@@ -127,7 +127,7 @@ def ls(
     output: Output = Format.TEXT,
 ) -> None:
     """List nodes."""
-    from proctor.cli.access import nodes
+    from proctor.cli.tsh import nodes
     from proctor.model.serde import to_builtins
 
     debug_logging(connecting.debug)
@@ -156,7 +156,7 @@ def ssh(
     command: Annotated[list[str] | None, Argument(help="Command; without it, a shell.")] = None,
 ) -> int:
     """Open a shell on a node, or run a command there."""
-    from proctor.cli.access import dial, nodes, shell
+    from proctor.cli.tsh import dial, nodes, shell
 
     debug_logging(connecting.debug)
     active = connecting.active()
@@ -209,7 +209,7 @@ def scp(
     paths: Annotated[list[str], Argument(help="Sources and destination; remote: [login@]host:path")],
 ) -> None:
     """Copy files to or from a node."""
-    from proctor.cli.access import transfer
+    from proctor.cli.tsh import transfer
 
     debug_logging(connecting.debug)
     active = connecting.active()
@@ -227,7 +227,7 @@ def scp(
 @bundled
 def config(connecting: Connecting, port: Port = DEFAULT_NODE_PORT) -> None:
     """Print a configuration for OpenSSH: ssh -F FILE login@node.cluster."""
-    from proctor.cli.access import openssh
+    from proctor.cli.tsh import openssh
 
     if connecting.identity:
         raise BadRequest("tsh config needs a login, not an identity file")
@@ -244,8 +244,8 @@ def play(
     skip_idle_time: Annotated[bool, Option("--skip-idle-time", help="Cut long pauses.")] = False,
 ) -> None:
     """Play a recording; a session that still runs is followed. Keys: space, arrows, q."""
-    from proctor.cli.access import replay
     from proctor.cli.playback.files import is_file
+    from proctor.cli.tsh import replay
 
     debug_logging(connecting.debug)
     how = _choice(replay.PlayFormat, "--format", format_)
@@ -272,7 +272,7 @@ def recordings_ls(
     output: Output = Format.TEXT,
 ) -> None:
     """List recorded sessions."""
-    from proctor.cli.access import replay
+    from proctor.cli.tsh import replay
 
     debug_logging(connecting.debug)
     active = connecting.active()
@@ -289,7 +289,7 @@ def recordings_ls(
 @bundled
 def sessions_ls(connecting: Connecting, output: Output = Format.TEXT) -> None:
     """List sessions that run now; tsh play follows one."""
-    from proctor.cli.access import replay
+    from proctor.cli.tsh import replay
 
     debug_logging(connecting.debug)
     active = connecting.active()
@@ -329,7 +329,7 @@ def proxy_ssh(
     target: Annotated[str, Argument(help="[login@]host[:port], as ssh's %r@%h:%p gives it.")],
 ) -> int:
     """Connect standard input and output to a node: a ProxyCommand for OpenSSH."""
-    from proctor.cli.access import dial, shell
+    from proctor.cli.tsh import dial, shell
 
     debug_logging(connecting.debug)
     active = connecting.active()

@@ -11,8 +11,8 @@ from typing import Any
 
 import asyncssh
 
-from proctor.cli.access.connection import Active, known_hosts
 from proctor.cli.output import note
+from proctor.cli.tsh.connection import Active, known_hosts
 from proctor.config.values import read_address
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
 from proctor.core.reasons import connection_failure
