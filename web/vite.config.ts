@@ -21,5 +21,10 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/ui/testing/setup.ts"],
     restoreMocks: true,
+    coverage: {
+      include: ["src/**"],
+      exclude: ["src/api/schema.d.ts", "src/ui/testing/**", "src/**/*.test.*"],
+      reporter: ["json-summary"],
+    },
   },
 });

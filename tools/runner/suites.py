@@ -24,10 +24,11 @@ class Suite:
     name: str
     directories: tuple[str, ...]
     parallel: bool = False
+    measured: bool = False
 
 
 SUITES = (
-    Suite("unit", ("tests/unit", "tests/contract", "tests/fuzz"), parallel=True),
+    Suite("unit", ("tests/unit", "tests/contract", "tests/fuzz"), parallel=True, measured=True),
     Suite("integration", ("tests/integration",)),
     Suite("kernel", ("tests/kernel",)),
     Suite("e2e", ("tests/e2e",)),
@@ -56,6 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     outcomes = [Outcome("lint", checks.run() == 0, time.monotonic() - started)]
     outcomes.append(_web(environment))
     outcomes += [_pytest(suite, environment) for suite in SUITES]
+    outcomes.append(_coverage())
     _report(outcomes)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
@@ -84,11 +86,20 @@ def _web(environment: dict[str, str]) -> Outcome:
     return Outcome("web", status == 0, time.monotonic() - started)
 
 
+def _coverage() -> Outcome:
+    say("\ncoverage by the unit suites")
+    started = time.monotonic()
+    status = subprocess.run([PYTHON, "-m", "tools.coverage"], cwd=ROOT, check=False).returncode
+    return Outcome("coverage", status == 0, time.monotonic() - started)
+
+
 def _pytest(suite: Suite, environment: dict[str, str]) -> Outcome:
     say(f"\n{suite.name}")
     report = BUILD / "reports" / f"{suite.name}.xml"
     report.unlink(missing_ok=True)
     options = [f"--junitxml={report}", "-q", *(("-n", "2") if suite.parallel else ())]
+    if suite.measured:
+        options += ["--cov", "--cov-report=json"]
     started = time.monotonic()
     argv = [PYTHON, "-m", "pytest", *options, *suite.directories]
     status = subprocess.run(argv, cwd=ROOT, env=environment, check=False).returncode

@@ -62,6 +62,11 @@ def _fuzz(arguments: Sequence[str]) -> int:
     return _become(PYTHON, "-m", "tools.fuzz", *arguments)
 
 
+def _mutants(arguments: Sequence[str]) -> int:
+    prepare(packages=debian.TEST_PACKAGES)
+    return _become(PYTHON, "-m", "tools.mutation", *arguments)
+
+
 def _lint(_arguments: Sequence[str]) -> int:
     prepare()
     return checks.run()
@@ -146,6 +151,7 @@ VERBS = (
     ),
     Verb("complexity", "write down how much work the verifier has with each kernel program", _complexity),
     Verb("fuzz", "the formatter of records under sanitizers (--minutes N)", _fuzz),
+    Verb("mutants", "how many changes of the code that decides the unit tests notice (--sample)", _mutants),
     Verb("lint", "ruff, mypy, import borders, size limits", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("evasion", "what Proctor and other tools see of each technique (--tool, --only, --page)", _evasion),
