@@ -30,7 +30,7 @@ static __always_inline bool send_small(struct writer *writer, __u64 args)
 	record->args = size;
 	if (args && bpf_probe_read_user(room(writer), size, (void *)args))
 		record->header.flags |= UNREADABLE;
-	return !bpf_ringbuf_output(&commands, record, head + size, wake_for(&commands, head + size, knobs.command_mark));
+	return !bpf_ringbuf_output(&proctor_command, record, head + size, wake_for(&proctor_command, head + size, knobs.command_mark));
 }
 
 /* Long arguments go from the program's memory straight into a record of a fixed size. */
@@ -42,7 +42,7 @@ static __always_inline bool send_large(struct writer *writer, __u64 args, const 
 
 	if (bytes > knobs.command_limit)
 		return false;
-	record = bpf_ringbuf_reserve(&commands, bytes, 0);
+	record = bpf_ringbuf_reserve(&proctor_command, bytes, 0);
 	if (!record)
 		return false;
 	bpf_probe_read_kernel(record, head, writer->scratch);
@@ -53,7 +53,7 @@ static __always_inline bool send_large(struct writer *writer, __u64 args, const 
 	record->args = size;
 	if (bpf_probe_read_user((void *)record + head, size, (void *)args))
 		record->header.flags |= UNREADABLE;
-	bpf_ringbuf_submit(record, wake_after(&commands, bytes, knobs.command_mark));
+	bpf_ringbuf_submit(record, wake_after(&proctor_command, bytes, knobs.command_mark));
 	return true;
 }
 
@@ -118,7 +118,7 @@ static __always_inline void write_loader(struct writer *writer, struct task_stru
 #endif
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(program_executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+int BPF_PROG(proctor_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct mm_struct *mm = task->mm;
 	struct task_state *state;

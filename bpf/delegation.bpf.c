@@ -68,16 +68,16 @@ SHARED void job_file_opened(const struct task_state *state, const struct syscall
 							  field_of(file, f_path.dentry, d_parent, d_name.name));
 	bpf_probe_read_kernel_str(directory.above, sizeof(directory.above),
 							  field_of(file, f_path.dentry, d_parent, d_parent, d_name.name));
-	daemon = bpf_map_lookup_elem(&job_directories, &directory);
+	daemon = bpf_map_lookup_elem(&proctor_jobdir, &directory);
 	if (!daemon)
 		return;
 	place = place_of(field_of(file, f_inode));
-	known = bpf_map_lookup_elem(&job_files, &place);
+	known = bpf_map_lookup_elem(&proctor_jobfile, &place);
 	if (known && known->session == state->session)
 		return;
 	job.daemon = *daemon;
 	job.delegation = note_path(&job, file);
-	if (bpf_map_update_elem(&job_files, &place, &job, BPF_ANY))
+	if (bpf_map_update_elem(&proctor_jobfile, &place, &job, BPF_ANY))
 		count_unattributed(&job);
 	if (job.daemon == DAEMON_MANAGER)
 		order_unit(&job, field_of(file, f_path.dentry, d_name.name));
@@ -98,7 +98,7 @@ SHARED bool daemon_called(struct task_state *state, const struct syscall *call)
 	if (!file)
 		return false;
 	place = place_of(field_of(file, f_inode));
-	job = bpf_map_lookup_elem(&job_files, &place);
+	job = bpf_map_lookup_elem(&proctor_jobfile, &place);
 	return job && job->daemon == DAEMON_AT && adopt(current_task(), state, job);
 }
 

@@ -19,14 +19,14 @@ struct disk_scratch {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 128 * 4096);
-} opens SEC(".maps");
+} proctor_disk SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct disk_scratch);
-} disk_scratch SEC(".maps");
+} proctor_diskbuf SEC(".maps");
 
 static __always_inline __u32 flags_of(const struct syscall *call)
 {
@@ -145,14 +145,14 @@ static __always_inline void send_file(struct task_state *state, struct disk_scra
 	}
 	scratch->record.size = size;
 	length = sizeof(scratch->record) + (size & (PATH_BYTES - 1));
-	flags = wake_for(&opens, length, knobs.disk_mark);
-	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&opens, scratch, length, flags));
+	flags = wake_for(&proctor_disk, length, knobs.disk_mark);
+	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&proctor_disk, scratch, length, flags));
 }
 
 SHARED void file_opened(struct task_state *state, struct syscall *call)
 {
 	__u32 zero = 0, size;
-	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
+	struct disk_scratch *scratch = bpf_map_lookup_elem(&proctor_diskbuf, &zero);
 
 	if (!scratch)
 		return;
@@ -168,7 +168,7 @@ SHARED void file_requested(struct task_state *state, const struct syscall *call,
 							 const struct requested_file *requested)
 {
 	__u32 zero = 0, size;
-	struct disk_scratch *scratch = bpf_map_lookup_elem(&disk_scratch, &zero);
+	struct disk_scratch *scratch = bpf_map_lookup_elem(&proctor_diskbuf, &zero);
 
 	if (!scratch)
 		return;

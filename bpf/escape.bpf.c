@@ -64,7 +64,7 @@ SHARED void moved(const struct task_state *state, struct task_struct *task, stru
 }
 
 SEC("tp_btf/cgroup_attach_task")
-int BPF_PROG(task_moved, struct cgroup *to, const char *path, struct task_struct *task)
+int BPF_PROG(proctor_cgroup, struct cgroup *to, const char *path, struct task_struct *task)
 {
 	struct task_state *state = state_of(task);
 

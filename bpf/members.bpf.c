@@ -15,7 +15,7 @@ static __always_inline __u32 number_here(struct task_struct *task)
 }
 
 SEC("iter/task")
-int list_members(struct bpf_iter__task *context)
+int proctor_tasks(struct bpf_iter__task *context)
 {
 	struct task_struct *task = context->task;
 	struct task_state *state;

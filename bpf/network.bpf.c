@@ -43,7 +43,7 @@ static __always_inline void read_v6(struct destination *to, const struct bpf_soc
 }
 
 SEC("cgroup/connect4")
-int connect_v4(struct bpf_sock_addr *context)
+int proctor_conn4(struct bpf_sock_addr *context)
 {
 	struct destination to = {};
 
@@ -52,7 +52,7 @@ int connect_v4(struct bpf_sock_addr *context)
 }
 
 SEC("cgroup/connect6")
-int connect_v6(struct bpf_sock_addr *context)
+int proctor_conn6(struct bpf_sock_addr *context)
 {
 	struct destination to = {};
 
@@ -61,7 +61,7 @@ int connect_v6(struct bpf_sock_addr *context)
 }
 
 SEC("cgroup/sendmsg4")
-int send_v4(struct bpf_sock_addr *context)
+int proctor_send4(struct bpf_sock_addr *context)
 {
 	struct destination to = {};
 
@@ -70,7 +70,7 @@ int send_v4(struct bpf_sock_addr *context)
 }
 
 SEC("cgroup/sendmsg6")
-int send_v6(struct bpf_sock_addr *context)
+int proctor_send6(struct bpf_sock_addr *context)
 {
 	struct destination to = {};
 
@@ -86,7 +86,7 @@ static __always_inline bool has_address(const struct bpf_sock *context)
 
 /* Packets of raw sockets and of ping pass no hook: who may not go everywhere gets none of them. */
 SEC("cgroup/sock_create")
-int create_socket(struct bpf_sock *context)
+int proctor_socket(struct bpf_sock *context)
 {
 	struct task_state *state = state_of(current_task());
 	__u32 *policy;

@@ -9,7 +9,7 @@ void daemon_forked(const struct task_state *parent, struct task_struct *child) S
 
 /* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
 SEC("tp_btf/task_newtask")
-int BPF_PROG(task_created, struct task_struct *child)
+int BPF_PROG(proctor_fork, struct task_struct *child)
 {
 	struct task_state *parent = lineage_of(current_task());
 	struct tally *tally;
@@ -36,7 +36,7 @@ int BPF_PROG(task_created, struct task_struct *child)
 }
 
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(task_ended, struct task_struct *task)
+int BPF_PROG(proctor_exit, struct task_struct *task)
 {
 	struct task_state *state = lineage_of(task);
 	struct tally *tally;

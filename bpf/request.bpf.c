@@ -39,7 +39,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct message);
-} messages SEC(".maps");
+} proctor_message SEC(".maps");
 
 static __always_inline void pieces_of(const struct syscall *call, struct piece pieces[2])
 {
@@ -187,7 +187,7 @@ SHARED void message_sent(const struct task_state *state, const struct syscall *c
 	if (!sk || field_of(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
 	scratch = delegation_room();
-	message = bpf_map_lookup_elem(&messages, &zero);
+	message = bpf_map_lookup_elem(&proctor_message, &zero);
 	if (!message || !scratch)
 		return;
 	message->size = 0;

@@ -69,14 +69,14 @@ static __always_inline int judge_socket(struct socket *socket, const void *name,
 }
 
 SEC("lsm/socket_connect")
-int BPF_PROG(connect_refused, struct socket *socket, void *address, int length)
+int BPF_PROG(proctor_lsmconn, struct socket *socket, void *address, int length)
 {
 	return judge_socket(socket, address, length, OPERATION_CONNECT);
 }
 
 /* A stream goes where it is connected to, whatever is named, unless it is to be connected with what is sent. */
 SEC("lsm/socket_sendmsg")
-int BPF_PROG(send_refused, struct socket *socket, struct msghdr *message, int size)
+int BPF_PROG(proctor_lsmsend, struct socket *socket, struct msghdr *message, int size)
 {
 	bool stream = is_stream(field_of(socket, sk, sk_protocol));
 

@@ -12,16 +12,16 @@ struct {
 	__uint(max_entries, MAX_CONNECTING);
 	__type(key, struct sock *);
 	__type(value, __u8);
-} connecting SEC(".maps");
+} proctor_conning SEC(".maps");
 
 static __always_inline void connected(struct task_state *state, struct sock *sk, const struct syscall *call)
 {
-	bool again = bpf_map_delete_elem(&connecting, &sk) == 0;
+	bool again = bpf_map_delete_elem(&proctor_conning, &sk) == 0;
 	struct endpoints ends = {};
 	__u8 known = 1;
 
 	if (goes_on(call->result))
-		bpf_map_update_elem(&connecting, &sk, &known, BPF_ANY);
+		bpf_map_update_elem(&proctor_conning, &sk, &known, BPF_ANY);
 	if (state->pending.operation != OPERATION_NONE) {
 		read_source(&state->pending, sk);
 		finish(state, sk, call->result, 0);

@@ -49,14 +49,14 @@ static __always_inline void begun(struct sock *sk)
 	read_source(&state->pending, sk);
 	state->socket = (__u64)sk;
 	state->begun = true;
-	bpf_map_update_elem(&beginnings, &sk, &beginning, BPF_ANY);
+	bpf_map_update_elem(&proctor_pending, &sk, &beginning, BPF_ANY);
 	if (state->reported)
 		await(state, sk, -EINPROGRESS, VIA_IO_URING);
 }
 
 static __always_inline void ended(struct sock *sk, int state)
 {
-	struct beginning *beginning = bpf_map_lookup_elem(&beginnings, &sk);
+	struct beginning *beginning = bpf_map_lookup_elem(&proctor_pending, &sk);
 	int error;
 
 	if (!beginning)
@@ -87,7 +87,7 @@ static __always_inline void listens(struct sock *sk)
 
 /* The moment a TCP connection gets its source (when it is refused, the socket forgets it), and its end. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(state_changed, struct sock *sk, int before, int after)
+int BPF_PROG(proctor_tcp, struct sock *sk, int before, int after)
 {
 	if (after == TCP_SYN_SENT)
 		begun(sk);

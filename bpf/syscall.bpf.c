@@ -5,7 +5,7 @@
 
 #include <bpf/bpf_tracing.h>
 
-const volatile struct knobs knobs SEC(".rodata.knobs") = {};
+const volatile struct knobs knobs SEC(".rodata.proctor") = {};
 
 /* Types that no map mentions: here they get into the object's type information, where a test looks. */
 const volatile struct {
@@ -21,7 +21,7 @@ const volatile struct {
 	enum command_text text;
 	enum network_operation operation;
 	enum hook hook;
-} layouts SEC(".rodata.layouts") = {};
+} layouts = {};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -32,7 +32,7 @@ static __always_inline void make_unknown(struct syscall *call)
 }
 
 SEC("tp_btf/sys_exit")
-int BPF_PROG(syscall_ended, struct pt_regs *regs, long result)
+int BPF_PROG(proctor_sysexit, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = current_task();
 	struct task_state *state = lineage_of(task);

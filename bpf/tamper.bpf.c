@@ -121,7 +121,7 @@ SHARED void preloaded(struct task_state *state)
 }
 
 SEC("tp_btf/signal_generate")
-int BPF_PROG(signal_sent, int number, struct kernel_siginfo *info, struct task_struct *task)
+int BPF_PROG(proctor_signal, int number, struct kernel_siginfo *info, struct task_struct *task)
 {
 	struct task_state *state = state_of(current_task());
 	struct tamper_scratch *scratch;

@@ -30,21 +30,21 @@ struct {
 	__uint(max_entries, MAX_REQUESTS);
 	__type(key, struct io_kiocb *);
 	__type(value, struct requested_file);
-} requests SEC(".maps");
+} proctor_ioopen SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct requested_file);
-} request_scratch SEC(".maps");
+} proctor_iobuf SEC(".maps");
 
 static __always_inline void keep(struct task_state *state, struct io_kiocb *request)
 {
 	struct syscall unseen = {.operation = OPENAT, .result = NO_DESCRIPTOR};
 	struct io_open *open = (void *)request;
 	__u32 zero = 0;
-	struct requested_file *file = bpf_map_lookup_elem(&request_scratch, &zero);
+	struct requested_file *file = bpf_map_lookup_elem(&proctor_iobuf, &zero);
 	long size;
 
 	if (!file)
@@ -56,7 +56,7 @@ static __always_inline void keep(struct task_state *state, struct io_kiocb *requ
 	file->size = size > 0 ? size - 1 : 0;
 	file->slot = field_of(open, file_slot);
 	file->directory = field_of(open, dfd);
-	if (field_of(request, flags) & SILENT_SUCCESS || bpf_map_update_elem(&requests, &request, file, BPF_ANY))
+	if (field_of(request, flags) & SILENT_SUCCESS || bpf_map_update_elem(&proctor_ioopen, &request, file, BPF_ANY))
 		file_requested(state, &unseen, file);
 	else
 		count_unfinished(state->session, RECORD_DISK, 1);
@@ -107,7 +107,7 @@ static __always_inline void foresee(struct task_state *state, struct io_kiocb *r
 }
 
 SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(uring_submitted, struct io_kiocb *request)
+int BPF_PROG(proctor_iosub, struct io_kiocb *request)
 {
 	struct task_state *state = state_of(current_task());
 	struct syscall written = {};
@@ -130,7 +130,7 @@ int BPF_PROG(uring_submitted, struct io_kiocb *request)
 
 static __always_inline void opened(struct task_state *state, struct io_kiocb *request, int result)
 {
-	struct requested_file *file = bpf_map_lookup_elem(&requests, &request);
+	struct requested_file *file = bpf_map_lookup_elem(&proctor_ioopen, &request);
 	struct io_open *open = (void *)request;
 	struct syscall call = {.operation = OPENAT, .result = result};
 	__u32 slot = field_of(open, file_slot);
@@ -145,7 +145,7 @@ static __always_inline void opened(struct task_state *state, struct io_kiocb *re
 			count_started(state->session, RECORD_DISK);
 		file_requested(state, &call, file);
 	}
-	bpf_map_delete_elem(&requests, &request);
+	bpf_map_delete_elem(&proctor_ioopen, &request);
 	if (result >= 0 && wants(state, RECORD_TAMPER))
 		guarded_file_opened(state, &call);
 	if (result >= 0)
@@ -178,14 +178,14 @@ static __always_inline void abandoned(struct io_kiocb *request)
 		return;
 	opcode = field_of(request, opcode);
 	if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2)
-		bpf_map_delete_elem(&requests, &request);
+		bpf_map_delete_elem(&proctor_ioopen, &request);
 	else if (opcode == REQUEST_ACCEPT && is_multishot(request))
 		drop_number(request);
 }
 
 /* The request has another type in other kernels; all of them call it the second argument. */
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(uring_ended, void *ring, struct io_kiocb *request)
+int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 {
 	struct task_state *state = state_of(current_task());
 	__u8 opcode;
@@ -219,7 +219,7 @@ int BPF_PROG(uring_ended, void *ring, struct io_kiocb *request)
 
 /* What a request posts before its end. Kernels that hand over the values, not the entry, refuse the program. */
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(uring_posted, struct io_ring_ctx *ring, struct io_kiocb *request, struct io_uring_cqe *entry)
+int BPF_PROG(proctor_iopost, struct io_ring_ctx *ring, struct io_kiocb *request, struct io_uring_cqe *entry)
 {
 	struct task_state *state = state_of(current_task());
 	struct number number = {.ring = ring};
@@ -232,7 +232,7 @@ int BPF_PROG(uring_posted, struct io_ring_ctx *ring, struct io_kiocb *request, s
 	result = entry->res;
 	if ((entry->flags & (CQE_MORE | CQE_BUFFER)) != CQE_MORE || result < 0)
 		return 0;
-	acceptance = bpf_map_lookup_elem(&accepting, &number);
+	acceptance = bpf_map_lookup_elem(&proctor_accept, &number);
 	if (acceptance)
 		accept_requested(state, NULL, acceptance->slots ? socket_in(file_in_slot(ring, result)) : socket_of(result));
 	return 0;

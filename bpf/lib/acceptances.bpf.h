@@ -24,7 +24,7 @@ struct {
 	__uint(max_entries, MAX_REQUESTS);
 	__type(key, struct number);
 	__type(value, struct acceptance);
-} accepting SEC(".maps");
+} proctor_accept SEC(".maps");
 
 static __always_inline struct number number_of_request(struct io_kiocb *request)
 {
@@ -38,13 +38,13 @@ static __always_inline bool keep_number(struct io_kiocb *request)
 {
 	struct io_accept *accept = (void *)request;
 	struct number number = number_of_request(request);
-	struct acceptance *known = bpf_map_lookup_elem(&accepting, &number);
+	struct acceptance *known = bpf_map_lookup_elem(&proctor_accept, &number);
 	struct acceptance first = {.requests = 1, .slots = field_of(accept, file_slot)};
 
 	if (!(knobs.hooks & HOOK_POSTED))
 		return false;
 	if (!known)
-		return !bpf_map_update_elem(&accepting, &number, &first, BPF_ANY);
+		return !bpf_map_update_elem(&proctor_accept, &number, &first, BPF_ANY);
 	known->slots = first.slots;
 	__sync_fetch_and_add(&known->requests, 1);
 	return true;
@@ -53,14 +53,14 @@ static __always_inline bool keep_number(struct io_kiocb *request)
 static __always_inline void drop_number(struct io_kiocb *request)
 {
 	struct number number = number_of_request(request);
-	struct acceptance *known = bpf_map_lookup_elem(&accepting, &number);
+	struct acceptance *known = bpf_map_lookup_elem(&proctor_accept, &number);
 
 	if (!known)
 		return;
 	if (known->requests > 1)
 		__sync_fetch_and_add(&known->requests, -1);
 	else
-		bpf_map_delete_elem(&accepting, &number);
+		bpf_map_delete_elem(&proctor_accept, &number);
 }
 
 static __always_inline bool is_multishot(struct io_kiocb *request)

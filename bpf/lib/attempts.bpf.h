@@ -21,15 +21,15 @@ struct {
 	__uint(max_entries, MAX_DESTINATIONS);
 	__type(key, struct destination);
 	__type(value, __u8);
-} destinations __weak SEC(".maps");
+} proctor_dest __weak SEC(".maps");
 
 static __always_inline bool is_known(const struct destination *to)
 {
 	__u8 known = 1;
 
-	if (bpf_map_lookup_elem(&destinations, to))
+	if (bpf_map_lookup_elem(&proctor_dest, to))
 		return true;
-	bpf_map_update_elem(&destinations, to, &known, BPF_ANY);
+	bpf_map_update_elem(&proctor_dest, to, &known, BPF_ANY);
 	return false;
 }
 

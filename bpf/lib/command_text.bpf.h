@@ -35,14 +35,14 @@ struct {
 	__uint(max_entries, SCRATCHES);
 	__type(key, __u32);
 	__type(value, struct command_scratch);
-} command_scratch SEC(".maps");
+} proctor_cmdbuf SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, SCRATCHES);
 	__type(key, __u32);
 	__type(value, struct path_text);
-} command_walk SEC(".maps");
+} proctor_cmdpath SEC(".maps");
 
 struct writer {
 	struct command_scratch *scratch;
@@ -53,8 +53,8 @@ struct writer {
 static __always_inline bool start_writing(struct writer *writer, struct task_state *state, __u32 which,
 										  long result)
 {
-	writer->scratch = bpf_map_lookup_elem(&command_scratch, &which);
-	writer->walk = bpf_map_lookup_elem(&command_walk, &which);
+	writer->scratch = bpf_map_lookup_elem(&proctor_cmdbuf, &which);
+	writer->walk = bpf_map_lookup_elem(&proctor_cmdpath, &which);
 	writer->end = 0;
 	if (!writer->scratch || !writer->walk)
 		return false;

@@ -7,4 +7,4 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 * 4096);
-} commands __weak SEC(".maps");
+} proctor_command __weak SEC(".maps");

@@ -12,7 +12,7 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 * 4096);
-} connections __weak SEC(".maps");
+} proctor_network __weak SEC(".maps");
 
 /* A connection whose system call has not told its outcome, or not ended yet. Either side writes what it
  * knows, then looks whether the other has: the one that finds it tells, and who removes the entry is alone. */
@@ -29,11 +29,11 @@ struct {
 	__uint(max_entries, MAX_BEGUN);
 	__type(key, struct sock *);
 	__type(value, struct beginning);
-} beginnings __weak SEC(".maps");
+} proctor_pending __weak SEC(".maps");
 
 static __always_inline void submit_network(struct network_record *record)
 {
-	bpf_ringbuf_submit(record, wake_after(&connections, sizeof(*record), knobs.network_mark));
+	bpf_ringbuf_submit(record, wake_after(&proctor_network, sizeof(*record), knobs.network_mark));
 }
 
 static __always_inline void describe_connection(struct network_record *record, const struct task_state *state,
@@ -50,7 +50,7 @@ static __always_inline void describe_connection(struct network_record *record, c
 static __always_inline void tell(const struct task_state *state, const struct endpoints *ends, long result,
 								 __u16 flags)
 {
-	struct network_record *record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
+	struct network_record *record = bpf_ringbuf_reserve(&proctor_network, sizeof(*record), 0);
 
 	count(state->session, RECORD_NETWORK, record);
 	if (!record)
@@ -78,12 +78,12 @@ static __always_inline void drop_pending(struct task_state *state)
 /* Who removes the entry tells, unless nobody is to hear of the session any more. */
 static __always_inline bool is_mine_to_tell(struct sock *sk, __u32 session)
 {
-	return !bpf_map_delete_elem(&beginnings, &sk) && policy_of(session);
+	return !bpf_map_delete_elem(&proctor_pending, &sk) && policy_of(session);
 }
 
 static __always_inline void tell_outcome(struct sock *sk, const struct beginning *beginning)
 {
-	struct network_record *record = bpf_ringbuf_reserve(&connections, sizeof(*record), 0);
+	struct network_record *record = bpf_ringbuf_reserve(&proctor_network, sizeof(*record), 0);
 	__u32 session = beginning->record.header.session;
 
 	if (!record) {

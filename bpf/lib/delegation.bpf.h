@@ -21,7 +21,7 @@ struct {
 	__uint(max_entries, MAX_DIRECTORIES);
 	__type(key, struct directory);
 	__type(value, __u32); /* enum daemon */
-} job_directories __weak SEC(".maps");
+} proctor_jobdir __weak SEC(".maps");
 
 /* Files there that a session has written, the last one that did. Nothing is evicted: who writes many files to
  * directories of these names would have others forgotten, its own first job among them. */
@@ -30,7 +30,7 @@ struct {
 	__uint(max_entries, MAX_JOBS);
 	__type(key, struct place);
 	__type(value, struct job);
-} job_files __weak SEC(".maps");
+} proctor_jobfile __weak SEC(".maps");
 
 /* What sessions have ordered that has no file of its own. Nothing is evicted here either. */
 struct {
@@ -38,7 +38,7 @@ struct {
 	__uint(max_entries, MAX_JOBS);
 	__type(key, struct order);
 	__type(value, struct job);
-} orders __weak SEC(".maps");
+} proctor_jobkey __weak SEC(".maps");
 
 /* How many delegations each session has. */
 struct {
@@ -47,14 +47,14 @@ struct {
 	__uint(max_entries, MAX_SESSIONS);
 	__type(key, __u32);
 	__type(value, __u32);
-} delegations __weak SEC(".maps");
+} proctor_jobseq __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2 * MAX_JOBS);
 	__type(key, struct delegation);
 	__type(value, struct evidence);
-} evidences __weak SEC(".maps");
+} proctor_jobtext __weak SEC(".maps");
 
 struct delegation_scratch {
 	struct order order;
@@ -67,13 +67,13 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct delegation_scratch);
-} delegation_scratch __weak SEC(".maps");
+} proctor_jobbuf __weak SEC(".maps");
 
 static __always_inline struct delegation_scratch *delegation_room(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&delegation_scratch, &zero);
+	return bpf_map_lookup_elem(&proctor_jobbuf, &zero);
 }
 
 static __always_inline struct place place_of(struct inode *inode)
@@ -93,15 +93,15 @@ static __always_inline __u32 keep_evidence(__u32 session, const struct evidence 
 	struct delegation key = {.session = session};
 	__u32 zero = 0, *count;
 
-	bpf_map_update_elem(&delegations, &session, &zero, BPF_NOEXIST);
-	count = bpf_map_lookup_elem(&delegations, &session);
+	bpf_map_update_elem(&proctor_jobseq, &session, &zero, BPF_NOEXIST);
+	count = bpf_map_lookup_elem(&proctor_jobseq, &session);
 	for (int attempt = 0; count && attempt < MAX_ATTEMPTS && *count < MAX_DELEGATION - 1; attempt++) {
 		*count = key.number = *count + 1;
-		if (!bpf_map_update_elem(&evidences, &key, evidence, BPF_NOEXIST))
+		if (!bpf_map_update_elem(&proctor_jobtext, &key, evidence, BPF_NOEXIST))
 			return key.number;
 	}
 	key.number = MAX_DELEGATION;
-	bpf_map_update_elem(&evidences, &key, evidence, BPF_ANY);
+	bpf_map_update_elem(&proctor_jobtext, &key, evidence, BPF_ANY);
 	return key.number;
 }
 
@@ -109,7 +109,7 @@ static __always_inline struct job *find_order(struct order *order, enum daemon d
 {
 	order->daemon = daemon;
 	order->uid = uid;
-	return bpf_map_lookup_elem(&orders, order);
+	return bpf_map_lookup_elem(&proctor_jobkey, order);
 }
 
 /* A command that a daemon will execute for the session, and that will not be known as the session's. */
@@ -121,7 +121,7 @@ static __always_inline void count_unattributed(const struct job *job)
 
 static __always_inline void keep_order(const struct order *order, const struct job *job)
 {
-	if (bpf_map_update_elem(&orders, order, job, BPF_ANY))
+	if (bpf_map_update_elem(&proctor_jobkey, order, job, BPF_ANY))
 		count_unattributed(job);
 }
 

@@ -20,13 +20,13 @@ static __always_inline bool goes_on(long result)
  * and stays so when the entry is evicted. */
 static __always_inline void await(const struct task_state *state, struct sock *sk, long result, __u16 flags)
 {
-	struct beginning *beginning = bpf_map_lookup_elem(&beginnings, &sk);
+	struct beginning *beginning = bpf_map_lookup_elem(&proctor_pending, &sk);
 	__u16 port;
 
 	if (!beginning || state->pending.operation != OPERATION_CONNECT)
 		return;
 	if (!goes_on(result)) {
-		bpf_map_delete_elem(&beginnings, &sk);
+		bpf_map_delete_elem(&proctor_pending, &sk);
 		return;
 	}
 	port = beginning->record.endpoints.source_port;

@@ -16,14 +16,14 @@ struct {
 	__uint(max_entries, MAX_TASKS);
 	__type(key, int);
 	__type(value, struct task_state);
-} lineage __weak SEC(".maps");
+} proctor_lineage __weak SEC(".maps");
 
 /* Of daemons, too. */
 static __always_inline struct task_state *lineage_of(struct task_struct *task)
 {
 	int pid = field_of(task, pid);
 
-	return bpf_map_lookup_elem(&lineage, &pid);
+	return bpf_map_lookup_elem(&proctor_lineage, &pid);
 }
 
 /* The state of a task, made when there is none; NULL when there is no room. */
@@ -32,14 +32,14 @@ static __always_inline struct task_state *own(struct task_struct *task)
 	struct task_state empty = {};
 	int pid = task->pid;
 
-	bpf_map_update_elem(&lineage, &pid, &empty, BPF_ANY);
-	return bpf_map_lookup_elem(&lineage, &pid);
+	bpf_map_update_elem(&proctor_lineage, &pid, &empty, BPF_ANY);
+	return bpf_map_lookup_elem(&proctor_lineage, &pid);
 }
 
 /* Is the task with this number one of the session's? */
 static __always_inline bool is_member(__u32 pid, __u32 session)
 {
-	struct task_state *state = bpf_map_lookup_elem(&lineage, &pid);
+	struct task_state *state = bpf_map_lookup_elem(&proctor_lineage, &pid);
 
 	return state && state->session == session;
 }
@@ -53,7 +53,7 @@ static __always_inline void forget(struct task_struct *task)
 {
 	int pid = task->pid;
 
-	bpf_map_delete_elem(&lineage, &pid);
+	bpf_map_delete_elem(&proctor_lineage, &pid);
 }
 
 /* The task is nobody's. */
@@ -75,12 +75,12 @@ static __always_inline void renumber(struct task_struct *task, int before)
 
 	if (pid == before)
 		return;
-	state = bpf_map_lookup_elem(&lineage, &before);
+	state = bpf_map_lookup_elem(&proctor_lineage, &before);
 	if (!state)
 		return;
 	moved = *state;
-	bpf_map_delete_elem(&lineage, &before); /* first, to make room */
-	bpf_map_update_elem(&lineage, &pid, &moved, BPF_ANY);
+	bpf_map_delete_elem(&proctor_lineage, &before); /* first, to make room */
+	bpf_map_update_elem(&proctor_lineage, &pid, &moved, BPF_ANY);
 }
 
 #else
@@ -90,17 +90,17 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, struct task_state);
-} lineage __weak SEC(".maps");
+} proctor_lineage __weak SEC(".maps");
 
 /* Of most tasks no program of anybody's has stored anything, which can be told without a call. */
 static __always_inline struct task_state *lineage_of(struct task_struct *task)
 {
-	return task->bpf_storage ? bpf_task_storage_get(&lineage, task, 0, 0) : NULL;
+	return task->bpf_storage ? bpf_task_storage_get(&proctor_lineage, task, 0, 0) : NULL;
 }
 
 static __always_inline struct task_state *own(struct task_struct *task)
 {
-	return bpf_task_storage_get(&lineage, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return bpf_task_storage_get(&proctor_lineage, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 /* Sessions by the numbers of their tasks. A number that finds no room is taken for a stranger's. */
@@ -110,11 +110,11 @@ struct {
 	__uint(max_entries, MAX_TASKS);
 	__type(key, __u32);
 	__type(value, __u32);
-} members __weak SEC(".maps");
+} proctor_member __weak SEC(".maps");
 
 static __always_inline bool is_member(__u32 pid, __u32 session)
 {
-	__u32 *found = bpf_map_lookup_elem(&members, &pid);
+	__u32 *found = bpf_map_lookup_elem(&proctor_member, &pid);
 
 	return found && *found == session;
 }
@@ -123,7 +123,7 @@ static __always_inline void enlist(struct task_struct *task, const struct task_s
 {
 	__u32 pid = task->pid, session = state->session;
 
-	bpf_map_update_elem(&members, &pid, &session, BPF_ANY);
+	bpf_map_update_elem(&proctor_member, &pid, &session, BPF_ANY);
 }
 
 /* The state itself goes with the task, and stays when its number changes. */
@@ -131,14 +131,14 @@ static __always_inline void forget(struct task_struct *task)
 {
 	__u32 pid = task->pid;
 
-	bpf_map_delete_elem(&members, &pid);
+	bpf_map_delete_elem(&proctor_member, &pid);
 }
 
 /* The task is nobody's. */
 static __always_inline void release(struct task_struct *task)
 {
 	forget(task);
-	bpf_task_storage_delete(&lineage, task);
+	bpf_task_storage_delete(&proctor_lineage, task);
 }
 
 static __always_inline void disown(struct task_struct *child)
@@ -148,7 +148,7 @@ static __always_inline void disown(struct task_struct *child)
 static __always_inline void renumber(struct task_struct *task, int before)
 {
 	if (task->pid != before)
-		bpf_map_delete_elem(&members, &before);
+		bpf_map_delete_elem(&proctor_member, &before);
 }
 
 #endif

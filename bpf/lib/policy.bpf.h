@@ -19,7 +19,7 @@ struct {
 	__uint(max_entries, MAX_SESSIONS);
 	__type(key, __u32);
 	__type(value, __u32);
-} session_policies __weak SEC(".maps");
+} proctor_policy __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -27,11 +27,11 @@ struct {
 	__uint(max_entries, MAX_PREFIXES);
 	__type(key, struct policy_key);
 	__type(value, struct policy_ports);
-} policies __weak SEC(".maps");
+} proctor_netrule __weak SEC(".maps");
 
 static __always_inline __u32 *policy_of(__u32 session)
 {
-	return bpf_map_lookup_elem(&session_policies, &session);
+	return bpf_map_lookup_elem(&proctor_policy, &session);
 }
 
 static __always_inline bool is_stream(__u16 protocol)
@@ -71,6 +71,6 @@ static __always_inline bool permitted(__u32 session, __u16 protocol, const __u32
 		return false;
 	key.policy = *policy;
 	__builtin_memcpy(key.address, address, sizeof(key.address));
-	ports = bpf_map_lookup_elem(&policies, &key);
+	ports = bpf_map_lookup_elem(&proctor_netrule, &key);
 	return ports && is_within(is_stream(protocol) ? ports->tcp : ports->udp, port);
 }

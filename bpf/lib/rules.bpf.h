@@ -9,13 +9,13 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct rules);
-} rules __weak SEC(".maps");
+} proctor_rules __weak SEC(".maps");
 
 static __always_inline struct rules *current_rules(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&rules, &zero);
+	return bpf_map_lookup_elem(&proctor_rules, &zero);
 }
 
 static __always_inline bool is_meant(const struct pattern *pattern, const __u64 *text)

@@ -14,7 +14,7 @@ struct {
 	__uint(max_entries, MAX_SESSIONS);
 	__type(key, __u32);
 	__type(value, struct tally);
-} tallies __weak SEC(".maps");
+} proctor_tallies __weak SEC(".maps");
 
 static __always_inline bool wants(const struct task_state *state, enum record_kind kind)
 {
@@ -23,7 +23,7 @@ static __always_inline bool wants(const struct task_state *state, enum record_ki
 
 static __always_inline struct tally *tally_of(__u32 session)
 {
-	return bpf_map_lookup_elem(&tallies, &session);
+	return bpf_map_lookup_elem(&proctor_tallies, &session);
 }
 
 /* Every attempt to hand over a record ends here, so that nothing is lost without a count. Programs may

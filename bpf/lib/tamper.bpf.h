@@ -13,13 +13,13 @@ struct {
 	__uint(max_entries, MAX_GUARDED);
 	__type(key, struct guarded);
 	__type(value, __u8);
-} guarded __weak SEC(".maps");
+} proctor_guarded __weak SEC(".maps");
 
 static __always_inline bool is_guarded(enum guard guard, __u64 number)
 {
 	struct guarded key = {.guard = guard, .number = number};
 
-	return bpf_map_lookup_elem(&guarded, &key);
+	return bpf_map_lookup_elem(&proctor_guarded, &key);
 }
 
 struct tamper_scratch {
@@ -33,13 +33,13 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct tamper_scratch);
-} tamper_scratch __weak SEC(".maps");
+} proctor_tampbuf __weak SEC(".maps");
 
 static __always_inline struct tamper_scratch *start_tamper(const struct task_state *state, enum technique technique,
 														   long result)
 {
 	__u32 zero = 0;
-	struct tamper_scratch *scratch = bpf_map_lookup_elem(&tamper_scratch, &zero);
+	struct tamper_scratch *scratch = bpf_map_lookup_elem(&proctor_tampbuf, &zero);
 
 	if (!scratch)
 		return NULL;
@@ -72,5 +72,5 @@ static __always_inline void send_tamper(struct tamper_scratch *scratch)
 	scratch->record.size = size;
 	length = sizeof(scratch->record) + size;
 	count(scratch->record.header.session, RECORD_TAMPER,
-		  !bpf_ringbuf_output(&commands, scratch, length, wake_for(&commands, length, knobs.command_mark)));
+		  !bpf_ringbuf_output(&proctor_command, scratch, length, wake_for(&proctor_command, length, knobs.command_mark)));
 }

@@ -49,6 +49,8 @@ static void object_free(struct object *self)
 
 static PyObject *object_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
+	/* libbpf begins the names of .rodata and .bss with it, where it would take the name of the file. */
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "proctor");
 	struct object *self;
 	const char *path;
 
@@ -57,7 +59,7 @@ static PyObject *object_new(PyTypeObject *type, PyObject *args, PyObject *keywor
 	self = (struct object *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
 	if (!self)
 		return NULL;
-	self->bpf = bpf_object__open_file(path, NULL);
+	self->bpf = bpf_object__open_file(path, &options);
 	if (!self->bpf) {
 		Py_DECREF((PyObject *)self);
 		return os_error(errno, path);

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -226,10 +226,22 @@ def test_programs_of_another_version_take_over(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "best_effort"])
-def test_sessions_of_a_version_that_does_not_fit_are_ended(lab: Lab, *, strict: bool) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layout": "another"},
+        {"maps": {"former_name": (1, 4, 8, 4096)}},
+        {"sections": {"former_name": "tp_btf/sys_exit"}},
+        {"without": frozenset({"former_name"})},
+    ],
+    ids=["layout", "map", "program", "program_left_out"],
+)
+def test_sessions_of_a_version_that_does_not_fit_are_ended(
+    lab: Lab, changes: Mapping[str, object], *, strict: bool
+) -> None:
     with lab.session(["sleep", "1000"], strict=strict) as session:
         lab.process.kill()
-        rewrite(lab, object="of another build", layout="another")
+        rewrite(lab, object="of another build", **changes)
         lab.process = lab.start_again()
         lab.subscriber.reconnect()
         closed = lab.subscriber.closed(session.sid)
@@ -246,7 +258,7 @@ def pinned(lab: Lab) -> list[Path]:
     return [path for path in (lab.path.parent / "bpf").iterdir() if path.name.isdecimal()]
 
 
-def rewrite(lab: Lab, **changes: str) -> None:
+def rewrite(lab: Lab, **changes: object) -> None:
     """Change what the process that has ended says of its programs."""
     journal = Journal(lab.path.parent / "capture" / "journal")
     manifest = journal.fact(Manifest)

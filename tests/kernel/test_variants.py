@@ -67,6 +67,6 @@ def test_connections_without_hooks_are_those_that_the_caller_asked_for(lab_witho
         status = lab.status()
         [event] = lab.run(lambda: socket.socket().connect_ex(("127.0.0.1", port)), ["network"]).connections
 
-    assert not {"connect_v4", "connect_v6", "send_v4", "send_v6"} & set(status["programs"])
+    assert not {"proctor_conn4", "proctor_conn6", "proctor_send4", "proctor_send6"} & set(status["programs"])
     assert (event["dst_addr"], event["dst_port"]) == ("127.0.0.1", port)
     assert event["return_code"] == -errno.ECONNREFUSED

@@ -11,12 +11,12 @@ from proctor.cli.teleport.debug import Findings, configuration, describe, examin
 from proctor.config.schema import EnhancedRecording
 from proctor.core.errors import AccessDenied
 
-SEEN = Outcome(deed="open", title="opened file", program="syscall_ended", seen=True, promised=True)
-UNSEEN = Outcome(deed="send_v4", title="datagram", program="send_v4", seen=False, promised=True)
+SEEN = Outcome(deed="open", title="opened file", program="proctor_sysexit", seen=True, promised=True)
+UNSEEN = Outcome(deed="send_v4", title="datagram", program="proctor_send4", seen=False, promised=True)
 
 
 def findings(*outcomes: Outcome, report: CapabilityReport | None = None) -> Findings:
-    report = report or CapabilityReport(hooks={"syscall_ended": "tp_btf/sys_exit"}, variant="capture")
+    report = report or CapabilityReport(hooks={"proctor_sysexit": "tp_btf/sys_exit"}, variant="capture")
     rings = {"command": 1 << 20, "disk": 4 << 20, "network": 4096}
     return Findings(
         kernel="6.1.0", rings=rings, cgroups="/sys/fs/cgroup", report=report, outcomes=list(outcomes)

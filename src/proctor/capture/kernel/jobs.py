@@ -55,11 +55,11 @@ class Jobs:
 
     def __init__(self, programs: Programs) -> None:
         self._native = native()
-        self._directories = programs.map("job_directories")
-        self._orders = programs.map("orders")
-        self._files = programs.map("job_files")
-        self._delegations = programs.map("delegations")
-        self._evidences = programs.map("evidences")
+        self._directories = programs.map("proctor_jobdir")
+        self._orders = programs.map("proctor_jobkey")
+        self._files = programs.map("proctor_jobfile")
+        self._delegations = programs.map("proctor_jobseq")
+        self._evidences = programs.map("proctor_jobtext")
 
     def watch_directory(self, path: Path, daemon: Daemon) -> None:
         """What sessions write to the directory at ``path`` are jobs for ``daemon``. Raises OSError."""

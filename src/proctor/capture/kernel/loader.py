@@ -45,12 +45,12 @@ class RingSizes(NamedTuple):
         )
 
 
-ENDING = "syscall_ended"
+ENDING = "proctor_sysexit"
 """The program at the end of system calls."""
 
 PAGE = 4096
 AUTO = RingSizes(command=4 << 20, disk=32 << 20, network=4 << 20)
-RINGS = {Kind.COMMAND: "commands", Kind.DISK: "opens", Kind.NETWORK: "connections"}
+RINGS = {Kind.COMMAND: "proctor_command", Kind.DISK: "proctor_disk", Kind.NETWORK: "proctor_network"}
 
 
 class Request(NamedTuple):
@@ -77,12 +77,12 @@ class Programs:
         self._handles = handles
         self._by_number = named(manifest.variant).by_number
         self._cpus = self._native.possible_cpus()
-        self._lineage = self.map("lineage")
-        self._tallies = self.map("tallies")
-        self._guarded = self.map("guarded")
-        self._rules = self.map("rules")
-        self._policies = self.map("policies")
-        self._session_policies = self.map("session_policies")
+        self._lineage = self.map("proctor_lineage")
+        self._tallies = self.map("proctor_tallies")
+        self._guarded = self.map("proctor_guarded")
+        self._rules = self.map("proctor_rules")
+        self._policies = self.map("proctor_netrule")
+        self._session_policies = self.map("proctor_policy")
 
     @classmethod
     def load(cls, request: Request, maps: Mapping[str, int] | None = None) -> Programs:
@@ -328,7 +328,7 @@ def _prepare(opened: _native.Object, request: Request) -> None:
     )
     for kind, size in zip(RINGS, request.sizes, strict=True):
         opened.resize(RINGS[kind], size)
-    opened.initialise(".rodata.knobs", knobs.encode())
+    opened.initialise(".rodata.proctor", knobs.encode())
     for name in request.without:
         opened.select(name, False)
 
@@ -366,10 +366,15 @@ def layout() -> str:
 
 
 def fits(manifest: Manifest, variant: Variant) -> bool:
-    """Can programs of this version go on with the maps of others? Raises Unavailable."""
-    now = shapes(variant)
-    return manifest.layout == layout() and all(
-        now.get(name, shape) == shape for name, shape in manifest.maps.items()
+    """Can programs of this version go on with the maps of others? Raises Unavailable.
+
+    A map that this version does not know, or knows by another name, holds state that would be lost.
+    """
+    programs = _opened(variant).programs().keys()
+    return (
+        manifest.layout == layout()
+        and manifest.maps.items() <= shapes(variant).items()
+        and manifest.sections.keys() | manifest.without <= programs
     )
 
 

@@ -22,20 +22,20 @@ _CAP_PERFMON = 38
 _CAP_BPF = 39
 _NOTHING = "Commands, opened files and connections cannot be recorded"
 _PURPOSES = {
-    "task_created": "Nothing can be recorded: child processes of a session cannot be followed",
-    "task_ended": "The end of detached sessions cannot be seen",
-    "program_executed": "Executed commands cannot be recorded",
-    "syscall_ended": "Opened files, connections and failed commands cannot be recorded",
-    "state_changed": "The source of refused connections, and the outcome of those that nobody waits for, "
+    "proctor_fork": "Nothing can be recorded: child processes of a session cannot be followed",
+    "proctor_exit": "The end of detached sessions cannot be seen",
+    "proctor_exec": "Executed commands cannot be recorded",
+    "proctor_sysexit": "Opened files, connections and failed commands cannot be recorded",
+    "proctor_tcp": "The source of refused connections, and the outcome of those that no call awaits, "
     "cannot be recorded",
-    "connect_v4": "Destinations of IPv4 connections cannot be recorded as the kernel sees them, nor denied",
-    "connect_v6": "Destinations of IPv6 connections cannot be recorded as the kernel sees them, nor denied",
-    "send_v4": "IPv4 datagrams cannot be recorded",
-    "send_v6": "IPv6 datagrams cannot be recorded",
-    "uring_submitted": "Names of files opened through io_uring cannot be recorded as they were given",
-    "uring_ended": "Files opened through io_uring, and the results of its connections, cannot be recorded",
-    "uring_posted": "Connections accepted through io_uring, several by one request, cannot be recorded",
-    "create_socket": "Raw sockets cannot be denied, so that roles with a network policy have no session",
+    "proctor_conn4": "Destinations of IPv4 connections cannot be recorded as seen by the kernel, nor denied",
+    "proctor_conn6": "Destinations of IPv6 connections cannot be recorded as seen by the kernel, nor denied",
+    "proctor_send4": "IPv4 datagrams cannot be recorded",
+    "proctor_send6": "IPv6 datagrams cannot be recorded",
+    "proctor_iosub": "Names of files opened through io_uring cannot be recorded as they were given",
+    "proctor_iodone": "Files opened through io_uring, and the results of its connections, cannot be recorded",
+    "proctor_iopost": "Connections accepted through io_uring, several by one request, cannot be recorded",
+    "proctor_socket": "Raw sockets cannot be denied, so that roles with a network policy have no session",
 }
 
 

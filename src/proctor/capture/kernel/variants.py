@@ -11,20 +11,20 @@ from proctor.core.errors import ConfigError
 SWITCH = "PROCTOR_CAPTURE_WITHOUT"
 """Environment variable: features to do without, with commas between, as if the kernel did not have them."""
 
-REQUIRED = frozenset({"task_created", "task_ended", "program_executed", "syscall_ended"})
+REQUIRED = frozenset({"proctor_fork", "proctor_exit", "proctor_exec", "proctor_sysexit"})
 """Programs without which enhanced recording would not be what it promises; all others are optional."""
 
-HOOKS = frozenset({"connect_v4", "connect_v6", "send_v4", "send_v6", "create_socket"})
+HOOKS = frozenset({"proctor_conn4", "proctor_conn6", "proctor_send4", "proctor_send6", "proctor_socket"})
 """Programs that see, and refuse, what no other does: a variant that has them is preferred."""
 
 
-REQUESTS = frozenset({"uring_submitted", "uring_ended"})
+REQUESTS = frozenset({"proctor_iosub", "proctor_iodone"})
 """Programs that see what is done through io_uring."""
 
 EVIDENCE = {
     Hook.CONNECTIONS: HOOKS,
-    Hook.STATES: frozenset({"state_changed"}),
-    Hook.POSTED: frozenset({"uring_posted"}),
+    Hook.STATES: frozenset({"proctor_tcp"}),
+    Hook.POSTED: frozenset({"proctor_iopost"}),
 }
 """Optional programs that see attempts: where they are not there, others report them earlier and with less."""
 
@@ -34,7 +34,7 @@ def hooks_without(missing: Collection[str]) -> Hook:
     return Hook(sum(hook for hook, programs in EVIDENCE.items() if programs.isdisjoint(missing)))
 
 
-SECOND_LINE = frozenset({"connect_refused", "send_refused"})
+SECOND_LINE = frozenset({"proctor_lsmconn", "proctor_lsmsend"})
 """Programs that refuse, as a security module of the kernel, what the hooks would refuse after them."""
 
 
@@ -75,8 +75,8 @@ def named(name: str) -> Variant:
 
 OPTIONAL: dict[str, frozenset[str]] = {
     "cgroup_hooks": HOOKS,
-    "set_state": frozenset({"state_changed"}),
-    "io_uring": REQUESTS | {"uring_posted"},
+    "set_state": frozenset({"proctor_tcp"}),
+    "io_uring": REQUESTS | {"proctor_iopost"},
     "lsm": SECOND_LINE,
     "sys_exit": frozenset(),
 }

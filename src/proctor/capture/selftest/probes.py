@@ -83,11 +83,11 @@ def _escape(event: Event) -> bool:
     return bool(event["event"] == "session.escape")
 
 
-_EXIT, _RING = "syscall_ended", "uring_ended"
+_EXIT, _RING = "proctor_sysexit", "proctor_iodone"
 PROBES = (
-    Probe("command", "executed program", "program_executed", _command(": executed")),
+    Probe("command", "executed program", "proctor_exec", _command(": executed")),
     Probe("failed_command", "program that could not be executed", _EXIT, _failed_command),
-    Probe("daemon", "process that left its parents", "task_created", _command(": daemon")),
+    Probe("daemon", "process that left its parents", "proctor_fork", _command(": daemon")),
     Probe("open", "opened file", _EXIT, _file("opened")),
     Probe("failed_open", "file that could not be opened", _EXIT, _file("absent-file", failed=True)),
     Probe("openat2", "file opened by openat2", _EXIT, _file("opened-2")),
@@ -96,10 +96,10 @@ PROBES = (
     Probe("connect_v6", "connection, IPv6", _EXIT, _network(0, 6, "tcp")),
     Probe("refused", "connection that was refused", _EXIT, _network(0, 4, "tcp", -errno.ECONNREFUSED)),
     Probe("connect_v4", "accepted connection", _EXIT, _network(2, 4, "tcp")),
-    Probe("send_v4", "datagram, IPv4", "send_v4", _network(1, 4, "udp")),
-    Probe("send_v6", "datagram, IPv6", "send_v6", _network(1, 6, "udp")),
+    Probe("send_v4", "datagram, IPv4", "proctor_send4", _network(1, 4, "udp")),
+    Probe("send_v6", "datagram, IPv6", "proctor_send6", _network(1, 6, "udp")),
     Probe("tamper", "attempt to load a kernel program", _EXIT, _tamper, False),
-    Probe("escape", "process that left its cgroup", "task_moved", _escape, False),
+    Probe("escape", "process that left its cgroup", "proctor_cgroup", _escape, False),
 )
 
 

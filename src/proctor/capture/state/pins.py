@@ -12,7 +12,7 @@ import msgspec
 
 from proctor.capture.kernel.extension import native
 
-MEMBERS = "list_members"
+MEMBERS = "proctor_tasks"
 """The iterator that lists the processes of sessions; its link is read."""
 
 _MODE = 0o700

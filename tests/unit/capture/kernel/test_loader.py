@@ -52,9 +52,9 @@ def test_obstacles_are_sentences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_refusal_names_purpose_program_and_reason() -> None:
-    assert refusal("program_executed", 1) == (
+    assert refusal("proctor_exec", 1) == (
         "Executed commands cannot be recorded: "
-        "the kernel refuses the program program_executed (EPERM, Operation not permitted)."
+        "the kernel refuses the program proctor_exec (EPERM, Operation not permitted)."
     )
     assert "another" in refusal("another", 22)
 

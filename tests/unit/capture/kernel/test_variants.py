@@ -53,9 +53,9 @@ def test_switch_that_names_nothing_known() -> None:
 
 
 def test_refusal_in_the_complaint_of_the_library() -> None:
-    complaint = "libbpf: prog 'send_v4': failed to load: -13\n"
+    complaint = "libbpf: prog 'proctor_send4': failed to load: -13\n"
 
-    assert refusal_in(OSError(13, "Permission denied", complaint)) == Refusal("send_v4", 13)
+    assert refusal_in(OSError(13, "Permission denied", complaint)) == Refusal("proctor_send4", 13)
     assert refusal_in(OSError(12, "Cannot allocate memory", "libbpf: map 'opens': failed to create")) is None
 
 
