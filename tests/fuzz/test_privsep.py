@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError, Unauthenticated
 from proctor.model.bundle import NAMESPACE, read_bundle
-from proctor.node.messages import check_request, check_spawn
+from proctor.spawnerproto.messages import check_request, check_spawn
 from proctor.sshkit import keys, sshsig
 from proctor.sshkit.exchange import read_exchange
 from proctor.sshkit.userauth import read_request, verify_login

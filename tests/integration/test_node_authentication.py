@@ -14,15 +14,15 @@ import pytest
 from proctor.core.clock import FakeClock
 from proctor.core.errors import AccessDenied, Unauthenticated, Unavailable
 from proctor.model.identity import UserIdentity
-from proctor.node.privileged.authentication import (
+from proctor.runtime.privileges import linux
+from proctor.spawner.authentication import (
     AuthenticatedUser,
     Authentication,
     ClientConnection,
     namespace_cookie,
     namespace_inode,
 )
-from proctor.node.privileged.hostkey import HostKey
-from proctor.runtime.privileges import linux
+from proctor.spawner.hostkey import HostKey
 from proctor.sshkit import certs, keys
 from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
 from tests.support.attacker import TcpConnection, Victim, run_as, sha256, transcript, wire_form

@@ -29,10 +29,10 @@ from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import AccessDenied
 from proctor.model.bundle import NAMESPACE
 from proctor.model.resources import NetworkRule, RoleOptions
-from proctor.node.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
 from proctor.node.privsep import Channel
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.runtime.privileges import linux
+from proctor.spawnerproto.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
 from proctor.sshkit import certs, keys, sshsig
 from tests.support.attacker import SECONDS, Attacker, TcpConnection, Victim, run_as, transcript, wire_form
 from tests.support.node import NodeUnderTest, role

@@ -21,8 +21,8 @@ from asyncssh.packet import Boolean, Byte, String
 from proctor.core import wire
 from proctor.core.errors import ProctorError
 from proctor.model.serde import to_builtins
-from proctor.node.messages import Authenticate, OpenSession, SignExchange, Spawn
 from proctor.node.privsep import Channel
+from proctor.spawnerproto.messages import Authenticate, OpenSession, SignExchange, Spawn
 from proctor.sshkit.exchange import MSG_KEXINIT
 from proctor.sshkit.userauth import MSG_USERAUTH_REQUEST
 

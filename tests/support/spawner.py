@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from proctor.config.boot import ServiceBoot
-from proctor.node.privileged import spawner
 from proctor.runtime.privileges import profiles
+from proctor.spawner import server
 
 
 class SpawnerProcess:
@@ -64,4 +64,4 @@ def _ready() -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     profiles.confine("spawner")
-    spawner.main(ServiceBoot.decode(sys.stdin.buffer.read()), _ready)
+    server.main(ServiceBoot.decode(sys.stdin.buffer.read()), _ready)

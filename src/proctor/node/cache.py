@@ -12,9 +12,9 @@ from proctor.core.threads import Threads
 from proctor.model.bundle import LIFETIME, AccessBundle
 from proctor.model.resources import Role
 from proctor.model.serde import from_json
-from proctor.node.messages import Answer, GetBundle, StoreBundle
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
+from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
 
 REFRESH_SECONDS = 3.0
 CALL_SECONDS = 5.0

@@ -15,8 +15,8 @@ from proctor.core.errors import ProctorError
 from proctor.model.catalogue import PORT_CLOSED
 from proctor.model.events import Port
 from proctor.node.host import Host, Login
-from proctor.node.messages import Endpoint, Spawn
 from proctor.node.spawn import spawn
+from proctor.spawnerproto.messages import Endpoint, Spawn
 from proctor.sshkit.forward import Stream, relay
 
 

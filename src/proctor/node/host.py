@@ -16,12 +16,12 @@ from proctor.model.access import SessionOptions
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
-from proctor.node.messages import Endpoint
-from proctor.node.privileged.decision import HostPolicy
 from proctor.node.privsep import PrivilegedConnection, Spawner
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
+from proctor.spawnerproto.decision import HostPolicy
+from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.admission import Unauthenticated
 
 _IDLE_SECONDS = 0.25

@@ -20,7 +20,15 @@ from proctor.core import unixsock, wire
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.serde import convert, to_builtins
-from proctor.node.messages import Answer, Authenticate, Hello, OpenSession, Refused, Request, SignExchange
+from proctor.spawnerproto.messages import (
+    Answer,
+    Authenticate,
+    Hello,
+    OpenSession,
+    Refused,
+    Request,
+    SignExchange,
+)
 from proctor.sshkit.exchange import COOKIE_BYTES, MSG_KEXINIT
 
 ANSWER_SECONDS = 3.0

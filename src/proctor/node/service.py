@@ -22,8 +22,6 @@ from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
 from proctor.node.host import Host
-from proctor.node.messages import Ping
-from proctor.node.privileged.decision import HostPolicy
 from proctor.node.privsep import Spawner, public_host_keys
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts
@@ -35,6 +33,8 @@ from proctor.recording.upload import Replicator
 from proctor.recording.writer import recover
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.spawnerproto.decision import HostPolicy
+from proctor.spawnerproto.messages import Ping
 from proctor.sshkit.listener import SshListener
 from proctor.sshkit.server import server_options
 

@@ -18,7 +18,11 @@ from proctor.core.errors import AccessDenied, ProctorError
 from proctor.model.events import SCP_DISALLOWED, SFTP_DISALLOWED, Scp, SessionRejected, Sftp
 from proctor.model.network import NetworkPolicy
 from proctor.node.host import Host, Login
-from proctor.node.messages import (
+from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.journal import Asked, SessionJournal
+from proctor.node.spawn import Process, spawn
+from proctor.node.streams import Input, Output
+from proctor.spawnerproto.messages import (
     ACCEPTED_VARIABLE,
     MAX_VARIABLES,
     Exited,
@@ -27,11 +31,7 @@ from proctor.node.messages import (
     Spawn,
     Terminal,
 )
-from proctor.node.record.capture import CaptureFeed
-from proctor.node.record.journal import Asked, SessionJournal
-from proctor.node.spawn import Process, spawn
-from proctor.node.streams import Input, Output
-from proctor.node.terminal import resize
+from proctor.spawnerproto.terminal import resize
 
 DRAIN_SECONDS = 30.0
 _MAX_AUDIT_LINE = 1 << 20

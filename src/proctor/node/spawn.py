@@ -13,8 +13,8 @@ import msgspec
 from proctor.core import wire
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.serde import convert, to_builtins
-from proctor.node.messages import Exited, Follow, Refused, SendSignal, SignalName, Spawn, Spawned
 from proctor.node.privsep import PrivilegedConnection
+from proctor.spawnerproto.messages import Exited, Follow, Refused, SendSignal, SignalName, Spawn, Spawned
 
 SPAWN_SECONDS = 45.0
 _FRAME_SECONDS = 5.0

@@ -17,10 +17,10 @@ from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
 from proctor.model.identity import UserIdentity
 from proctor.node.forwarding import forward
 from proctor.node.host import Host, Login
-from proctor.node.messages import Endpoint
-from proctor.node.privileged.decision import decide
 from proctor.node.privsep import PrivilegedConnection
 from proctor.node.session import Session, Stage
+from proctor.spawnerproto.decision import decide
+from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
 from proctor.sshkit.server import CertificateServer
 

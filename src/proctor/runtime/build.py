@@ -154,8 +154,8 @@ def connector(boot: ServiceBoot) -> Callable[[], Client]:
 
 def run_spawner(boot: ServiceBoot, ready: Callable[[], None], sockets: Sockets) -> None:
     """Run the spawner to its end: it blocks, and stays single-threaded since it forks."""
-    from proctor.node.privileged.spawner import main
     from proctor.runtime.privileges import profiles
+    from proctor.spawner.server import main
 
     main(boot, ready, sockets["spawn"], profiles.confine_signer)
 

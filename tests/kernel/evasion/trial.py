@@ -12,7 +12,7 @@ from pathlib import Path
 from proctor.capture.kernel.loader import AUTO
 from proctor.capture.messages import Account, Events
 from proctor.model.network import NetworkPolicy
-from proctor.node.privileged.child import give_up_raw_sockets
+from proctor.spawner.child import give_up_raw_sockets
 from tests.kernel.evasion.ground import Ground
 from tests.kernel.evasion.verdict import Event, shows
 from tests.support.capture import Lab, running_lab

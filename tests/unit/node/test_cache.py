@@ -12,9 +12,9 @@ from proctor.model.bundle import make_bundle
 from proctor.model.resources import Role
 from proctor.model.serde import to_json
 from proctor.node.cache import RENEWED_AFTER, AccessCache
-from proctor.node.messages import Answer, GetBundle, StoreBundle
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
+from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
 from tests.support.node import role
 
 

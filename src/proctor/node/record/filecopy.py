@@ -1,37 +1,14 @@
-"""File copies as audit events: SFTP operations, and commands that are the old scp protocol's server."""
+"""SFTP operations as audit events."""
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import msgspec
 
 from proctor.model.events import SFTP_ACTIONS, Sftp, SftpSummary, sftp_code
 from proctor.model.serde import convert
-
-
-class ScpCommand(NamedTuple):
-    """``scp -t PATH`` (upload) or ``scp -f PATH`` (download), as scp runs it on the other side."""
-
-    action: Literal["download", "upload"]
-    path: str
-
-
-def parse_scp(command: str) -> ScpCommand | None:
-    """``command`` when it is scp's server side, else None."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return None
-    if len(words) < 3 or os.path.basename(words[0]) != "scp":
-        return None
-    flags = "".join(word[1:] for word in words[1:-1] if word.startswith("-") and not word.startswith("--"))
-    if "t" in flags:
-        return ScpCommand("upload", words[-1])
-    return ScpCommand("download", words[-1]) if "f" in flags else None
 
 
 class _Operation(msgspec.Struct, forbid_unknown_fields=True):

@@ -22,10 +22,11 @@ from proctor.model.kernel_events import SessionLoss
 from proctor.model.serde import to_json
 from proctor.model.stamp import MAX_LINE
 from proctor.node.host import Host, Login
-from proctor.node.messages import Exited, Kind, Terminal
-from proctor.node.record.filecopy import ScpCommand, parse_scp, sftp_event
+from proctor.node.record.filecopy import sftp_event
 from proctor.node.record.recorder import Recorder
 from proctor.recording.writer import RecordingError, SessionWriter
+from proctor.spawnerproto.messages import Exited, Kind, Terminal
+from proctor.spawnerproto.scp import ScpCommand, parse_scp
 
 _RECORDING = "node"
 _LAST_EVENTS, _MORE_BYTES = 7, 1024

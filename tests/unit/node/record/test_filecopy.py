@@ -4,25 +4,7 @@ import msgspec
 import pytest
 
 from proctor.model.events import SftpSummary
-from proctor.node.record.filecopy import ScpCommand, parse_scp, sftp_event
-
-
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("scp -t /tmp/x", ScpCommand("upload", "/tmp/x")),
-        ("scp -f .", ScpCommand("download", ".")),
-        ("/usr/bin/scp -v -r -p -d -t -- 'a b'", ScpCommand("upload", "a b")),
-        ("scp -rpf x", ScpCommand("download", "x")),
-        ("scp one two", None),
-        ("scp", None),
-        ("echo scp -t x", None),
-        ("scp -t 'unbalanced", None),
-        ("scp --target x", None),
-    ],
-)
-def test_scp_is_recognised(command: str, expected: ScpCommand | None) -> None:
-    assert parse_scp(command) == expected
+from proctor.node.record.filecopy import sftp_event
 
 
 def test_operations_become_events() -> None:

@@ -12,8 +12,8 @@ from proctor.model.access import SessionOptions
 from proctor.model.bundle import make_bundle
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import RecordSession, RoleOptions
-from proctor.node.messages import Endpoint, Spawn
-from proctor.node.privileged.decision import HostPolicy, check_kind, decide
+from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
+from proctor.spawnerproto.messages import Endpoint, Spawn
 from tests.support.node import role
 
 ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",), cluster="purple")

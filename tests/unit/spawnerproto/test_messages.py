@@ -8,7 +8,7 @@ import pytest
 
 from proctor.core.errors import BadRequest
 from proctor.model.serde import to_builtins
-from proctor.node.messages import Endpoint, Spawn, Terminal, check_spawn, signal_name
+from proctor.spawnerproto.messages import Endpoint, Spawn, Terminal, check_spawn, signal_name
 
 GOOD = Spawn(
     sid=str(uuid.uuid4()),

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, BadRequest, Unauthenticated
-from proctor.node.messages import Endpoint
-from proctor.node.privileged.hostkey import HostKey
+from proctor.spawner.hostkey import HostKey
+from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.exchange import COOKIE_BYTES, read_exchange
 from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS

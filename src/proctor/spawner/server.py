@@ -27,8 +27,16 @@ from proctor.core.accept import PAUSE_SECONDS, Refuser, raise_descriptor_limit
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError, Unavailable
 from proctor.model.serde import to_builtins
-from proctor.node import messages
-from proctor.node.messages import (
+from proctor.spawner import monitor, pam
+from proctor.spawner.authentication import AuthenticatedUser, Authentication, ClientConnection
+from proctor.spawner.bundles import BundleStore
+from proctor.spawner.channel import MAX_PENDING, Channel, as_socket, close_all
+from proctor.spawner.hostkey import HostKey
+from proctor.spawner.monitor import Settings
+from proctor.spawner.monitors import Monitors, Orphan, Report
+from proctor.spawnerproto import messages
+from proctor.spawnerproto.decision import HostPolicy
+from proctor.spawnerproto.messages import (
     Authenticate,
     GetBundle,
     Hello,
@@ -38,14 +46,6 @@ from proctor.node.messages import (
     SignExchange,
     StoreBundle,
 )
-from proctor.node.privileged import monitor, pam
-from proctor.node.privileged.authentication import AuthenticatedUser, Authentication, ClientConnection
-from proctor.node.privileged.bundles import BundleStore
-from proctor.node.privileged.channel import MAX_PENDING, Channel, as_socket, close_all
-from proctor.node.privileged.decision import HostPolicy
-from proctor.node.privileged.hostkey import HostKey
-from proctor.node.privileged.monitor import Settings
-from proctor.node.privileged.monitors import Monitors, Orphan, Report
 
 SWEEP_SECONDS = 60.0
 """Pause between looks for cgroups whose last process has ended; also the least age of those removed."""

@@ -10,8 +10,8 @@ from proctor.core.errors import AccessDenied
 from proctor.model.access import SessionOptions, at_least, check_login, session_options
 from proctor.model.bundle import AccessBundle
 from proctor.model.identity import UserIdentity
-from proctor.node.messages import Spawn
-from proctor.node.record.filecopy import parse_scp
+from proctor.spawnerproto.messages import Spawn
+from proctor.spawnerproto.scp import parse_scp
 
 _MAX_LABEL = 1 << 10
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.node.privileged import child
-from proctor.node.privileged.child import Person, Program
+from proctor.spawner import child
+from proctor.spawner.child import Person, Program
 
 ALICE = Person("alice", 1000, 1000, "/home/alice", "/bin/bash")
 

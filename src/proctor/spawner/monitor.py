@@ -25,7 +25,13 @@ from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import to_builtins
-from proctor.node.messages import (
+from proctor.spawner import child, pam, sftp
+from proctor.spawner.authentication import AuthenticatedUser
+from proctor.spawner.bundles import BundleStore
+from proctor.spawner.dial import dial
+from proctor.spawner.monitors import Report, Running
+from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
+from proctor.spawnerproto.messages import (
     CaptureEnded,
     Endpoint,
     Exited,
@@ -37,13 +43,7 @@ from proctor.node.messages import (
     check_spawn,
     signal_name,
 )
-from proctor.node.privileged import child, pam, sftp
-from proctor.node.privileged.authentication import AuthenticatedUser
-from proctor.node.privileged.bundles import BundleStore
-from proctor.node.privileged.decision import HostPolicy, check_kind, decide
-from proctor.node.privileged.dial import dial
-from proctor.node.privileged.monitors import Report, Running
-from proctor.node.terminal import open_terminal
+from proctor.spawnerproto.terminal import open_terminal
 
 REQUEST_SECONDS = 10.0
 HANGUP_SECONDS = 5.0

@@ -6,7 +6,7 @@ import socket
 
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.network import NetworkPolicy
-from proctor.node.messages import Endpoint
+from proctor.spawnerproto.messages import Endpoint
 
 CONNECT_SECONDS = 30.0
 

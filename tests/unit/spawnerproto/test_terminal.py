@@ -5,7 +5,7 @@ import os
 import struct
 import termios
 
-from proctor.node.terminal import open_terminal, resize
+from proctor.spawnerproto.terminal import open_terminal, resize
 
 VERASE, ECHO, IUTF8, VINTR = 3, 53, 42, 1
 
