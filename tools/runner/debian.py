@@ -41,6 +41,7 @@ TEST_PACKAGES = (
     "openssl",
     "perl",
     "rsync",
+    "rsyslog",
     "screen",
     "socat",
     "strace",
