@@ -24,7 +24,7 @@ async def test_rsyslog_ships_the_audit_log(tmp_path: Path) -> None:
 
     collector = await asyncio.start_server(collect, "127.0.0.1", 0)
     port = collector.sockets[0].getsockname()[1]
-    argv = ["rsyslogd", "-n", "-f", master(tmp_path, port), "-i", tmp_path / "pid"]
+    argv = ["rsyslogd", "-n", "-f", str(master(tmp_path, port)), "-i", str(tmp_path / "pid")]
     daemon = await asyncio.create_subprocess_exec(*argv)
     try:
         message = await asyncio.wait_for(received.get(), 30)
