@@ -18,7 +18,7 @@ from proctor.audit.segments import Reader, Segments
 from proctor.audit.spool import BATCH_BYTES, Spool
 from proctor.auth.ingest.batch import Batch, Emitter
 from proctor.auth.ingest.sessions import SessionRecord
-from proctor.capture.messages import Events, decode, encode
+from proctor.captureproto.messages import Events, decode, encode
 from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter

@@ -267,9 +267,9 @@ static PyMethodDef functions[] = {
 	{}};
 static PyModuleDef_Slot slots[] = {{}};
 static PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT, .m_name = "_canonical", .m_methods = functions, .m_slots = slots};
+	PyModuleDef_HEAD_INIT, .m_name = "_jsonlines", .m_methods = functions, .m_slots = slots};
 
-PyMODINIT_FUNC PyInit__canonical(void)
+PyMODINIT_FUNC PyInit__jsonlines(void)
 {
 	return PyModuleDef_Init(&definition);
 }

@@ -169,7 +169,7 @@ static PyMethodDef copy_methods[] = {
 static PyType_Slot copy_slots[] = {{Py_tp_dealloc, copy_free}, {Py_tp_methods, copy_methods}, {}};
 
 static PyType_Spec copy_spec = {
-	.name = "proctor.capture._native.Copy", .basicsize = sizeof(struct copy),
+	.name = "proctor.capture._ringbuf.Copy", .basicsize = sizeof(struct copy),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = copy_slots};
 
 int add_copy_type(PyObject *module)

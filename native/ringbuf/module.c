@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libbpf for src/proctor/capture/kernel/loader.py: maps here, objects and rings in the other files. */
-#include "../eventfmt/eventfmt.h"
 #include "ringbuf.h"
 
 #include <errno.h>
@@ -144,9 +143,6 @@ static PyMethodDef functions[] = {
 	{"iterate", iterate, METH_VARARGS, NULL},
 	{"possible_cpus", possible_cpus, METH_NOARGS, NULL},
 	{"missed_runs", missed_runs, METH_VARARGS, NULL},
-	{"format_records", format_records, METH_VARARGS, NULL},
-	{"executables", executables, METH_O, NULL},
-	{"fill_slots", fill_slots, METH_VARARGS, NULL},
 	{},
 };
 
@@ -158,9 +154,9 @@ static int execute(PyObject *module)
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {}};
 
 static PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT, .m_name = "_native", .m_methods = functions, .m_slots = slots};
+	PyModuleDef_HEAD_INIT, .m_name = "_ringbuf", .m_methods = functions, .m_slots = slots};
 
-PyMODINIT_FUNC PyInit__native(void)
+PyMODINIT_FUNC PyInit__ringbuf(void)
 {
 	return PyModuleDef_Init(&definition);
 }

@@ -291,7 +291,7 @@ static PyType_Slot object_slots[] = {
 	{Py_tp_new, object_new}, {Py_tp_dealloc, object_free}, {Py_tp_methods, object_methods}, {}};
 
 static PyType_Spec object_spec = {
-	.name = "proctor.capture._native.Object", .basicsize = sizeof(struct object),
+	.name = "proctor.capture._ringbuf.Object", .basicsize = sizeof(struct object),
 	.flags = Py_TPFLAGS_DEFAULT, .slots = object_slots};
 
 int add_object_types(PyObject *module)

@@ -481,7 +481,7 @@ static PyType_Slot pump_slots[] = {
 	{Py_tp_new, pump_new}, {Py_tp_dealloc, pump_free}, {Py_tp_methods, pump_methods}, {}};
 
 static PyType_Spec pump_spec = {
-	.name = "proctor.capture._native.Pump", .basicsize = sizeof(struct pump),
+	.name = "proctor.capture._ringbuf.Pump", .basicsize = sizeof(struct pump),
 	.flags = Py_TPFLAGS_DEFAULT, .slots = pump_slots};
 
 int add_pump_type(PyObject *module)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from proctor.capture.kernel import abi
 from proctor.capture.kernel.abi import Flag, Kind
-from proctor.capture.kernel.lines import SLOT
 from proctor.capture.kernel.text import to_bytes
+from proctor.captureproto.lines import SLOT
 from proctor.model.serde import to_json
 from tests.support.kernel_records import block_of, command, connection, event_of, formatted, header, opened
 

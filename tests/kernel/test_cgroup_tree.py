@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.cgroup import CgroupTree, remove
+from proctor.captureproto.cgroup import CgroupTree, remove
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
 from tests.support.capture import cgroup_mount

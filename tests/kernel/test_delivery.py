@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.client import SessionCapture
 from proctor.capture.engine import BATCH_MILLISECONDS
-from proctor.capture.kernel.lines import events_in
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.messages import Drained, Events
+from proctor.captureproto.client import SessionCapture
+from proctor.captureproto.lines import events_in
+from proctor.captureproto.messages import Drained, Events
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 from tests.support.capture import Child, Event, Lab, Subscriber, running_lab

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from proctor.capture.cgroup import CgroupTree
 from proctor.capture.control.freezer import Marks
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.state.absence import RETURN_SECONDS
 from proctor.capture.state.place import Place
+from proctor.captureproto.absence import RETURN_SECONDS
+from proctor.captureproto.cgroup import CgroupTree
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import NetworkRule, RecordSession, RoleOptions
 from tests.support.capture import GUIDE_RINGS, MARKS, capture_process, cgroup_mount

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from proctor.capture.cgroup import CgroupTree
+from proctor.captureproto.cgroup import CgroupTree
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RecordSession, RoleOptions
 from tests.support.capture import cgroup_mount

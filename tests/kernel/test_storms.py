@@ -12,7 +12,7 @@ import pytest
 
 from proctor.capture.engine import rings_of
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.messages import Account
+from proctor.captureproto.messages import Account
 from proctor.config.schema import EnhancedRecording
 from tests.support.capture import Session, assert_balanced, running_lab
 

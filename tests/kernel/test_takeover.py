@@ -16,10 +16,10 @@ import pytest
 from msgspec.structs import replace
 
 from proctor.capture.engine import rings_of
-from proctor.capture.messages import Account
-from proctor.capture.state.absence import Marks
 from proctor.capture.state.journal import Journal
 from proctor.capture.state.pins import Manifest
+from proctor.captureproto.absence import Marks
+from proctor.captureproto.messages import Account
 from proctor.config.schema import EnhancedRecording
 from tests.support.capture import Lab, Session, running_lab
 from tests.support.polling import until

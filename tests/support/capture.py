@@ -18,14 +18,16 @@ from typing import Any
 
 import msgspec
 
-from proctor.capture.cgroup import CgroupTree, SessionCgroup, enter
-from proctor.capture.client import SessionCapture
 from proctor.capture.control.freezer import Limits, Marks
 from proctor.capture.engine import CaptureSettings
-from proctor.capture.kernel.lines import events_in
 from proctor.capture.kernel.loader import RingSizes
 from proctor.capture.kernel.rules import Rules
-from proctor.capture.messages import (
+from proctor.capture.service import CaptureService
+from proctor.capture.state.place import Place
+from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, enter
+from proctor.captureproto.client import SessionCapture
+from proctor.captureproto.lines import events_in
+from proctor.captureproto.messages import (
     Account,
     Acknowledge,
     Closed,
@@ -35,8 +37,6 @@ from proctor.capture.messages import (
     Forgotten,
     decode,
 )
-from proctor.capture.service import CaptureService
-from proctor.capture.state.place import Place
 from proctor.core import unixsock, wire
 from proctor.core.accept import raise_descriptor_limit
 from proctor.model.network import NetworkPolicy

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from proctor.capture.kernel import abi, lines
+from proctor.capture.kernel import abi, formatter
 from proctor.capture.kernel.abi import Flag, Kind, Operation
-from proctor.capture.kernel.lines import Owner, Part
+from proctor.capture.kernel.formatter import Owner, Part
+from proctor.captureproto import lines
 
 NO_FLAGS = Flag(0)
 
@@ -110,7 +111,7 @@ def block_of(*records: bytes) -> bytes:
 
 def formatted(block: bytes, owner: Owner = OWNER, *, boot: int = 0) -> Part:
     """What becomes of a whole block if all is of one session."""
-    return lines.from_records(block, 0, records=1 << 20, size=1 << 30, boot=boot, find=lambda *_: owner)
+    return formatter.from_records(block, 0, records=1 << 20, size=1 << 30, boot=boot, find=lambda *_: owner)
 
 
 def event_of(record: bytes, owner: Owner = OWNER, *, boot: int = 0) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from proctor.capture.cgroup import remove
+from proctor.captureproto.cgroup import remove
 from tests.support.polling import until
 from tests.support.processes import Process
 from tests.support.programs import require

@@ -15,7 +15,14 @@ from tools.runner.paths import BUILD, PYTHON, ROOT
 OVERLAY = BUILD / "coverage/src"
 REPORT = BUILD / "reports/coverage-c.json"
 # The suites that call the extensions.
-TESTS = ("tests/unit/capture", "tests/unit/model", "tests/unit/audit", "tests/unit/recording", "tests/fuzz")
+TESTS = (
+    "tests/unit/capture",
+    "tests/unit/captureproto",
+    "tests/unit/model",
+    "tests/unit/audit",
+    "tests/unit/recording",
+    "tests/fuzz",
+)
 
 
 def measure() -> None:

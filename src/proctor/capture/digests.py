@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from proctor.capture.kernel import abi
-from proctor.capture.kernel.lines import Executable, digest_table
+from proctor.capture.kernel.formatter import Executable, digest_table
 
 WAIT_SECONDS = 2.0
 """For how long an event waits for a digest, and all behind it."""

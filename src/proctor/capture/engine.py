@@ -15,28 +15,28 @@ from typing import Any
 
 import msgspec
 
-from proctor.capture import cgroup
-from proctor.capture.cgroup import CgroupTree
-from proctor.capture.control.freezer import Brake, Hold, Limits, is_frozen, thaw
+from proctor.capture.control.freezer import Brake, Hold, Limits
 from proctor.capture.control.guards import Guards
-from proctor.capture.control.members import Members
 from proctor.capture.control.policies import Policies
 from proctor.capture.delegation.delegations import Delegations
 from proctor.capture.digests import Digests
 from proctor.capture.feed import Feed
-from proctor.capture.kernel import lines
+from proctor.capture.kernel import formatter
 from proctor.capture.kernel.abi import Kind, Tally
-from proctor.capture.kernel.lines import Owner, Part
+from proctor.capture.kernel.formatter import Owner, Part
 from proctor.capture.kernel.loader import RingSizes
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.ledger import account, by_name, merged
-from proctor.capture.messages import Account, Drained, OpenSession
 from proctor.capture.registry import Phase, Registry, Session
-from proctor.capture.state.absence import Mark, Marks
 from proctor.capture.state.journal import Facts, Position
 from proctor.capture.state.pins import Manifest
 from proctor.capture.state.place import Place
 from proctor.capture.state.takeover import Inherited
+from proctor.captureproto import cgroup, lines
+from proctor.captureproto.absence import Mark, Marks
+from proctor.captureproto.cgroup import CgroupTree, is_frozen, thaw
+from proctor.captureproto.members import Members
+from proctor.captureproto.messages import Account, Drained, OpenSession
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
@@ -440,10 +440,10 @@ class Capture:
         How far it has got is durable together with the messages.
         """
         boot = min((self._boot_sample() for _ in range(_BOOT_SAMPLES)), key=lambda sample: sample[0])[1]
-        digests = await self._digests.table(lines.executables(block), boot)
+        digests = await self._digests.table(formatter.executables(block), boot)
         end = self._position.offset if self._position.number == number else 0
         while end < len(block):
-            part = lines.from_records(
+            part = formatter.from_records(
                 block,
                 end,
                 records=_BATCH_RECORDS,

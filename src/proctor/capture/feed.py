@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """Where blocks of records come from: ``_native.Pump``."""
+    """Where blocks of records come from: ``_ringbuf.Pump``."""
 
     def fileno(self) -> int:
         """Readable when something has changed since ``clear``."""

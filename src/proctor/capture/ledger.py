@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from proctor.capture.kernel.abi import Kind, Tally
-from proctor.capture.messages import Account
 from proctor.capture.registry import Session
+from proctor.captureproto.messages import Account
 
 RING, UNDECODABLE, MEMORY, UNEXPLAINED = "ring", "undecodable", "memory", "unexplained"
 JOBS = "jobs"

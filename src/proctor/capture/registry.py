@@ -13,9 +13,9 @@ import msgspec
 
 from proctor.capture.control.freezer import Brake
 from proctor.capture.kernel.abi import Kind
-from proctor.capture.kernel.lines import Owner
-from proctor.capture.messages import Account, Closed, Drained, Events, encode
+from proctor.capture.kernel.formatter import Owner
 from proctor.capture.state.journal import Journal, Message
+from proctor.captureproto.messages import Account, Closed, Drained, Events, encode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import from_json, to_json

@@ -14,13 +14,19 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from proctor.capture import cgroup
 from proctor.capture.channel import Channel, close_all
 from proctor.capture.engine import Capture, CaptureSettings
 from proctor.capture.kernel import abi, report
 from proctor.capture.kernel.choice import Loaded, load
 from proctor.capture.kernel.variants import switched_off
-from proctor.capture.messages import (
+from proctor.capture.registry import Phase, Registry, Session
+from proctor.capture.routes import Routes
+from proctor.capture.state.journal import Journal
+from proctor.capture.state.place import Place
+from proctor.capture.state.takeover import Takeover
+from proctor.captureproto import cgroup
+from proctor.captureproto.absence import RETURN_SECONDS
+from proctor.captureproto.messages import (
     Acknowledge,
     Claim,
     CloseSession,
@@ -31,12 +37,6 @@ from proctor.capture.messages import (
     Subscribe,
     Subscribed,
 )
-from proctor.capture.registry import Phase, Registry, Session
-from proctor.capture.routes import Routes
-from proctor.capture.state.absence import RETURN_SECONDS
-from proctor.capture.state.journal import Journal
-from proctor.capture.state.place import Place
-from proctor.capture.state.takeover import Takeover
 from proctor.core import unixsock, wire
 from proctor.core.accept import accept
 from proctor.core.clock import SYSTEM, Clock

@@ -16,7 +16,7 @@ from proctor.model.events import SESSION_UPLOAD_INDEX, Event
 from proctor.model.schema import schemas
 
 try:
-    from proctor.model import _canonical
+    from proctor.model import _jsonlines
 except ImportError:  # It is built where capture is: elsewhere every event is decoded.
     COMPILED = False
 else:
@@ -81,7 +81,7 @@ class Stamp(NamedTuple):
 
 def scanned(raw: bytes) -> Stamp | None:
     """The stamp of an event that may be stored as it is; None when it takes ``stamped`` and ``to_line``."""
-    found = _canonical.scan(raw) if COMPILED and len(raw) < MAX_LINE else None
+    found = _jsonlines.scan(raw) if COMPILED and len(raw) < MAX_LINE else None
     if found is None:
         return None
     cluster_name, code, ei, event, time, uid = found
@@ -132,12 +132,12 @@ class Summary(NamedTuple):
 
 def count_lines(lines: bytes) -> int:
     """How many newlines there are, found some 20 times as fast as by ``bytes.count``."""
-    return _canonical.count_lines(lines) if COMPILED else lines.count(b"\n")
+    return _jsonlines.count_lines(lines) if COMPILED else lines.count(b"\n")
 
 
 @cache
 def _schema() -> object:
-    return _canonical.make_schema(schemas())
+    return _jsonlines.make_schema(schemas())
 
 
 def summary(lines: bytes, *, typed: bool = False) -> Summary | None:
@@ -147,7 +147,7 @@ def summary(lines: bytes, *, typed: bool = False) -> Summary | None:
     many different contexts, and where the compiled check is not built.
     """
     schema = _schema() if typed and COMPILED else None
-    found = _canonical.scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX, schema) if COMPILED else None
+    found = _jsonlines.scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX, schema) if COMPILED else None
     if found is None:
         return None
     total, first, last, contexts, clusters, uids = found

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 try:
-    from proctor.model import _canonical
+    from proctor.model import _jsonlines
 except ImportError:  # It is built where capture is.
     COMPILED = False
 else:
@@ -32,7 +32,7 @@ def fingerprint(uid: str) -> bytes:
     """Of one ``uid``."""
     raw = uid.encode("utf-8", "surrogatepass")
     if COMPILED:
-        return _canonical.fingerprint(raw)
+        return _jsonlines.fingerprint(raw)
     return hashlib.blake2b(raw, digest_size=SIZE).digest()
 
 
@@ -49,14 +49,14 @@ def split(found: bytes) -> list[bytes]:
 def count_known(table: Table, found: bytes) -> int:
     """How many of the fingerprints in ``found`` are in ``table``."""
     if COMPILED:
-        return _canonical.count_known(table, found)
+        return _jsonlines.count_known(table, found)
     return sum(bytes(table[(at := _slot(table, one)) : at + SIZE]) == one for one in split(found))
 
 
 def add(table: Table, found: bytes) -> int:
     """Add ``found`` to ``table``, which must keep an empty slot; how many are new."""
     if COMPILED:
-        return _canonical.add_uids(table, found)
+        return _jsonlines.add_uids(table, found)
     new = 0
     for one in split(found):
         at = _slot(table, one)

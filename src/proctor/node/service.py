@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from proctor.audit.spool import Spool
-from proctor.capture.client import CaptureClient
+from proctor.captureproto.client import CaptureClient
 from proctor.config.boot import ServiceBoot
 from proctor.core import probes
 from proctor.core.accept import listen

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from proctor.capture.cgroup import CgroupTree, SessionCgroup, enter, kill
-from proctor.capture.client import SessionCapture
-from proctor.capture.control.freezer import thaw
-from proctor.capture.state.captured import Captured
+from proctor.captureproto.captured import Captured
+from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, enter, kill, thaw
+from proctor.captureproto.client import SessionCapture
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.capture.cgroup import CgroupTree
-from proctor.capture.control.freezer import thaw
-from proctor.capture.state.absence import Marks
+from proctor.captureproto.absence import Marks
+from proctor.captureproto.cgroup import CgroupTree, thaw
 from proctor.core import wire
 from proctor.core.errors import Unavailable
 from proctor.model.serde import convert, to_builtins

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 import msgspec
 
-from proctor.capture.cgroup import CgroupTree
+from proctor.captureproto.cgroup import CgroupTree
 from proctor.config.boot import ServiceBoot
 from proctor.core import unixsock, wire
 from proctor.core.accept import PAUSE_SECONDS, Refuser, raise_descriptor_limit

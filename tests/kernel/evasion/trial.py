@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.capture.kernel.loader import AUTO
-from proctor.capture.messages import Account, Events
+from proctor.captureproto.messages import Account, Events
 from proctor.model.network import NetworkPolicy
 from proctor.spawner.child import give_up_raw_sockets
 from tests.kernel.evasion.ground import Ground

@@ -23,7 +23,7 @@ from proctor.capture.digests import (
     Digests,
 )
 from proctor.capture.kernel import abi
-from proctor.capture.kernel.lines import Executable
+from proctor.capture.kernel.formatter import Executable
 
 NOBODY = 2**22 + 1
 """Not the number of a process."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.control.freezer import Brake, Hold, Limits, Marks, thaw
+from proctor.capture.control.freezer import Brake, Hold, Limits, Marks
+from proctor.captureproto.cgroup import thaw
 from proctor.core.clock import FakeClock
 from proctor.core.errors import Unavailable
 

@@ -7,8 +7,8 @@ import pytest
 
 from proctor.capture.kernel.abi import Kind, Tally
 from proctor.capture.ledger import account
-from proctor.capture.messages import Account
 from proctor.capture.registry import Registry, Session
+from proctor.captureproto.messages import Account
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
 

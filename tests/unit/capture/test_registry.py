@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from proctor.capture.kernel.abi import Kind
-from proctor.capture.messages import decode
 from proctor.capture.registry import Phase, Registry, Session
+from proctor.captureproto.messages import decode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import to_builtins

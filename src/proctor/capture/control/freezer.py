@@ -6,7 +6,6 @@ Processes that left the cgroup are moved back into it.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from proctor.capture.cgroup import below
 from proctor.core.clock import Clock
 from proctor.core.errors import Unavailable
 
@@ -126,21 +124,3 @@ class Brake:
             os.write(self._file, value)
         except OSError as error:
             _log.error("cgroup.freeze: %s", error.strerror)
-
-
-def is_frozen(cgroup: Path) -> bool:
-    """Is whoever is in ``cgroup`` held, or to be held? Raises OSError."""
-    return (cgroup / _FILE).read_bytes().strip() == _HOLD
-
-
-def freeze(cgroup: Path) -> None:
-    """Hold whoever is in ``cgroup`` or below it."""
-    with contextlib.suppress(OSError):
-        (cgroup / _FILE).write_bytes(_HOLD)
-
-
-def thaw(cgroup: Path) -> None:
-    """Let go whoever is held in ``cgroup`` or below it."""
-    for directory in below(cgroup):
-        with contextlib.suppress(OSError), (directory / _FILE).open("r+b", buffering=0) as file:
-            file.write(_LET_GO)

@@ -15,8 +15,8 @@ from proctor.capture.delegation.daemons import Directory
 from proctor.capture.delegation.notices import Notices
 from proctor.capture.delegation.orders import ordered
 from proctor.capture.kernel.abi import Daemon
+from proctor.capture.kernel.formatter import delegated_key
 from proctor.capture.kernel.jobs import JobFile, Jobs, job_session
-from proctor.capture.kernel.lines import delegated_key
 from proctor.capture.kernel.loader import Programs
 from proctor.capture.kernel.text import to_text
 

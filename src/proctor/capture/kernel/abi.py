@@ -94,7 +94,7 @@ class Daemon(IntEnum):
 
 
 LENGTH = struct.Struct("=I")
-"""What ``_native.Ring.drain`` puts before each record."""
+"""What ``_ringbuf.Ring.drain`` puts before each record."""
 
 HEADER_FIELDS = (
     ("time", "Q"),
@@ -151,7 +151,6 @@ RULES_FIELDS = (
     ("noise", "512s"),
 )
 TAMPER_FIELDS = (("argument", "Q"), ("target", "I"), ("technique", "H"), ("size", "H"))
-MEMBER_FIELDS = (("session", "I"), ("process", "I"), ("delegation", "I"))
 POLICY_KEY_FIELDS = (("prefix_length", "I"), ("policy", "I"), ("address", "16s"))
 POLICY_PORTS_FIELDS = (("tcp", "128s"), ("udp", "128s"))
 GUARDED_FIELDS = (("guard", "I"), ("padding", "4x"), ("number", "Q"))
@@ -194,7 +193,6 @@ RULES = _layout(RULES_FIELDS)
 TAMPER = _layout(TAMPER_FIELDS)
 ENDPOINTS = _layout(ENDPOINT_FIELDS)
 KNOBS = _layout(KNOB_FIELDS)
-MEMBER = _layout(MEMBER_FIELDS)
 GUARDED = _layout(GUARDED_FIELDS)
 POLICY_KEY = _layout(POLICY_KEY_FIELDS)
 POLICY_PORTS = _layout(POLICY_PORTS_FIELDS)

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proctor.capture.kernel import abi, calls
 from proctor.capture.kernel.abi import Daemon, Guard, Kind, Tally
-from proctor.capture.kernel.extension import BUILD_HINT, native
+from proctor.capture.kernel.extension import native
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.kernel.variants import HOOKS, VARIANTS, Variant, hooks_without, named
 from proctor.capture.state.blocks import Blocks
-from proctor.capture.state.pins import MEMBERS, Handles, Manifest, Pins
+from proctor.capture.state.pins import Handles, Manifest, Pins
+from proctor.captureproto.extension import BUILD_HINT
+from proctor.captureproto.state import MEMBERS
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
 from proctor.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from proctor.capture import _native
+    from proctor.capture import _ringbuf
 
 OBJECTS = Path(__file__).parents[1] / "_obj"
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
@@ -100,7 +102,7 @@ class Programs:
         sections = {
             name: section for name, section in opened.programs().items() if name not in request.without
         }
-        copies: dict[str, _native.Copy] = _behind_each_call(opened) if request.each_call else {}
+        copies: dict[str, _ringbuf.Copy] = _behind_each_call(opened) if request.each_call else {}
         if copies:
             sections[ENDING] = f"fexit, behind {len(copies)} system calls"
         manifest = Manifest(
@@ -131,12 +133,12 @@ class Programs:
         """Where each program is attached, by its name."""
         return self.manifest.sections
 
-    def pump(self, blocks: Blocks, *, limit: int, batch_ms: int) -> _native.Pump:
+    def pump(self, blocks: Blocks, *, limit: int, batch_ms: int) -> _ringbuf.Pump:
         """Start to empty the rings into ``blocks``, up to ``limit`` bytes."""
         rings = [
             (self.map(name), size) for name, size in zip(RINGS.values(), self.manifest.sizes, strict=True)
         ]
-        pump: _native.Pump = self._native.Pump(rings, limit, batch_ms, *blocks.left())
+        pump: _ringbuf.Pump = self._native.Pump(rings, limit, batch_ms, *blocks.left())
         return pump
 
     def attach(self, cgroup_mount: Path) -> None:
@@ -197,7 +199,7 @@ class Programs:
         return bool(self._handles.links.keys() - self._handles.copies.keys())
 
     def members(self) -> bytes:
-        """The processes of all sessions: ``abi.MEMBER`` for each thread. Raises OSError."""
+        """The processes of all sessions: ``captureproto.members.MEMBER`` for each thread. Raises OSError."""
         link = self._handles.links.get(MEMBERS)
         if link is None:
             raise OSError(errno.EOPNOTSUPP, "the kernel does not list processes of sessions")
@@ -318,7 +320,7 @@ def measures(variant: Variant, without: frozenset[str]) -> dict[str, tuple[int, 
     return {name: measure for name, measure in found.items() if name not in without}
 
 
-def _prepare(opened: _native.Object, request: Request) -> None:
+def _prepare(opened: _ringbuf.Object, request: Request) -> None:
     """Set up what is fixed once it is loaded."""
     knobs = abi.Knobs(
         *request.sizes,
@@ -333,9 +335,9 @@ def _prepare(opened: _native.Object, request: Request) -> None:
         opened.select(name, False)
 
 
-def _behind_each_call(opened: _native.Object) -> dict[str, _native.Copy]:
+def _behind_each_call(opened: _ringbuf.Object) -> dict[str, _ringbuf.Copy]:
     try:
-        copies: dict[str, _native.Copy] = opened.copies(ENDING, calls.functions())
+        copies: dict[str, _ringbuf.Copy] = opened.copies(ENDING, calls.functions())
     except OSError as error:
         raise _refused(ENDING, error.errno or errno.EINVAL) from None
     if not copies.keys() >= calls.INDISPENSABLE:
@@ -383,9 +385,9 @@ def _refused(program: str, code: int) -> OSError:
     return OSError(code, os.strerror(code), f"prog '{program}': failed to load: {-code}")
 
 
-def _opened(variant: Variant) -> _native.Object:
+def _opened(variant: Variant) -> _ringbuf.Object:
     try:
-        opened: _native.Object = native().Object(str(_path(variant)))
+        opened: _ringbuf.Object = native().Object(str(_path(variant)))
     except OSError:
         raise _not_built(variant) from None
     return opened

@@ -18,14 +18,14 @@ from uuid import uuid4
 
 import msgspec
 
-from proctor.capture.cgroup import CgroupTree, SessionCgroup
-from proctor.capture.client import CaptureClient, SessionCapture
 from proctor.capture.engine import LEAST_RINGS, CaptureSettings
-from proctor.capture.kernel.lines import events_in
-from proctor.capture.messages import Drained, Events
 from proctor.capture.selftest.probes import Outcome, judge
 from proctor.capture.service import CaptureService
 from proctor.capture.state.place import Place
+from proctor.captureproto.cgroup import CgroupTree, SessionCgroup
+from proctor.captureproto.client import CaptureClient, SessionCapture
+from proctor.captureproto.lines import events_in
+from proctor.captureproto.messages import Drained, Events
 from proctor.core import unixsock
 from proctor.core.errors import Unavailable
 from proctor.model.resources import ENHANCED_KINDS

@@ -1,4 +1,4 @@
-"""Blocks of records that were taken out of the rings and are not events yet: files of ``_native.Pump``."""
+"""Blocks of records that were taken out of the rings and are not events yet: files of ``_ringbuf.Pump``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEADER_BYTES = 64
 
 
 class Left(NamedTuple):
-    """What the pump goes on with: the arguments of ``_native.Pump`` from the fourth on."""
+    """What the pump goes on with: the arguments of ``_ringbuf.Pump`` from the fourth on."""
 
     directory: int
     number: int

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from proctor.capture.messages import Account
+from proctor.captureproto.messages import Account
 from proctor.core.errors import Unavailable
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import from_json, to_json

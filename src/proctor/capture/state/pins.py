@@ -12,9 +12,6 @@ import msgspec
 
 from proctor.capture.kernel.extension import native
 
-MEMBERS = "proctor_tasks"
-"""The iterator that lists the processes of sessions; its link is read."""
-
 _MODE = 0o700
 
 
@@ -56,10 +53,6 @@ class Pins:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-
-    def link(self, name: str) -> Path:
-        """Where the link of a program is pinned."""
-        return self._directory / "links" / name
 
     def save(self, handles: Handles) -> None:
         """Pin everything, in place of what was pinned before. Raises OSError."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import os
 from pathlib import Path
 from typing import NamedTuple
 
-from proctor.capture.state.pins import MEMBERS, Pins
+from proctor.capture.state.pins import Pins
+from proctor.captureproto.state import StatePaths
 from proctor.core.errors import Unavailable
 
 _NOSUID, _NODEV, _NOEXEC = 2, 4, 8
@@ -27,34 +27,22 @@ class Place:
     """Below ``run``, for root only: ``bpf``, where programs are pinned, and ``capture``, files in memory."""
 
     def __init__(self, run: Path) -> None:
-        self.files = run / "capture"
-        self._kernel = run / "bpf"
+        self._paths = StatePaths(run)
+        self.files = self._paths.files
         self._mounts = (
-            _Mount(b"bpf", self._kernel, b"mode=0700"),
+            _Mount(b"bpf", self._paths.programs, b"mode=0700"),
             _Mount(b"tmpfs", self.files, b"mode=0700"),
         )
 
     def pins(self, generation: int) -> Pins:
         """Where programs of this generation are pinned."""
-        return Pins(self._kernel / str(generation))
+        return Pins(self._paths.programs / str(generation))
 
     def keep_only(self, generation: int | None) -> None:
         """Let go of all other generations, which are detached by that."""
-        for path in self._generations():
+        for path in self._paths.generations():
             if path.name != str(generation):
                 Pins(path).remove()
-
-    def members(self) -> bytes:
-        """The processes of all sessions: ``abi.MEMBER`` for each thread. Raises OSError."""
-        for path in self._generations():
-            with contextlib.suppress(FileNotFoundError):
-                return Pins(path).link(MEMBERS).read_bytes()
-        raise FileNotFoundError(errno.ENOENT, "no programs are pinned", str(self._kernel))
-
-    def _generations(self) -> list[Path]:
-        """The newest first. The kernel has files of its own in the file system."""
-        found = [path for path in self._kernel.iterdir() if path.name.isdecimal()]
-        return sorted(found, key=lambda path: -int(path.name))
 
     def prepare(self) -> None:
         """Mount what is not mounted. Raises Unavailable."""

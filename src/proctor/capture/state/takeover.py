@@ -7,17 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from proctor.capture.control.members import Members
 from proctor.capture.kernel import choice
 from proctor.capture.kernel.choice import Loaded
 from proctor.capture.kernel.loader import fits, object_digest
 from proctor.capture.kernel.variants import named
 from proctor.capture.registry import Phase, Registry, Session
-from proctor.capture.state.absence import Marks
 from proctor.capture.state.blocks import Blocks
 from proctor.capture.state.journal import Facts, Position
 from proctor.capture.state.pins import Manifest, close
 from proctor.capture.state.place import Place
+from proctor.captureproto.absence import Marks
+from proctor.captureproto.members import Members
 from proctor.core.errors import ProctorError, Unavailable
 
 _CHANGED = "capture was replaced by a version that cannot go on with what the kernel has of this session"

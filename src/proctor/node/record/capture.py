@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proctor.capture.client import CaptureClient
-from proctor.capture.messages import Account, Closed, Delivery, Drained, Events, Forgotten, Subscribed
-from proctor.capture.state.absence import RETURN_SECONDS
+from proctor.captureproto.absence import RETURN_SECONDS
+from proctor.captureproto.client import CaptureClient
+from proctor.captureproto.messages import Account, Closed, Delivery, Drained, Events, Forgotten, Subscribed
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.contexts import Contexts

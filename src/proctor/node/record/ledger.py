@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from proctor.capture.messages import Account
+from proctor.captureproto.messages import Account
 from proctor.model.kernel_events import SessionLedger
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from proctor.audit.spool import Reservation, Spool
-from proctor.capture.kernel import lines
+from proctor.captureproto import lines
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.events import (
     NAMESPACE,

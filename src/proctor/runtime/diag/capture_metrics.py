@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from proctor.capture.messages import Account
+from proctor.captureproto.messages import Account
 from proctor.model.serde import convert
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from proctor.capture.state.absence import RETURN_SECONDS, Marks
+from proctor.captureproto.absence import RETURN_SECONDS, Marks
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from proctor.capture.kernel import abi, lines
+from proctor.capture.kernel import abi, formatter
 from proctor.capture.kernel.abi import Flag, Kind, Operation, Technique
-from proctor.capture.kernel.lines import Owner
+from proctor.capture.kernel.formatter import Owner
+from proctor.captureproto import lines
 from proctor.core.errors import Corrupted
 from proctor.model.events import Event
 from proctor.model.kernel_events import (
@@ -343,7 +344,7 @@ def test_what_are_no_lines(lines_: bytes) -> None:
 def test_sessions_are_told_apart() -> None:
     known = {1: OWNER, 3: Owner(b"00000000-0000-4000-8000-", 7, True)}
     block = block_of(*(command(b"x\0", session=number) for number in (1, 2, 3, 1, 3, 3)), b"junk")
-    part = lines.from_records(
+    part = formatter.from_records(
         block, 0, records=99, size=1 << 20, boot=0, find=lambda number, _: known.get(number)
     )
 
@@ -354,11 +355,11 @@ def test_sessions_are_told_apart() -> None:
 
 def test_deeds_of_daemons_say_whose_they_are() -> None:
     def find(session: int, delegation: int) -> Owner:
-        key = lines.delegated_key("cron", f"wrote {delegation}") if delegation else b""
+        key = formatter.delegated_key("cron", f"wrote {delegation}") if delegation else b""
         return OWNER._replace(delegated=key, detached=delegation == 7)
 
     block = block_of(*(opened(b"/x", delegation=number) for number in (0, 255, 7, 255)))
-    part = lines.from_records(block, 0, records=99, size=1 << 20, boot=0, find=find)
+    part = formatter.from_records(block, 0, records=99, size=1 << 20, boot=0, find=find)
 
     found = {
         (batch.session, batch.delegation): [
@@ -378,7 +379,7 @@ def test_deeds_of_daemons_say_whose_they_are() -> None:
 
 def test_many_sessions() -> None:
     records = [command(b"%d\0" % number, session=number) for number in range(5000)]
-    part = lines.from_records(
+    part = formatter.from_records(
         block_of(*records), 0, records=9999, size=1 << 30, boot=0, find=lambda *_: OWNER
     )
 
@@ -388,10 +389,10 @@ def test_many_sessions() -> None:
 
 def test_digests() -> None:
     files = [bytes([number]) * abi.IDENTITY.size for number in range(1, 5)]
-    table = lines.digest_table({files[2]: "gone", files[0]: "ab" * 32, files[1]: "cd" * 32})
+    table = formatter.digest_table({files[2]: "gone", files[0]: "ab" * 32, files[1]: "cd" * 32})
     block = block_of(*(command(b"x\0", identity=file) for file in files), command(b"x\0"))
 
-    part = lines.from_records(
+    part = formatter.from_records(
         block, 0, records=99, size=1 << 20, boot=0, find=lambda *_: OWNER, digests=table
     )
 
@@ -411,13 +412,13 @@ def test_executables() -> None:
         b"torn",
     )
 
-    assert lines.executables(block) == [(identity, 5007, b"/bin/x", 10**9)]
+    assert formatter.executables(block) == [(identity, 5007, b"/bin/x", 10**9)]
 
 
 def test_a_block_in_parts() -> None:
     block, end, total = block_of(*[opened(b"/x")] * 10), 0, []
     while end < len(block):
-        part = lines.from_records(block, end, records=4, size=1 << 20, boot=0, find=lambda *_: OWNER)
+        part = formatter.from_records(block, end, records=4, size=1 << 20, boot=0, find=lambda *_: OWNER)
         end = part.end
         total.append(part.batches[0].kinds)
     assert total == [{Kind.DISK: 4}, {Kind.DISK: 4}, {Kind.DISK: 2}]

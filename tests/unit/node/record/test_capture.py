@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from proctor.audit.spool import Spool
-from proctor.capture.client import CaptureClient
-from proctor.capture.kernel.lines import from_fields
-from proctor.capture.messages import Closed, Delivery, Drained, Events, Subscribed
+from proctor.captureproto.client import CaptureClient
+from proctor.captureproto.lines import from_fields
+from proctor.captureproto.messages import Closed, Delivery, Drained, Events, Subscribed
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts

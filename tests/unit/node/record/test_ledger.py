@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proctor.capture.messages import Account
+from proctor.captureproto.messages import Account
 from proctor.node.record.ledger import Ledger
 from proctor.node.record.recorder import RECORDING, SPOOL
 

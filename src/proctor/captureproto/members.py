@@ -12,13 +12,12 @@ import logging
 import os
 import select
 import signal
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from proctor.capture import cgroup
-from proctor.capture.control.freezer import freeze
-from proctor.capture.kernel import abi
+from proctor.captureproto import cgroup
 from proctor.core.clock import SYSTEM
 
 SECONDS = 5.0
@@ -28,8 +27,12 @@ _PAUSE = 0.002
 _log = logging.getLogger(__name__)
 _CELL = "held"
 
+MEMBER_FIELDS = (("session", "I"), ("process", "I"), ("delegation", "I"))
+MEMBER = struct.Struct("=" + "".join(code for _, code in MEMBER_FIELDS))
+"""``struct member`` of ``bpf/include/control.h``: a thread of a session, as the iterator lists it."""
+
 Listing = Callable[[], bytes]
-"""Reads the list of ``abi.MEMBER``. Raises OSError."""
+"""Reads the list of ``MEMBER``. Raises OSError."""
 
 
 class Members(NamedTuple):
@@ -41,14 +44,14 @@ class Members(NamedTuple):
 
     def all(self) -> set[int]:
         """Numbers of all processes that are alive. Raises OSError when they cannot be listed."""
-        found = abi.MEMBER.iter_unpack(self.listing())
+        found = MEMBER.iter_unpack(self.listing())
         return {process for session, process, _ in found if session == self.number}
 
     def hold(self) -> None:
         """Freeze all of them; who can neither be frozen nor moved is killed."""
         with contextlib.suppress(OSError):
             self.home.mkdir(parents=True, exist_ok=True)
-        freeze(self.home)
+        cgroup.freeze(self.home)
         self.bring_back()
 
     def bring_back(self) -> None:

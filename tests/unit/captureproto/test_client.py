@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from proctor.capture.client import CaptureClient, SessionCapture
-from proctor.capture.messages import Drained, Events, Subscribed
+from proctor.captureproto.client import CaptureClient, SessionCapture
+from proctor.captureproto.messages import Drained, Events, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 

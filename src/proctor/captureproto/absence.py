@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.capture.control.members import Members
-from proctor.capture.state.place import Place
+from proctor.captureproto.members import Members
+from proctor.captureproto.state import StatePaths
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
 
@@ -38,9 +38,9 @@ class Marks:
     """The marks of one agent, below its directory ``run``."""
 
     def __init__(self, run: Path) -> None:
-        place = Place(run)
-        self._listing = place.members
-        self._directory = place.files / "strict"
+        paths = StatePaths(run)
+        self._listing = paths.members
+        self._directory = paths.files / "strict"
 
     def add(self, mark: Mark) -> None:
         """From now on the session is held when capture ends. Raises OSError."""

@@ -114,7 +114,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 class Events(msgspec.Struct, frozen=True, kw_only=True, tag="events", tag_field="op"):
     """Kernel events of one session, oldest first.
 
-    ``lines`` are those of ``kernel.lines``; who and where is the node's to add. ``lost`` counts all losses of
+    ``lines`` are those of ``captureproto.lines``, whose slots the node fills. ``lost`` counts all losses of
     the session so far, by kind; ``counts`` the records in ``lines``.
     """
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from proctor.capture.messages import (
+from proctor.captureproto.absence import RETURN_SECONDS
+from proctor.captureproto.messages import (
     Acknowledge,
     Claim,
     CloseSession,
@@ -26,7 +27,6 @@ from proctor.capture.messages import (
     Subscribed,
     decode,
 )
-from proctor.capture.state.absence import RETURN_SECONDS
 from proctor.core import unixsock, wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.cgroup import CgroupTree, below, is_populated, remove
-from proctor.capture.control.freezer import thaw
-from proctor.capture.control.members import Members
+from proctor.captureproto.cgroup import CgroupTree, below, is_populated, remove, thaw
+from proctor.captureproto.members import Members
 from proctor.core.errors import BadRequest, Unavailable
 
 RUN, SID = str(uuid.uuid4()), str(uuid.uuid4())

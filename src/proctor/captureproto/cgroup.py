@@ -15,6 +15,7 @@ from proctor.core.errors import BadRequest, Unavailable
 
 _CGROUP2_MAGIC = 0x63677270
 _MODE = 0o555
+_FREEZE, _FROZEN, _THAWED = "cgroup.freeze", b"1", b"0"
 _REPAIRS = 2
 """One for each reason why a cgroup cannot be made: no parent, no room."""
 
@@ -149,6 +150,24 @@ def kill(cgroup: Path) -> None:
     """Kill whoever is in ``cgroup`` or below it, held or not; a kernel before 5.14 cannot."""
     with contextlib.suppress(OSError):
         (cgroup / "cgroup.kill").write_text("1")
+
+
+def is_frozen(cgroup: Path) -> bool:
+    """Is whoever is in ``cgroup`` held, or to be held? Raises OSError."""
+    return (cgroup / _FREEZE).read_bytes().strip() == _FROZEN
+
+
+def freeze(cgroup: Path) -> None:
+    """Hold whoever is in ``cgroup`` or below it."""
+    with contextlib.suppress(OSError):
+        (cgroup / _FREEZE).write_bytes(_FROZEN)
+
+
+def thaw(cgroup: Path) -> None:
+    """Let go whoever is held in ``cgroup`` or below it."""
+    for directory in below(cgroup):
+        with contextlib.suppress(OSError), (directory / _FREEZE).open("r+b", buffering=0) as file:
+            file.write(_THAWED)
 
 
 def below(cgroup: Path) -> list[Path]:

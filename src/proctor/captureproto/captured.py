@@ -6,9 +6,9 @@ import logging
 import select
 from pathlib import Path
 
-from proctor.capture.client import SessionCapture
-from proctor.capture.control.members import Members
-from proctor.capture.state.absence import RETURN_SECONDS, Marks
+from proctor.captureproto.absence import RETURN_SECONDS, Marks
+from proctor.captureproto.client import SessionCapture
+from proctor.captureproto.members import Members
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable
 from proctor.model.network import NetworkPolicy

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proctor.capture.control.members import Members
-from proctor.capture.kernel import abi
-from proctor.capture.state.absence import Mark, Marks
+from proctor.captureproto.absence import Mark, Marks
+from proctor.captureproto.members import MEMBER, Members
 
 
 def test_members_are_those_of_the_session() -> None:
     threads = [(7, 100, 0), (7, 100, 0), (8, 101, 0), (7, 102, 3)]
-    listing = b"".join(abi.MEMBER.pack(*thread) for thread in threads)
+    listing = b"".join(MEMBER.pack(*thread) for thread in threads)
 
     assert Members(7, Path("/cgroup"), lambda: listing).all() == {100, 102}
 
