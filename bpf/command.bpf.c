@@ -2,8 +2,8 @@
 /* Executed programs. Arguments come from the new address space, whole; what does not fit the ring is cut
  * and said to be cut. */
 #include "lib/command_text.bpf.h"
-#include "lib/commands.bpf.h"
-#include "lib/identity.bpf.h"
+#include "lib/command_ring.bpf.h"
+#include "lib/file_identity.bpf.h"
 #include "lib/syscall.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -28,7 +28,7 @@ static __always_inline bool send_small(struct writer *writer, __u64 args)
 	if (size < record->args_total)
 		record->header.flags |= CUT_ARGS;
 	record->args = size;
-	if (args && bpf_probe_read_user(room(writer), size, (void *)args))
+	if (args && bpf_probe_read_user(texts_end(writer), size, (void *)args))
 		record->header.flags |= UNREADABLE;
 	return !bpf_ringbuf_output(&proctor_command, record, head + size, wake_for(&proctor_command, head + size, knobs.command_mark));
 }
@@ -68,16 +68,16 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 		   send_large(writer, args, MIB / 16) || send_small(writer, args);
 }
 
-struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
-									 struct linux_binprm *bprm) SHARED;
+struct task_state *on_exec_outside_session(struct task_struct *task, struct task_state *state,
+									 struct linux_binprm *bprm) __subprog;
 
-/* Does the program run with more rights than who executes it? */
+/* Does the program run with more rights than the task that executes it? */
 static __always_inline bool is_privileged(struct linux_binprm *bprm)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
 }
 
-#ifdef WITHOUT_LOOP /* bpf_find_vma is as old */
+#ifdef WITHOUT_LOOP /* bpf_find_vma came with the same kernel */
 static __always_inline void write_loader(struct writer *writer, struct task_struct *task, struct mm_struct *mm)
 {
 }
@@ -125,14 +125,14 @@ int BPF_PROG(proctor_exec, struct task_struct *task, int old_pid, struct linux_b
 	struct writer writer;
 	struct file *exe;
 
-	renumber(task, old_pid);
-	state = lineage_of(task);
+	task_state_change_pid(task, old_pid);
+	state = task_state_lookup(task);
 	if (!state || !state->session)
-		state = stranger_executed(task, state, bprm);
+		state = on_exec_outside_session(task, state, bprm);
 	if (!state)
 		return 0;
-	enlist(task, state);
-	if (!wants(state, RECORD_COMMAND))
+	session_member_add(task, state);
+	if (!records_kind(state, RECORD_COMMAND))
 		return 0;
 	count_started(state->session, RECORD_COMMAND);
 	if (!start_writing(&writer, state, SCRATCH_EXECUTED, 0))
@@ -143,9 +143,9 @@ int BPF_PROG(proctor_exec, struct task_struct *task, int old_pid, struct linux_b
 	write_place(&writer, task, bprm->interp == bprm->filename ? NULL : bprm->interp);
 	write_env(&writer, mm);
 	write_loader(&writer, task, mm);
-	if (writer.scratch->env.linker && wants(state, RECORD_TAMPER) && is_privileged(bprm))
-		preloaded(state);
-	identify(&writer.scratch->record.exe, exe->f_inode);
+	if (writer.scratch->env.linker && records_kind(state, RECORD_TAMPER) && is_privileged(bprm))
+		on_preload(state);
+	fill_file_identity(&writer.scratch->record.exe, exe->f_inode);
 	writer.scratch->record.mount = mount_number(exe);
 	writer.scratch->record.args_total = mm->arg_end - mm->arg_start;
 	count(state->session, RECORD_COMMAND, send(&writer, mm->arg_start));
@@ -196,14 +196,14 @@ static __always_inline void write_below(struct writer *writer, const struct sysc
 	if (!size)
 		return;
 	length = writer->scratch->record.sizes[TEXT_PATH];
-	*room(writer) = '/';
+	*texts_end(writer) = '/';
 	advance(writer, TEXT_PATH, 1);
-	bpf_probe_read_user_str(room(writer), text_limit(PATH_BYTES), (void *)call->args[1]);
+	bpf_probe_read_user_str(texts_end(writer), text_limit(PATH_BYTES), (void *)call->args[1]);
 	advance(writer, TEXT_PATH, length + 1 + size);
 	writer->end -= length + 1;
 }
 
-SHARED void exec_failed(struct task_state *state, struct syscall *call)
+__subprog void on_exec_failed(struct task_state *state, struct syscall *call)
 {
 	bool at_directory = call->operation == EXECAT;
 	struct args_scan scan = {.pointers = call->args[at_directory + 1], .compat = call->compat};
@@ -212,17 +212,17 @@ SHARED void exec_failed(struct task_state *state, struct syscall *call)
 
 	if (!start_writing(&writer, state, SCRATCH_FAILED, call->result))
 		return;
-	size = bpf_probe_read_user_str(room(&writer), text_limit(PATH_BYTES), (void *)call->args[at_directory]);
+	size = bpf_probe_read_user_str(texts_end(&writer), text_limit(PATH_BYTES), (void *)call->args[at_directory]);
 	if (size < 0)
 		writer.scratch->record.header.flags |= UNREADABLE;
-	if (at_directory && *room(&writer) != '/' && (__s32)call->args[0] >= 0)
+	if (at_directory && *texts_end(&writer) != '/' && (__s32)call->args[0] >= 0)
 		write_below(&writer, call, size > 0 ? size - 1 : 0);
 	else
 		advance(&writer, TEXT_PATH, size > 0 ? size - 1 : 0);
 	write_place(&writer, current_task(), NULL);
 	scan.scratch = writer.scratch;
 	scan.texts = writer.end;
-	repeat(MAX_FAILED_ARGS, LEAST_FAILED_ARGS, scan_argument, &scan);
+	bpf_loop_compat(MAX_FAILED_ARGS, LEAST_FAILED_ARGS, scan_argument, &scan);
 	if (!scan.whole)
 		writer.scratch->record.header.flags |= CUT_ARGS;
 	writer.scratch->record.args_total = scan.size & (ARGS_BYTES - 1);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Daemons that act for a session. What a daemon has forked is watched until it executes a program that no
- * session has ordered; then it is nobody's. */
+/* Attribution of jobs that daemons run for sessions. A child of a daemon is watched until it executes a program
+ * that no session has requested. */
 #include "lib/delegation.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-#define FMODE_WRITE 2
 #define ROOT 0
 
-SHARED void daemon_forked(const struct task_state *parent, struct task_struct *child)
+__subprog void on_daemon_fork(const struct task_state *parent, struct task_struct *child)
 {
-	struct task_state *state = own(child);
+	struct task_state *state = task_state_get_or_create(child);
 
 	if (!state)
 		return;
@@ -19,9 +18,9 @@ SHARED void daemon_forked(const struct task_state *parent, struct task_struct *c
 }
 
 /* Keep the path of a file as the evidence of a delegation; returns its number. */
-static __always_inline __u32 note_path(const struct job *job, struct file *file)
+static __always_inline __u32 save_path_evidence(const struct job *job, struct file *file)
 {
-	struct delegation_scratch *scratch = delegation_room();
+	struct delegation_scratch *scratch = job_scratch_lookup();
 	__u32 start, size;
 	__u16 flags = 0;
 
@@ -35,13 +34,13 @@ static __always_inline __u32 note_path(const struct job *job, struct file *file)
 	scratch->evidence.daemon = job->daemon;
 	scratch->evidence.size = size;
 	bpf_probe_read_kernel(scratch->evidence.text, size, scratch->walk.bytes + (start & (PATH_BYTES - 1)));
-	return keep_evidence(job->session, &scratch->evidence);
+	return save_evidence(job->session, &scratch->evidence);
 }
 
-/* A unit may be started as soon as it is written: too soon for user space to read it. */
-static __always_inline void order_unit(const struct job *job, const unsigned char *name)
+/* A unit may start right after it is written, before user space can read it. */
+static __always_inline void save_unit_key(const struct job *job, const unsigned char *name)
 {
-	struct delegation_scratch *scratch = delegation_room();
+	struct delegation_scratch *scratch = job_scratch_lookup();
 	long size;
 
 	if (!scratch)
@@ -49,12 +48,12 @@ static __always_inline void order_unit(const struct job *job, const unsigned cha
 	size = bpf_probe_read_kernel_str(scratch->evidence.text, ORDER_BYTES, name);
 	if (size <= 1)
 		return;
-	find_named(scratch, DAEMON_MANAGER, size - 1);
-	keep_order(&scratch->order, job);
+	find_job_by_name(scratch, DAEMON_MANAGER, size - 1);
+	save_job_key(&scratch->order, job);
 }
 
 /* A task of a session has opened a file: is it a job that is being written? */
-SHARED void job_file_opened(const struct task_state *state, const struct syscall *call)
+__subprog void on_job_file_opened(const struct task_state *state, const struct syscall *call)
 {
 	struct file *file = call->file;
 	struct job job = {.session = state->session, .kinds = state->kinds}, *known;
@@ -76,15 +75,15 @@ SHARED void job_file_opened(const struct task_state *state, const struct syscall
 	if (known && known->session == state->session)
 		return;
 	job.daemon = *daemon;
-	job.delegation = note_path(&job, file);
+	job.delegation = save_path_evidence(&job, file);
 	if (bpf_map_update_elem(&proctor_jobfile, &place, &job, BPF_ANY))
 		count_unattributed(&job);
 	if (job.daemon == DAEMON_MANAGER)
-		order_unit(&job, field_of(file, f_path.dentry, d_name.name));
+		save_unit_key(&job, field_of(file, f_path.dentry, d_name.name));
 }
 
-/* A system call of a daemon or of what it has forked; returns whether the task is a session's now. */
-SHARED bool daemon_called(struct task_state *state, const struct syscall *call)
+/* A system call of a daemon or of its children; returns whether a session has adopted the task. */
+__subprog bool on_daemon_syscall(struct task_state *state, const struct syscall *call)
 {
 	struct place place;
 	struct file *file;
@@ -99,38 +98,35 @@ SHARED bool daemon_called(struct task_state *state, const struct syscall *call)
 		return false;
 	place = place_of(field_of(file, f_inode));
 	job = bpf_map_lookup_elem(&proctor_jobfile, &place);
-	return job && job->daemon == DAEMON_AT && adopt(current_task(), state, job);
+	return job && job->daemon == DAEMON_AT && task_state_adopt(current_task(), state, job);
 }
 
-/* Does a text begin with these few letters, as a number? */
-static __always_inline bool is_start(const char *text, __u64 letters, __u32 length)
+static __always_inline bool has_prefix(const char *text, __u64 word, __u32 length)
 {
 	__u64 found;
 
 	__builtin_memcpy(&found, text, sizeof(found));
-	return (found & ~0ULL >> (64 - 8 * length)) == letters;
+	return (found & ~0ULL >> (64 - 8 * length)) == word;
 }
 
-/* And is that all of it? */
-static __always_inline bool is_word(const char *text, __u64 word, __u32 length)
-{
-	return is_start(text, word, length + 1);
-}
+/* Of at most 8 bytes, and 7, for the zero at the end is compared as well. */
+#define STARTS_WITH(text, string) has_prefix(text, WORD(string), sizeof(string) - 1)
+#define EQUALS(text, string) has_prefix(text, WORD(string), sizeof(string))
 
 static __always_inline enum daemon daemon_named(const char *name)
 {
-	if (is_word(name, 0x647461, 3)) /* atd */
+	if (EQUALS(name, "atd"))
 		return DAEMON_AT;
-	if (is_word(name, 0x6e6f7263, 4) || is_word(name, 0x646e6f7263, 5)) /* cron, crond */
+	if (EQUALS(name, "cron") || EQUALS(name, "crond"))
 		return DAEMON_CRON;
-	if (is_word(name, 0x646d6574737973, 7)) /* systemd */
+	if (EQUALS(name, "systemd"))
 		return DAEMON_MANAGER;
-	if (is_word(name + 8, 0x6d6968732d6472, 7)) /* containerd-shim, the rest of its name cut */
+	if (EQUALS(name + 8, "rd-shim")) /* containerd-shim, which comm holds 15 bytes of */
 		return DAEMON_CONTAINERS;
 	return DAEMON_NONE;
 }
 
-/* Which daemon does the task execute, from a file of root's? */
+/* The daemon that the task executes, from a file that root owns. */
 static __always_inline enum daemon daemon_started(struct task_struct *task)
 {
 	enum daemon daemon = daemon_named(task->comm);
@@ -138,8 +134,8 @@ static __always_inline enum daemon daemon_started(struct task_struct *task)
 	return field_of(task, mm, exe_file, f_inode, i_uid.val) == ROOT ? daemon : DAEMON_NONE;
 }
 
-/* Does the third argument, after the shell and -c, order what was ordered from cron? */
-static __always_inline struct job *ordered_command(struct task_struct *task, struct order *order)
+/* The job of the third argument, after the shell and -c, if a session has requested that from cron. */
+static __always_inline struct job *job_of_command(struct task_struct *task, struct order *order)
 {
 	__u64 next = field_of(task, mm, arg_start);
 
@@ -152,54 +148,54 @@ static __always_inline struct job *ordered_command(struct task_struct *task, str
 	}
 	__builtin_memset(order->text, 0, sizeof(order->text));
 	bpf_probe_read_user_str(order->text, sizeof(order->text), (void *)next);
-	return find_order(order, DAEMON_CRON, field_of(task, cred, uid.val));
+	return find_job(order, DAEMON_CRON, field_of(task, cred, uid.val));
 }
 
-static __always_inline struct job *ordered_program(struct order *order, const char *path)
+static __always_inline struct job *job_of_program(struct order *order, const char *path)
 {
 	__builtin_memset(order->text, 0, sizeof(order->text));
 	bpf_probe_read_kernel_str(order->text, sizeof(order->text), path);
-	return find_order(order, DAEMON_CRON, ANY_USER);
+	return find_job(order, DAEMON_CRON, ANY_USER);
 }
 
 /* A manager gives each unit, or each container, a cgroup of the same name; that of a container may be
  * docker-NAME.scope. */
-static __always_inline struct job *ordered_by_name(struct task_struct *task, enum daemon daemon,
+static __always_inline struct job *job_of_cgroup(struct task_struct *task, enum daemon daemon,
 												   struct delegation_scratch *scratch)
 {
 	const char *name = field_of(task, cgroups, dfl_cgrp, kn, name);
 	char *text = scratch->evidence.text;
 	long size = bpf_probe_read_kernel_str(text, ORDER_BYTES, name);
 
-	if (daemon == DAEMON_CONTAINERS && is_start(text, 0x2d72656b636f64, 7)) /* docker- */
+	if (daemon == DAEMON_CONTAINERS && STARTS_WITH(text, "docker-"))
 		size = bpf_probe_read_kernel_str(text, ORDER_BYTES, name + 7);
-	return size > 0 ? find_named(scratch, daemon, size - 1) : NULL;
+	return size > 0 ? find_job_by_name(scratch, daemon, size - 1) : NULL;
 }
 
 static __always_inline struct job *job_executed(struct task_struct *task, enum daemon daemon, const char *path)
 {
-	struct delegation_scratch *scratch = delegation_room();
+	struct delegation_scratch *scratch = job_scratch_lookup();
 	struct job *job;
 
 	if (!scratch)
 		return NULL;
 	if (daemon == DAEMON_MANAGER || daemon == DAEMON_CONTAINERS)
-		return ordered_by_name(task, daemon, scratch);
+		return job_of_cgroup(task, daemon, scratch);
 	if (daemon != DAEMON_CRON)
 		return NULL;
-	job = ordered_command(task, &scratch->order);
-	return job ? job : ordered_program(&scratch->order, path);
+	job = job_of_command(task, &scratch->order);
+	return job ? job : job_of_program(&scratch->order, path);
 }
 
-/* A task that is no session's has executed a program; returns its state if it is one's now. */
-SHARED struct task_state *stranger_executed(struct task_struct *task, struct task_state *state,
+/* A task outside all sessions has executed a program. Returns its state when a session adopts the task. */
+__subprog struct task_state *on_exec_outside_session(struct task_struct *task, struct task_state *state,
 											  struct linux_binprm *bprm)
 {
 	enum daemon daemon = daemon_started(task);
 	struct job *job;
 
 	if (daemon != DAEMON_NONE) {
-		state = own(task);
+		state = task_state_get_or_create(task);
 		if (state)
 			state->daemon = daemon;
 		return NULL;
@@ -207,9 +203,9 @@ SHARED struct task_state *stranger_executed(struct task_struct *task, struct tas
 	if (!state)
 		return NULL;
 	job = job_executed(task, state->daemon, bprm->filename);
-	if (job && adopt(task, state, job))
+	if (job && task_state_adopt(task, state, job))
 		return state;
-	if (state->daemon != DAEMON_CRON && state->daemon != DAEMON_CONTAINERS) /* who use helpers */
-		release(task);
+	if (state->daemon != DAEMON_CRON && state->daemon != DAEMON_CONTAINERS) /* these two use helpers */
+		task_state_delete(task);
 	return NULL;
 }

@@ -149,7 +149,7 @@ static __always_inline void send_file(struct task_state *state, struct disk_scra
 	count(state->session, RECORD_DISK, !bpf_ringbuf_output(&proctor_disk, scratch, length, flags));
 }
 
-SHARED void file_opened(struct task_state *state, struct syscall *call)
+__subprog void on_file_opened(struct task_state *state, struct syscall *call)
 {
 	__u32 zero = 0, size;
 	struct disk_scratch *scratch = bpf_map_lookup_elem(&proctor_diskbuf, &zero);
@@ -164,7 +164,7 @@ SHARED void file_opened(struct task_state *state, struct syscall *call)
 	send_file(state, scratch, size);
 }
 
-SHARED void file_requested(struct task_state *state, const struct syscall *call,
+__subprog void on_uring_file_opened(struct task_state *state, const struct syscall *call,
 							 const struct requested_file *requested)
 {
 	__u32 zero = 0, size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A task of a session in a cgroup that is not below the session's. */
+/* Escapes: a task of a session moves to a cgroup that is not below the cgroup of the session. */
 #include "lib/tamper.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -15,7 +15,7 @@ struct cgroup_walk {
 };
 
 /* One step towards the root, which has no name. */
-static STEP long step_out(__u32 index, struct cgroup_walk *walk)
+static LOOP_CB long step_out(__u32 index, struct cgroup_walk *walk)
 {
 	struct path_text *text = walk->text;
 	struct cgroup *cgroup = walk->cgroup;
@@ -37,18 +37,18 @@ static STEP long step_out(__u32 index, struct cgroup_walk *walk)
 	return 0;
 }
 
-/* The current task has put one of a session, itself perhaps, into a cgroup; or has made it there. */
-SHARED void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to)
+/* The current task has moved a task of a session, or itself, to a cgroup, or created it there. */
+__subprog void on_cgroup_move(const struct task_state *state, struct task_struct *task, struct cgroup *to)
 {
 	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_ESCAPE, 0);
 	struct cgroup_walk walk = {.cgroup = to, .home = state->cgroup};
 	struct path_text *text;
 
-	if (!scratch || !state->cgroup || !wants(state, RECORD_TAMPER))
+	if (!scratch || !state->cgroup || !records_kind(state, RECORD_TAMPER))
 		return;
 	walk.text = text = &scratch->walk;
 	text->walk.start = PATH_BYTES - 1;
-	repeat(MAX_CGROUPS, LEAST_CGROUPS, step_out, &walk);
+	bpf_loop_compat(MAX_CGROUPS, LEAST_CGROUPS, step_out, &walk);
 	if (walk.inside)
 		return;
 	count_started(state->session, RECORD_TAMPER);
@@ -57,18 +57,18 @@ SHARED void moved(const struct task_state *state, struct task_struct *task, stru
 		text->walk.start = PATH_BYTES - 2;
 	}
 	scratch->record.target = scratch->record.header.pid;
-	describe(&scratch->record.header, task);
+	fill_task(&scratch->record.header, task);
 	scratch->record.header.cgroup_id = field_of(to, kn, id);
-	take_path(scratch, text->walk.start);
+	tamper_set_path(scratch, text->walk.start);
 	send_tamper(scratch);
 }
 
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(proctor_cgroup, struct cgroup *to, const char *path, struct task_struct *task)
 {
-	struct task_state *state = state_of(task);
+	struct task_state *state = session_task_state(task);
 
 	if (state && !field_of(to, root, hierarchy_id))
-		moved(state, task, to);
+		on_cgroup_move(state, task, to);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The processes of all sessions, for whoever opens and reads the iterator: by lineage, wherever they are. */
+/* Iterator over the processes of all sessions: by lineage, in any cgroup. */
 #include "lib/lineage.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -23,7 +23,7 @@ int proctor_tasks(struct bpf_iter__task *context)
 
 	if (!task || field_of(task, exit_state))
 		return 0;
-	state = lineage_of(task);
+	state = task_state_lookup(task);
 	if (!state || !state->session)
 		return 0;
 	member = (struct member){.session = state->session, .process = number_here(task), .delegation = state->delegation};

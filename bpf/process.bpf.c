@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Lineage: children of a session's tasks are the session's. */
+/* Lineage: children of the tasks of a session belong to the session. */
 #include "lib/connections.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-void moved(const struct task_state *state, struct task_struct *task, struct cgroup *to) SHARED;
-void daemon_forked(const struct task_state *parent, struct task_struct *child) SHARED;
+void on_cgroup_move(const struct task_state *state, struct task_struct *task, struct cgroup *to) __subprog;
+void on_daemon_fork(const struct task_state *parent, struct task_struct *child) __subprog;
 
 /* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(proctor_fork, struct task_struct *child)
 {
-	struct task_state *parent = lineage_of(current_task());
+	struct task_state *parent = task_state_lookup(current_task());
 	struct tally *tally;
 
 	if (!parent) {
-		disown(child);
+		task_state_clear_stale(child);
 		return 0;
 	}
 	if (!parent->session) {
-		daemon_forked(parent, child);
+		on_daemon_fork(parent, child);
 		return 0;
 	}
-	if (!inherit(child, parent)) {
+	if (!task_state_inherit(child, parent)) {
 		count_started(parent->session, RECORD_PROCESS);
 		count(parent->session, RECORD_PROCESS, false);
 		return 0;
@@ -31,22 +31,22 @@ int BPF_PROG(proctor_fork, struct task_struct *child)
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, 1);
 	if (child->cgroups != field_of(current_task(), cgroups))
-		moved(parent, child, field_of(child, cgroups, dfl_cgrp));
+		on_cgroup_move(parent, child, field_of(child, cgroups, dfl_cgrp));
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(proctor_exit, struct task_struct *task)
 {
-	struct task_state *state = lineage_of(task);
+	struct task_state *state = task_state_lookup(task);
 	struct tally *tally;
 
 	if (!state)
 		return 0;
-	settle(state, VIA_IO_URING); /* by io_uring after the last system call, or in a worker */
+	pending_flush(state, VIA_IO_URING); /* by io_uring after the last system call, or in a worker */
 	tally = tally_of(state->session);
 	if (tally)
 		__sync_fetch_and_add(&tally->tasks, -1);
-	forget(task);
+	session_member_remove(task);
 	return 0;
 }

@@ -25,7 +25,8 @@ const volatile struct {
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* To the verifier of Linux 6.1, which would follow one operation and take what others need for unreachable. */
+/* Hide the value from the verifier of Linux 6.1, which would follow one operation only and take the code of the
+ * others for unreachable. */
 static __always_inline void make_unknown(struct syscall *call)
 {
 	bpf_probe_read_kernel(&call->operation, sizeof(call->operation), &call->operation);
@@ -35,22 +36,22 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(proctor_sysexit, struct pt_regs *regs, long result)
 {
 	struct task_struct *task = current_task();
-	struct task_state *state = lineage_of(task);
+	struct task_state *state = task_state_lookup(task);
 	struct syscall call = {};
 
 	if (!state)
 		return 0;
 	decode_syscall(&call, task, regs, result);
-	if (!state->session && !daemon_called(state, &call))
+	if (!state->session && !on_daemon_syscall(state, &call))
 		return 0;
 	if (call.operation >= WRITE && call.operation <= SENDMSG) {
-		message_sent(state, &call);
+		on_message_sent(state, &call);
 		call.operation = SENT;
 	}
 	if (state->pending.operation != OPERATION_NONE)
-		call_ended(state, &call);
-	if (call.operation & TAMPER && wants(state, RECORD_TAMPER))
-		tampered(state, &call);
+		on_syscall_done(state, &call);
+	if (call.operation & TAMPER && records_kind(state, RECORD_TAMPER))
+		on_tamper_syscall(state, &call);
 	switch (call.operation) {
 	case OPEN:
 	case CREAT:
@@ -58,36 +59,36 @@ int BPF_PROG(proctor_sysexit, struct pt_regs *regs, long result)
 	case OPENAT2:
 	case OPEN_HANDLE:
 		call.file = file_of(call.result);
-		if (wants(state, RECORD_DISK)) {
+		if (records_kind(state, RECORD_DISK)) {
 			count_started(state->session, RECORD_DISK);
-			file_opened(state, &call);
+			on_file_opened(state, &call);
 		}
-		if (call.result >= 0 && wants(state, RECORD_TAMPER))
-			guarded_file_opened(state, &call);
+		if (call.result >= 0 && records_kind(state, RECORD_TAMPER))
+			on_protected_file_opened(state, &call);
 		if (call.result >= 0)
-			job_file_opened(state, &call);
+			on_job_file_opened(state, &call);
 		break;
 	case EXEC:
 	case EXECAT:
-		if (call.result < 0 && wants(state, RECORD_COMMAND)) {
+		if (call.result < 0 && records_kind(state, RECORD_COMMAND)) {
 			count_started(state->session, RECORD_COMMAND);
-			exec_failed(state, &call);
+			on_exec_failed(state, &call);
 		}
 		break;
 	case SOCKET:
 	case CONNECT:
 	case ACCEPT:
 	case LISTEN:
-		if (!wants(state, RECORD_NETWORK) && state->pending.operation == OPERATION_NONE)
+		if (!records_kind(state, RECORD_NETWORK) && state->pending.operation == OPERATION_NONE)
 			break;
 		make_unknown(&call);
-		connection_made(state, &call);
+		on_network_syscall(state, &call);
 		break;
 	case SENT:
 		if (state->pending.operation == OPERATION_NONE)
 			break;
 		make_unknown(&call);
-		connection_made(state, &call);
+		on_network_syscall(state, &call);
 		break;
 	default:;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What can blind or mislead the record, when a task of a session does it or tries to. */
+/* Attempts by tasks of sessions to blind or mislead the recording. */
 #include "lib/syscall.bpf.h"
 #include "lib/tamper.bpf.h"
 
@@ -8,25 +8,22 @@
 #define PTRACE_ATTACH 16
 #define PTRACE_SEIZE 0x4206
 #define SEND_SIG_PRIV 1 /* the kernel's own signals */
-#define FMODE_WRITE 2
 #define PROC_SUPER_MAGIC 0x9fa0
 #define CGROUP2_SUPER_MAGIC 0x63677270
-#define S_IFMT 0170000
-#define S_IFCHR 0020000
 #define MEMORY_DEVICES 1
 #define MINOR_BITS 20
 #define MAX_LEVELS 64
 #define LEAST_LEVELS 24
 
-static __always_inline bool is_stranger(__u32 pid, const struct task_state *state)
+static __always_inline bool is_outside_session(__u32 pid, const struct task_state *state)
 {
-	return pid != field_of(current_task(), tgid) && !is_member(pid, state->session);
+	return pid != field_of(current_task(), tgid) && !is_session_member(pid, state->session);
 }
 
-/* As the caller says it: in a namespace of its own the number means another, and all are strangers. */
-static __always_inline bool names_stranger(__u32 pid, const struct task_state *state)
+/* The number is of the namespace of the caller: in one of its own, every process counts as outside. */
+static __always_inline bool argument_is_outside_session(__u32 pid, const struct task_state *state)
 {
-	return field_of(current_task(), thread_pid, level) || is_stranger(pid, state);
+	return field_of(current_task(), thread_pid, level) || is_outside_session(pid, state);
 }
 
 static __always_inline __u32 number_of(struct pid *pid)
@@ -34,21 +31,21 @@ static __always_inline __u32 number_of(struct pid *pid)
 	return field_of(pid, numbers[0].nr);
 }
 
-static __always_inline __u32 process_behind(int pidfd)
+static __always_inline __u32 pidfd_process(int pidfd)
 {
 	struct file *file = file_of(pidfd);
 	struct pid *pid = NULL;
 
 	if (!file)
 		return 0;
-	if (bpf_core_field_exists(pid->ino))
+	if (bpf_core_field_exists(pid->ino)) /* pidfs, since 6.9 (kernel commit cb12fd8e0dab) */
 		pid = field_of(file, f_inode, i_private);
 	else
 		pid = field_of(file, private_data);
 	return number_of(pid);
 }
 
-static __always_inline __u64 named(const struct syscall *call)
+static __always_inline __u64 named_argument(const struct syscall *call)
 {
 	switch (call->operation >> ARGUMENT_SHIFT & 3) {
 	case 0: return call->args[0];
@@ -58,16 +55,16 @@ static __always_inline __u64 named(const struct syscall *call)
 	}
 }
 
-static __always_inline bool is_ours(const struct task_struct *task)
+static __always_inline bool is_in_host_mount_namespace(const struct task_struct *task)
 {
 	return field_of(task, nsproxy, mnt_ns, ns.inum) == knobs.mount_namespace;
 }
 
-/* Who the call is about, and whether that is worth a record. */
-static __always_inline bool choose(struct tamper_record *record, const struct task_state *state,
+/* Fill in the target of the call; false when it is no attempt to tamper. */
+static __always_inline bool tamper_set_target(struct tamper_record *record, const struct task_state *state,
 								   const struct syscall *call)
 {
-	__u32 first = call->operation & BY_DESCRIPTOR ? process_behind(call->args[0]) : call->args[0];
+	__u32 first = call->operation & BY_DESCRIPTOR ? pidfd_process(call->args[0]) : call->args[0];
 
 	switch (record->technique) {
 	case TECHNIQUE_PTRACE:
@@ -75,43 +72,43 @@ static __always_inline bool choose(struct tamper_record *record, const struct ta
 		record->target = call->args[1];
 		if (record->argument != PTRACE_ATTACH && record->argument != PTRACE_SEIZE)
 			return false;
-		return names_stranger(record->target, state);
+		return argument_is_outside_session(record->target, state);
 	case TECHNIQUE_VM_READ:
 	case TECHNIQUE_VM_WRITE:
 		record->target = first;
-		return names_stranger(first, state);
+		return argument_is_outside_session(first, state);
 	case TECHNIQUE_PIDFD_GETFD:
 		record->target = first;
-		return is_stranger(first, state);
-	case TECHNIQUE_SIGNAL: /* those that got there are seen where they do */
+		return is_outside_session(first, state);
+	case TECHNIQUE_SIGNAL: /* delivered signals are seen by proctor_signal */
 		record->target = first;
-		record->argument = named(call);
-		return call->result < 0 && is_guarded(GUARD_PROCESS, first);
+		record->argument = named_argument(call);
+		return call->result < 0 && is_protected(GUARD_PROCESS, first);
 	case TECHNIQUE_BPF:
 		record->argument = call->args[0];
 		return true;
-	case TECHNIQUE_MOUNT: return is_ours(current_task());
+	case TECHNIQUE_MOUNT: return is_in_host_mount_namespace(current_task());
 	default: return true;
 	}
 }
 
-SHARED void tampered(struct task_state *state, struct syscall *call)
+__subprog void on_tamper_syscall(struct task_state *state, struct syscall *call)
 {
 	struct tamper_scratch *scratch = start_tamper(state, call->operation & (TAMPER - 1), call->result);
 	long size;
 
-	if (!scratch || !choose(&scratch->record, state, call))
+	if (!scratch || !tamper_set_target(&scratch->record, state, call))
 		return;
 	count_started(state->session, RECORD_TAMPER);
 	if (call->operation & BY_NAME) {
-		size = bpf_probe_read_user_str(scratch->text, sizeof(scratch->text), (void *)named(call));
+		size = bpf_probe_read_user_str(scratch->text, sizeof(scratch->text), (void *)named_argument(call));
 		scratch->record.size = size > 0 ? size - 1 : 0;
 	}
 	send_tamper(scratch);
 }
 
-/* A program that runs with more rights than its caller was told to load what the caller likes. */
-SHARED void preloaded(struct task_state *state)
+/* A program with more rights than its caller inherits a variable that makes the dynamic linker load a file. */
+__subprog void on_preload(struct task_state *state)
 {
 	struct tamper_scratch *scratch = start_tamper(state, TECHNIQUE_PRELOAD, 0);
 
@@ -123,10 +120,10 @@ SHARED void preloaded(struct task_state *state)
 SEC("tp_btf/signal_generate")
 int BPF_PROG(proctor_signal, int number, struct kernel_siginfo *info, struct task_struct *task)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 	struct tamper_scratch *scratch;
 
-	if (!state || !wants(state, RECORD_TAMPER) || !is_guarded(GUARD_PROCESS, field_of(task, tgid)))
+	if (!state || !records_kind(state, RECORD_TAMPER) || !is_protected(GUARD_PROCESS, field_of(task, tgid)))
 		return 0;
 	if ((__u64)info == SEND_SIG_PRIV || ((__u64)info > SEND_SIG_PRIV && field_of(info, si_code) > 0))
 		return 0;
@@ -146,22 +143,22 @@ struct directory_walk {
 	bool guarded;
 };
 
-static STEP long step_above(__u32 index, struct directory_walk *walk)
+static LOOP_CB long step_above(__u32 index, struct directory_walk *walk)
 {
 	struct dentry *dentry = walk->dentry, *parent = field_of(dentry, d_parent);
 
-	walk->guarded = is_guarded(GUARD_CGROUP, field_of(dentry, d_inode, i_ino));
+	walk->guarded = is_protected(GUARD_CGROUP, field_of(dentry, d_inode, i_ino));
 	if (walk->guarded || dentry == parent)
 		return 1;
 	walk->dentry = parent;
 	return 0;
 }
 
-static __always_inline bool is_below_ours(struct dentry *dentry)
+static __always_inline bool is_below_protected_cgroup(struct dentry *dentry)
 {
 	struct directory_walk walk = {.dentry = dentry};
 
-	repeat(MAX_LEVELS, LEAST_LEVELS, step_above, &walk);
+	bpf_loop_compat(MAX_LEVELS, LEAST_LEVELS, step_above, &walk);
 	return walk.guarded;
 }
 
@@ -180,7 +177,7 @@ static __always_inline struct pid *process_of(struct inode *inode)
 	return field_of(proc, pid);
 }
 
-/* The memory of a process: that of another may be written to. */
+/* Writes to the memory of other processes, and the memory of the kernel. */
 static __always_inline enum technique proc_technique(struct file *file, const struct task_state *state,
 													 __u32 *target)
 {
@@ -193,7 +190,7 @@ static __always_inline enum technique proc_technique(struct file *file, const st
 	if (!(field_of(file, f_mode) & FMODE_WRITE) || !is_named(dentry, &memory))
 		return TECHNIQUE_NONE;
 	*target = number_of(pid);
-	return is_stranger(*target, state) ? TECHNIQUE_PROC_MEM : TECHNIQUE_NONE;
+	return is_outside_session(*target, state) ? TECHNIQUE_PROC_MEM : TECHNIQUE_NONE;
 }
 
 static __always_inline enum technique technique_of(struct file *file, const struct task_state *state,
@@ -205,7 +202,7 @@ static __always_inline enum technique technique_of(struct file *file, const stru
 	switch (field_of(inode, i_sb, s_magic)) {
 	case PROC_SUPER_MAGIC: return proc_technique(file, state, target);
 	case CGROUP2_SUPER_MAGIC:
-		if (field_of(file, f_mode) & FMODE_WRITE && is_below_ours(field_of(file, f_path.dentry)))
+		if (field_of(file, f_mode) & FMODE_WRITE && is_below_protected_cgroup(field_of(file, f_path.dentry)))
 			return TECHNIQUE_CGROUP;
 		return TECHNIQUE_NONE;
 	}
@@ -222,7 +219,7 @@ static __always_inline enum technique technique_of(struct file *file, const stru
 	}
 }
 
-SHARED void guarded_file_opened(struct task_state *state, struct syscall *call)
+__subprog void on_protected_file_opened(struct task_state *state, struct syscall *call)
 {
 	struct tamper_scratch *scratch;
 	struct file *file = call->file;
@@ -239,6 +236,6 @@ SHARED void guarded_file_opened(struct task_state *state, struct syscall *call)
 	scratch->record.target = target;
 	start = write_path(&scratch->walk, field_of(file, f_path.dentry), field_of(file, f_path.mnt),
 					   &scratch->record.header.flags);
-	take_path(scratch, start);
+	tamper_set_path(scratch, start);
 	send_tamper(scratch);
 }

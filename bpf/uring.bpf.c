@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Requests to io_uring, which are done without a system call of their own: by the task that hands them in, by
  * its workers, or by a thread that polls for them. All of these are the session's. */
-#include "lib/acceptances.bpf.h"
-#include "lib/slots.bpf.h"
+#include "lib/multishot_accept.bpf.h"
+#include "lib/uring_file.bpf.h"
 #include "lib/uring.bpf.h"
-#include "lib/written.bpf.h"
+#include "lib/uring_write.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -12,7 +12,6 @@
 #define CQE_BUFFER 1 /* the result is a size */
 #define CQE_MORE 2
 #define SILENT_SUCCESS (1 << 6) /* IOSQE_CQE_SKIP_SUCCESS: only a failure has an end that can be seen */
-#define PF_KTHREAD 0x200000
 
 enum request {
 	REQUEST_ACCEPT = 13,
@@ -23,7 +22,7 @@ enum request {
 	REQUEST_LISTEN = 57,
 };
 
-/* Opens that have been handed in: names are gone when the request has ended. One that finds no room is reported
+/* Opens that have been handed in: names are gone when the request has ended. One that does not fit is reported
  * at once; one that never ends (of a chain that was broken off, silently) is unfinished in the tally. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -39,7 +38,7 @@ struct {
 	__type(value, struct requested_file);
 } proctor_iobuf SEC(".maps");
 
-static __always_inline void keep(struct task_state *state, struct io_kiocb *request)
+static __always_inline void save_open_request(struct task_state *state, struct io_kiocb *request)
 {
 	struct syscall unseen = {.operation = OPENAT, .result = NO_DESCRIPTOR};
 	struct io_open *open = (void *)request;
@@ -57,7 +56,7 @@ static __always_inline void keep(struct task_state *state, struct io_kiocb *requ
 	file->slot = field_of(open, file_slot);
 	file->directory = field_of(open, dfd);
 	if (field_of(request, flags) & SILENT_SUCCESS || bpf_map_update_elem(&proctor_ioopen, &request, file, BPF_ANY))
-		file_requested(state, &unseen, file);
+		on_uring_file_opened(state, &unseen, file);
 	else
 		count_unfinished(state->session, RECORD_DISK, 1);
 }
@@ -90,45 +89,45 @@ static __always_inline void read_request(struct syscall *call, struct io_kiocb *
 }
 
 /* Of a request for a connection, what has to be reported before its end. */
-static __always_inline void foresee(struct task_state *state, struct io_kiocb *request, __u8 opcode)
+static __always_inline void on_uring_submit(struct task_state *state, struct io_kiocb *request, __u8 opcode)
 {
 	struct syscall call = {.operation = operation_of(opcode)};
 	bool silent = field_of(request, flags) & SILENT_SUCCESS;
 
 	if (call.operation == ACCEPT) {
 		if (is_multishot(request))
-			silent = !keep_number(request);
+			silent = !multishot_add(request);
 		if (silent)
-			accept_requested(state, socket_asked(request), NULL);
+			on_uring_accept(state, requested_socket(request), NULL);
 	} else if (silent && call.operation != NOTHING) {
 		read_request(&call, request);
-		connection_submitted(state, &call, call.operation == SOCKET ? NULL : socket_asked(request));
+		on_uring_network_submit(state, &call, call.operation == SOCKET ? NULL : requested_socket(request));
 	}
 }
 
 SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(proctor_iosub, struct io_kiocb *request)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 	struct syscall written = {};
 	__u8 opcode = request->opcode;
 
 	if (!state)
 		return 0;
 	if (read_written(&written, request, opcode)) {
-		written.file = file_asked(request);
+		written.file = requested_file_struct(request);
 		if (written.file)
-			message_sent(state, &written);
+			on_message_sent(state, &written);
 	} else if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2) {
-		if (wants(state, RECORD_DISK))
-			keep(state, request);
-	} else if (wants(state, RECORD_NETWORK)) {
-		foresee(state, request, opcode);
+		if (records_kind(state, RECORD_DISK))
+			save_open_request(state, request);
+	} else if (records_kind(state, RECORD_NETWORK)) {
+		on_uring_submit(state, request, opcode);
 	}
 	return 0;
 }
 
-static __always_inline void opened(struct task_state *state, struct io_kiocb *request, int result)
+static __always_inline void on_uring_open_done(struct task_state *state, struct io_kiocb *request, int result)
 {
 	struct requested_file *file = bpf_map_lookup_elem(&proctor_ioopen, &request);
 	struct io_open *open = (void *)request;
@@ -137,40 +136,40 @@ static __always_inline void opened(struct task_state *state, struct io_kiocb *re
 
 	if (slot && result >= 0)
 		call.result = NO_DESCRIPTOR;
-	call.file = file_at(request, slot, result);
-	if (wants(state, RECORD_DISK)) {
+	call.file = installed_file(request, slot, result);
+	if (records_kind(state, RECORD_DISK)) {
 		if (file && file->session == state->session)
 			count_unfinished(state->session, RECORD_DISK, -1);
 		else /* what was reported before its end has failed */
 			count_started(state->session, RECORD_DISK);
-		file_requested(state, &call, file);
+		on_uring_file_opened(state, &call, file);
 	}
 	bpf_map_delete_elem(&proctor_ioopen, &request);
-	if (result >= 0 && wants(state, RECORD_TAMPER))
-		guarded_file_opened(state, &call);
+	if (result >= 0 && records_kind(state, RECORD_TAMPER))
+		on_protected_file_opened(state, &call);
 	if (result >= 0)
-		job_file_opened(state, &call);
+		on_job_file_opened(state, &call);
 }
 
-static __always_inline void networked(struct task_state *state, struct io_kiocb *request, __u8 opcode, int result)
+static __always_inline void on_uring_done(struct task_state *state, struct io_kiocb *request, __u8 opcode, int result)
 {
 	struct syscall call = {.operation = operation_of(opcode), .result = result};
 	struct io_accept *accept = (void *)request;
-	struct sock *sk = call.operation == SOCKET ? NULL : socket_in(field_of(request, file));
+	struct sock *sk = call.operation == SOCKET ? NULL : socket_of_file(field_of(request, file));
 
 	if (call.operation != ACCEPT) {
 		read_request(&call, request);
-		connection_requested(state, &call, sk);
+		on_uring_network_done(state, &call, sk);
 		return;
 	}
 	if (is_multishot(request))
-		drop_number(request);
-	if (result >= 0 && wants(state, RECORD_NETWORK))
-		accept_requested(state, sk, socket_in(file_at(request, field_of(accept, file_slot), result)));
+		multishot_remove(request);
+	if (result >= 0 && records_kind(state, RECORD_NETWORK))
+		on_uring_accept(state, sk, socket_of_file(installed_file(request, field_of(accept, file_slot), result)));
 }
 
 /* A request of a process that has ended is ended by a thread of the kernel. */
-static __always_inline void abandoned(struct io_kiocb *request)
+static __always_inline void on_uring_cancelled(struct io_kiocb *request)
 {
 	__u8 opcode;
 
@@ -180,21 +179,21 @@ static __always_inline void abandoned(struct io_kiocb *request)
 	if (opcode == REQUEST_OPENAT || opcode == REQUEST_OPENAT2)
 		bpf_map_delete_elem(&proctor_ioopen, &request);
 	else if (opcode == REQUEST_ACCEPT && is_multishot(request))
-		drop_number(request);
+		multishot_remove(request);
 }
 
 /* The request has another type in other kernels; all of them call it the second argument. */
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 	__u8 opcode;
 	int result;
 
 	if (!request)
 		return 0;
 	if (!state) {
-		abandoned(request);
+		on_uring_cancelled(request);
 		return 0;
 	}
 	opcode = field_of(request, opcode);
@@ -202,7 +201,7 @@ int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 	switch (opcode) {
 	case REQUEST_OPENAT:
 	case REQUEST_OPENAT2:
-		opened(state, request, result);
+		on_uring_open_done(state, request, result);
 		break;
 	case REQUEST_SENDMSG:
 	case REQUEST_ACCEPT:
@@ -212,7 +211,7 @@ int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 	case REQUEST_SEND_ZC:
 	case REQUEST_SENDMSG_ZC:
 	case REQUEST_LISTEN:
-		networked(state, request, opcode, result);
+		on_uring_done(state, request, opcode, result);
 	}
 	return 0;
 }
@@ -221,12 +220,12 @@ int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(proctor_iopost, struct io_ring_ctx *ring, struct io_kiocb *request, struct io_uring_cqe *entry)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 	struct number number = {.ring = ring};
 	struct acceptance *acceptance;
 	int result;
 
-	if (!state || request || !wants(state, RECORD_NETWORK))
+	if (!state || request || !records_kind(state, RECORD_NETWORK))
 		return 0;
 	number.user_data = entry->user_data;
 	result = entry->res;
@@ -234,6 +233,6 @@ int BPF_PROG(proctor_iopost, struct io_ring_ctx *ring, struct io_kiocb *request,
 		return 0;
 	acceptance = bpf_map_lookup_elem(&proctor_accept, &number);
 	if (acceptance)
-		accept_requested(state, NULL, acceptance->slots ? socket_in(file_in_slot(ring, result)) : socket_of(result));
+		on_uring_accept(state, NULL, acceptance->slots ? socket_of_file(file_in_slot(ring, result)) : socket_of(result));
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What user space sets and reads; must match src/proctor/capture/kernel/abi.py. */
+/* Shared with user space; must match src/proctor/capture/kernel/abi.py. */
 #pragma once
 
 /* Set between open and load, constant afterwards. */
@@ -19,11 +19,11 @@ struct knobs {
  * its end. */
 enum hook { HOOK_CONNECTIONS = 1, HOOK_STATES = 2, HOOK_POSTED = 4 };
 
-/* Who starts programs for others. */
-enum daemon { DAEMON_NONE, DAEMON_AT, DAEMON_CRON, DAEMON_MANAGER, DAEMON_CONTAINERS };
+/* Daemons that start programs on behalf of others. */
+enum daemon { DAEMON_NONE = 0, DAEMON_AT = 1, DAEMON_CRON = 2, DAEMON_MANAGER = 3, DAEMON_CONTAINERS = 4 };
 
 /* One per task of a session; the first is written by user space, the others are inherited. Daemons and what
- * they have forked have one, too, of session 0: nobody's, and not recorded. */
+ * they have forked have one, too, of session 0: they are not recorded. */
 struct task_state {
 	__u32 session;
 	__u32 kinds;	  /* bit RECORD_... of those that are wanted */
@@ -31,7 +31,7 @@ struct task_state {
 	__u8 delegation;  /* as in record_header */
 	__u8 daemon;	  /* of session 0: which */
 	__u8 reported;	  /* what is pending is an event already, which says that the result is not known */
-	__u8 begun;		  /* the connection that is pending is in progress: the socket tells the result */
+	__u8 begun;		  /* the pending connection is in progress: its result is seen at the socket */
 	__u8 padding[4];
 	__u64 socket; /* that what is pending is done to */
 	struct endpoints pending;
@@ -86,13 +86,13 @@ struct evidence {
 #define PATTERNS 8
 #define PATTERN_WORDS 4
 
-/* A text is meant when it has these bytes where the mask has ones. */
+/* A text matches when it has these bytes where the mask has ones. */
 struct pattern {
 	__u64 text[PATTERN_WORDS];
 	__u64 mask[PATTERN_WORDS];
 };
 
-/* What the configuration asks for. */
+/* Filters of the configuration. */
 struct rules {
 	__u32 variable_count;
 	__u32 noise_count;
@@ -120,8 +120,8 @@ struct policy_ports {
 	struct port_range udp[POLICY_RANGES];
 };
 
-/* What sessions are to leave alone: our processes, by number, and our directories of cgroups, by inode. */
-enum guard { GUARD_PROCESS, GUARD_CGROUP };
+/* Objects of Proctor that are protected from sessions: processes, by number, and directories of cgroups, by inode. */
+enum guard { GUARD_PROCESS = 0, GUARD_CGROUP = 1 };
 
 struct guarded {
 	__u32 guard;

@@ -2,7 +2,14 @@
 /* What the kernel side hands to src/proctor/capture/kernel/abi.py; numbers are never reused. */
 #pragma once
 
-enum record_kind { RECORD_PROCESS, RECORD_COMMAND, RECORD_DISK, RECORD_NETWORK, RECORD_TAMPER, RECORD_KINDS };
+enum record_kind {
+	RECORD_PROCESS = 0,
+	RECORD_COMMAND = 1,
+	RECORD_DISK = 2,
+	RECORD_NETWORK = 3,
+	RECORD_TAMPER = 4,
+	RECORD_KINDS = 5
+};
 
 enum record_flags {
 	CUT_PATH = 1 << 0,	 /* path is longer than what is here */
@@ -17,48 +24,47 @@ enum record_flags {
 };
 
 enum command_text {
-	TEXT_PATH,
-	TEXT_EXE,
-	TEXT_CWD,
-	TEXT_INTERPRETER,
-	TEXT_TTY,
-	TEXT_ENV,
-	TEXT_LOADER, /* the interpreter of the ELF file, as it is mapped */
-	COMMAND_TEXTS
+	TEXT_PATH = 0,
+	TEXT_EXE = 1,
+	TEXT_CWD = 2,
+	TEXT_INTERPRETER = 3,
+	TEXT_TTY = 4,
+	TEXT_ENV = 5,
+	TEXT_LOADER = 6, /* the interpreter of the ELF file, as it is mapped */
+	COMMAND_TEXTS = 7
 };
-
 
 /* What can blind or mislead the record; TECHNIQUE_ESCAPE is an event of its own. */
 enum technique {
-	TECHNIQUE_NONE,
-	TECHNIQUE_ESCAPE,
-	TECHNIQUE_BPF,
-	TECHNIQUE_PTRACE,
-	TECHNIQUE_VM_WRITE,
-	TECHNIQUE_VM_READ,
-	TECHNIQUE_PIDFD_GETFD,
-	TECHNIQUE_PROC_MEM,
-	TECHNIQUE_SIGNAL,
-	TECHNIQUE_CGROUP,
-	TECHNIQUE_MODULE,
-	TECHNIQUE_KEXEC,
-	TECHNIQUE_PRELOAD,
-	TECHNIQUE_PERF,
-	TECHNIQUE_IO_URING,
-	TECHNIQUE_MOUNT,
-	TECHNIQUE_KERNEL_MEMORY,
-	TECHNIQUE_CLOCK,
+	TECHNIQUE_NONE = 0,
+	TECHNIQUE_ESCAPE = 1,
+	TECHNIQUE_BPF = 2,
+	TECHNIQUE_PTRACE = 3,
+	TECHNIQUE_VM_WRITE = 4,
+	TECHNIQUE_VM_READ = 5,
+	TECHNIQUE_PIDFD_GETFD = 6,
+	TECHNIQUE_PROC_MEM = 7,
+	TECHNIQUE_SIGNAL = 8,
+	TECHNIQUE_CGROUP = 9,
+	TECHNIQUE_MODULE = 10,
+	TECHNIQUE_KEXEC = 11,
+	TECHNIQUE_PRELOAD = 12,
+	TECHNIQUE_PERF = 13,
+	TECHNIQUE_IO_URING = 14,
+	TECHNIQUE_MOUNT = 15,
+	TECHNIQUE_KERNEL_MEMORY = 16,
+	TECHNIQUE_CLOCK = 17,
 };
 
 /* OUTCOME: of a connection that was begun without waiting. SOCKET: one whose packets have no address to check. */
 enum network_operation {
-	OPERATION_NONE,
-	OPERATION_CONNECT,
-	OPERATION_SEND,
-	OPERATION_ACCEPT,
-	OPERATION_LISTEN,
-	OPERATION_OUTCOME,
-	OPERATION_SOCKET,
+	OPERATION_NONE = 0,
+	OPERATION_CONNECT = 1,
+	OPERATION_SEND = 2,
+	OPERATION_ACCEPT = 3,
+	OPERATION_LISTEN = 4,
+	OPERATION_OUTCOME = 5,
+	OPERATION_SOCKET = 6,
 };
 
 struct record_header {
@@ -77,11 +83,11 @@ struct record_header {
 	char program[16];
 };
 
-/* Which file, with which content: whoever changes it changes the time. */
+/* Identity of a version of a file: any modification updates ctime. */
 struct file_identity {
 	__u64 inode; /* 0 for none */
 	__u64 size;
-	__s64 changed; /* seconds, as stat(2) tells ctime */
+	__s64 changed; /* seconds, of ctime, as in stat(2) */
 	__u32 changed_ns;
 	__u32 device; /* as the kernel has it: 12 bits of major number, 20 of minor */
 };

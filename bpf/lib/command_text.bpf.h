@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The texts of a command: composed one behind the other in memory of our own. */
+/* The texts of a command, composed one behind the other in a scratch buffer. */
 #pragma once
 
 #include "path.bpf.h"
 #include "rules.bpf.h"
 
-#define TEXTS_BYTES (16 * 1024) /* room of all texts together */
-#define ARGS_BYTES (8 * 1024)	/* room of arguments; more are written into the ring itself */
+#define TEXTS_BYTES (16 * 1024) /* of all texts together */
+#define ARGS_BYTES (8 * 1024)	/* of arguments; more are written into the ring itself */
 #define INTERPRETER_BYTES 256
 #define TTY_BYTES 64
 #define PIECE_BYTES 256
@@ -65,7 +65,7 @@ static __always_inline bool start_writing(struct writer *writer, struct task_sta
 	return true;
 }
 
-static __always_inline char *room(struct writer *writer)
+static __always_inline char *texts_end(struct writer *writer)
 {
 	return writer->scratch->texts + (writer->end & (TEXTS_BYTES - 1));
 }
@@ -88,7 +88,7 @@ static __always_inline __u32 text_limit(__u32 limit)
 static __always_inline void write_string(struct writer *writer, enum command_text text, const char *string,
 										 __u32 limit)
 {
-	long size = bpf_probe_read_kernel_str(room(writer), text_limit(limit), string);
+	long size = bpf_probe_read_kernel_str(texts_end(writer), text_limit(limit), string);
 
 	if (size == text_limit(limit))
 		writer->scratch->record.header.flags |= CUT_PATH;
@@ -106,7 +106,7 @@ static __always_inline void write_resolved(struct writer *writer, enum command_t
 		*flags |= CUT_PATH;
 	}
 	size &= PATH_BYTES - 1;
-	bpf_probe_read_kernel(room(writer), size, writer->walk->bytes + (start & (PATH_BYTES - 1)));
+	bpf_probe_read_kernel(texts_end(writer), size, writer->walk->bytes + (start & (PATH_BYTES - 1)));
 	advance(writer, text, size);
 }
 
@@ -119,14 +119,14 @@ static __noinline bool is_configured(const char *text)
 	for (__u32 index = 0; index < PATTERNS; index++) {
 		if (index >= rules->variable_count)
 			return false;
-		if (is_meant(&rules->variables[index], (const __u64 *)text))
+		if (pattern_matches(&rules->variables[index], (const __u64 *)text))
 			return true;
 	}
 	return false;
 }
 
 /* One piece of the environment; kept are the variables that the dynamic linker obeys, and those configured. */
-static STEP long scan_env(__u32 index, struct command_scratch **context)
+static LOOP_CB long scan_env(__u32 index, struct command_scratch **context)
 {
 	struct command_scratch *scratch = *context;
 	struct env_scan *scan = &scratch->env;
@@ -164,7 +164,7 @@ static __always_inline void write_env(struct writer *writer, struct mm_struct *m
 	scan->next = mm->env_start;
 	scan->last = mm->env_end;
 	scan->start = scan->end = writer->end;
-	repeat(MAX_ENV_PIECES, LEAST_ENV_PIECES, scan_env, &scratch);
+	bpf_loop_compat(MAX_ENV_PIECES, LEAST_ENV_PIECES, scan_env, &scratch);
 	if (scan->next < scan->last)
 		scratch->record.header.flags |= CUT_ENV;
 	advance(writer, TEXT_ENV, scan->end - scan->start);

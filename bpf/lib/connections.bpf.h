@@ -5,18 +5,16 @@
 #include "policy.bpf.h"
 #include "socket.bpf.h"
 
-#define EPERM 1
-#define EINPROGRESS 115
-#define MAX_BEGUN 16384
+#define MAX_PENDING_CONNECTS 16384
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 * 4096);
 } proctor_network __weak SEC(".maps");
 
-/* A connection whose system call has not told its outcome, or not ended yet. Either side writes what it
- * knows, then looks whether the other has: the one that finds it tells, and who removes the entry is alone. */
-struct beginning {
+/* A connection in progress: its system call returned without the outcome, or has not returned yet. The system call
+ * and the socket each write their part, then look for the part of the other; whichever removes the entry reports. */
+struct pending_connect {
 	struct network_record record;
 	__u32 waiting; /* the call has ended without an outcome */
 	__u32 ended;
@@ -26,9 +24,9 @@ struct beginning {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_BEGUN);
+	__uint(max_entries, MAX_PENDING_CONNECTS);
 	__type(key, struct sock *);
-	__type(value, struct beginning);
+	__type(value, struct pending_connect);
 } proctor_pending __weak SEC(".maps");
 
 static __always_inline void submit_network(struct network_record *record)
@@ -36,7 +34,7 @@ static __always_inline void submit_network(struct network_record *record)
 	bpf_ringbuf_submit(record, wake_after(&proctor_network, sizeof(*record), knobs.network_mark));
 }
 
-static __always_inline void describe_connection(struct network_record *record, const struct task_state *state,
+static __always_inline void fill_network_record(struct network_record *record, const struct task_state *state,
 												const struct endpoints *endpoints, long result, __u16 flags)
 {
 	if (endpoints->denied)
@@ -46,8 +44,8 @@ static __always_inline void describe_connection(struct network_record *record, c
 	record->endpoints = *endpoints;
 }
 
-/* An attempt as an event. Records are written where they go, since the stack is short. */
-static __always_inline void tell(const struct task_state *state, const struct endpoints *ends, long result,
+/* Submit a record of an attempt. It is written in place, because the BPF stack has 512 bytes. */
+static __always_inline void submit_attempt(const struct task_state *state, const struct endpoints *ends, long result,
 								 __u16 flags)
 {
 	struct network_record *record = bpf_ringbuf_reserve(&proctor_network, sizeof(*record), 0);
@@ -56,48 +54,48 @@ static __always_inline void tell(const struct task_state *state, const struct en
 	if (!record)
 		return;
 	__builtin_memset(record, 0, sizeof(*record));
-	describe_connection(record, state, ends, result, flags);
+	fill_network_record(record, state, ends, result, flags);
 	submit_network(record);
 }
 
-/* An attempt that no hook has noted, known when it has ended or must be reported at once. */
-static __always_inline void report(const struct task_state *state, const struct endpoints *ends, long result,
+/* An attempt that no hook has seen: it is known at its end, or must be reported at once. */
+static __always_inline void count_and_submit_attempt(const struct task_state *state, const struct endpoints *ends, long result,
 								   __u16 flags)
 {
 	count_started(state->session, RECORD_NETWORK);
-	tell(state, ends, result, flags);
+	submit_attempt(state, ends, result, flags);
 }
 
-static __always_inline void drop_pending(struct task_state *state)
+static __always_inline void pending_clear(struct task_state *state)
 {
 	state->pending.operation = OPERATION_NONE;
 	state->reported = false;
 	state->begun = false;
 }
 
-/* Who removes the entry tells, unless nobody is to hear of the session any more. */
-static __always_inline bool is_mine_to_tell(struct sock *sk, __u32 session)
+/* Remove the entry; true for the one caller that did, as long as the session is recorded. */
+static __always_inline bool claim_outcome(struct sock *sk, __u32 session)
 {
 	return !bpf_map_delete_elem(&proctor_pending, &sk) && policy_of(session);
 }
 
-static __always_inline void tell_outcome(struct sock *sk, const struct beginning *beginning)
+static __always_inline void submit_outcome(struct sock *sk, const struct pending_connect *connect)
 {
 	struct network_record *record = bpf_ringbuf_reserve(&proctor_network, sizeof(*record), 0);
-	__u32 session = beginning->record.header.session;
+	__u32 session = connect->record.header.session;
 
 	if (!record) {
-		if (is_mine_to_tell(sk, session)) {
+		if (claim_outcome(sk, session)) {
 			count_unfinished(session, RECORD_NETWORK, -1);
 			count(session, RECORD_NETWORK, false);
 		}
 		return;
 	}
-	*record = beginning->record;
-	record->header.result = beginning->result;
+	*record = connect->record;
+	record->header.result = connect->result;
 	record->header.time = bpf_ktime_get_ns();
 	record->endpoints.operation = OPERATION_OUTCOME;
-	if (is_mine_to_tell(sk, session)) {
+	if (claim_outcome(sk, session)) {
 		count_unfinished(session, RECORD_NETWORK, -1);
 		count(session, RECORD_NETWORK, true);
 		submit_network(record);
@@ -106,5 +104,5 @@ static __always_inline void tell_outcome(struct sock *sk, const struct beginning
 	}
 }
 
-/* What is pending is an event now, whatever becomes of it; the outcome of a connection will be another. */
-void settle(struct task_state *state, __u16 flags) SHARED;
+/* Report the pending attempt now, without its result; the outcome of a connection is a record of its own. */
+void pending_flush(struct task_state *state, __u16 flags) __subprog;

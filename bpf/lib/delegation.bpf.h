@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What sessions want daemons to do, and what shows that they do. */
+/* Jobs that sessions request from daemons, and the evidence of each. */
 #pragma once
 
 #include "path.bpf.h"
@@ -23,8 +23,8 @@ struct {
 	__type(value, __u32); /* enum daemon */
 } proctor_jobdir __weak SEC(".maps");
 
-/* Files there that a session has written, the last one that did. Nothing is evicted: who writes many files to
- * directories of these names would have others forgotten, its own first job among them. */
+/* Files there that a session has written, the last one that did. Nothing is evicted: otherwise a
+ * session could evict entries, its own first job among them, by writing many files to such directories. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_JOBS);
@@ -32,7 +32,7 @@ struct {
 	__type(value, struct job);
 } proctor_jobfile __weak SEC(".maps");
 
-/* What sessions have ordered that has no file of its own. Nothing is evicted here either. */
+/* Jobs without a file of their own, by what their process will show. Nothing is evicted here either. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_JOBS);
@@ -69,7 +69,7 @@ struct {
 	__type(value, struct delegation_scratch);
 } proctor_jobbuf __weak SEC(".maps");
 
-static __always_inline struct delegation_scratch *delegation_room(void)
+static __always_inline struct delegation_scratch *job_scratch_lookup(void)
 {
 	__u32 zero = 0;
 
@@ -86,9 +86,9 @@ static __always_inline struct place place_of(struct inode *inode)
 	return place;
 }
 
-/* Keep the evidence under the next number of the session. Two may read the same count; who is first has the
- * number. Kernels before 5.12 cannot read and add at once. */
-static __always_inline __u32 keep_evidence(__u32 session, const struct evidence *evidence)
+/* Keep the evidence under the next number of the session. Two may read the same count; the first has the
+ * number. Atomic fetch-and-add needs 5.12 (kernel commit 5ca419f2864a). */
+static __always_inline __u32 save_evidence(__u32 session, const struct evidence *evidence)
 {
 	struct delegation key = {.session = session};
 	__u32 zero = 0, *count;
@@ -105,7 +105,7 @@ static __always_inline __u32 keep_evidence(__u32 session, const struct evidence 
 	return key.number;
 }
 
-static __always_inline struct job *find_order(struct order *order, enum daemon daemon, __u32 uid)
+static __always_inline struct job *find_job(struct order *order, enum daemon daemon, __u32 uid)
 {
 	order->daemon = daemon;
 	order->uid = uid;
@@ -119,14 +119,14 @@ static __always_inline void count_unattributed(const struct job *job)
 	count(job->session, RECORD_COMMAND, false);
 }
 
-static __always_inline void keep_order(const struct order *order, const struct job *job)
+static __always_inline void save_job_key(const struct order *order, const struct job *job)
 {
 	if (bpf_map_update_elem(&proctor_jobkey, order, job, BPF_ANY))
 		count_unattributed(job);
 }
 
 /* A size that is small enough, where older verifiers see that it is. */
-static __always_inline __u32 fitting(__u32 size)
+static __always_inline __u32 bounded(__u32 size)
 {
 	if (size >= ORDER_BYTES)
 		size = ORDER_BYTES - 1;
@@ -134,9 +134,9 @@ static __always_inline __u32 fitting(__u32 size)
 	return size & 0xff;
 }
 
-/* The order for what a manager of units or of containers has named in the room for evidence, in size bytes.
+/* The order for what a manager of units or of containers has named in the buffer for evidence, in size bytes.
  * Units that start each other, like x.timer and x.service, have the same. */
-static __always_inline struct job *find_named(struct delegation_scratch *scratch, enum daemon daemon, __u32 size)
+static __always_inline struct job *find_job_by_name(struct delegation_scratch *scratch, enum daemon daemon, __u32 size)
 {
 	__u32 stem = size;
 
@@ -151,12 +151,12 @@ static __always_inline struct job *find_named(struct delegation_scratch *scratch
 		}
 	}
 	__builtin_memset(scratch->order.text, 0, sizeof(scratch->order.text));
-	bpf_probe_read_kernel(scratch->order.text, fitting(stem), scratch->evidence.text);
-	return find_order(&scratch->order, daemon, ANY_USER);
+	bpf_probe_read_kernel(scratch->order.text, bounded(stem), scratch->evidence.text);
+	return find_job(&scratch->order, daemon, ANY_USER);
 }
 
-/* A daemon's child begins to act for a session, unless nothing is left of that. */
-static __always_inline bool adopt(struct task_struct *task, struct task_state *state, const struct job *job)
+/* Attribute a child of a daemon to a session, unless the session has ended. */
+static __always_inline bool task_state_adopt(struct task_struct *task, struct task_state *state, const struct job *job)
 {
 	struct tally *tally = tally_of(job->session);
 
@@ -167,6 +167,6 @@ static __always_inline bool adopt(struct task_struct *task, struct task_state *s
 	state->kinds = job->kinds;
 	state->delegation = job->delegation;
 	state->daemon = DAEMON_NONE;
-	enlist(task, state);
+	session_member_add(task, state);
 	return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where the state of a task is kept: with the task, or by its number where the kernel offers no such storage. */
+/* State of tasks: in task storage, or keyed by number where the kernel has no task storage. */
 #pragma once
 
-#include "variant.h"
+#include "compat.bpf.h"
 
 #include "../include/record.h"
 #include "../include/control.h"
@@ -19,15 +19,15 @@ struct {
 } proctor_lineage __weak SEC(".maps");
 
 /* Of daemons, too. */
-static __always_inline struct task_state *lineage_of(struct task_struct *task)
+static __always_inline struct task_state *task_state_lookup(struct task_struct *task)
 {
 	int pid = field_of(task, pid);
 
 	return bpf_map_lookup_elem(&proctor_lineage, &pid);
 }
 
-/* The state of a task, made when there is none; NULL when there is no room. */
-static __always_inline struct task_state *own(struct task_struct *task)
+/* The state of a task, created if there is none; NULL when the map is full. */
+static __always_inline struct task_state *task_state_get_or_create(struct task_struct *task)
 {
 	struct task_state empty = {};
 	int pid = task->pid;
@@ -36,39 +36,39 @@ static __always_inline struct task_state *own(struct task_struct *task)
 	return bpf_map_lookup_elem(&proctor_lineage, &pid);
 }
 
-/* Is the task with this number one of the session's? */
-static __always_inline bool is_member(__u32 pid, __u32 session)
+/* Does the task with this number belong to the session? */
+static __always_inline bool is_session_member(__u32 pid, __u32 session)
 {
 	struct task_state *state = bpf_map_lookup_elem(&proctor_lineage, &pid);
 
 	return state && state->session == session;
 }
 
-static __always_inline void enlist(struct task_struct *task, const struct task_state *state)
+static __always_inline void session_member_add(struct task_struct *task, const struct task_state *state)
 {
 }
 
-/* A number is given to another task later: what it meant must be gone by then. */
-static __always_inline void forget(struct task_struct *task)
+/* Numbers are reused: the entry must be gone by then. */
+static __always_inline void session_member_remove(struct task_struct *task)
 {
 	int pid = task->pid;
 
 	bpf_map_delete_elem(&proctor_lineage, &pid);
 }
 
-/* The task is nobody's. */
-static __always_inline void release(struct task_struct *task)
+/* The task belongs to no session, and is no daemon. */
+static __always_inline void task_state_delete(struct task_struct *task)
 {
-	forget(task);
+	session_member_remove(task);
 }
 
-static __always_inline void disown(struct task_struct *child)
+static __always_inline void task_state_clear_stale(struct task_struct *child)
 {
-	forget(child);
+	session_member_remove(child);
 }
 
 /* A thread that executes a program ends the others and takes the number of the first. */
-static __always_inline void renumber(struct task_struct *task, int before)
+static __always_inline void task_state_change_pid(struct task_struct *task, int before)
 {
 	struct task_state *state, moved;
 	int pid = task->pid;
@@ -92,18 +92,18 @@ struct {
 	__type(value, struct task_state);
 } proctor_lineage __weak SEC(".maps");
 
-/* Of most tasks no program of anybody's has stored anything, which can be told without a call. */
-static __always_inline struct task_state *lineage_of(struct task_struct *task)
+/* Most tasks have no storage at all, which is seen without a call of the helper. */
+static __always_inline struct task_state *task_state_lookup(struct task_struct *task)
 {
 	return task->bpf_storage ? bpf_task_storage_get(&proctor_lineage, task, 0, 0) : NULL;
 }
 
-static __always_inline struct task_state *own(struct task_struct *task)
+static __always_inline struct task_state *task_state_get_or_create(struct task_struct *task)
 {
 	return bpf_task_storage_get(&proctor_lineage, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-/* Sessions by the numbers of their tasks. A number that finds no room is taken for a stranger's. */
+/* Sessions by the numbers of their tasks. A task whose number does not fit counts as outside. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -112,14 +112,14 @@ struct {
 	__type(value, __u32);
 } proctor_member __weak SEC(".maps");
 
-static __always_inline bool is_member(__u32 pid, __u32 session)
+static __always_inline bool is_session_member(__u32 pid, __u32 session)
 {
 	__u32 *found = bpf_map_lookup_elem(&proctor_member, &pid);
 
 	return found && *found == session;
 }
 
-static __always_inline void enlist(struct task_struct *task, const struct task_state *state)
+static __always_inline void session_member_add(struct task_struct *task, const struct task_state *state)
 {
 	__u32 pid = task->pid, session = state->session;
 
@@ -127,25 +127,25 @@ static __always_inline void enlist(struct task_struct *task, const struct task_s
 }
 
 /* The state itself goes with the task, and stays when its number changes. */
-static __always_inline void forget(struct task_struct *task)
+static __always_inline void session_member_remove(struct task_struct *task)
 {
 	__u32 pid = task->pid;
 
 	bpf_map_delete_elem(&proctor_member, &pid);
 }
 
-/* The task is nobody's. */
-static __always_inline void release(struct task_struct *task)
+/* The task belongs to no session, and is no daemon. */
+static __always_inline void task_state_delete(struct task_struct *task)
 {
-	forget(task);
+	session_member_remove(task);
 	bpf_task_storage_delete(&proctor_lineage, task);
 }
 
-static __always_inline void disown(struct task_struct *child)
+static __always_inline void task_state_clear_stale(struct task_struct *child)
 {
 }
 
-static __always_inline void renumber(struct task_struct *task, int before)
+static __always_inline void task_state_change_pid(struct task_struct *task, int before)
 {
 	if (task->pid != before)
 		bpf_map_delete_elem(&proctor_member, &before);
@@ -154,17 +154,17 @@ static __always_inline void renumber(struct task_struct *task, int before)
 #endif
 
 /* The state of a task of a session. */
-static __always_inline struct task_state *state_of(struct task_struct *task)
+static __always_inline struct task_state *session_task_state(struct task_struct *task)
 {
-	struct task_state *state = lineage_of(task);
+	struct task_state *state = task_state_lookup(task);
 
 	return state && state->session ? state : NULL;
 }
 
-/* Returns false when there is no room. */
-static __always_inline bool inherit(struct task_struct *child, const struct task_state *parent)
+/* Returns false when the map is full. */
+static __always_inline bool task_state_inherit(struct task_struct *child, const struct task_state *parent)
 {
-	struct task_state *state = own(child);
+	struct task_state *state = task_state_get_or_create(child);
 
 	if (!state)
 		return false;
@@ -172,6 +172,6 @@ static __always_inline bool inherit(struct task_struct *child, const struct task
 	state->kinds = parent->kinds;
 	state->cgroup = parent->cgroup;
 	state->delegation = parent->delegation;
-	enlist(child, state);
+	session_member_add(child, state);
 	return true;
 }

@@ -6,8 +6,6 @@
 #include "rules.bpf.h"
 
 #define O_CHANGING 01103 /* the bits of O_WRONLY, O_RDWR, O_CREAT, O_TRUNC */
-#define S_IFMT 0170000
-#define S_IFDIR 0040000
 
 /* A name says what a file is only where no other file can be shown under it: on the very mount that holds /usr,
  * which neither a bind mount nor a mount namespace of one's own is, and when it is the file's only name. */
@@ -21,7 +19,7 @@ static __always_inline bool has_quiet_name(const struct rules *rules, const __u6
 	for (__u32 index = 0; index < PATTERNS; index++) {
 		if (index >= rules->noise_count)
 			return false;
-		if (is_meant(&rules->noise[index], path))
+		if (pattern_matches(&rules->noise[index], path))
 			return true;
 	}
 	return false;

@@ -42,7 +42,7 @@ static __always_inline bool prepend(struct path_text *text, struct dentry *dentr
 	return prepend_text(text, field_of(dentry, d_name.name), field_of(dentry, d_name.len));
 }
 
-static STEP long step_up(__u32 index, struct path_text **context)
+static LOOP_CB long step_up(__u32 index, struct path_text **context)
 {
 	struct path_text *text = *context;
 	struct path_walk *walk = &text->walk;
@@ -114,7 +114,7 @@ static __noinline __attribute__((unused)) __u32 write_path(struct path_text *tex
 	walk->complete = walk->top = false;
 	if (dentry != root && !field_of(dentry, d_hash.pprev))
 		*flags |= DELETED;
-	repeat(MAX_DEPTH, LEAST_DEPTH, step_up, &text);
+	bpf_loop_compat(MAX_DEPTH, LEAST_DEPTH, step_up, &text);
 	if (!walk->complete)
 		*flags |= CUT_PATH;
 	if (is_detached(walk))

@@ -7,10 +7,6 @@
 #include <bpf/bpf_endian.h>
 
 #define MAX_PREFIXES 262144
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define IPPROTO_UDPLITE 136
-#define IPPROTO_MPTCP 262
 
 /* The number of each session's policy; 0 allows everything. A session is here from before its first task
  * to after its last, so that one that is not may do nothing. */

@@ -18,7 +18,7 @@ static __always_inline struct rules *current_rules(void)
 	return bpf_map_lookup_elem(&proctor_rules, &zero);
 }
 
-static __always_inline bool is_meant(const struct pattern *pattern, const __u64 *text)
+static __always_inline bool pattern_matches(const struct pattern *pattern, const __u64 *text)
 {
 	return !(((text[0] ^ pattern->text[0]) & pattern->mask[0]) | ((text[1] ^ pattern->text[1]) & pattern->mask[1]) |
 			 ((text[2] ^ pattern->text[2]) & pattern->mask[2]) | ((text[3] ^ pattern->text[3]) & pattern->mask[3]));

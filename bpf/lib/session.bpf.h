@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Whose process it is, and what became of each of its records. */
+/* The session of a task, and counts of its records by outcome. */
 #pragma once
 
 #include "lineage.bpf.h"
@@ -16,7 +16,7 @@ struct {
 	__type(value, struct tally);
 } proctor_tallies __weak SEC(".maps");
 
-static __always_inline bool wants(const struct task_state *state, enum record_kind kind)
+static __always_inline bool records_kind(const struct task_state *state, enum record_kind kind)
 {
 	return state->kinds & (1 << kind);
 }
@@ -26,8 +26,8 @@ static __always_inline struct tally *tally_of(__u32 session)
 	return bpf_map_lookup_elem(&proctor_tallies, &session);
 }
 
-/* Every attempt to hand over a record ends here, so that nothing is lost without a count. Programs may
- * be preempted by others on the same processor, hence the atomics. */
+/* Every attempt to submit a record ends here, so that each loss is counted. Programs may be preempted by others
+ * on the same processor, hence the atomics. */
 static __always_inline void count(__u32 session, enum record_kind kind, bool delivered)
 {
 	struct tally *tally = tally_of(session);
@@ -57,7 +57,7 @@ static __always_inline void count_unfinished(__u32 session, enum record_kind kin
 		__sync_fetch_and_add(&tally->unfinished[kind], change);
 }
 
-/* What a rule leaves out is counted as well. */
+/* Records that a noise rule filters out are counted as well. */
 static __always_inline void count_filtered(__u32 session, enum record_kind kind)
 {
 	struct tally *tally = tally_of(session);
@@ -68,15 +68,15 @@ static __always_inline void count_filtered(__u32 session, enum record_kind kind)
 	__sync_fetch_and_add(&tally->filtered[kind], 1);
 }
 
-/* Whose deed it is. */
-static __always_inline void describe(struct record_header *header, struct task_struct *task)
+/* The task that acts. */
+static __always_inline void fill_task(struct record_header *header, struct task_struct *task)
 {
 	header->pid = field_of(task, tgid);
 	header->ppid = field_of(task, real_parent, tgid);
 	header->uid = field_of(task, cred, uid.val);
 	header->euid = field_of(task, cred, euid.val);
 	header->audit_session = ~0U;
-	if (bpf_core_field_exists(task->sessionid))
+	if (bpf_core_field_exists(task->sessionid)) /* with CONFIG_AUDIT */
 		header->audit_session = field_of(task, sessionid);
 	bpf_probe_read_kernel_str(header->program, sizeof(header->program), task->comm);
 }
@@ -91,25 +91,25 @@ static __always_inline void fill_header(struct record_header *header, const stru
 	header->delegation = state->delegation;
 	header->flags = 0;
 	header->result = result;
-	describe(header, current_task());
+	fill_task(header, current_task());
 }
 
-/* The reader is woken when it has caught up, and once more when the ring fills; in between it comes by
- * itself. Forcing for a range only: beyond it the reader knows, and each wake-up is an interrupt. A record
- * may be larger than the range, so what counts is whether it gets there. */
-static __always_inline __u64 wake(__u64 waiting, __u64 size, __u64 mark)
+/* The reader is woken when it has caught up, and once more when the ring fills beyond the watermark; in between it
+ * polls. The wake-up is forced within a range only: beyond it the reader is awake already, and each wake-up is an
+ * interrupt. A record may be larger than the range, hence the test whether it crosses the watermark. */
+static __always_inline __u64 wake_flags(__u64 waiting, __u64 size, __u64 mark)
 {
 	return waiting < mark + mark / 2 && waiting + size >= mark ? BPF_RB_FORCE_WAKEUP : 0;
 }
 
-/* For a record that is yet to be put into the ring. */
+/* For a record that is not in the ring yet. */
 static __always_inline __u64 wake_for(void *ring, __u64 size, __u64 mark)
 {
-	return wake(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA), size, mark);
+	return wake_flags(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA), size, mark);
 }
 
-/* For a record that is in the ring, where it counts already. */
+/* For a record that is reserved in the ring, and counted there. */
 static __always_inline __u64 wake_after(void *ring, __u64 size, __u64 mark)
 {
-	return wake(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) - size, size, mark);
+	return wake_flags(bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) - size, size, mark);
 }

@@ -6,12 +6,7 @@
 
 #include <bpf/bpf_endian.h>
 
-#define AF_INET 2
-#define AF_INET6 10
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
-
-static __always_inline struct sock *socket_in(struct file *file)
+static __always_inline struct sock *socket_of_file(struct file *file)
 {
 	struct socket *socket;
 
@@ -23,7 +18,7 @@ static __always_inline struct sock *socket_in(struct file *file)
 
 static __always_inline struct sock *socket_of(int descriptor)
 {
-	return socket_in(file_of(descriptor));
+	return socket_of_file(file_of(descriptor));
 }
 
 static __always_inline bool is_inet(const struct endpoints *endpoints)

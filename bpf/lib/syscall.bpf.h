@@ -2,12 +2,11 @@
 /* System calls of x86-64 and of 32-bit programs, reduced to what we record. */
 #pragma once
 
-#include "numbers.h"
+#include "syscall_table.h"
 
 #define TS_COMPAT 0x2
 #define ERESTART_FIRST -516
 #define ERESTART_LAST -512
-#define EINTR 4
 
 struct syscall {
 	enum operation operation;
@@ -75,14 +74,14 @@ static __always_inline struct file *file_of(int descriptor)
 	return element_of(files, descriptor);
 }
 
-/* What becomes of a system call, one function in each file of a concern. */
-void exec_failed(struct task_state *state, struct syscall *call) SHARED;
-void file_opened(struct task_state *state, struct syscall *call) SHARED;
-void call_ended(struct task_state *state, const struct syscall *call) SHARED;
-void connection_made(struct task_state *state, struct syscall *call) SHARED;
-void preloaded(struct task_state *state) SHARED;
-void tampered(struct task_state *state, struct syscall *call) SHARED;
-void message_sent(const struct task_state *state, const struct syscall *call) SHARED;
-void job_file_opened(const struct task_state *state, const struct syscall *call) SHARED;
-bool daemon_called(struct task_state *state, const struct syscall *call) SHARED;
-void guarded_file_opened(struct task_state *state, struct syscall *call) SHARED;
+/* Handlers of system calls, one for each kind of event. */
+void on_exec_failed(struct task_state *state, struct syscall *call) __subprog;
+void on_file_opened(struct task_state *state, struct syscall *call) __subprog;
+void on_syscall_done(struct task_state *state, const struct syscall *call) __subprog;
+void on_network_syscall(struct task_state *state, struct syscall *call) __subprog;
+void on_preload(struct task_state *state) __subprog;
+void on_tamper_syscall(struct task_state *state, struct syscall *call) __subprog;
+void on_message_sent(const struct task_state *state, const struct syscall *call) __subprog;
+void on_job_file_opened(const struct task_state *state, const struct syscall *call) __subprog;
+bool on_daemon_syscall(struct task_state *state, const struct syscall *call) __subprog;
+void on_protected_file_opened(struct task_state *state, struct syscall *call) __subprog;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Records of tampering: composed in memory of our own, like other records with a text. */
+/* Records of tampering, composed in a scratch buffer like other records with a text. */
 #pragma once
 
-#include "commands.bpf.h"
+#include "command_ring.bpf.h"
 #include "path.bpf.h"
 
 #define MAX_GUARDED 4096
@@ -15,7 +15,7 @@ struct {
 	__type(value, __u8);
 } proctor_guarded __weak SEC(".maps");
 
-static __always_inline bool is_guarded(enum guard guard, __u64 number)
+static __always_inline bool is_protected(enum guard guard, __u64 number)
 {
 	struct guarded key = {.guard = guard, .number = number};
 
@@ -52,7 +52,7 @@ static __always_inline struct tamper_scratch *start_tamper(const struct task_sta
 }
 
 /* The text that was written before the end of the walk. */
-static __always_inline void take_path(struct tamper_scratch *scratch, __u32 start)
+static __always_inline void tamper_set_path(struct tamper_scratch *scratch, __u32 start)
 {
 	__u32 size = (PATH_BYTES - 1 - start) & (PATH_BYTES - 1);
 

@@ -18,8 +18,8 @@ struct requested_file {
 
 struct sock;
 
-void file_requested(struct task_state *state, const struct syscall *call,
-					const struct requested_file *requested) SHARED;
-void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk) SHARED;
-void connection_submitted(struct task_state *state, struct syscall *call, struct sock *sk) SHARED;
-void accept_requested(struct task_state *state, struct sock *listener, struct sock *sk) SHARED;
+void on_uring_file_opened(struct task_state *state, const struct syscall *call,
+					const struct requested_file *requested) __subprog;
+void on_uring_network_done(struct task_state *state, struct syscall *call, struct sock *sk) __subprog;
+void on_uring_network_submit(struct task_state *state, struct syscall *call, struct sock *sk) __subprog;
+void on_uring_accept(struct task_state *state, struct sock *listener, struct sock *sk) __subprog;

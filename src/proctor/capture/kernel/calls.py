@@ -1,7 +1,7 @@
 """The kernel's functions behind the system calls that are recorded, for hooks on each of them.
 
 Names are those of x86-64: ``__x64_sys_openat`` and, for 32-bit programs, ``__ia32_compat_sys_openat`` where
-that has a form of its own, or ``__ia32_sys_bpf``. The numbers are in ``bpf/lib/numbers.h``.
+that has a form of its own, or ``__ia32_sys_bpf``. The numbers are in ``bpf/lib/syscall_table.h``.
 """
 
 from __future__ import annotations

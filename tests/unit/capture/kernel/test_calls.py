@@ -18,7 +18,7 @@ COMPAT_NAMES = {"umount": "oldumount", "stime": "stime32", "clock_settime": "clo
 
 def numbers(table: str) -> set[int]:
     """The numbers in a table of the program."""
-    source = (ROOT / "bpf/lib/numbers.h").read_text()
+    source = (ROOT / "bpf/lib/syscall_table.h").read_text()
     body = re.search(rf"{table}\[NUMBERS\] = {{(.*?)\n}};", source, re.DOTALL)
     assert body
     return {int(number) for number in re.findall(r"\[(\d+)\]", body[1])}

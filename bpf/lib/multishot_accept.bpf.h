@@ -18,7 +18,7 @@ struct acceptance {
 	__u32 slots;	/* results are slots of the ring's table, not descriptors */
 };
 
-/* One that finds no room is reported at once, without the other end. */
+/* One that does not fit is reported at once, without the other end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_REQUESTS);
@@ -26,7 +26,7 @@ struct {
 	__type(value, struct acceptance);
 } proctor_accept SEC(".maps");
 
-static __always_inline struct number number_of_request(struct io_kiocb *request)
+static __always_inline struct number multishot_key(struct io_kiocb *request)
 {
 	struct number number = {field_of(request, ctx), field_of(request, cqe.user_data)};
 
@@ -34,10 +34,10 @@ static __always_inline struct number number_of_request(struct io_kiocb *request)
 }
 
 /* Returns false when what it posts will not be seen. */
-static __always_inline bool keep_number(struct io_kiocb *request)
+static __always_inline bool multishot_add(struct io_kiocb *request)
 {
 	struct io_accept *accept = (void *)request;
-	struct number number = number_of_request(request);
+	struct number number = multishot_key(request);
 	struct acceptance *known = bpf_map_lookup_elem(&proctor_accept, &number);
 	struct acceptance first = {.requests = 1, .slots = field_of(accept, file_slot)};
 
@@ -50,9 +50,9 @@ static __always_inline bool keep_number(struct io_kiocb *request)
 	return true;
 }
 
-static __always_inline void drop_number(struct io_kiocb *request)
+static __always_inline void multishot_remove(struct io_kiocb *request)
 {
-	struct number number = number_of_request(request);
+	struct number number = multishot_key(request);
 	struct acceptance *known = bpf_map_lookup_elem(&proctor_accept, &number);
 
 	if (!known)

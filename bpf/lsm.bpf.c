@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A second line of the network policy, where the kernel lets programs decide as a security module does: it
- * comes before the hooks of cgroups, and knows of all protocols and sockets. It only ever refuses. */
-#include "lib/attempts.bpf.h"
+/* Second enforcement of the network policy, by LSM hooks where the kernel enables them for BPF: they run before the
+ * hooks of cgroups, for all protocols and sockets. They only ever refuse. */
+#include "lib/pending_connect.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-#define AF_UNSPEC 0
-#define AF_UNIX 1
-#define AF_NETLINK 16
 #define MSG_FASTOPEN 0x20000000
 
 struct address {
@@ -16,7 +13,7 @@ struct address {
 	__u32 v6[4];
 };
 
-/* Families that reach nobody beyond this machine; the first only takes a destination away. */
+/* Families that stay on this machine; AF_UNSPEC only dissolves an association. */
 static __always_inline bool is_local(__u16 family)
 {
 	return family == AF_UNSPEC || family == AF_UNIX || family == AF_NETLINK;
@@ -38,10 +35,10 @@ static __always_inline bool is_inet_family(__u16 family)
 	return family == AF_INET || family == AF_INET6;
 }
 
-static __always_inline int judge_socket(struct socket *socket, const void *name, int length,
+static __always_inline int check_socket(struct socket *socket, const void *name, int length,
 										enum network_operation operation)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 	struct sock *sk = field_of(socket, sk);
 	struct destination to = {.denied = true};
 	struct address address = {};
@@ -63,15 +60,15 @@ static __always_inline int judge_socket(struct socket *socket, const void *name,
 	to.cookie = (__u64)sk;
 	if (operation == OPERATION_SEND && is_known(&to))
 		return -EPERM;
-	note_destination(note(state, operation, address.family, protocol, sk), &to);
-	noted(state);
+	pending_set_destination(pending_start(state, operation, address.family, protocol, sk), &to);
+	pending_submit_in_worker(state);
 	return -EPERM;
 }
 
 SEC("lsm/socket_connect")
 int BPF_PROG(proctor_lsmconn, struct socket *socket, void *address, int length)
 {
-	return judge_socket(socket, address, length, OPERATION_CONNECT);
+	return check_socket(socket, address, length, OPERATION_CONNECT);
 }
 
 /* A stream goes where it is connected to, whatever is named, unless it is to be connected with what is sent. */
@@ -82,6 +79,6 @@ int BPF_PROG(proctor_lsmsend, struct socket *socket, struct msghdr *message, int
 
 	if (stream && !(field_of(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
-	return judge_socket(socket, field_of(message, msg_name), field_of(message, msg_namelen),
+	return check_socket(socket, field_of(message, msg_name), field_of(message, msg_namelen),
 						stream ? OPERATION_CONNECT : OPERATION_SEND);
 }

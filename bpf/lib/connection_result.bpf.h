@@ -1,60 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What becomes of attempts: those that a hook has noted, and those that are known by their end. */
+/* Results of attempts: of those that a hook has seen, and those that are known by their end. */
 #pragma once
 
-#include "attempts.bpf.h"
+#include "pending_connect.bpf.h"
 
-#define SOCK_TYPE 0xf
-#define SOCK_RAW 3
-#define AF_PACKET 17
-#define AF_VSOCK 40
-#define AF_XDP 44
-#define EALREADY 114
-
-static __always_inline bool goes_on(long result)
+static __always_inline bool is_in_progress(long result)
 {
 	return result == -EINPROGRESS || result == -EALREADY || result == -EINTR;
 }
 
 /* The attempt that is pending is an event already; its outcome will be, or is now. Until then it is unfinished,
  * and stays so when the entry is evicted. */
-static __always_inline void await(const struct task_state *state, struct sock *sk, long result, __u16 flags)
+static __always_inline void await_outcome(const struct task_state *state, struct sock *sk, long result, __u16 flags)
 {
-	struct beginning *beginning = bpf_map_lookup_elem(&proctor_pending, &sk);
+	struct pending_connect *connect = bpf_map_lookup_elem(&proctor_pending, &sk);
 	__u16 port;
 
-	if (!beginning || state->pending.operation != OPERATION_CONNECT)
+	if (!connect || state->pending.operation != OPERATION_CONNECT)
 		return;
-	if (!goes_on(result)) {
+	if (!is_in_progress(result)) {
 		bpf_map_delete_elem(&proctor_pending, &sk);
 		return;
 	}
-	port = beginning->record.endpoints.source_port;
-	describe_connection(&beginning->record, state, &state->pending, 0, flags);
-	if (!beginning->record.endpoints.source_port)
-		beginning->record.endpoints.source_port = port;
+	port = connect->record.endpoints.source_port;
+	fill_network_record(&connect->record, state, &state->pending, 0, flags);
+	if (!connect->record.endpoints.source_port)
+		connect->record.endpoints.source_port = port;
 	count_started(state->session, RECORD_NETWORK);
 	count_unfinished(state->session, RECORD_NETWORK, 1);
-	beginning->waiting = true;
-	__sync_fetch_and_add(&beginning->order, 1);
-	if (beginning->ended)
-		tell_outcome(sk, beginning);
+	connect->waiting = true;
+	__sync_fetch_and_add(&connect->order, 1);
+	if (connect->ended)
+		submit_outcome(sk, connect);
 }
 
 /* What is pending has ended with this result. */
-static __always_inline void finish(struct task_state *state, struct sock *sk, long result, __u16 flags)
+static __always_inline void pending_finish(struct task_state *state, struct sock *sk, long result, __u16 flags)
 {
 	if (state->pending.operation == OPERATION_NONE)
 		return;
 	if (!state->reported) {
-		tell(state, &state->pending, result, flags);
+		submit_attempt(state, &state->pending, result, flags);
 		if (sk)
-			await(state, sk, result, flags);
+			await_outcome(state, sk, result, flags);
 	}
-	drop_pending(state);
+	pending_clear(state);
 }
 
-static __always_inline bool listening(struct endpoints *ends, struct sock *sk)
+static __always_inline bool fill_listen(struct endpoints *ends, struct sock *sk)
 {
 	ends->operation = OPERATION_LISTEN;
 	ends->family = field_of(sk, __sk_common.skc_family);
@@ -65,9 +58,9 @@ static __always_inline bool listening(struct endpoints *ends, struct sock *sk)
 	return true;
 }
 
-static __always_inline bool accepted(struct endpoints *ends, struct sock *sk)
+static __always_inline bool fill_accept(struct endpoints *ends, struct sock *sk)
 {
-	if (!listening(ends, sk))
+	if (!fill_listen(ends, sk))
 		return false;
 	ends->operation = OPERATION_ACCEPT;
 	ends->destination_port = bpf_ntohs(field_of(sk, __sk_common.skc_dport));
@@ -76,7 +69,7 @@ static __always_inline bool accepted(struct endpoints *ends, struct sock *sk)
 }
 
 /* A socket that sends packets of the program's own making, or reaches others without an address. */
-static __always_inline bool made(struct endpoints *ends, const struct task_state *state, const struct syscall *call)
+static __always_inline bool fill_socket(struct endpoints *ends, const struct task_state *state, const struct syscall *call)
 {
 	__u32 family = call->args[0], *policy = policy_of(state->session);
 	bool raw = (family == AF_INET || family == AF_INET6) && (call->args[1] & SOCK_TYPE) == SOCK_RAW;
@@ -90,12 +83,12 @@ static __always_inline bool made(struct endpoints *ends, const struct task_state
 	return true;
 }
 
-static __always_inline void socket_made(struct task_state *state, const struct syscall *call, __u16 flags)
+static __always_inline void on_socket_created(struct task_state *state, const struct syscall *call, __u16 flags)
 {
 	struct endpoints ends = {};
 
 	if (state->pending.operation == OPERATION_SOCKET)
-		finish(state, NULL, call->result, flags);
-	else if (wants(state, RECORD_NETWORK) && made(&ends, state, call))
-		report(state, &ends, call->result, flags);
+		pending_finish(state, NULL, call->result, flags);
+	else if (records_kind(state, RECORD_NETWORK) && fill_socket(&ends, state, call))
+		count_and_submit_attempt(state, &ends, call->result, flags);
 }

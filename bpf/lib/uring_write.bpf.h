@@ -2,7 +2,7 @@
 /* What io_uring is asked to write or to send, which may be a request to a daemon. */
 #pragma once
 
-#include "slots.bpf.h"
+#include "uring_file.bpf.h"
 
 #define UNKNOWN_SIZE 4096 /* of a message in pieces */
 

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a session asks of a service manager, as D-Bus messages on a Unix socket, or of Docker, by HTTP on one:
- * that a unit be made and started, that a container be started. The message is where the caller has put it,
+/* Requests of sessions to a service manager, as D-Bus messages on a Unix socket, or to Docker, by HTTP on one:
+ * to create and start a unit, or to start a container. The message is where the caller has put it,
  * whole, in one piece or with its body in a second. */
 #include "lib/delegation.bpf.h"
 #include "lib/socket.bpf.h"
 
-#define AF_UNIX 1
 #define MESSAGE_BYTES 1024
 #define PIECE_LIMIT 512
 #define LEAST_MESSAGE 96
 #define FIXED_HEADER 16
 #define MAX_FIELDS 10
 #define FIELD_MEMBER 3
-#define METHOD_CALL 0x016c /* behind the letter for the order of bytes */
-#define POST 0x4f50		   /* the first letters of a request */
+#define METHOD_CALL WORD("l\1") /* behind the letter for the order of bytes */
+#define POST WORD("PO")   /* the first letters of a request */
 #define POST_PATH 6		   /* where its path begins, after a slash */
 #define LONGEST_VERSION 8
-#define CONTAINERS 0x656e6961746e6f63 /* of containers/ID/start */
+#define CONTAINERS WORD("containe") /* of containers/ID/start */
 #define CONTAINERS_BYTES 11
 #define ID_BYTES 64
-#define START 0x72617473
-#define EXEC_IN 0x63657865
-#define START_TRANSIENT 0x6172547472617453 /* the first 8 letters of StartTransientUnit */
+#define START WORD("star")
+#define EXEC_IN WORD("exec")
+#define START_TRANSIENT WORD("StartTra") /* the first 8 letters of StartTransientUnit */
 
 struct piece {
 	__u64 base, size;
@@ -76,7 +75,7 @@ static __always_inline __u8 byte_at(const struct message *message, __u32 place)
 }
 
 /* One field of the header: a code, a signature of one letter, a value. */
-static STEP long read_field(__u32 index, struct message **context)
+static LOOP_CB long read_field(__u32 index, struct message **context)
 {
 	struct message *message = *context;
 	__u32 place = (message->next + 7) & ~7U;
@@ -105,12 +104,12 @@ static __always_inline __u32 body_of(struct message *message)
 	message->wanted = false;
 	message->next = FIXED_HEADER;
 	message->end = FIXED_HEADER + number_at(message, 12);
-	repeat(MAX_FIELDS, MAX_FIELDS, read_field, &message);
+	bpf_loop_compat(MAX_FIELDS, MAX_FIELDS, read_field, &message);
 	return message->wanted && message->end < MESSAGE_BYTES - 8 ? (message->end + 7) & ~7U : 0;
 }
 
-/* Remember that the session has asked for what is named in the room for orders; the evidence is in its own. */
-static __always_inline void remember(const struct task_state *state, struct delegation_scratch *scratch,
+/* Save the request of the session that is in the scratch buffers: key and evidence. */
+static __always_inline void save_requested_job(const struct task_state *state, struct delegation_scratch *scratch,
 									 enum daemon daemon, const struct job *known)
 {
 	struct job job = {.session = state->session, .kinds = state->kinds, .daemon = daemon};
@@ -118,11 +117,11 @@ static __always_inline void remember(const struct task_state *state, struct dele
 	if (known && known->session == state->session)
 		return;
 	scratch->evidence.daemon = daemon;
-	job.delegation = keep_evidence(state->session, &scratch->evidence);
-	keep_order(&scratch->order, &job);
+	job.delegation = save_evidence(state->session, &scratch->evidence);
+	save_job_key(&scratch->order, &job);
 }
 
-static __always_inline void unit_requested(const struct task_state *state, struct message *message,
+static __always_inline void on_unit_requested(const struct task_state *state, struct message *message,
 										   struct delegation_scratch *scratch)
 {
 	__u32 body = body_of(message), size;
@@ -132,14 +131,14 @@ static __always_inline void unit_requested(const struct task_state *state, struc
 	size = number_at(message, body);
 	if (!size || body + 4 + size > message->size)
 		return;
-	scratch->evidence.size = fitting(size);
-	bpf_probe_read_kernel(scratch->evidence.text, fitting(size),
+	scratch->evidence.size = bounded(size);
+	bpf_probe_read_kernel(scratch->evidence.text, bounded(size),
 						  message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
-	remember(state, scratch, DAEMON_MANAGER, find_named(scratch, DAEMON_MANAGER, scratch->evidence.size));
+	save_requested_job(state, scratch, DAEMON_MANAGER, find_job_by_name(scratch, DAEMON_MANAGER, scratch->evidence.size));
 }
 
 /* POST /containers/ID/start, perhaps with a version before: /v1.41/containers/ID/start. */
-static __always_inline void container_requested(const struct task_state *state, struct message *message,
+static __always_inline void on_container_requested(const struct task_state *state, struct message *message,
 												struct delegation_scratch *scratch)
 {
 	__u32 place = POST_PATH, action;
@@ -156,10 +155,10 @@ static __always_inline void container_requested(const struct task_state *state, 
 	bpf_probe_read_kernel(scratch->evidence.text, CONTAINERS_BYTES + ID_BYTES, message->bytes + place);
 	__builtin_memset(scratch->order.text, 0, sizeof(scratch->order.text));
 	bpf_probe_read_kernel(scratch->order.text, ID_BYTES, message->bytes + place + CONTAINERS_BYTES);
-	remember(state, scratch, DAEMON_CONTAINERS, find_order(&scratch->order, DAEMON_CONTAINERS, ANY_USER));
+	save_requested_job(state, scratch, DAEMON_CONTAINERS, find_job(&scratch->order, DAEMON_CONTAINERS, ANY_USER));
 }
 
-/* Most of what is written is told from a request by its first bytes, for less than it takes to find the socket. */
+/* Most writes are ruled out by their first bytes, which is cheaper than to find the socket. */
 static __always_inline __u16 start_of(const struct piece *piece)
 {
 	__u16 start = 0;
@@ -169,7 +168,7 @@ static __always_inline __u16 start_of(const struct piece *piece)
 }
 
 /* A task of a session has written to a file or a socket, or has asked io_uring to: the file is known then. */
-SHARED void message_sent(const struct task_state *state, const struct syscall *call)
+__subprog void on_message_sent(const struct task_state *state, const struct syscall *call)
 {
 	struct delegation_scratch *scratch;
 	struct piece pieces[2] = {};
@@ -183,10 +182,10 @@ SHARED void message_sent(const struct task_state *state, const struct syscall *c
 	start = start_of(&pieces[0]);
 	if (start != METHOD_CALL && start != POST)
 		return;
-	sk = call->file ? socket_in(call->file) : socket_of(call->args[0]);
+	sk = call->file ? socket_of_file(call->file) : socket_of(call->args[0]);
 	if (!sk || field_of(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
-	scratch = delegation_room();
+	scratch = job_scratch_lookup();
 	message = bpf_map_lookup_elem(&proctor_message, &zero);
 	if (!message || !scratch)
 		return;
@@ -194,7 +193,7 @@ SHARED void message_sent(const struct task_state *state, const struct syscall *c
 	add_piece(message, &pieces[0]);
 	add_piece(message, &pieces[1]);
 	if (start == METHOD_CALL)
-		unit_requested(state, message, scratch);
+		on_unit_requested(state, message, scratch);
 	else
-		container_requested(state, message, scratch);
+		on_container_requested(state, message, scratch);
 }

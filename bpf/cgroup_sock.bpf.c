@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The hooks of cgroups. They tell the destination as the kernel has copied it, are called for every way to
- * connect or to send to an address, and can refuse; the end of the system call tells the result. */
-#include "lib/attempts.bpf.h"
+/* Hooks of cgroups. They see the destination as the kernel has copied it, run for every way to connect or to send
+ * to an address, and can refuse; the result is known at the end of the system call. */
+#include "lib/pending_connect.bpf.h"
 
-#define SOCK_STREAM 1
-#define SOCK_DGRAM 2
-
-/* Allow it, or refuse; a refusal is recorded whatever the session wants recorded. */
-static __always_inline int judge(struct bpf_sock_addr *context, enum network_operation operation, __u16 family,
+/* Allow or refuse; a refusal is recorded even in sessions that do not record connections. */
+static __always_inline int check_address(struct bpf_sock_addr *context, enum network_operation operation, __u16 family,
 								 struct destination *to)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 
 	if (!state)
 		return 1;
 	to->denied = !permitted(state->session, context->protocol, to->address, to->port);
-	if (!to->denied && !wants(state, RECORD_NETWORK))
+	if (!to->denied && !records_kind(state, RECORD_NETWORK))
 		return 1;
 	to->session = state->session;
 	to->cookie = bpf_get_socket_cookie(context);
 	if (operation == OPERATION_SEND && is_known(to))
 		return !to->denied;
-	note_destination(note(state, operation, family, context->protocol, context->sk), to);
-	noted(state);
+	pending_set_destination(pending_start(state, operation, family, context->protocol, context->sk), to);
+	pending_submit_in_worker(state);
 	return !to->denied;
 }
 
@@ -48,7 +45,7 @@ int proctor_conn4(struct bpf_sock_addr *context)
 	struct destination to = {};
 
 	read_v4(&to, context);
-	return judge(context, OPERATION_CONNECT, AF_INET, &to);
+	return check_address(context, OPERATION_CONNECT, AF_INET, &to);
 }
 
 SEC("cgroup/connect6")
@@ -57,7 +54,7 @@ int proctor_conn6(struct bpf_sock_addr *context)
 	struct destination to = {};
 
 	read_v6(&to, context);
-	return judge(context, OPERATION_CONNECT, AF_INET6, &to);
+	return check_address(context, OPERATION_CONNECT, AF_INET6, &to);
 }
 
 SEC("cgroup/sendmsg4")
@@ -66,7 +63,7 @@ int proctor_send4(struct bpf_sock_addr *context)
 	struct destination to = {};
 
 	read_v4(&to, context);
-	return judge(context, OPERATION_SEND, AF_INET, &to);
+	return check_address(context, OPERATION_SEND, AF_INET, &to);
 }
 
 SEC("cgroup/sendmsg6")
@@ -75,7 +72,7 @@ int proctor_send6(struct bpf_sock_addr *context)
 	struct destination to = {};
 
 	read_v6(&to, context);
-	return judge(context, OPERATION_SEND, AF_INET6, &to);
+	return check_address(context, OPERATION_SEND, AF_INET6, &to);
 }
 
 static __always_inline bool has_address(const struct bpf_sock *context)
@@ -84,11 +81,11 @@ static __always_inline bool has_address(const struct bpf_sock *context)
 		   (context->type == SOCK_DGRAM && is_datagram(context->protocol));
 }
 
-/* Packets of raw sockets and of ping pass no hook: who may not go everywhere gets none of them. */
+/* Packets of raw sockets and of ping pass no hook: sessions with a policy cannot create such sockets. */
 SEC("cgroup/sock_create")
 int proctor_socket(struct bpf_sock *context)
 {
-	struct task_state *state = state_of(current_task());
+	struct task_state *state = session_task_state(current_task());
 	__u32 *policy;
 
 	if (!state || has_address(context))
@@ -96,7 +93,7 @@ int proctor_socket(struct bpf_sock *context)
 	policy = policy_of(state->session);
 	if (policy && !*policy)
 		return 1;
-	note(state, OPERATION_SOCKET, context->family, context->protocol, NULL)->denied = true;
-	noted(state);
+	pending_start(state, OPERATION_SOCKET, context->family, context->protocol, NULL)->denied = true;
+	pending_submit_in_worker(state);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is done to sockets by requests to io_uring: at their end, or before when that will not be seen. */
-#include "lib/endings.bpf.h"
+/* Network requests to io_uring: at their completion, or before when that will not be seen. */
+#include "lib/connection_result.bpf.h"
 #include "lib/uring.bpf.h"
 
 /* Do the hooks of cgroups see what is done with such a socket? */
@@ -15,62 +15,62 @@ static __always_inline bool is_hooked(struct sock *sk)
 
 /* A request to connect has ended. If it was reported before, only a failure that no state of the socket shows is
  * news. */
-static __always_inline void connect_requested(struct task_state *state, struct sock *sk, const struct syscall *call)
+static __always_inline void on_uring_connect_done(struct task_state *state, struct sock *sk, const struct syscall *call)
 {
 	bool mine = state->pending.operation == OPERATION_CONNECT && state->socket == (__u64)sk;
 	struct endpoints ends = {};
 
 	if (!mine) {
-		if (wants(state, RECORD_NETWORK) && !is_hooked(sk) && given_address(&ends, sk, call))
-			report(state, &ends, call->result, VIA_IO_URING);
+		if (records_kind(state, RECORD_NETWORK) && !is_hooked(sk) && given_address(&ends, sk, call))
+			count_and_submit_attempt(state, &ends, call->result, VIA_IO_URING);
 		return;
 	}
-	if (state->reported && !state->begun && !state->pending.denied && call->result < 0 && !goes_on(call->result)) {
+	if (state->reported && !state->begun && !state->pending.denied && call->result < 0 && !is_in_progress(call->result)) {
 		ends = state->pending;
 		ends.operation = OPERATION_OUTCOME;
-		report(state, &ends, call->result, VIA_IO_URING);
+		count_and_submit_attempt(state, &ends, call->result, VIA_IO_URING);
 	}
 	read_source(&state->pending, sk);
-	finish(state, sk, call->result, VIA_IO_URING);
+	pending_finish(state, sk, call->result, VIA_IO_URING);
 }
 
 /* A request to listen has ended. The port that the kernel chooses is known by then. */
-static __always_inline void listen_requested(struct task_state *state, struct sock *sk, const struct syscall *call)
+static __always_inline void on_uring_listen_done(struct task_state *state, struct sock *sk, const struct syscall *call)
 {
 	bool mine = state->pending.operation == OPERATION_LISTEN && state->socket == (__u64)sk;
 	struct endpoints ends = {};
 
 	if (mine && !(state->reported && !state->pending.source_port)) {
 		read_source(&state->pending, sk);
-		finish(state, sk, call->result, VIA_IO_URING);
+		pending_finish(state, sk, call->result, VIA_IO_URING);
 		return;
 	}
 	if (mine)
-		drop_pending(state);
+		pending_clear(state);
 	else if (call->result >= 0 && is_stream(field_of(sk, sk_protocol)) && knobs.hooks & HOOK_STATES)
 		return;
-	if (listening(&ends, sk))
-		report(state, &ends, call->result, VIA_IO_URING);
+	if (fill_listen(&ends, sk))
+		count_and_submit_attempt(state, &ends, call->result, VIA_IO_URING);
 }
 
 /* The same by a request to io_uring; sk is what it was made to, if it was a socket. */
-SHARED void connection_requested(struct task_state *state, struct syscall *call, struct sock *sk)
+__subprog void on_uring_network_done(struct task_state *state, struct syscall *call, struct sock *sk)
 {
 	if (call->operation == SOCKET) {
-		socket_made(state, call, VIA_IO_URING);
+		on_socket_created(state, call, VIA_IO_URING);
 		return;
 	}
 	if (!sk)
 		return;
 	switch (call->operation) {
 	case LISTEN:
-		if (wants(state, RECORD_NETWORK))
-			listen_requested(state, sk, call);
+		if (records_kind(state, RECORD_NETWORK))
+			on_uring_listen_done(state, sk, call);
 		break;
-	case CONNECT: connect_requested(state, sk, call); break;
+	case CONNECT: on_uring_connect_done(state, sk, call); break;
 	default:
 		if (state->pending.operation == OPERATION_SEND && state->socket == (__u64)sk)
-			finish(state, sk, call->result, VIA_IO_URING);
+			pending_finish(state, sk, call->result, VIA_IO_URING);
 	}
 }
 
@@ -82,30 +82,30 @@ static __always_inline bool is_restricted(const struct task_state *state)
 }
 
 /* A request whose success posts no completion, and that no other hook sees. */
-SHARED void connection_submitted(struct task_state *state, struct syscall *call, struct sock *sk)
+__subprog void on_uring_network_submit(struct task_state *state, struct syscall *call, struct sock *sk)
 {
 	struct endpoints ends = {};
 	bool known;
 
 	if (call->operation == SOCKET) /* refused by a hook, which reports it */
-		known = made(&ends, state, call) && !(is_inet(&ends) && is_restricted(state));
+		known = fill_socket(&ends, state, call) && !(is_inet(&ends) && is_restricted(state));
 	else if (call->operation == LISTEN)
-		known = sk && !(is_stream(field_of(sk, sk_protocol)) && knobs.hooks & HOOK_STATES) && listening(&ends, sk);
+		known = sk && !(is_stream(field_of(sk, sk_protocol)) && knobs.hooks & HOOK_STATES) && fill_listen(&ends, sk);
 	else
 		known = sk && !is_hooked(sk) && given_address(&ends, sk, call);
 	if (known)
-		report(state, &ends, 0, VIA_IO_URING | UNRESOLVED);
+		count_and_submit_attempt(state, &ends, 0, VIA_IO_URING | UNRESOLVED);
 }
 
 /* A request has accepted sk; or, when that is not known, may accept it unseen. */
-SHARED void accept_requested(struct task_state *state, struct sock *listener, struct sock *sk)
+__subprog void on_uring_accept(struct task_state *state, struct sock *listener, struct sock *sk)
 {
 	struct endpoints ends = {};
 
-	if (sk ? !accepted(&ends, sk) : listener && !listening(&ends, listener))
+	if (sk ? !fill_accept(&ends, sk) : listener && !fill_listen(&ends, listener))
 		return;
 	if (!sk && !listener)
 		ends.family = AF_INET;
 	ends.operation = OPERATION_ACCEPT;
-	report(state, &ends, 0, sk ? VIA_IO_URING : VIA_IO_URING | UNRESOLVED);
+	count_and_submit_attempt(state, &ends, 0, sk ? VIA_IO_URING : VIA_IO_URING | UNRESOLVED);
 }

@@ -14,6 +14,7 @@ static __always_inline struct file *file_in_slot(struct io_ring_ctx *ring, __u32
 	struct io_fixed_file___6_12 *files;
 	struct io_rsrc_node **nodes, *node;
 
+	/* Files and buffers share a type of table since 6.13 (kernel commit 3597f2786b68). */
 	if (bpf_core_field_exists(ring->file_table.data.nodes)) {
 		if (slot >= field_of(ring, file_table.data.nr))
 			return NULL;
@@ -28,7 +29,7 @@ static __always_inline struct file *file_in_slot(struct io_ring_ctx *ring, __u32
 }
 
 /* Where a request has put a file, a slot being counted from 1 when it was asked for. */
-static __always_inline struct file *file_at(struct io_kiocb *request, __u32 slot, int result)
+static __always_inline struct file *installed_file(struct io_kiocb *request, __u32 slot, int result)
 {
 	if (result < 0)
 		return NULL;
@@ -38,7 +39,7 @@ static __always_inline struct file *file_at(struct io_kiocb *request, __u32 slot
 }
 
 /* What a request is made to, before it is issued; a slot may be filled only by then. */
-static __always_inline struct file *file_asked(struct io_kiocb *request)
+static __always_inline struct file *requested_file_struct(struct io_kiocb *request)
 {
 	int descriptor = field_of(request, cqe.fd);
 
@@ -47,7 +48,7 @@ static __always_inline struct file *file_asked(struct io_kiocb *request)
 	return file_of(descriptor);
 }
 
-static __always_inline struct sock *socket_asked(struct io_kiocb *request)
+static __always_inline struct sock *requested_socket(struct io_kiocb *request)
 {
-	return socket_in(file_asked(request));
+	return socket_of_file(requested_file_struct(request));
 }

@@ -16,12 +16,12 @@ enum operation {
 	WRITE, WRITEV, SENDTO, SENDMSG,
 	SENT, /* to a socket, without a look at the message */
 	TAMPER = 64,		 /* and the number of a technique */
-	BY_DESCRIPTOR = 128, /* the process is told by a pidfd */
-	BY_NAME = 1024,		 /* what it is done to is told by a text */
+	BY_DESCRIPTOR = 128, /* the process is given by a pidfd */
+	BY_NAME = 1024,		 /* the target is given by a text */
 };
 
 #define ARGUMENT_SHIFT 8
-/* A guarded call, and which argument tells what it is done to; of signals, which tells the signal. */
+/* A guarded call, and which argument is its target; of signals, the number of the signal. */
 #define GUARDED(technique, argument) (TAMPER + (TECHNIQUE_##technique) + ((argument) << ARGUMENT_SHIFT))
 
 #define NUMBERS 1024

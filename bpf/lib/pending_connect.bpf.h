@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a hook says of a connection before it is made, kept until the system call ends. */
+/* Attempts seen by a hook before they are made, kept until the system call ends. */
 #pragma once
 
 #include "connections.bpf.h"
 
-#define PF_IO_WORKER 0x10
 #define MAX_DESTINATIONS 16384
 
 struct destination {
@@ -33,13 +32,13 @@ static __always_inline bool is_known(const struct destination *to)
 	return false;
 }
 
-/* Keep what a hook says until the system call ends, or until the next hook (sendmmsg, io_uring). */
-static __always_inline struct endpoints *note(struct task_state *state, enum network_operation operation,
+/* Keep the attempt until the system call ends, or until the next hook (sendmmsg, io_uring). */
+static __always_inline struct endpoints *pending_start(struct task_state *state, enum network_operation operation,
 											  __u16 family, __u16 protocol, const void *socket)
 {
 	struct endpoints *pending = &state->pending;
 
-	settle(state, pending->operation == OPERATION_SEND ? 0 : VIA_IO_URING);
+	pending_flush(state, pending->operation == OPERATION_SEND ? 0 : VIA_IO_URING);
 	count_started(state->session, RECORD_NETWORK);
 	state->socket = (__u64)socket;
 	__builtin_memset(pending, 0, sizeof(*pending));
@@ -49,7 +48,7 @@ static __always_inline struct endpoints *note(struct task_state *state, enum net
 	return pending;
 }
 
-static __always_inline void note_destination(struct endpoints *pending, const struct destination *to)
+static __always_inline void pending_set_destination(struct endpoints *pending, const struct destination *to)
 {
 	pending->destination_port = to->port;
 	pending->denied = to->denied;
@@ -67,10 +66,10 @@ static __always_inline long result_so_far(const struct endpoints *ends)
 
 /* Workers of io_uring never return from a system call, and the end of a request may be seen in another task or
  * (IOSQE_CQE_SKIP_SUCCESS) nowhere: what they do is an event at once. */
-static __always_inline void noted(struct task_state *state)
+static __always_inline void pending_submit_in_worker(struct task_state *state)
 {
 	if (!(field_of(current_task(), flags) & PF_IO_WORKER))
 		return;
-	tell(state, &state->pending, result_so_far(&state->pending), VIA_IO_URING);
+	submit_attempt(state, &state->pending, result_so_far(&state->pending), VIA_IO_URING);
 	state->reported = true;
 }
