@@ -15,8 +15,8 @@ from typing import Any
 
 from bench import rig
 from bench.report import publish
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Event, Node
+from testing.accounts import Account
+from testing.cluster import Cluster, Event, Node
 
 
 @dataclass(frozen=True)

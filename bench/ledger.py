@@ -22,9 +22,9 @@ from bench import rig
 from bench.capture import storm
 from bench.report import publish
 from proctor.model.resources import ENHANCED_KINDS
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Event, Node
-from tests.support.polling import until
+from testing.accounts import Account
+from testing.cluster import Cluster, Event, Node
+from testing.polling import until
 
 MODES = ("strict", "best_effort")
 _STOPPED_SECONDS = 4

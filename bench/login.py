@@ -16,8 +16,8 @@ from typing import Any
 
 from bench.report import publish, spread
 from bench.sshd import OpenSshServer
-from tests.support.cluster import Cluster
-from tests.support.openssh import OpenSsh
+from testing.cluster import Cluster
+from testing.openssh import OpenSsh
 
 ROUNDS = 60
 WARM_UP = 3

@@ -23,7 +23,7 @@ from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter
 from proctor.rpc._pb import record_pb2 as pb
-from tests.support.kernel_records import OWNER, block_of, formatted, opened
+from testing.kernel_records import OWNER, block_of, formatted, opened
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
 HOST = "0d7a5b1c-9e11-4e5a-8c3f-0e5f5b9d5c0d"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
 
 _ROLE = """\
 kind: role

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.processes import Process, free_ports
+from testing.processes import Process, free_ports
 
 _CONFIG = """\
 ListenAddress 127.0.0.1

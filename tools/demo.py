@@ -29,9 +29,9 @@ from rich.text import Text
 
 from proctor.capture.kernel.report import probe
 from proctor.core.clock import SYSTEM, parse_time
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Event
-from tests.support.commands import BIN
+from testing.accounts import Account
+from testing.cluster import Cluster, Event
+from testing.commands import BIN
 
 USER = "alice"
 NODE = "graviton-node"

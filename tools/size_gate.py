@@ -25,7 +25,7 @@ GENERATED = (
     "_obj",
     "_web",
 )
-SOURCES = ("run", "hatch_build.py", "src", "tests", "tools", "bench", "bpf", "native", "web/src")
+SOURCES = ("run", "hatch_build.py", "src", "testing", "tests", "tools", "bench", "bpf", "native", "web/src")
 
 FUNCTION_LINES = 50
 FUNCTION_LINES_P90 = 30

@@ -10,7 +10,7 @@ from bench.capture.conditions import Condition, Conditions
 from bench.capture.probe import COUNTS, OTHER_CPU, build, keep_off
 from bench.report import publish, table
 from proctor.capture.kernel.loader import AUTO
-from tests.support.capture import running_lab
+from testing.capture import running_lab
 
 ROUNDS, PEER_ROUNDS = 25, 5
 OPENS = 1_000_000

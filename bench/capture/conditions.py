@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.capture.probe import OTHER_CPU, Probe, inside, outside
 from proctor.capture.kernel.extension import native
-from tests.support.capture import Lab
-from tests.support.polling import until
-from tests.support.processes import Process
+from testing.capture import Lab
+from testing.polling import until
+from testing.processes import Process
 
 BPFTRACE = """
 tracepoint:syscalls:sys_enter_open,

@@ -16,7 +16,7 @@ from bench.report import publish
 from proctor.capture.kernel.loader import AUTO
 from proctor.capture.kernel.report import probe
 from proctor.capture.kernel.variants import SWITCH
-from tests.support.capture import running_lab
+from testing.capture import running_lab
 
 _ROUNDS = 15
 _COUNTS = {operation: count // 3 for operation, count in COUNTS.items()}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.capture import Lab
+from testing.capture import Lab
 
 HERE = Path(__file__).parent
 MEASURED_CPU, OTHER_CPU = 0, 1

@@ -13,10 +13,10 @@ from typing import Any
 
 from bench import rig
 from bench.capture.conditions import BPFTRACE_COMMAND, STRACE, mount_tracefs
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.polling import until
-from tests.support.processes import Process
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.polling import until
+from testing.processes import Process
 
 PATH, PORT = "/etc/hostname", 9
 _SOURCE = Path(__file__).with_suffix(".c")

@@ -24,7 +24,7 @@ from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Credentials
 from proctor.sshkit import keys
-from tests.support.auth import PASSWORD, RunningAuth, otp_code
+from testing.auth import PASSWORD, RunningAuth, otp_code
 
 ACCOUNTS = 40
 PHASES = 6

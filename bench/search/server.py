@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bench.search.events import CLUSTER
-from tests.support.auth import running_auth
+from testing.auth import running_auth
 
 
 async def serve(directory: Path) -> None:

@@ -14,7 +14,7 @@ from proctor.core.clock import FakeClock, format_time
 from proctor.core.errors import BadRequest
 from proctor.model.events import SessionEnd, SessionUpload, UserLogin
 from proctor.model.kernel_events import SessionCommand
-from tests.support.audit import catch_up
+from testing.audit import catch_up
 
 SOURCE = "node/531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f/0011223344556677"
 SID = "86aca627-971d-4883-854d-d309ba04c658"

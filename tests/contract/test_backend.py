@@ -17,7 +17,7 @@ from proctor.core.clock import FakeClock
 from proctor.core.errors import AlreadyExists, Corrupted, Unavailable
 from proctor.storage.base import Backend
 from proctor.storage.sqlite import SqliteBackend
-from tests.support.backend import MemoryBackend
+from testing.backend import MemoryBackend
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from proctor.capture.kernel.report import probe
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
 
 MakeCluster = Callable[..., Cluster]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.accounts import WebRefusal
-from tests.support.cluster import Cluster, Node
-from tests.support.commands import BIN
-from tests.support.terminal import Terminal
+from testing.accounts import WebRefusal
+from testing.cluster import Cluster, Node
+from testing.commands import BIN
+from testing.terminal import Terminal
 
 STRICT_ROLE = """\
 kind: role

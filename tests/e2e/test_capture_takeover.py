@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Event, Node
-from tests.support.polling import until
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Event, Node
+from testing.polling import until
+from testing.sessions import ShellSession
 
 
 def said(cluster: Cluster, sid: str) -> list[str]:

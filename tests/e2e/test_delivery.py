@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from testing.cluster import Cluster, Node, Service
+from testing.openssh import OpenSsh
+from testing.polling import until
+from testing.terminal import Terminal
 from tests.e2e.conftest import MakeCluster
-from tests.support.cluster import Cluster, Node, Service
-from tests.support.openssh import OpenSsh
-from tests.support.polling import until
-from tests.support.terminal import Terminal
 
 BEFORE = [f"a{number}" for number in range(5)]
 DURING = [f"b{number}" for number in range(10)]

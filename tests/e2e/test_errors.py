@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import command, environment
-
-GUIDE = Path(__file__).parents[1] / "golden/guide-teleport.yaml"
+from testing.cluster import GUIDE_CONFIG
+from testing.commands import command, environment
 
 
 @pytest.mark.parametrize("program", ["teleport", "tctl", "tsh"])
@@ -33,7 +32,7 @@ def test_unknown_flag_or_verb(tmp_path: Path, program: str, arguments: list[str]
     ],
 )
 def test_wrong_key_or_value(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
-    text = GUIDE.read_text()
+    text = GUIDE_CONFIG.read_text()
     assert old in text
     config = tmp_path / "teleport.yaml"
     config.write_text(text.replace(old, new, 1))

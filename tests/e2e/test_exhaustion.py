@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node, Service
-from tests.support.polling import until
+from testing.accounts import Account
+from testing.cluster import Cluster, Node, Service
+from testing.polling import until
 
 
 @contextlib.contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.polling import until
 from tests.e2e.test_join import refusal
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.polling import until
 
 WITHOUT_BTF = 'mount -t tmpfs none /sys/kernel/btf && exec "$0" "$@"'
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.commands import BIN, command, environment
+from testing.polling import until
+from testing.processes import Process
+from testing.programs import require
+from testing.sessions import ShellSession
 from tests.e2e.conftest import MakeCluster, end
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.commands import BIN, command, environment
-from tests.support.polling import until
-from tests.support.processes import Process
-from tests.support.programs import require
-from tests.support.sessions import ShellSession
 
 SAMPLE_COMMAND = {
     "argv": ["https://wttr.in"],

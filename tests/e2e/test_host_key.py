@@ -6,10 +6,10 @@ import os
 import shutil
 
 from proctor.runtime.privileges.accounts import account_of
-from tests.support.accounts import Account
-from tests.support.attacker import run_as
-from tests.support.cluster import Cluster, Node
-from tests.support.openssh import OpenSsh
+from testing.accounts import Account
+from testing.attacker import run_as
+from testing.cluster import Cluster, Node
+from testing.openssh import OpenSsh
 
 
 def readable(*paths: str) -> list[str]:

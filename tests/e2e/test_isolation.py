@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import uuid
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.sessions import ShellSession
 
 
 def test_two_sessions_at_once_never_mix(shared: Cluster, node: Node, alice: Account) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from testing.cluster import Cluster, Node
+from testing.polling import until
 from tests.e2e.conftest import MakeCluster, end
-from tests.support.cluster import Cluster, Node
-from tests.support.polling import until
 
 PROXY_TOKEN = "proxy-only-5f1e9c7b8a3d"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import Cluster, Node
+from testing.cluster import Cluster, Node
 
 ROLE = """\
 kind: role

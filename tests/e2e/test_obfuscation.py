@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.sessions import ShellSession
 
 
 def special_characters_only(word: str, option: str) -> str:

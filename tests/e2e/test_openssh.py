@@ -9,10 +9,10 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.openssh import OpenSsh
-from tests.support.polling import until
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.openssh import OpenSsh
+from testing.polling import until
 
 PAYLOAD = os.urandom(3 * 1024 * 1024 + 17)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from proctor.core.clock import parse_time
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.commands import command
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.commands import command
+from testing.sessions import ShellSession
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import pytest
 
 from proctor.runtime.privileges.capabilities import names
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node, Service
-from tests.support.commands import ROOT
-from tests.support.node import ordinary_login
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Node, Service
+from testing.commands import ROOT
+from testing.node import ordinary_login
+from testing.sessions import ShellSession
 
 TABLE = ROOT / "docs/threat-model.md"
 

@@ -20,13 +20,13 @@ from pathlib import Path
 import pytest
 
 import proctor
+from testing.accounts import Account
+from testing.cluster import Cluster, Event, Node, Service
+from testing.openssh import OpenSsh
+from testing.polling import until
+from testing.processes import descendants
+from testing.terminal import Terminal
 from tests.e2e.conftest import MakeCluster
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Event, Node, Service
-from tests.support.openssh import OpenSsh
-from tests.support.polling import until
-from tests.support.processes import descendants
-from tests.support.terminal import Terminal
 
 
 def processes(host: Service, service: str) -> set[int]:

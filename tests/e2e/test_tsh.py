@@ -6,12 +6,12 @@ import re
 import socket
 from pathlib import Path
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.commands import BIN, command
-from tests.support.polling import until
-from tests.support.processes import free_ports
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.commands import BIN, command
+from testing.polling import until
+from testing.processes import free_ports
+from testing.sessions import ShellSession
 
 
 def test_status_and_nodes(alice: Account, node: Node) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster, Node
-from tests.support.commands import BIN
-from tests.support.polling import until
-from tests.support.sessions import ShellSession
+from testing.accounts import Account
+from testing.cluster import Cluster, Node
+from testing.commands import BIN
+from testing.polling import until
+from testing.sessions import ShellSession
 
 SIZE = 5_000_000
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from testing.sessions import ShellSession
 from tests.e2e.conftest import MakeCluster
-from tests.support.sessions import ShellSession
 
 
 def test_two_clusters_on_one_machine(kernel: None, make_cluster: MakeCluster) -> None:

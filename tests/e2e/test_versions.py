@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from testing.cluster import Cluster
+from testing.commands import command, environment
 from tests.e2e.test_join import refusal, without_recording
-from tests.support.cluster import Cluster
-from tests.support.commands import command, environment
 
 
 def pretend(directory: Path, version: str) -> dict[str, str]:

@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 from proctor.core.clock import SYSTEM
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster
-from tests.support.commands import environment
-from tests.support.programs import require
+from testing.accounts import Account
+from testing.cluster import Cluster
+from testing.commands import environment
+from testing.programs import require
 
 FLAGS = [
     "--no-sandbox",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import BIN, ROOT
+from testing.commands import BIN, ROOT
 
 
 @pytest.fixture(scope="module")

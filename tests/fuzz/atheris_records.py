@@ -9,7 +9,7 @@ import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports():
     from proctor.captureproto import lines
-    from tests.support.kernel_records import formatted
+    from testing.kernel_records import formatted
 
 WHO = lines.slots({"cluster_name": "c", "login": "l", "server_id": "i", "sid": "s", "user": "u"})
 

@@ -13,7 +13,7 @@ from proctor.recording.export import Asciicast, plain_text
 from proctor.recording.format import Timeline, file_names, member
 from proctor.recording.journal import Assembler, Base, decode_base, encode, records
 from proctor.recording.player import printed
-from tests.support.records import SID, contents
+from testing.records import SID, contents
 
 GOLDEN = contents(Path(__file__).parents[1] / "golden/recording")
 STARTED = datetime(2023, 7, 4, tzinfo=UTC)

@@ -13,7 +13,7 @@ from proctor.capture.kernel.abi import Flag, Kind
 from proctor.capture.kernel.text import to_bytes
 from proctor.captureproto.lines import SLOT
 from proctor.model.serde import to_json
-from tests.support.kernel_records import block_of, command, connection, event_of, formatted, header, opened
+from testing.kernel_records import block_of, command, connection, event_of, formatted, header, opened
 
 bodies = st.binary(max_size=200)
 kinds = st.sampled_from(list(Kind))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from proctor.core.accept import accept, listen
-from tests.support.polling import until
+from testing.polling import until
 
 SERVER = """
 import asyncio, sys

@@ -17,7 +17,7 @@ from proctor.rpc._pb import auth_pb2, record_pb2
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import translated
 from proctor.rpc.identity import Credentials
-from tests.support.auth import RunningAuth, running_auth
+from testing.auth import RunningAuth, running_auth
 
 METHODS = [
     method

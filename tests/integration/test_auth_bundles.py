@@ -15,7 +15,7 @@ from proctor.model.serde import to_json
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials
 from proctor.sshkit import sshsig
-from tests.support.auth import RunningAuth, running_auth
+from testing.auth import RunningAuth, running_auth
 
 
 async def fetch(auth: RunningAuth, node: Credentials) -> pb.AccessBundle:

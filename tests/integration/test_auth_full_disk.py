@@ -17,9 +17,9 @@ from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import auth_pb2
 from proctor.rpc._pb import record_pb2 as pb
+from testing.auth import RunningAuth, running_auth
+from testing.disks import fill, tmpfs, use_up_inodes
 from tests.integration.test_auth_records import SID, Node, stream
-from tests.support.auth import RunningAuth, running_auth
-from tests.support.disks import fill, tmpfs, use_up_inodes
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, and a small file system")
 

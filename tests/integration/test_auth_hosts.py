@@ -18,7 +18,7 @@ from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials
-from tests.support.auth import RunningAuth, running_auth
+from testing.auth import RunningAuth, running_auth
 
 CLUSTER = "purple.example.com"
 

@@ -16,7 +16,7 @@ from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials
 from proctor.sshkit import keys
-from tests.support.auth import PASSWORD, RunningAuth, otp_code, running_auth
+from testing.auth import PASSWORD, RunningAuth, otp_code, running_auth
 
 TOKENS = pb.ListDocumentsRequest(kind="token")
 

@@ -28,8 +28,8 @@ from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import record_pb2
 from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
 from proctor.sshkit import certs, keys
-from tests.support.auth import PASSWORD, STATIC_TOKEN, RunningAuth, otp_code, running_auth
-from tests.support.polling import auntil
+from testing.auth import PASSWORD, STATIC_TOKEN, RunningAuth, otp_code, running_auth
+from testing.polling import auntil
 
 HOST = "86aca627-971d-4883-854d-d309ba04c658"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.accounts import Account
-from tests.support.cluster import Cluster
-from tests.support.commands import BIN, command, environment
+from testing.accounts import Account
+from testing.cluster import Cluster
+from testing.commands import BIN, command, environment
 
 
 @pytest.fixture(scope="module")

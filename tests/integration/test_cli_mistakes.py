@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import BIN, environment
+from testing.commands import BIN, environment
 
 USAGE, FAILURE = 2, 1
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import BIN, environment
+from testing.commands import BIN, environment
 
 ROUNDS = 15
 LIMIT = 2.5

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import BIN, command, environment
-from tests.support.polling import until
-from tests.support.processes import Process, descendants, free_ports
-from tests.support.programs import require
+from testing.commands import BIN, command, environment
+from testing.polling import until
+from testing.processes import Process, descendants, free_ports
+from testing.programs import require
 
 CONFIG = """\
 teleport:

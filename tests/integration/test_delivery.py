@@ -15,8 +15,8 @@ from proctor.audit import spool as spool_module
 from proctor.audit.log import Query
 from proctor.audit.spool import Spool
 from proctor.model.events import Exec
-from tests.support.polling import auntil, until
-from tests.support.recordserver import connected, started
+from testing.polling import auntil, until
+from testing.recordserver import connected, started
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ class Processes:
 
     def _command(self, module: str, directory: str) -> list[str]:
         path = self._directory / directory
-        return [sys.executable, "-m", f"tests.support.{module}", str(path), str(self.port)]
+        return [sys.executable, "-m", f"testing.{module}", str(path), str(self.port)]
 
     def kill_auth(self) -> None:
         _kill(self._auth)

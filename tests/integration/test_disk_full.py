@@ -20,7 +20,7 @@ from proctor.model.events import Exec, SessionEnd, SessionStart
 from proctor.node.record.recorder import Recorder
 from proctor.recording.format import Timeline, file_names
 from proctor.recording.writer import SessionWriter, recover
-from tests.support.disks import ext4, fill, tmpfs, use_up_inodes
+from testing.disks import ext4, fill, tmpfs, use_up_inodes
 from tests.unit.node.record.test_recorder import CONTEXT
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, and a small file system")

@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from tests.support.programs import require
+from testing.programs import require
 
 RSYSLOG = Path(__file__).resolve().parents[2] / "examples/siem/rsyslog.conf"
 

@@ -34,10 +34,10 @@ from proctor.rpc._pb import auth_pb2 as pb
 from proctor.runtime.privileges import linux
 from proctor.spawnerproto.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
 from proctor.sshkit import certs, keys, sshsig
-from tests.support.attacker import SECONDS, Attacker, TcpConnection, Victim, run_as, transcript, wire_form
-from tests.support.node import NodeUnderTest, role
-from tests.support.polling import until
-from tests.support.spawner import SpawnerProcess
+from testing.attacker import SECONDS, Attacker, TcpConnection, Victim, run_as, transcript, wire_form
+from testing.node import NodeUnderTest, role
+from testing.polling import until
+from testing.spawner import SpawnerProcess
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from proctor.model.resources import RecordSession, RoleOptions
-from tests.support.node import NodeUnderTest, role
-from tests.support.polling import auntil
+from testing.node import NodeUnderTest, role
+from testing.polling import auntil
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, and a small file system")
 FLOOD = "head -c 2000000 /dev/urandom | base64; echo the end"

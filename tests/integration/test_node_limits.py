@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.node import NodeUnderTest
-from tests.support.polling import auntil
+from testing.node import NodeUnderTest
+from testing.polling import auntil
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the spawner needs root")
 

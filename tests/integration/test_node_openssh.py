@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from proctor.model.resources import RoleOptions
-from tests.support.node import NodeUnderTest, Person, role
-from tests.support.polling import auntil
+from testing.node import NodeUnderTest, Person, role
+from testing.polling import auntil
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the spawner needs root")
 PAYLOAD = os.urandom(3_000_017)

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from proctor.node.privsep import ANSWER_SECONDS
 from proctor.sshkit import algorithms
-from tests.support.node import NodeUnderTest, Person, role
-from tests.support.polling import auntil
-from tests.support.spawner import SpawnerProcess
+from testing.node import NodeUnderTest, Person, role
+from testing.polling import auntil
+from testing.spawner import SpawnerProcess
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="sessions need root")
 

@@ -11,9 +11,9 @@ import paramiko
 import pytest
 
 from proctor.model.resources import RoleOptions
-from tests.support.node import NodeUnderTest, Person, role
-from tests.support.polling import auntil
-from tests.support.terminal import Terminal
+from testing.node import NodeUnderTest, Person, role
+from testing.polling import auntil
+from testing.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the spawner needs root")
 

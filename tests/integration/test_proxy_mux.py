@@ -26,9 +26,9 @@ from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
 from proctor.rpc.identity import write_private
 from proctor.sshkit import keys
-from tests.support.auth import STATIC_TOKEN, RunningAuth, running_auth
-from tests.support.polling import auntil
-from tests.support.proxy import RunningProxy, running_proxy
+from testing.auth import STATIC_TOKEN, RunningAuth, running_auth
+from testing.polling import auntil
+from testing.proxy import RunningProxy, running_proxy
 
 
 @pytest.fixture

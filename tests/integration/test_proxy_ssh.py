@@ -18,9 +18,9 @@ from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec, Token, TokenSpec
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity import Credentials, write_private
-from tests.support.auth import RunningAuth, running_auth
-from tests.support.polling import auntil
-from tests.support.proxy import RunningProxy, running_proxy
+from testing.auth import RunningAuth, running_auth
+from testing.polling import auntil
+from testing.proxy import RunningProxy, running_proxy
 
 
 @dataclass

@@ -25,10 +25,10 @@ from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import record_pb2
 from proctor.sshkit import keys
-from tests.support.auth import PASSWORD, otp_code, running_auth
-from tests.support.polling import auntil
-from tests.support.proxy import RunningProxy, running_proxy
-from tests.support.records import SID, small_recording
+from testing.auth import PASSWORD, otp_code, running_auth
+from testing.polling import auntil
+from testing.proxy import RunningProxy, running_proxy
+from testing.records import SID, small_recording
 
 PUBLIC = {"/webapi/", "/web", "/"}
 

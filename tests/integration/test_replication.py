@@ -16,9 +16,9 @@ from proctor.recording.format import Timeline
 from proctor.recording.player import live
 from proctor.recording.upload import Replicator
 from proctor.recording.writer import SessionWriter, recover
-from tests.support.polling import auntil
-from tests.support.records import SID, contents, small_recording
-from tests.support.recordserver import HOST, NODE, Receiver, connected, started
+from testing.polling import auntil
+from testing.records import SID, contents, small_recording
+from testing.recordserver import HOST, NODE, Receiver, connected, started
 
 Stop = Callable[[], Awaitable[None]]
 

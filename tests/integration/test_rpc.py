@@ -30,7 +30,7 @@ from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc
 from proctor.rpc.client import Client, fetch_authorities_tls, join
 from proctor.rpc.identity import Authorities, Credentials
-from tests.support.polling import auntil
+from testing.polling import auntil
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)

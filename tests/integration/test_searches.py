@@ -21,8 +21,8 @@ from proctor.core.clock import FakeClock
 from proctor.core.errors import BadRequest, LimitExceeded, Unavailable
 from proctor.rpc._pb import auth_pb2
 from proctor.rpc._pb import record_pb2 as pb
-from tests.support.auth import running_auth
-from tests.support.polling import auntil
+from testing.auth import running_auth
+from testing.polling import auntil
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 LINES = 200_000

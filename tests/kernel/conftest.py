@@ -11,7 +11,7 @@ import pytest
 
 from proctor.capture.kernel import variants
 from proctor.capture.kernel.report import probe
-from tests.support.capture import Lab, running_lab
+from testing.capture import Lab, running_lab
 
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")
 

@@ -13,10 +13,10 @@ import pytest
 from proctor.captureproto.cgroup import CgroupTree, remove
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
-from tests.support.capture import cgroup_mount
-from tests.support.node import NodeUnderTest, role
-from tests.support.polling import auntil, until
-from tests.support.processes import descendants
+from testing.capture import cgroup_mount
+from testing.node import NodeUnderTest, role
+from testing.polling import auntil, until
+from testing.processes import descendants
 
 
 def node_with(directory: Path, cgroup_path: Path) -> NodeUnderTest:
@@ -233,6 +233,6 @@ async def test_limit_of_processes_refuses_and_recovers(
 def _spawner() -> int:
     """The process id of the spawner that this test has started."""
     for pid, argv in descendants(os.getpid()).items():
-        if "tests.support.spawner" in argv:
+        if "testing.spawner" in argv:
             return pid
     raise AssertionError("no spawner")

@@ -15,7 +15,7 @@ import pytest
 from proctor.capture.kernel.loader import RingSizes
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.kernel.text import to_bytes
-from tests.support.capture import Event, Lab, running_lab
+from testing.capture import Event, Lab, running_lab
 
 EACCES, ENOENT, ENOEXEC = 13, 2, 8
 OPENER_32 = """

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.support.capture import Event, Lab
+from testing.capture import Event, Lab
 
 ADDRESSES = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 VERSIONS = {socket.AF_INET: 4, socket.AF_INET6: 6}

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Event, Lab, running_lab
-from tests.support.polling import until
-from tests.support.processes import Process
-from tests.support.programs import require
+from testing.capture import Event, Lab, running_lab
+from testing.polling import until
+from testing.processes import Process
+from testing.programs import require
 
 PROGRAMS = ("containerd", "dockerd", "docker", "busybox")
 ISOLATED = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Lab, Session, running_lab
+from testing.capture import Lab, Session, running_lab
 
 CROWD = 1100
 SHELL_LIMIT = 1024

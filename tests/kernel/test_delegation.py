@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel import variants
-from tests.kernel.evasion.catalogue import TECHNIQUES
-from tests.support.capture import Event, Lab, assert_balanced, running_lab
-from tests.support.polling import until
-from tests.support.spool import atd, cron, manager, private_spool
+from testing.capture import Event, Lab, assert_balanced, running_lab
+from testing.evasion.catalogue import TECHNIQUES
+from testing.polling import until
+from testing.spool import atd, cron, manager, private_spool
 
 MARK = "/bin/echo"
 SEND_BY_RING = """

@@ -19,8 +19,8 @@ from proctor.captureproto.lines import events_in
 from proctor.captureproto.messages import Drained, Events
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
-from tests.support.capture import Child, Event, Lab, Subscriber, running_lab
-from tests.support.polling import until
+from testing.capture import Child, Event, Lab, Subscriber, running_lab
+from testing.polling import until
 
 TINY = RingSizes(4096, 4096, 4096)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.digests import MAX_SIZE, SIZE, TICK_NS
-from tests.support.capture import Event, Lab
-from tests.support.polling import until
+from testing.capture import Event, Lab
+from testing.polling import until
 
 
 def executed(lab: Lab, act: Callable[[], object]) -> Event:

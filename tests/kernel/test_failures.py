@@ -21,12 +21,12 @@ from proctor.captureproto.absence import RETURN_SECONDS
 from proctor.captureproto.cgroup import CgroupTree
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import NetworkRule, RecordSession, RoleOptions
-from tests.support.capture import GUIDE_RINGS, MARKS, capture_process, cgroup_mount
-from tests.support.node import NodeUnderTest, role
-from tests.support.polling import auntil
-from tests.support.processes import Process
-from tests.support.spawner import SpawnerProcess
-from tests.support.terminal import Terminal
+from testing.capture import GUIDE_RINGS, MARKS, capture_process, cgroup_mount
+from testing.node import NodeUnderTest, role
+from testing.polling import auntil
+from testing.processes import Process
+from testing.spawner import SpawnerProcess
+from testing.terminal import Terminal
 
 STOPPED = "capture has stopped, and no longer records this session"
 TINY = RingSizes(4096, 4096, 4096)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Event, Lab
+from testing.capture import Event, Lab
 
 CLOEXEC = os.O_CLOEXEC
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.control.freezer import Marks
-from tests.support.capture import (
+from testing.capture import (
     GUIDE_RINGS,
     Lab,
     Session,
@@ -17,7 +17,7 @@ from tests.support.capture import (
     cgroup_mount,
     running_lab,
 )
-from tests.support.polling import until
+from testing.polling import until
 
 OPENS = 20_000
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Lab, running_lab
-from tests.support.polling import until
+from testing.capture import Lab, running_lab
+from testing.polling import until
 
 
 @pytest.fixture(scope="module")

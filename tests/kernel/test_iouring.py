@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from proctor.model.network import NetworkPolicy
-from tests.kernel.evasion.catalogue import TECHNIQUES
-from tests.support.capture import Event, Lab, Session
+from testing.capture import Event, Lab, Session
+from testing.evasion.catalogue import TECHNIQUES
 
 CLIENT = r"""
 #include "uring.h"

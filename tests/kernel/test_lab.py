@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from tests.support.capture import Lab
+from testing.capture import Lab
 
 
 class Cycle:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Event, Lab, cgroup_mount
-from tests.support.polling import until
+from testing.capture import Event, Lab, cgroup_mount
+from testing.polling import until
 
 MARK = "/bin/echo"
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from proctor.runtime.diag.metrics import Metrics
-from tests.support.capture import Lab
-from tests.support.polling import until
+from testing.capture import Lab
+from testing.polling import until
 
 
 def scraped(status: dict[str, Any]) -> dict[str, float]:

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from proctor.captureproto.cgroup import CgroupTree
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RecordSession, RoleOptions
-from tests.support.capture import cgroup_mount
-from tests.support.node import NodeUnderTest, role
-from tests.support.polling import auntil
-from tests.support.terminal import Terminal
+from testing.capture import cgroup_mount
+from testing.node import NodeUnderTest, role
+from testing.polling import auntil
+from testing.terminal import Terminal
 
 DIED = "the process that watched it has ended unexpectedly"
 IGNORING = "trap '' HUP TERM; (trap '' HUP; exec sleep 600) & echo pid=$! shell=$$; wait"

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from proctor.config.schema import EnhancedRecording, RecordingMinimum, SshService
 from proctor.core.errors import Unavailable
 from proctor.model.resources import RoleOptions
-from tests.support.capture import cgroup_mount
-from tests.support.node import NodeUnderTest, Person, role
-from tests.support.nodeprocess import NodeProcess
-from tests.support.polling import auntil
+from testing.capture import cgroup_mount
+from testing.node import NodeUnderTest, Person, role
+from testing.nodeprocess import NodeProcess
+from testing.polling import auntil
 
 
 def enhanced() -> SshService:

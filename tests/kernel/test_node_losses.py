@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from proctor.capture.state.place import Place
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
-from tests.support.capture import cgroup_mount
-from tests.support.node import NodeUnderTest, role
-from tests.support.nodeprocess import NodeProcess
-from tests.support.polling import auntil
-from tests.support.spawner import SpawnerProcess
+from testing.capture import cgroup_mount
+from testing.node import NodeUnderTest, role
+from testing.nodeprocess import NodeProcess
+from testing.polling import auntil
+from testing.spawner import SpawnerProcess
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import NetworkRule, RoleOptions
-from tests.support.capture import cgroup_mount
-from tests.support.node import NodeUnderTest, role
-from tests.support.polling import auntil
+from testing.capture import cgroup_mount
+from testing.node import NodeUnderTest, role
+from testing.polling import auntil
 
 ALLOWED, DENIED = "127.0.0.1", "127.0.0.7"
 

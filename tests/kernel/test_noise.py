@@ -9,7 +9,7 @@ import pytest
 
 from proctor.capture.kernel import variants
 from proctor.capture.kernel.rules import Rules
-from tests.support.capture import Lab, running_lab
+from testing.capture import Lab, running_lab
 
 LIBRARY = next(
     str(path) for path in Path("/usr/lib").rglob("*.so*") if path.is_file() and not path.is_symlink()

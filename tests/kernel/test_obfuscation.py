@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Lab
+from testing.capture import Lab
 
 
 def from_octal_digits(text: str) -> str:

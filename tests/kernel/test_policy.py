@@ -14,8 +14,8 @@ import pytest
 
 from proctor.core.errors import Unavailable
 from proctor.model.network import ALL_PORTS, NetworkPolicy, Ports, Reach
-from tests.support.capture import Event, Lab
-from tests.support.polling import until
+from testing.capture import Event, Lab
+from testing.polling import until
 
 CLONE_NEWNET = 0x40000000
 SECRET = "127.0.0.7"

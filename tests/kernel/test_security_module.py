@@ -15,8 +15,8 @@ import pytest
 from proctor.capture.kernel.choice import load, security_module
 from proctor.capture.kernel.loader import Programs
 from proctor.capture.kernel.variants import HOOKS, SECOND_LINE
+from testing.capture import GUIDE_RINGS, cgroup_mount
 from tests.kernel.conftest import EVERY_HOOK
-from tests.support.capture import GUIDE_RINGS, cgroup_mount
 
 SESSION, NOWHERE, EVERYWHERE = 1, 7, 0
 

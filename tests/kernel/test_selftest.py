@@ -11,7 +11,7 @@ import pytest
 
 from proctor.capture.kernel import variants
 from proctor.capture.kernel.variants import HOOKS
-from tests.support.capture import Lab
+from testing.capture import Lab
 
 COMMAND = (str(Path(sys.executable).with_name("teleport")), "debug", "capture")
 

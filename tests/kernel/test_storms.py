@@ -14,7 +14,7 @@ from proctor.capture.engine import rings_of
 from proctor.capture.kernel.loader import RingSizes
 from proctor.captureproto.messages import Account
 from proctor.config.schema import EnhancedRecording
-from tests.support.capture import Session, assert_balanced, running_lab
+from testing.capture import Session, assert_balanced, running_lab
 
 TINY = RingSizes(4096, 4096, 4096)
 NAMES = {"session.command": "command", "session.disk": "disk", "session.network": "network"}

@@ -21,8 +21,8 @@ from proctor.capture.state.pins import Manifest
 from proctor.captureproto.absence import Marks
 from proctor.captureproto.messages import Account
 from proctor.config.schema import EnhancedRecording
-from tests.support.capture import Lab, Session, running_lab
-from tests.support.polling import until
+from testing.capture import Lab, Session, running_lab
+from testing.polling import until
 
 RINGS = rings_of(EnhancedRecording())
 NAMES = {"session.command": "command", "session.disk": "disk", "session.network": "network"}

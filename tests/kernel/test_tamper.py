@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Event, Lab, cgroup_mount
+from testing.capture import Event, Lab, cgroup_mount
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE, KILL, VM_READV, VM_WRITEV = 101, 62, 310, 311

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.evasion.catalogue import TECHNIQUES
-from tests.support.capture import Event, Lab, Session, assert_balanced
+from testing.capture import Event, Lab, Session, assert_balanced
+from testing.evasion.catalogue import TECHNIQUES
 
 CLIENT = r"""
 #include "uring.h"

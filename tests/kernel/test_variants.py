@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel import variants
-from tests.support.capture import GUIDE_RINGS, Lab, running_lab
+from testing.capture import GUIDE_RINGS, Lab, running_lab
 
 Without = Callable[[str], AbstractContextManager[Lab]]
 

@@ -1,0 +1,1 @@
+"""Former names of the modules in ``testing``, for one release."""

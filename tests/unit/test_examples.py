@@ -8,7 +8,7 @@ import pytest
 
 from proctor.cli.tctl.documents import parse
 from proctor.cli.teleport.systemd import unit
-from tests.support.programs import require
+from testing.programs import require
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

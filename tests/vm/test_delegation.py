@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capture import Event, Lab, Session, running_lab
+from testing.capture import Event, Lab, Session, running_lab
 
 MARK = "/bin/echo"
 

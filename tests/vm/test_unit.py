@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import BIN
-from tests.support.polling import until
+from testing.commands import BIN
+from testing.polling import until
 
 CONFIG = Path("/etc/teleport.yaml")
 UNIT = Path("/etc/systemd/system/teleport.service")

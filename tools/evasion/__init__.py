@@ -1,1 +1,1 @@
-"""What Proctor and other tools see of the techniques in ``tests/kernel/evasion``; writes docs/evasion.md."""
+"""What Proctor and other tools see of the techniques in ``testing/evasion``; writes docs/evasion.md."""

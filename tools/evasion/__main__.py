@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from proctor.core.clock import SYSTEM
-from tests.kernel.evasion.catalogue import Technique, techniques
-from tests.kernel.evasion.trial import crowded_lab
-from tests.support.programs import missing as absent
+from testing.evasion.catalogue import Technique, techniques
+from testing.evasion.trial import crowded_lab
+from testing.programs import missing as absent
 from tools.evasion.auditing import running_auditd
 from tools.evasion.observers import Bpftrace, Finding, Observer, Proctor, Script, Strace
 from tools.evasion.table import Results, answer, merged, page

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.kernel.evasion.catalogue import Technique
-from tests.kernel.evasion.ground import ground
-from tests.support.polling import until
-from tests.support.processes import Process
+from testing.evasion.catalogue import Technique
+from testing.evasion.ground import ground
+from testing.polling import until
+from testing.processes import Process
 from tools.evasion import reading
 from tools.evasion.observers import Finding, first_line, run
 

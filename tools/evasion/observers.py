@@ -14,12 +14,12 @@ from typing import Protocol
 import msgspec
 
 from bench.capture.conditions import mount_tracefs
-from tests.kernel.evasion.catalogue import Technique
-from tests.kernel.evasion.ground import Ground, ground
-from tests.kernel.evasion.trial import NOWHERE, attempt
-from tests.support.capture import Lab
-from tests.support.polling import until
-from tests.support.processes import Process
+from testing.capture import Lab
+from testing.evasion.catalogue import Technique
+from testing.evasion.ground import Ground, ground
+from testing.evasion.trial import NOWHERE, attempt
+from testing.polling import until
+from testing.processes import Process
 from tools.evasion import reading
 
 SECONDS = 20.0

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from proctor.capture.kernel.text import to_text
-from tests.kernel.evasion.catalogue import WORD
-from tests.kernel.evasion.ground import Ground
-from tests.kernel.evasion.verdict import tells
+from testing.evasion.catalogue import WORD
+from testing.evasion.ground import Ground
+from testing.evasion.verdict import tells
 
 _STRACE_EXEC = re.compile(r'execve(?:at)?\((?:[^"]*, )?"[^"]*", \[(?P<args>.*?)\](?:, |\)|$)')
 _STRACE_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')

@@ -7,14 +7,14 @@ from itertools import groupby
 
 import msgspec
 
-from tests.kernel.evasion.catalogue import Technique
+from testing.evasion.catalogue import Technique
 from tools.evasion.observers import Finding
 
 _HEAD = """# Evasion
 
 Ways to do something in a session unnoticed, and what is seen of each: by Proctor, and by other tools on the
 same machine. Written by `./run evasion`, from the tools' own output; the techniques are the programs in
-`tests/kernel/evasion/techniques`, and `tests/kernel/evasion` holds Proctor to its column.
+`testing/evasion/techniques`, and `tests/kernel/test_evasion.py` holds Proctor to its column.
 
 Each technique does one harmless thing that can be checked: it executes a marked program, opens a marked file,
 reaches a marked port, or touches what records it. It runs as root, which is the hardest case.

@@ -23,7 +23,7 @@ from proctor.audit.search.budget import Budget, Cancelled
 from proctor.audit.search.lines import search
 from proctor.audit.search.reader import LogReader
 from proctor.core.clock import FakeClock, format_time
-from tests.support.audit import catch_up
+from testing.audit import catch_up
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 START = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)

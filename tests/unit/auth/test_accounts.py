@@ -16,7 +16,7 @@ from proctor.auth.secrets import Passwords
 from proctor.core.clock import FakeClock
 from proctor.core.errors import BadRequest, LimitExceeded, NotFound
 from proctor.model.resources import Metadata, User, UserSpec
-from tests.support.backend import MemoryBackend
+from testing.backend import MemoryBackend
 
 PASSWORD = "correct horse battery"
 HOME = "192.0.2.7:5000"

@@ -10,7 +10,7 @@ from proctor.auth.tokens import Tokens
 from proctor.core.clock import FakeClock
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, NotFound, ProctorError
 from proctor.model.resources import Metadata, Token, TokenSpec
-from tests.support.backend import MemoryBackend
+from testing.backend import MemoryBackend
 
 STATIC = StaticToken(value="static-token", roles=frozenset({"proxy"}))
 HIDDEN = StaticToken(value="hidden-token", roles=frozenset({"node"}), listed=False)

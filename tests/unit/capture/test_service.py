@@ -13,7 +13,7 @@ from proctor.capture.service import MAX_NODE_CONNECTIONS, CaptureService
 from proctor.config.schema import EnhancedRecording
 from proctor.core import unixsock
 from proctor.core.errors import AccessDenied
-from tests.support.polling import auntil
+from testing.polling import auntil
 
 ROOT, NODE, OTHER = 0, 1001, 1002
 RUN = "0e4f5c1c-0d8e-4f0e-8f8d-0d5a0b6f2c11"

@@ -11,7 +11,7 @@ import pytest
 from proctor.cli.application import from_environment
 from proctor.core.errors import BadRequest
 from proctor.rpc.identity import write_identity_file
-from tests.support.commands import BIN, command, environment
+from testing.commands import BIN, command, environment
 from tests.unit.rpc.test_identity import make_credentials
 
 COMMANDS = ("tsh", "tctl", "teleport")

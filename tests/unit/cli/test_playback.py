@@ -14,7 +14,7 @@ from proctor.cli.playback.player import Player
 from proctor.cli.playback.screen import Screen, Size
 from proctor.core.errors import ProctorError
 from proctor.recording.format import Entry, Timeline
-from tests.support.records import contents
+from testing.records import contents
 
 GOLDEN = Path(__file__).parents[2] / "golden/recording"
 ENTRIES = Timeline.decode(contents(GOLDEN)).entries

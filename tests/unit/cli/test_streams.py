@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proctor.cli import streams
-from tests.support.commands import BIN
+from testing.commands import BIN
 
 PRINTER = """
 import sys

@@ -6,12 +6,11 @@ from proctor.config.load import parse, read
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import Address
 from proctor.core.errors import ConfigError
-
-GUIDE = Path(__file__).parents[2] / "golden/guide-teleport.yaml"
+from testing.cluster import GUIDE_CONFIG
 
 
 def test_the_guides_file_loads_verbatim() -> None:
-    loaded = read(GUIDE)
+    loaded = read(GUIDE_CONFIG)
     teleport = loaded.config.teleport
     assert teleport.nodename == "graviton-node"
     assert teleport.auth_server == Address("127.0.0.1", 3025)

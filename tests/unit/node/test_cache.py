@@ -15,7 +15,7 @@ from proctor.node.cache import RENEWED_AFTER, AccessCache
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
 from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
-from tests.support.node import role
+from testing.node import role
 
 
 class Auth:

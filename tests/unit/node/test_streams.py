@@ -6,7 +6,7 @@ import os
 import pytest
 
 from proctor.node.streams import Input, Output
-from tests.support.polling import auntil
+from testing.polling import auntil
 
 PAYLOAD = os.urandom(1_000_000)
 

@@ -5,7 +5,7 @@ import pytest
 
 from proctor.recording.export import Asciicast, plain_text, terminal_size
 from proctor.recording.format import Entry, Timeline
-from tests.support.records import contents
+from testing.records import contents
 
 ENTRIES = Timeline.decode(contents(Path(__file__).parents[2] / "golden/recording")).entries
 

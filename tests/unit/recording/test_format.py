@@ -17,8 +17,8 @@ from proctor.recording.format import (
     index_line,
     member,
 )
-from tests.support.programs import require
-from tests.support.records import SID, contents, lines, small_recording
+from testing.programs import require
+from testing.records import SID, contents, lines, small_recording
 
 GOLDEN = Path(__file__).parents[2] / "golden/recording"
 EVENTS, CHUNKS = f"{SID}-0.events.gz", f"{SID}-0.chunks.gz"

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from proctor.recording.format import Entry, Timeline
 from proctor.recording.player import live, printed
 from proctor.rpc._pb import record_pb2 as pb
-from tests.support.records import contents
+from testing.records import contents
 
 FILES = contents(Path(__file__).parents[2] / "golden/recording")
 ENTRIES = Timeline.decode(FILES).entries

@@ -28,9 +28,9 @@ from proctor.model.kernel_events import SessionCommand, SessionLoss
 from proctor.recording import files, writer
 from proctor.recording.format import Timeline
 from proctor.recording.writer import Interrupted, RecordingError, SessionWriter, recover
-from tests.support.polling import auntil
-from tests.support.recorder import piece
-from tests.support.records import SID, contents, lines, small_recording
+from testing.polling import auntil
+from testing.recorder import piece
+from testing.records import SID, contents, lines, small_recording
 
 JOURNAL = f"{SID}.journal"
 
@@ -301,7 +301,7 @@ def test_a_disk_that_fills_while_flushing_costs_nothing(
 
 def run_and_kill(directory: Path, sid: str, seconds: float) -> list[list[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.recorder", directory, sid], stdout=subprocess.PIPE
+        [sys.executable, "-m", "testing.recorder", directory, sid], stdout=subprocess.PIPE
     )
     assert process.stdout
     process.stdout.readline()

@@ -14,7 +14,7 @@ from proctor.model.identity import UserIdentity
 from proctor.model.resources import RecordSession, RoleOptions
 from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
 from proctor.spawnerproto.messages import Endpoint, Spawn
-from tests.support.node import role
+from testing.node import role
 
 ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",), cluster="purple")
 

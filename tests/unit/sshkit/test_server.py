@@ -13,7 +13,7 @@ from proctor.sshkit import algorithms, certs, keys
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.server import CertificateServer, local_host_keys, server_options
 from proctor.sshkit.userauth import certificate_line
-from tests.support.polling import auntil
+from testing.polling import auntil
 
 USER_CA, OTHER_CA, HOST_CA = (keys.generate() for _ in range(3))
 refusals: list[tuple[str, str, str]] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import programs
+from testing import programs
 from tools.runner import console, debian, paths, stamps, suites, verbs
 
 

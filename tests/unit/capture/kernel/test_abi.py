@@ -8,7 +8,7 @@ from proctor.capture.kernel import abi
 from proctor.capture.kernel.abi import Daemon, Flag, Guard, Hook, Kind, Knobs, Operation, Tally, Technique
 from proctor.capture.kernel.loader import OBJECTS
 from proctor.capture.kernel.variants import VARIANTS
-from tests.support import btf
+from testing import btf
 
 Fields = tuple[tuple[str, str], ...]
 

@@ -19,7 +19,7 @@ from proctor.model.kernel_events import (
     SessionTamper,
 )
 from proctor.model.serde import convert, to_json
-from tests.support.kernel_records import (
+from testing.kernel_records import (
     OWNER,
     block_of,
     command,

@@ -18,7 +18,7 @@ from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter, recover
-from tests.support.polling import auntil
+from testing.polling import auntil
 
 SID = "a79b86c5-7465-48ad-b2c9-b3c67586d144"
 FACTS = NodeFacts(

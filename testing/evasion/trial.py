@@ -13,9 +13,9 @@ from proctor.capture.kernel.loader import AUTO
 from proctor.captureproto.messages import Account, Events
 from proctor.model.network import NetworkPolicy
 from proctor.spawner.child import give_up_raw_sockets
-from tests.kernel.evasion.ground import Ground
-from tests.kernel.evasion.verdict import Event, shows
-from tests.support.capture import Lab, running_lab
+from testing.capture import Lab, running_lab
+from testing.evasion.ground import Ground
+from testing.evasion.verdict import Event, shows
 
 
 @dataclass(frozen=True)

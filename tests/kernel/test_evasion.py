@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.evasion.catalogue import CatalogueError, Technique, parse, techniques
-from tests.kernel.evasion.ground import ground
-from tests.kernel.evasion.trial import NOWHERE, attempt, crowded_lab
-from tests.kernel.evasion.verdict import summary
-from tests.support.capture import Lab, assert_balanced
-from tests.support.programs import require
+from testing.capture import Lab, assert_balanced
+from testing.evasion.catalogue import CatalogueError, Technique, parse, techniques
+from testing.evasion.ground import ground
+from testing.evasion.trial import NOWHERE, attempt, crowded_lab
+from testing.evasion.verdict import summary
+from testing.programs import require
 from tools.runner.paths import ROOT
 
 LINES = 40

@@ -6,7 +6,7 @@ import pyotp
 import pytest
 
 from proctor.auth.secrets import otp_counter
-from tests.support.accounts import earliest_step
+from testing.accounts import earliest_step
 
 _SECRET = pyotp.random_base32()
 

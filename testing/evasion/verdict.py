@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.kernel.evasion.catalogue import WORD, Technique
-from tests.kernel.evasion.ground import Ground
+from testing.evasion.catalogue import WORD, Technique
+from testing.evasion.ground import Ground
 
 Event = dict[str, Any]
 OPERATIONS = {"accept": 2, "listen": 3, "socket": 4}

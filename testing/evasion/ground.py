@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from proctor.capture.kernel.text import to_text
-from tests.kernel.evasion.catalogue import TECHNIQUES, WORD, Technique
+from testing.evasion.catalogue import TECHNIQUES, WORD, Technique
 
 _MARK = """
 #include <fcntl.h>
@@ -84,7 +84,7 @@ class Ground:
 
     @property
     def hidden(self) -> str:
-        """The path that must be seen to be opened; in a trace, @ is the directory, and \\x27 a byte."""
+        r"""The path that must be seen to be opened; in a trace, @ is the directory, and \x27 a byte."""
         trace = (self.technique.trace or "@/secret").replace("@", str(self.directory), 1)
         return to_text(trace.encode().decode("unicode_escape").encode("latin-1"))
 

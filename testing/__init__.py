@@ -1,0 +1,1 @@
+"""What tests, benchmarks and the demo share: clusters, accounts, capture in one process, techniques."""
