@@ -1,1 +1,10 @@
-"""Former names of the modules in ``testing``, for one release."""
+"""Former names of the modules in ``testing``, for one release: ``tests.support.cluster.Cluster`` and so on."""
+
+import importlib
+import pkgutil
+import sys
+
+import testing
+
+for _module in pkgutil.iter_modules(testing.__path__):
+    sys.modules[f"{__name__}.{_module.name}"] = importlib.import_module(f"testing.{_module.name}")

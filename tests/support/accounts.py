@@ -1,1 +1,0 @@
-from testing.accounts import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.attacker import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.audit import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.auth import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.backend import *  # noqa: F403

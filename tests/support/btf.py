@@ -1,1 +1,0 @@
-from testing.btf import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.capture import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.cluster import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.commands import *  # noqa: F403

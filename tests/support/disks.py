@@ -1,1 +1,0 @@
-from testing.disks import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.eventsource import *  # noqa: F403

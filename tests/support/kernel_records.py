@@ -1,1 +1,0 @@
-from testing.kernel_records import *  # noqa: F403

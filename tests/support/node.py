@@ -1,1 +1,0 @@
-from testing.node import *  # noqa: F403

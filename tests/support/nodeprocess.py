@@ -1,1 +1,0 @@
-from testing.nodeprocess import *  # noqa: F403

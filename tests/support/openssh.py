@@ -1,1 +1,0 @@
-from testing.openssh import *  # noqa: F403

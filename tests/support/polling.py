@@ -1,1 +1,0 @@
-from testing.polling import *  # noqa: F403

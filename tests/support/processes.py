@@ -1,1 +1,0 @@
-from testing.processes import *  # noqa: F403

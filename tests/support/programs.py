@@ -1,1 +1,0 @@
-from testing.programs import *  # noqa: F403

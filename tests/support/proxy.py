@@ -1,1 +1,0 @@
-from testing.proxy import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.recorder import *  # noqa: F403

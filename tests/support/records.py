@@ -1,1 +1,0 @@
-from testing.records import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.recordserver import *  # noqa: F403

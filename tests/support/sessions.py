@@ -1,1 +1,0 @@
-from testing.sessions import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.spawner import *  # noqa: F403

@@ -1,1 +1,0 @@
-from testing.spool import *  # noqa: F403

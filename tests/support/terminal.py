@@ -1,1 +1,0 @@
-from testing.terminal import *  # noqa: F403
