@@ -1,4 +1,4 @@
-"""Former names of the modules in ``testing``, for one release: ``tests.support.cluster.Cluster`` and so on."""
+"""Former names of the modules in ``testing``, for one release."""
 
 import importlib
 import pkgutil
