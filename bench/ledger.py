@@ -1,6 +1,6 @@
 """What becomes of each kernel event of a storm, from the kernel to the audit log.
 
-Every row is a session of its own on a cluster of its own. Two processes do one kind of deed as fast as
+Every row is a session of its own on a cluster of its own. Two processes do one kind of action as fast as
 they can; then the session's ``session.ledger`` is compared with what the audit log has. SystemExit when
 something is unaccounted for, or when a strict session has lost anything.
 """
@@ -28,21 +28,21 @@ from testing.polling import until
 
 MODES = ("strict", "best_effort")
 _STOPPED_SECONDS = 4
-_TOLD = re.compile(r"^\[.*(?:account|held|lost).*\]$")
+_REMARK = re.compile(r"^\[.*(?:account|held|lost).*\]$")
 
 
 @dataclass(frozen=True)
 class Storm:
-    """``number`` deeds, each of which is an event; the node is ``stopped`` in the middle, or not."""
+    """``number`` actions, each of which is an event; the node is ``stopped`` in the middle, or not."""
 
-    deed: str
+    action: str
     number: int
     stopped: bool = False
 
     @property
     def title(self) -> str:
         """What its row is called."""
-        return f"{self.deed}, node stopped for {_STOPPED_SECONDS} s" if self.stopped else self.deed
+        return f"{self.action}, node stopped for {_STOPPED_SECONDS} s" if self.stopped else self.action
 
 
 class _Entry(msgspec.Struct):
@@ -67,7 +67,7 @@ def run(directory: Path, quick: bool) -> None:
     """Run all storms in both modes, check the accounts, publish."""
     directory.chmod(0o755)
     program = storm.storm_program(directory)
-    rows, told = [], []
+    rows, remarks = [], []
     for number, (what, mode) in enumerate(
         (what, mode) for what in storms(50 if quick else 1) for mode in MODES
     ):
@@ -75,19 +75,19 @@ def run(directory: Path, quick: bool) -> None:
             ledger = _weather(cluster, node, account, _script(program, what), what)
             rows.append(_row(what, mode, ledger, _count(cluster, ledger["sid"], program)))
             if what.stopped:
-                told.append(f"{what.title}, {mode}:\n\n```\n{_played(account, ledger['sid'])}\n```")
+                remarks.append(f"{what.title}, {mode}:\n\n```\n{_played(account, ledger['sid'])}\n```")
     publish(
         "ledger",
         "The account after each storm",
         rows,
         {"storms": rows},
-        "What `tsh play` says of the sessions whose node was stopped:\n\n" + "\n\n".join(told),
+        "What `tsh play` says of the sessions whose node was stopped:\n\n" + "\n\n".join(remarks),
     )
     _check(rows)
 
 
 def _script(program: Path, what: Storm) -> str:
-    half = f"{program} {what.deed} {what.number // 2}"
+    half = f"{program} {what.action} {what.number // 2}"
     return f"PS1='$ '; echo be''gun; {half} & {half}; wait; exit"
 
 
@@ -114,7 +114,7 @@ def _stop(pid: int) -> None:
 
 
 def _count(cluster: Cluster, sid: str, program: Path) -> Counter[str]:
-    """Kernel events of a session in the audit log by kind; those of the storm itself as ``met``."""
+    """Kernel events of a session in the audit log by kind; those of the storm itself as ``logged``."""
     found: Counter[str] = Counter()
     decoder = msgspec.json.Decoder(_Entry)
     with (cluster.control.data_dir / "log/events.log").open("rb") as lines:
@@ -122,7 +122,7 @@ def _count(cluster: Cluster, sid: str, program: Path) -> Counter[str]:
             kind = entry.event.removeprefix("session.")
             if entry.sid == sid and kind in ENHANCED_KINDS:
                 found[kind] += 1
-                found["met"] += (
+                found["logged"] += (
                     entry.path == storm.PATH or entry.dst_port == storm.PORT or "none" in entry.args
                 )
     return found
@@ -134,25 +134,25 @@ def _row(what: Storm, mode: str, ledger: Event, logged: Counter[str]) -> dict[st
     gone, submitted, filtered = (
         sum(values.values()) for values in (lost, ledger["submitted"], ledger["filtered"])
     )
-    kept = logged.total() - logged["met"]
+    kept = logged.total() - logged["logged"]
     return {
         "storm": what.title,
         "mode": mode,
         "made": what.number,
-        "met": logged["met"],
+        "logged": logged["logged"],
         "submitted": submitted,
         "in the audit log": kept,
         "filtered": filtered,
         "lost and counted": ", ".join(f"{number} ({stage})" for stage, number in lost.items()) or 0,
         "held": f"{ledger['freezes']} times, {ledger['frozen_ms']} ms" if ledger["freezes"] else "no",
-        "unaccounted": max(submitted - kept - filtered - gone, what.number - logged["met"] - gone),
+        "unaccounted": max(submitted - kept - filtered - gone, what.number - logged["logged"] - gone),
     }
 
 
 def _played(account: Account, sid: str) -> str:
     shown = account.tsh("play", "--speed=8x", "--skip-idle-time", sid, seconds=100)
     lines = (line.strip() for line in (shown.stdout + shown.stderr).splitlines())
-    return "\n".join(line for line in lines if _TOLD.match(line))
+    return "\n".join(line for line in lines if _REMARK.match(line))
 
 
 def _check(rows: list[dict[str, Any]]) -> None:

@@ -41,7 +41,7 @@ def run_as(uid: int, act: Callable[[], T]) -> T:
             os.setresuid(uid, uid, uid)
             try:
                 outcome: tuple[bool, Any] = True, act()
-            except Exception as error:  # noqa: BLE001 - told to the test
+            except Exception as error:  # noqa: BLE001 - passed to the test
                 outcome = False, error
             with os.fdopen(writer, "wb") as pipe:
                 pipe.write(pickle.dumps(outcome))

@@ -70,8 +70,8 @@ def assert_balanced(account: Account | None) -> Account:
     lost = sum((Counter(counts) for counts in account.lost.values()), Counter[str]())
     assert "unreported" not in account.lost, account
     assert "unexplained" not in account.lost, account
-    met = Counter(account.delivered) + Counter(account.filtered) + lost
-    assert Counter(account.submitted) == met, account
+    accounted = Counter(account.delivered) + Counter(account.filtered) + lost
+    assert Counter(account.submitted) == accounted, account
     assert Counter(account.started) == Counter(account.submitted) + Counter(account.unfinished), account
     return account
 

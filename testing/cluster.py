@@ -85,7 +85,7 @@ class Service:
             self.wait_ready()
 
     def readiness(self, seconds: float = 15.0) -> tuple[int, dict[str, Any]]:
-        """Status and body of /readyz; the status is 0 when nobody answers."""
+        """Status and body of /readyz; the status is 0 without an answer."""
         try:
             with urllib.request.urlopen(
                 f"http://127.0.0.1:{self._diag_port}/readyz", timeout=seconds

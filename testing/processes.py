@@ -16,7 +16,7 @@ _PORTS = range(20000, 32000)  # below the range from which the kernel gives port
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of 127.0.0.1 on which nobody listens."""
+    """Ports of 127.0.0.1 without a listener."""
     found: list[int] = []
     while len(found) < number:
         port = random.choice(_PORTS)

@@ -20,7 +20,7 @@ _DIRECTORIES = ("/run", "/var/spool/cron", "/etc/cron.d", "/etc/cron.hourly")
 
 
 @contextmanager
-def private_spool(room: Path) -> Iterator[None]:
+def private_spool(root: Path) -> Iterator[None]:
     """We, and what we start, have the directories of at and cron, and /run, for ourselves."""
     require("at", "atd", "cron", "crontab")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -29,16 +29,16 @@ def private_spool(room: Path) -> Iterator[None]:
     try:
         _checked(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
         for name in _DIRECTORIES:
-            copy = room / name.lstrip("/")
+            copy = root / name.lstrip("/")
             copy.mkdir(parents=True)
             shutil.copystat(name, copy)
-        _furnish(room / "var/spool/cron")
+        _furnish(root / "var/spool/cron")
         for name in _DIRECTORIES:
-            copy = room / name.lstrip("/")
+            copy = root / name.lstrip("/")
             _checked(libc.mount(os.fsencode(copy), name.encode(), None, _MS_BIND, None))
         yield
     finally:
-        _checked(libc.unshare(_CLONE_FS))  # threads of ours keep us from going back together
+        _checked(libc.unshare(_CLONE_FS))  # our threads keep us from going back together
         _checked(libc.setns(before, _CLONE_NEWNS))
         os.chdir(directory)
         os.close(before)
@@ -93,7 +93,7 @@ def manager(directory: Path) -> Iterator[Path]:
     runtime = Path("/run/user/0")
     shutil.rmtree(runtime, ignore_errors=True)
     runtime.mkdir(parents=True, mode=0o700)
-    Path("/run/systemd/system").mkdir(parents=True, exist_ok=True)  # else it thinks that nobody wants it
+    Path("/run/systemd/system").mkdir(parents=True, exist_ok=True)  # otherwise it takes itself for unwanted
     own = [hierarchy / "proctor-manager" for hierarchy in _hierarchies()]
     for cgroup in own:
         cgroup.mkdir(exist_ok=True)

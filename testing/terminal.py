@@ -93,7 +93,7 @@ class Terminal:
             return False
         try:
             data = os.read(self._master, _READ_SIZE)
-        except OSError:  # EIO: nobody has the terminal open any more
+        except OSError:  # EIO: the other side has closed the terminal
             return False
         self.output += data
         return bool(data)

@@ -63,11 +63,11 @@ static int do_exec(void)
 
 static int do_connect(void)
 {
-	struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(1)};
+	struct sockaddr_in closed = {.sin_family = AF_INET, .sin_port = htons(1)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), refused;
 
-	nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	refused = connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)) && errno == ECONNREFUSED;
+	closed.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	refused = connect(fd, (struct sockaddr *)&closed, sizeof(closed)) && errno == ECONNREFUSED;
 	return close(fd) || !refused;
 }
 

@@ -1,4 +1,4 @@
-/* storm DEED NUMBER: one deed, as often and as fast as possible. PATH and PORT are given to the compiler. */
+/* storm ACTION NUMBER: one action, as often and as fast as possible. PATH and PORT are given to the compiler. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,17 +49,17 @@ static void nothing(char *self)
 
 int main(int argc, char **argv)
 {
-	void (*deed)(char *) = nothing;
+	void (*action)(char *) = nothing;
 
 	if (argc != 3)
 		return 2;
 	if (!strcmp(argv[1], "open"))
-		deed = open_file;
+		action = open_file;
 	if (!strcmp(argv[1], "execute"))
-		deed = execute;
+		action = execute;
 	if (!strcmp(argv[1], "connect"))
-		deed = connect_both;
+		action = connect_both;
 	for (long i = atol(argv[2]); i > 0; i--)
-		deed(argv[0]);
+		action(argv[0]);
 	return 0;
 }

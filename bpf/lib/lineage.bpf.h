@@ -79,7 +79,7 @@ static __always_inline void task_state_change_pid(struct task_struct *task, int 
 	if (!state)
 		return;
 	moved = *state;
-	bpf_map_delete_elem(&proctor_lineage, &before); /* first, to make room */
+	bpf_map_delete_elem(&proctor_lineage, &before); /* first, the map may be full */
 	bpf_map_update_elem(&proctor_lineage, &pid, &moved, BPF_ANY);
 }
 

@@ -155,7 +155,7 @@ static const char *state_of(const struct event *event, struct part exe)
 /* Which file it is, where its path does not say so. */
 static void add_identity(struct event *event, const struct command *command)
 {
-	char device[DEVICE_ROOM];
+	char device[DEVICE_BYTES];
 
 	add_named(event->out, ",\"exe_device\":", device, spell_device(device, command->exe.device));
 	add_count(event->out, ",\"exe_inode\":", command->exe.inode);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TIME_ROOM 40
-#define ADDRESS_ROOM 40
+#define TIME_BYTES 40
+#define ADDRESS_BYTES 40
 #define FAMILY_4 2
 #define FAMILY_6 10
 
@@ -18,7 +18,7 @@ struct address {
 
 /* 0, or -1 for another family. */
 int address_of(struct address *address, uint16_t family, const uint8_t *bytes);
-/* Nothing for a family without addresses of ours, whose version is 0. */
+/* Nothing for other families, whose version is 0. */
 size_t spell_address(char *out, const struct address *address);
 int version_of(const struct address *address);
 

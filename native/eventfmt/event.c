@@ -18,7 +18,7 @@ static const char *add_disk(struct event *event)
 {
 	struct disk_record record;
 	int detached = event->header.flags & DETACHED;
-	char device[DEVICE_ROOM];
+	char device[DEVICE_BYTES];
 
 	if (event->size < sizeof(record))
 		return "torn opened file";
@@ -55,7 +55,7 @@ static const char *add_disk(struct event *event)
 static void add_source(struct event *event, const struct address *source, const struct address *target)
 {
 	struct address unbound = {.family = target->family};
-	char text[ADDRESS_ROOM];
+	char text[ADDRESS_BYTES];
 	int any = source->family != target->family && !memcmp(source->bytes, unbound.bytes, sizeof(unbound.bytes));
 
 	add_named(event->out, ",\"src_addr\":", text, spell_address(text, any ? &unbound : source));
@@ -89,7 +89,7 @@ static const char *add_network(struct event *event)
 	struct network_record record;
 	const struct endpoints *ends = &record.endpoints;
 	struct address source, target;
-	char text[ADDRESS_ROOM];
+	char text[ADDRESS_BYTES];
 	int outcome;
 
 	if (event->size < sizeof(record))

@@ -11,7 +11,7 @@
 #define SLOT "\x1f" /* where the node puts what it knows: cluster, ei, login, server, sid, user */
 #define UID_PREFIX 24
 
-/* What an event is told beside its record. */
+/* Context of an event, besides its record. */
 struct about {
 	char uid[UID_PREFIX]; /* of the session; the number is appended */
 	uint64_t number;

@@ -41,7 +41,7 @@ static int learn(struct group *group, PyObject *found)
 	return 0;
 }
 
-/* Ask Python who a session is; None is nobody. */
+/* Ask Python for the owner of a session; None when it is unknown. */
 static int ask(PyObject *find, const struct about *common, struct group *group)
 {
 	PyObject *found = PyObject_CallFunction(find, "Ii", group->session, group->delegation);

@@ -87,7 +87,7 @@ void add_server(struct event *event)
 
 void add_time(struct event *event)
 {
-	char time[TIME_ROOM];
+	char time[TIME_BYTES];
 	int64_t microseconds = event->about->boot + (int64_t)(event->header.time / 1000);
 
 	add_named(event->out, ",\"time\":", time, spell_time(time, microseconds));

@@ -36,7 +36,7 @@ void add_end(struct event *event);
 /* As /proc/PID/exe shows it: a file without a name is marked. */
 void add_path(struct event *event, const char *key, const char *path, size_t size);
 
-#define DEVICE_ROOM 16
+#define DEVICE_BYTES 16
 /* As /proc/PID/mountinfo shows it, MAJOR:MINOR; returns the bytes written. */
 size_t spell_device(char *out, uint32_t device);
 

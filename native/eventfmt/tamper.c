@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define DETAIL_ROOM 64
+#define DETAIL_BYTES 64
 
 static const char *const techniques[] = {
 	[TECHNIQUE_BPF] = "bpf",
@@ -100,7 +100,7 @@ static void add_escape(struct event *event, const struct tamper_record *record, 
 static void add_attempt(struct event *event, const struct tamper_record *record, const char *target)
 {
 	const char *technique = techniques[record->technique];
-	char detail[DETAIL_ROOM];
+	char detail[DETAIL_BYTES];
 
 	add_audit_session(event);
 	add_code(event, "TP4903W");

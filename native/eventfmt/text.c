@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_ROOM 4096
+#define LEAST_CAPACITY 4096
 #define DIGITS 20
 
 static const char hexadecimal[] = "0123456789abcdef";
@@ -15,25 +15,25 @@ void text_free(struct text *text)
 	*text = (struct text){};
 }
 
-/* Room for size more bytes; where they go, or NULL. */
+/* Space for size more bytes: where they go, or NULL. */
 static char *reserve(struct text *text, size_t size)
 {
-	size_t room = text->room ? text->room : LEAST_ROOM;
+	size_t capacity = text->capacity ? text->capacity : LEAST_CAPACITY;
 	char *grown;
 
 	if (text->failed)
 		return NULL;
-	if (text->size + size <= text->room)
+	if (text->size + size <= text->capacity)
 		return text->bytes + text->size;
-	while (room < text->size + size)
-		room *= 2;
-	grown = realloc(text->bytes, room);
+	while (capacity < text->size + size)
+		capacity *= 2;
+	grown = realloc(text->bytes, capacity);
 	if (!grown) {
 		text->failed = 1;
 		return NULL;
 	}
 	text->bytes = grown;
-	text->room = room;
+	text->capacity = capacity;
 	return grown + text->size;
 }
 

@@ -8,7 +8,7 @@
 /* Once memory runs out, failed is set and nothing is added any more. */
 struct text {
 	char *bytes;
-	size_t size, room;
+	size_t size, capacity;
 	int failed;
 };
 

@@ -23,7 +23,7 @@ struct draft {
 	char bytes[];
 };
 
-/* Make it a block; returns 0 when there is no room for it. */
+/* Make it a block; returns 0 when memory is exhausted. */
 int draft_save(const struct draft *draft, int directory, uint64_t number);
 
 /* The records of a block as bytes, of this size; NULL with OSError set. */

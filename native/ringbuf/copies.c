@@ -18,7 +18,7 @@ struct copy {
 	int program;
 };
 
-/* What the kernel is told of the program that was loaded already, and is to be told of its copies. */
+/* Load attributes of the program that was loaded, and of its copies. */
 struct original {
 	const struct bpf_insn *instructions;
 	size_t count;
@@ -50,7 +50,7 @@ static bool is_reference(const struct bpf_insn *instruction)
 		   (is_wide(instruction) && instruction->src_reg == BPF_PSEUDO_FUNC);
 }
 
-/* The kernel tells where functions are after its own changes; where they were is told by who refers to them. */
+/* The kernel returns the offsets of functions after its own changes; the original ones follow from the calls. */
 static int locate_functions(struct original *original)
 {
 	bool *starts = PyMem_Calloc(original->count, sizeof(*starts));

@@ -55,7 +55,7 @@ static PyObject *map_delete(PyObject *module, PyObject *args)
 
 #define MAX_KEYS (1 << 16)
 
-/* The walk begins anew where a key has been removed under it, hence the bound. */
+/* The walk restarts where a key has been removed under it, hence the bound. */
 static PyObject *map_keys(PyObject *module, PyObject *args)
 {
 	char key[256], *before = NULL;

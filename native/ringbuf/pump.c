@@ -76,16 +76,16 @@ static int is_urgent(const struct pump *pump)
 static struct draft *collect(struct pump *pump)
 {
 	struct draft *draft;
-	size_t room = 0;
+	size_t capacity = 0;
 
 	for (int i = 0; i < pump->count; i++)
-		room += ring_produced(&pump->rings[i]) - ring_consumed(&pump->rings[i]);
-	draft = room ? malloc(sizeof(*draft) + room) : NULL;
+		capacity += ring_produced(&pump->rings[i]) - ring_consumed(&pump->rings[i]);
+	draft = capacity ? malloc(sizeof(*draft) + capacity) : NULL;
 	if (!draft)
 		return NULL;
 	*draft = (struct draft){};
 	for (int i = 0; i < pump->count; i++)
-		draft->size += ring_copy(&pump->rings[i], draft->bytes + draft->size, room - draft->size,
+		draft->size += ring_copy(&pump->rings[i], draft->bytes + draft->size, capacity - draft->size,
 								 &draft->header.ends[i]);
 	return draft;
 }
@@ -98,14 +98,14 @@ static int has_finished(const struct pump *pump)
 	return 0;
 }
 
-static int has_room(struct pump *pump)
+static int has_capacity(struct pump *pump)
 {
-	int room;
+	int capacity;
 
 	pthread_mutex_lock(&pump->lock);
-	room = pump->waiting < pump->limit;
+	capacity = pump->waiting < pump->limit;
 	pthread_mutex_unlock(&pump->lock);
-	return room;
+	return capacity;
 }
 
 static void enqueue(struct pump *pump, struct block *block)
@@ -139,14 +139,14 @@ static int push(struct pump *pump, const struct draft *draft)
 	return 1;
 }
 
-/* Returns whether the rings were emptied, rather than left alone for want of room. What comes in while a
+/* Returns whether the rings were emptied, rather than left alone at the limit of memory. Records that arrive while a
  * block is filled may not fit that block, hence the loop: the kernel never announces a record that stayed. */
 static int empty_rings(struct pump *pump)
 {
 	struct draft *draft;
 	int pushed = 1;
 
-	while (pushed && has_room(pump) && has_finished(pump) && (draft = collect(pump))) {
+	while (pushed && has_capacity(pump) && has_finished(pump) && (draft = collect(pump))) {
 		pushed = push(pump, draft);
 		free(draft);
 	}

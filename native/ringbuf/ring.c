@@ -55,7 +55,7 @@ int ring_has_finished(const struct ring *ring)
 	return position < ring_produced(ring) && !(header_at(ring, position) & BPF_RINGBUF_BUSY_BIT);
 }
 
-size_t ring_copy(const struct ring *ring, char *out, size_t room, uint64_t *end)
+size_t ring_copy(const struct ring *ring, char *out, size_t capacity, uint64_t *end)
 {
 	const char *data = (char *)ring->producer + ring->page;
 	uint64_t position = ring_consumed(ring);
@@ -66,7 +66,7 @@ size_t ring_copy(const struct ring *ring, char *out, size_t room, uint64_t *end)
 		uint32_t header = header_at(ring, position);
 		uint32_t length = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
-		if (header & BPF_RINGBUF_BUSY_BIT || used + sizeof(length) + length > room)
+		if (header & BPF_RINGBUF_BUSY_BIT || used + sizeof(length) + length > capacity)
 			break;
 		if (!(header & BPF_RINGBUF_DISCARD_BIT)) {
 			memcpy(out + used, &length, sizeof(length));

@@ -8,7 +8,7 @@
 struct ring {
 	int fd;
 	size_t size, page;
-	uint64_t *consumer; /* a page of ours */
+	uint64_t *consumer; /* a page that is mapped writable */
 	uint64_t *producer; /* a page of the kernel's, and the data twice in a row behind it */
 };
 
@@ -25,5 +25,5 @@ int ring_has_finished(const struct ring *ring);
 /* Copy finished records to out, each as its 32-bit length and its bytes; returns the bytes used, and sets end to
  * the position behind the last. Stops before a record that is still being written or that does not fit.
  * They stay in the ring until its consumer position has moved past them. */
-size_t ring_copy(const struct ring *ring, char *out, size_t room, uint64_t *end);
+size_t ring_copy(const struct ring *ring, char *out, size_t capacity, uint64_t *end);
 void ring_release(struct ring *ring, uint64_t position);

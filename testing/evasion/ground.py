@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 
 
 class Port:
-    """A port of the loopback, TCP and UDP, IPv4 and IPv6, at which nobody answers but the kernel."""
+    """A port of the loopback, TCP and UDP, IPv4 and IPv6, without a listener."""
 
     def __init__(self) -> None:
         """Listen."""

@@ -126,7 +126,7 @@ def test_a_hole_in_the_numbers_is_itself_recorded(log: AuditLog) -> None:
     ],
     ids=range(10),
 )
-def test_what_is_no_event_is_counted_and_blocks_nobody(log: AuditLog, bad: bytes) -> None:
+def test_what_is_no_event_is_counted_and_does_not_block(log: AuditLog, bad: bytes) -> None:
     assert log.append(SOURCE, 1, joined(raw(1), bad, raw(3))) == 3
     assert uids(log, event_types=("session.command",)) == ["uid-1", "uid-3"]
     (gap,) = found(log, event_types=("audit.gap",))

@@ -1,4 +1,4 @@
-"""Who may not log in is told why, and so is the audit log."""
+"""A refused login has a reason, for the user and in the audit log."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_missing_file(tmp_path: Path) -> None:
         ["tctl", "--auth-server=127.0.0.1:1", "status"],
     ],
 )
-def test_nobody_there(tmp_path: Path, argv: list[str]) -> None:
+def test_no_server(tmp_path: Path, argv: list[str]) -> None:
     done = command(argv, environment(tmp_path), check=False)
 
     assert done.returncode != 0

@@ -18,7 +18,7 @@ from testing.polling import until
 
 @contextlib.contextmanager
 def without_descriptors(pid: int) -> Iterator[None]:
-    """Let the process, one of ours, open nothing more inside the block."""
+    """Let the process, which we started, open nothing more inside the block."""
     allowed = re.search(r"^Max open files +(\d+)", Path(f"/proc/{pid}/limits").read_text(), re.MULTILINE)
     assert allowed
     limit_descriptors(pid, lowest_free(pid))

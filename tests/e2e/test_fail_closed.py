@@ -1,4 +1,4 @@
-"""A host that is told to record and cannot does not start; one whose capture dies comes back."""
+"""A host that must record and cannot does not start; one whose capture dies comes back."""
 
 from __future__ import annotations
 

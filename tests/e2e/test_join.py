@@ -45,7 +45,7 @@ def refused_events(cluster: Cluster, node: Node) -> list[str]:
 
 
 def test_unknown_token(cluster: Cluster) -> None:
-    node = cluster.add_node("0123456789abcdef0123456789abcdef", name="stranger", edit=without_recording)
+    node = cluster.add_node("0123456789abcdef0123456789abcdef", name="foreign", edit=without_recording)
 
     said = refusal(node)
 

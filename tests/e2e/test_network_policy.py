@@ -64,7 +64,7 @@ def test_policy_follows_the_role(shared: Cluster, node: Node, tmp_path: Path, po
     assert {event["program"] for event in events} == {"bash"}
 
 
-def test_wrong_policy_is_told(shared: Cluster, tmp_path: Path) -> None:
+def test_wrong_policy_is_reported(shared: Cluster, tmp_path: Path) -> None:
     document = tmp_path / "role.yaml"
     document.write_text(ROLE.format(port=99999, denied="10.0.0.1/8"))
 

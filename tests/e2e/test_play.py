@@ -93,7 +93,7 @@ def test_live_session(node: Node, alice: Account) -> None:
             assert player.wait() == 0
 
 
-def test_nobody_sees_the_recordings_of_others(shared: Cluster, sid: str) -> None:
+def test_recordings_of_others_are_hidden(shared: Cluster, sid: str) -> None:
     mallory = shared.add_user("mallory", roles="access")
     mallory.login()
 

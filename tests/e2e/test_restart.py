@@ -154,7 +154,7 @@ def test_the_supervisors_execute_themselves_under_a_session(work: Work) -> None:
 
 
 class Forward:
-    """``ssh -W`` through the node to a server of ours that sends back what it gets."""
+    """``ssh -W`` through the node to our server that sends back what it gets."""
 
     def __init__(self, openssh: OpenSsh, env: Mapping[str, str], port: int) -> None:
         argv = ["ssh", *openssh.options, "-W", f"127.0.0.1:{port}", openssh.host]
@@ -163,7 +163,7 @@ class Forward:
         )
 
     def echo(self, text: bytes) -> bytes:
-        """What comes back."""
+        """The answer."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(text)

@@ -38,7 +38,7 @@ def check(line: bytes) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=6), values, max_size=5))
-def test_lines_of_ours(extra: dict[str, Any]) -> None:
+def test_own_lines(extra: dict[str, Any]) -> None:
     line = to_line(stamped({**extra, **FIELDS}, NOW, "purple"))[:-1]
     check(line)
     if all(name.isalnum() and name.isascii() for name in extra):

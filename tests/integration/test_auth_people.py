@@ -69,7 +69,7 @@ async def test_the_certificate_of_somebody_removed_is_worth_nothing(auth: Runnin
         await auth.call(certificate, "auth.ListDocuments", TOKENS)
 
 
-async def test_nobody_removes_themselves(auth: RunningAuth) -> None:
+async def test_users_cannot_remove_themselves(auth: RunningAuth) -> None:
     await add(auth, "alice", "editor")
     with pytest.raises(AccessDenied, match="themselves"):
         await delete(auth, "alice", await auth.sign("alice"))
@@ -86,7 +86,7 @@ async def test_somebody_of_the_same_name_does_not_inherit_secrets(auth: RunningA
         await auth.call(proxy, "auth.Login", login)
 
 
-async def test_a_user_document_replaces_another_only_when_told_to(auth: RunningAuth) -> None:
+async def test_a_user_document_replaces_another_only_when_asked_to(auth: RunningAuth) -> None:
     document = User(metadata=Metadata(name="alice"), spec=UserSpec(roles=["access"]))
     request = pb.PutDocumentRequest(json=serde.to_json(document))
     await auth.call(auth.admin, "auth.PutDocument", request)

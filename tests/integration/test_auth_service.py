@@ -80,7 +80,7 @@ async def test_each_refusal_to_join_has_its_own_reason_and_event(tmp_path: Path)
         assert len({event["error"] for event in refused}) == 4
 
 
-async def test_nobody_joins_as_administrator(auth: RunningAuth) -> None:
+async def test_joining_as_administrator_is_refused(auth: RunningAuth) -> None:
     for role in ("admin", "auth", "nonsense", ""):
         with pytest.raises(AccessDenied):
             await auth.join(role)

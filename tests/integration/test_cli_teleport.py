@@ -99,7 +99,7 @@ def test_starts_answers_and_stops(host: Host) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_auth_runs_as_nobody_in_particular(host: Host) -> None:
+def test_auth_runs_unprivileged(host: Host) -> None:
     host.start()
     status = Path(f"/proc/{host.auth_pid()}/status").read_text()
     fields = dict(line.split(":\t", 1) for line in status.splitlines())

@@ -1,4 +1,4 @@
-"""The diagnostics endpoint: what it answers, and that nobody keeps others from an answer."""
+"""The diagnostics endpoint: what it answers, and that clients cannot keep others from an answer."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_who_sends_no_request_in_time_is_cut() -> None:
         writer.close()
 
 
-async def test_seven_and_a_thousand_idle_connections_keep_nobody_waiting() -> None:
+async def test_seven_and_a_thousand_idle_connections_do_not_delay_others() -> None:
     async with endpoint() as site, contextlib.AsyncExitStack() as stack:
         for number in (7, 1000):
             for _ in range(number):
@@ -130,7 +130,7 @@ async def test_seven_and_a_thousand_idle_connections_keep_nobody_waiting() -> No
                 assert (await site.get("/readyz"))[0] == 200
 
 
-async def test_the_oldest_connection_makes_room() -> None:
+async def test_the_oldest_connection_is_closed_for_another() -> None:
     async with endpoint() as site, contextlib.AsyncExitStack() as stack:
         first, writer = await site.connect()
         stack.callback(writer.close)

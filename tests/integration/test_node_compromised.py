@@ -154,9 +154,9 @@ def test_certificate_that_was_seen_opens_nothing(host: Host) -> None:
         return attacker.spawn(channel)
 
     assert host.refusal(without_signature) == "the certificate's key did not sign this login"
-    assert host.refusal(without_login) == "nobody has logged in over this connection"
+    assert host.refusal(without_login) == "no user has logged in over this connection"
     assert host.refusal(lambda attacker, channel, _tcp: attacker.spawn(channel)) == (
-        "nobody has logged in over this connection"
+        "no user has logged in over this connection"
     )
     assert (
         host.refusal(
@@ -235,23 +235,23 @@ def test_other_hosts_are_no_way_in(host: Host) -> None:
     assert host.refusal(relay) == "the host key of the key exchange is not that of this host"
 
 
-def test_nobody_is_made_somebody_else(host: Host) -> None:
-    victim, stranger, late = host.victim(), stranger_of(host), host.victim(ttl=timedelta(seconds=-5))
+def test_logins_of_others_are_refused(host: Host) -> None:
+    victim, foreign, late = host.victim(), foreign_user(host), host.victim(ttl=timedelta(seconds=-5))
 
     def other_login(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
         _, session_id = attacker.exchange(channel, tcp)
         request = victim.request("daemon")
         return channel.ask(Authenticate(request=request, signature=victim.sign(session_id)))
 
-    def login_of_nobody(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def login_not_allowed(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
         """Somebody helps, who has no such login."""
         _, session_id = attacker.exchange(channel, tcp)
         request = victim.request("daemon")
         return channel.ask(Authenticate(request=request, signature=victim.sign(session_id, request)))
 
     assert host.refusal(other_login) == "the certificate's key did not sign this login"
-    assert host.refusal(login_of_nobody) == "the certificate of alice does not allow login daemon"
-    assert host.refusal(lambda attacker, channel, tcp: attacker.log_in(channel, tcp, stranger)) == (
+    assert host.refusal(login_not_allowed) == "the certificate of alice does not allow login daemon"
+    assert host.refusal(lambda attacker, channel, tcp: attacker.log_in(channel, tcp, foreign)) == (
         "the certificate was not signed by this cluster's user CA"
     )
     assert host.refusal(lambda attacker, channel, tcp: attacker.log_in(channel, tcp, late)) == (
@@ -259,7 +259,7 @@ def test_nobody_is_made_somebody_else(host: Host) -> None:
     )
 
 
-def stranger_of(host: Host) -> Victim:
+def foreign_user(host: Host) -> Victim:
     """Somebody with a certificate of another CA."""
     ours, host.node.user_ca = host.node.user_ca, keys.generate()
     try:
@@ -331,7 +331,7 @@ def test_closed_connections_have_lost_their_user(host: Host) -> None:
             channel.close()
             return attacker.refusal(lambda channel, _tcp: attacker.spawn(channel))
 
-    assert run_as(NODE_UID, close_and_spawn) == "nobody has logged in over this connection"
+    assert run_as(NODE_UID, close_and_spawn) == "no user has logged in over this connection"
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_roles_decide_on_the_privileged_side(host: Host) -> None:
 
 
 def test_nothing_goes_on_with_roles_that_have_expired(host: Host) -> None:
-    """Nobody starts sessions either who has logged in before; a node cannot hold back changes for ever."""
+    """Users who logged in before start no sessions either; a node cannot hold back changes for ever."""
     victim, now = host.victim(), SYSTEM.now()
     expired = host.node.bundle(
         role("access", logins=[host.node.login]), expires=format_time(now - timedelta(seconds=1))
@@ -582,7 +582,7 @@ def test_host_key_and_bundle_are_out_of_reach(host: Host) -> None:
     assert run_as(NODE_UID, touch) == [f"user_ca.pub {os.O_RDONLY}"]
 
 
-def test_nobody_but_the_node_may_ask(host: Host) -> None:
+def test_only_the_node_may_ask(host: Host) -> None:
     def knock() -> None:
         unixsock.connect(host.boot.spawn_socket).close()
 

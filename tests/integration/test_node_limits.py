@@ -1,4 +1,4 @@
-"""A node that strangers fill up, or that runs out of descriptors; modes of links."""
+"""A node that unauthenticated clients fill up, or that runs out of descriptors; modes of links."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def open_terminals() -> list[str]:
     return sorted(path.name for path in descriptors if os.readlink(path).endswith("ptmx"))
 
 
-async def test_idle_strangers_do_not_shut_others_out(
+async def test_idle_clients_do_not_shut_others_out(
     node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proctor.sshkit.admission.MAX_UNAUTHENTICATED", 5)
@@ -64,7 +64,7 @@ async def test_idle_strangers_do_not_shut_others_out(
         writer.close()
 
 
-async def test_sessions_that_run_are_no_strangers(
+async def test_running_sessions_are_not_closed_for_others(
     node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proctor.sshkit.admission.MAX_UNAUTHENTICATED", 2)

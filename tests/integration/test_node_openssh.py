@@ -63,7 +63,7 @@ async def test_command(node: NodeUnderTest, alice: Person) -> None:
     assert (event["user"], event["login"]) == ("alice", node.login)
 
 
-async def test_output_is_whole_although_nobody_reads_for_a_while(alice: Person) -> None:
+async def test_output_is_whole_although_the_client_pauses_reading(alice: Person) -> None:
     count = 400_000
     command = f"ssh {' '.join(alice.options)} {alice.target} 'seq {count}; exit 5' | (sleep 0.3; cksum)"
 
@@ -205,13 +205,13 @@ async def test_many_sessions_over_one_connection(node: NodeUnderTest, alice: Per
 
 async def test_refusals_say_why_and_are_audited(node: NodeUnderTest, alice: Person) -> None:
     expired = node.person("old", ttl=timedelta(seconds=-1))
-    stranger = node.person("eve", roles=["nonesuch"])
+    unknown = node.person("eve", roles=["nonesuch"])
     outsider = node.person("bob", roles=["elsewhere"])
     cases = [
-        (await alice.ssh("true", login="nobody"), "the certificate of alice does not allow login nobody"),
+        (await alice.ssh("true", login="daemon"), "the certificate of alice does not allow login daemon"),
         (await expired.ssh("true"), "the certificate has expired; log in again"),
         (await outsider.ssh("true"), "no role of user bob allows access to this node"),
-        (await stranger.ssh("true"), "role nonesuch of the certificate is not known to this node"),
+        (await unknown.ssh("true"), "role nonesuch of the certificate is not known to this node"),
     ]
 
     for done, reason in cases:

@@ -86,7 +86,7 @@ async def begun(port: int, data: bytes) -> tuple[asyncio.StreamReader, asyncio.S
     return reader, writer
 
 
-async def test_clients_that_say_nothing_hold_nobody_up(proxy: RunningProxy) -> None:
+async def test_clients_that_say_nothing_hold_up_no_others(proxy: RunningProxy) -> None:
     slow = [await begun(proxy.port, data) for data in [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01"] * 60]
 
     async with proxy.browser() as browser, asyncio.timeout(5):

@@ -184,10 +184,10 @@ async def test_an_ambiguous_name_lists_the_candidates(proxy: Proxy) -> None:
 async def test_a_certificate_of_another_cluster_is_refused(proxy: Proxy, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    async with running_auth(other, cluster="green") as stranger:
+    async with running_auth(other, cluster="green") as foreign:
         request = pb.CreateUserRequest(name="eve", roles=["access"], logins=["root"])
-        await stranger.call(stranger.admin, "auth.CreateUser", request)
-        eve = await stranger.sign("eve")
+        await foreign.call(foreign.admin, "auth.CreateUser", request)
+        eve = await foreign.sign("eve")
     trusting = Credentials(
         tls_key=b"",
         tls_certificate=b"",
@@ -295,7 +295,7 @@ def refuses(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-async def test_who_asks_for_a_shell_is_told_what_to_do(proxy: Proxy) -> None:
+async def test_a_shell_is_refused_with_a_hint(proxy: Proxy) -> None:
     proxy.keep(await user(proxy, "alice"))
 
     code, _, errors = await proxy.ssh("anybody@127.0.0.1", "uname")

@@ -153,9 +153,9 @@ async def test_a_user_certificate_that_claims_to_be_a_host_is_refused(cluster: S
         await kind_of(cluster, credentials(cluster, cluster.user_ca, NODE))
 
 
-async def test_a_certificate_of_a_stranger_does_not_get_in(cluster: SimpleNamespace) -> None:
+async def test_a_certificate_of_another_cluster_does_not_get_in(cluster: SimpleNamespace) -> None:
     with pytest.raises(Unavailable):
-        await kind_of(cluster, credentials(cluster, Authority("stranger"), NODE))
+        await kind_of(cluster, credentials(cluster, Authority("foreign"), NODE))
 
 
 async def test_an_expired_certificate_does_not_get_in(cluster: SimpleNamespace) -> None:
@@ -176,7 +176,7 @@ async def test_versions_are_checked_on_every_call(
 
 
 @pytest.mark.parametrize("skip", [False, True])
-async def test_a_server_that_is_too_old_is_refused_unless_told_otherwise(skip: bool) -> None:
+async def test_a_server_that_is_too_old_is_refused_unless_configured(skip: bool) -> None:
     async with running(OldAuth(), grpc.aio.server()) as old:
         client = Client(old.address, None, authorities=old.host_ca.certificate, skip_version_check=skip)
         if skip:
@@ -194,7 +194,7 @@ async def test_the_server_tells_its_version(cluster: SimpleNamespace) -> None:
     await client.close()
 
 
-async def test_a_call_after_the_end_is_an_error_of_ours(cluster: SimpleNamespace) -> None:
+async def test_a_call_after_the_end_is_a_proctor_error(cluster: SimpleNamespace) -> None:
     client = Client(cluster.address, None, authorities=cluster.host_ca.certificate)
     await client.close()
     with pytest.raises(Unavailable, match="closed"):
@@ -283,6 +283,6 @@ async def test_a_peer_that_falls_silent_is_given_up_soon(cluster: SimpleNamespac
     listener.close()
 
 
-async def test_nobody_at_the_address(cluster: SimpleNamespace) -> None:
+async def test_no_server_at_the_address(cluster: SimpleNamespace) -> None:
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1 cannot be reached"):
         fetch_authorities_tls("127.0.0.1:1")

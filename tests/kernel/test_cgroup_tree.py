@@ -101,7 +101,7 @@ def limit(tree: CgroupTree, name: str, value: str) -> None:
     (tree.root / name).write_text(value)
 
 
-async def test_limit_of_descendants_is_told_and_not_for_good(node: NodeUnderTest) -> None:
+async def test_limit_of_descendants_is_reported_and_not_for_good(node: NodeUnderTest) -> None:
     await recorded(node)
     tree = tree_of(node)
     limit(tree, "cgroup.max.descendants", "0")
@@ -114,7 +114,7 @@ async def test_limit_of_descendants_is_told_and_not_for_good(node: NodeUnderTest
     await recorded(node)
 
 
-async def test_limit_of_depth_is_told(node: NodeUnderTest) -> None:
+async def test_limit_of_depth_is_reported(node: NodeUnderTest) -> None:
     tree = tree_of(node)
     limit(tree, "cgroup.max.depth", "0")
 
@@ -125,7 +125,7 @@ async def test_limit_of_depth_is_told(node: NodeUnderTest) -> None:
     await recorded(node)
 
 
-async def test_cgroups_of_ended_sessions_make_room(node: NodeUnderTest) -> None:
+async def test_cgroups_of_ended_sessions_are_removed(node: NodeUnderTest) -> None:
     """One is left when a monitor and its spawner were killed."""
     tree = tree_of(node)
     left = tree.create("6f0e8a43-3d6b-4f0d-8c21-000000000001").path
@@ -207,9 +207,9 @@ def _enabled(path: Path) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-@pytest.mark.parametrize("room", [0, 1], ids=["monitor", "child"])
+@pytest.mark.parametrize("spare", [0, 1], ids=["monitor", "child"])
 async def test_limit_of_processes_refuses_and_recovers(
-    tmp_path: Path, process_limit: Path, room: int
+    tmp_path: Path, process_limit: Path, spare: int
 ) -> None:
     """A spawner or a monitor that cannot fork says so, and the next session begins."""
     node = node_with(tmp_path, cgroup_mount())
@@ -217,12 +217,12 @@ async def test_limit_of_processes_refuses_and_recovers(
         await recorded(node)
         (process_limit / "cgroup.procs").write_text(str(_spawner()))
         await auntil(lambda: (process_limit / "pids.current").read_text() == "1\n")
-        (process_limit / "pids.max").write_text(str(1 + room))
+        (process_limit / "pids.max").write_text(str(1 + spare))
 
         done = await node.person().ssh("echo never")
         assert (done.status, done.stdout) == (254, b"")
-        assert ("cannot start another process" in done.stderr) is (room == 0)
-        assert ("cannot be started: Resource temporarily" in done.stderr) is (room == 1)
+        assert ("cannot start another process" in done.stderr) is (spare == 0)
+        assert ("cannot be started: Resource temporarily" in done.stderr) is (spare == 1)
 
         (process_limit / "pids.max").write_text("max")
         await recorded(node)

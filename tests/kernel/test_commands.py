@@ -307,11 +307,11 @@ def test_vfork(lab: Lab) -> None:
 
 
 def test_identity_of_the_process(lab: Lab) -> None:
-    def as_nobody() -> None:
+    def unprivileged() -> None:
         os.setresuid(65534, 65534, 0)
         os.execv("/bin/true", ["true"])
 
-    session = lab.run(as_nobody)
+    session = lab.run(unprivileged)
 
     [true] = session.commands
     assert (true["process_uid"], true["process_euid"]) == (65534, 65534)

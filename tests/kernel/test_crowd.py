@@ -42,7 +42,7 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def deed(path: Path, gate: tuple[int, int]) -> Callable[[], None]:
+def action(path: Path, gate: tuple[int, int]) -> Callable[[], None]:
     """A command that opens ``path``; then the session is idle until the gate opens."""
 
     def do() -> None:
@@ -56,7 +56,7 @@ def deed(path: Path, gate: tuple[int, int]) -> Callable[[], None]:
     return do
 
 
-def deeds(session: Session, directory: Path) -> tuple[list[str], list[str]]:
+def actions(session: Session, directory: Path) -> tuple[list[str], list[str]]:
     """What was executed, and which files of ``directory`` were opened."""
     commands = [event["argv"][0] for event in session.commands]
     opens = [event["path"] for event in session.opens if event["path"].startswith(str(directory))]
@@ -72,14 +72,14 @@ def test_more_than_a_thousand_sessions_at_once(lab: Lab, tmp_path: Path) -> None
     before = resident(lab.process.pid)
 
     with descriptors(hard), ExitStack() as stack:
-        sessions = [stack.enter_context(lab.session(deed(path, gate))) for path in files]
+        sessions = [stack.enter_context(lab.session(action(path, gate))) for path in files]
         assert list(lab.status()["sessions"].values()) == ["open"] * CROWD
         each = (resident(lab.process.pid) - before) // CROWD
         os.close(gate[1])
         os.close(gate[0])
 
     for session, path in zip(sessions, files, strict=True):
-        assert deeds(session, tmp_path) == ([str(path)], [str(path)])
+        assert actions(session, tmp_path) == ([str(path)], [str(path)])
         assert lab.subscriber.drained(session.sid).lost == {}
     assert each < 64 << 10, "memory of an idle session"
 
@@ -95,7 +95,7 @@ def test_agents_do_not_disturb_each_other(tmp_path: Path) -> None:
         left, right = (stack.enter_context(running_lab(tmp_path / name)) for name in ("left", "right"))
         with left.session(work("left/left")) as one, right.session(work("right/right")) as other:
             pass
-        seen = {name: deeds(session, tmp_path) for name, session in (("left", one), ("right", other))}
+        seen = {name: actions(session, tmp_path) for name, session in (("left", one), ("right", other))}
 
         for name, (commands, opens) in seen.items():
             assert opens == [str(tmp_path / name / name)] * 100

@@ -264,7 +264,7 @@ def test_orders_are_not_forgotten_for_others(lab: Lab, tmp_path: Path) -> None:
     assert closed.lost["command"] >= 10_000 - 8192
 
 
-def test_table_with_more_lines_than_there_is_room_for(lab: Lab) -> None:
+def test_table_with_more_lines_than_fit(lab: Lab) -> None:
     """The session's account says how many will not be known as its own."""
     table = Path("/etc/cron.d/many")
     lines = f"for number in range(9_000): print('0 0 1 1 * root {MARK}', number)"

@@ -40,13 +40,13 @@ def test_submitted_is_delivered_plus_lost(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
-    def storm_when_told() -> None:
+    def storm_when_released() -> None:
         gate = os.open(pipe, os.O_RDONLY)
         os.read(gate, 1)
         storm(50, 400)
 
     with running_lab(tmp_path, TINY) as lab:
-        with lab.session(storm_when_told) as session, pipe.open("w") as gate:
+        with lab.session(storm_when_released) as session, pipe.open("w") as gate:
             lab.process.signal(signal.SIGSTOP)
             gate.write("go")
             gate.flush()
@@ -62,7 +62,7 @@ def test_submitted_is_delivered_plus_lost(tmp_path: Path) -> None:
     assert 0 < len(opens) < 50 * 400
 
 
-def test_nothing_is_lost_with_room(tmp_path: Path) -> None:
+def test_nothing_is_lost_with_large_rings(tmp_path: Path) -> None:
     with running_lab(tmp_path, RingSizes(4 << 20, 32 << 20, 4 << 20)) as lab:
         session = lab.run(lambda: storm(50, 400))
         drained = lab.subscriber.drained(session.sid)
@@ -73,7 +73,7 @@ def test_nothing_is_lost_with_room(tmp_path: Path) -> None:
 
 
 def test_records_of_several_rings_travel_together(tmp_path: Path) -> None:
-    """A block is preceded by a pause, and what comes while it is filled makes another."""
+    """A block is preceded by a pause, and records that arrive while it is filled make another."""
     with running_lab(tmp_path, RingSizes(4 << 20, 4 << 20, 4 << 20)) as lab:
         began = time.monotonic()
         session = lab.run(lambda: storm(1000, 1))
@@ -146,7 +146,7 @@ def test_subscriber_that_comes_back_misses_nothing(lab: Lab) -> None:
     assert len({event["uid"] for event in commands}) == len(commands)
 
 
-def test_nobody_but_the_subscriber_acknowledges(lab: Lab) -> None:
+def test_only_the_subscriber_acknowledges(lab: Lab) -> None:
     """Otherwise a node in other hands could delete what it does not want to be recorded."""
     lab.subscriber.hang_up()
     with lab.session(["/bin/echo", "evidence"], ["command"]) as session:

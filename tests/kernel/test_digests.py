@@ -97,7 +97,7 @@ def test_deleted_while_it_runs(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_replaced_afterwards(lab: Lab, program: Path) -> None:
-    """What is told is what ran, or nothing."""
+    """The digest is of the program that ran, or missing."""
     expected = sha256(program)
 
     def run_and_replace() -> None:

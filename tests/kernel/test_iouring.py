@@ -108,22 +108,22 @@ static int sent(const char *port)
 
 int main(int argc, char **argv)
 {
-	const char *mode = argv[1], *deed = argv[2], *what = argv[3];
+	const char *mode = argv[1], *action = argv[2], *what = argv[3];
 	int result = -1;
 
 	ring = ring_of(strcmp(mode, "sqpoll") ? 0 : IORING_SETUP_SQPOLL);
 	flags = strcmp(mode, "async") ? 0 : IOSQE_ASYNC;
-	if (!strcmp(deed, "open"))
+	if (!strcmp(action, "open"))
 		result = opened(what, argv[4]);
-	else if (!strcmp(deed, "connect"))
+	else if (!strcmp(action, "connect"))
 		result = connected(what, SOCK_STREAM);
-	else if (!strcmp(deed, "accept"))
+	else if (!strcmp(action, "accept"))
 		result = accepted();
-	else if (!strcmp(deed, "several"))
+	else if (!strcmp(action, "several"))
 		result = accepted_several(3);
-	else if (!strcmp(deed, "send"))
+	else if (!strcmp(action, "send"))
 		result = sent(what);
-	else if (!strcmp(deed, "socket"))
+	else if (!strcmp(action, "socket"))
 		result = done((struct io_uring_sqe){
 			.opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_RAW, .len = IPPROTO_ICMP});
 	return result < 0 ? -result : 0;
@@ -134,7 +134,7 @@ modes = pytest.mark.parametrize("mode", ["inline", "async", "sqpoll"])
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MODE DEED WHAT [HOW]; its status is the errno."""
+    """MODE ACTION WHAT [HOW]; its status is the errno."""
     directory = tmp_path_factory.mktemp("uring")
     source, program = directory / "client.c", directory / "client"
     source.write_text(CLIENT)

@@ -1,4 +1,4 @@
-"""Sessions that may not connect everywhere: what the kernel refuses, and what is told of it."""
+"""Sessions that may not connect everywhere: what the kernel refuses, and how it is recorded."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_denied_attempts_are_recorded_when_connections_are_not(lab: Lab, server:
 
 
 def test_descendants_elsewhere_are_held_to_it(lab: Lab, server: int) -> None:
-    """Out of the session's cgroup, in a session of its own, with nobody left above."""
+    """Out of the session's cgroup, in a session of its own, without a parent in the session."""
 
     def leave() -> int:
         (lab.tree.mount / "cgroup.procs").write_text("0")
@@ -192,12 +192,12 @@ def test_change_while_it_runs(lab: Lab) -> None:
 
     with lab.session(send_until_all_was_seen, ["network"], network=EVERYTHING) as session:
 
-        def has_told(action: int) -> bool:
+        def has_reported(action: int) -> bool:
             return any(event["action"] == action for event in lab.subscriber.events(session.sid))
 
-        until(lambda: has_told(0), 10, "allowed")
+        until(lambda: has_reported(0), 10, "allowed")
         session.restrict(ONLY_LOCAL)
-        until(lambda: has_told(1), 10, "denied")
+        until(lambda: has_reported(1), 10, "denied")
         session.restrict(None)
 
     actions = [event["action"] for event in session.connections]
@@ -216,7 +216,7 @@ def test_same_policy_is_kept_once_and_dropped_with_the_last_session(lab: Lab, se
     assert status == errno.EPERM
 
 
-def test_more_than_the_kernel_is_told(lab: Lab) -> None:
+def test_more_than_the_kernel_holds(lab: Lab) -> None:
     ports = tuple((port, port) for port in range(0, 200, 2))
     with pytest.raises(Unavailable, match=r"more than 32 ranges of ports for 127\.0\.0\.0/8"):
         lab.run(["true"], network=NetworkPolicy(allow=(reach("127.0.0.0/8", tcp=ports),)))

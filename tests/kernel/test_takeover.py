@@ -40,7 +40,7 @@ def opens(count: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.open(f"/nowhere/{number}", os.O_RDONLY)
         if not number % 100:
-            time.sleep(0.001)  # as fast as a ring of this size allows while nobody empties it
+            time.sleep(0.001)  # as fast as a ring of this size allows while it is not read
 
 
 def commands(count: int) -> None:
@@ -110,7 +110,7 @@ def test_storm_goes_on_over_takeovers(lab: Lab, kind: str, *, kill: bool, strict
 
 
 def test_processes_that_outlived_their_session_are_recorded_meanwhile(lab: Lab) -> None:
-    """As after ``tmux`` or ``nohup``, with nobody to answer for them any more."""
+    """As after ``tmux`` or ``nohup``, after their session has ended."""
     orders, gate = os.pipe()
 
     def linger() -> None:

@@ -19,7 +19,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE, KILL, VM_READV, VM_WRITEV = 101, 62, 310, 311
 BPF, PERF, IO_URING_SETUP, PIDFD_GETFD, PIDFD_SEND_SIGNAL = 321, 298, 425, 438, 424
 DELETE_MODULE, INIT_MODULE, KEXEC_LOAD, CLOCK_SETTIME, UMOUNT2 = 176, 175, 246, 227, 166
-NOBODY = 65534
+OVERFLOW_UID = 65534
 
 
 def call(number: int, *args: object) -> int:
@@ -40,7 +40,7 @@ def tampering(lab: Lab, main: Callable[[], object]) -> list[Event]:
 
 
 @contextmanager
-def stranger() -> Iterator[int]:
+def foreign_process() -> Iterator[int]:
     """A process outside all sessions."""
     with subprocess.Popen(["sleep", "1000"]) as process:
         yield process.pid
@@ -70,8 +70,8 @@ def test_attempts_are_recorded_with_their_failure(
     assert event | expected == event
 
 
-def test_ptrace_of_a_stranger(lab: Lab) -> None:
-    with stranger() as target:
+def test_ptrace_of_a_foreign_process(lab: Lab) -> None:
+    with foreign_process() as target:
         [event] = tampering(lab, lambda: call(PTRACE, 16, target, 0, 0))
 
     assert (event["technique"], event["detail"]) == ("ptrace", "PTRACE_ATTACH")
@@ -80,13 +80,13 @@ def test_ptrace_of_a_stranger(lab: Lab) -> None:
 
 def test_ptrace_that_is_refused(lab: Lab) -> None:
     def attempt() -> None:
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(OVERFLOW_UID, OVERFLOW_UID, OVERFLOW_UID)
         call(PTRACE, 0x4206, os.getppid(), 0, 0)
 
     [event] = tampering(lab, attempt)
 
     assert (event["detail"], event["return_code"]) == ("PTRACE_SEIZE", -errno.EPERM)
-    assert (event["target_pid"], event["process_uid"]) == (os.getpid(), NOBODY)
+    assert (event["target_pid"], event["process_uid"]) == (os.getpid(), OVERFLOW_UID)
 
 
 def test_debugging_ones_own_processes_is_no_tampering(lab: Lab) -> None:
@@ -101,15 +101,15 @@ def test_debugging_ones_own_processes_is_no_tampering(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(("number", "technique"), [(VM_READV, "vm_read"), (VM_WRITEV, "vm_write")])
-def test_memory_of_a_stranger(lab: Lab, number: int, technique: str) -> None:
-    with stranger() as target:
+def test_memory_of_a_foreign_process(lab: Lab, number: int, technique: str) -> None:
+    with foreign_process() as target:
         [event] = tampering(lab, lambda: call(number, target, 0, 0, 0, 0, 0))
 
     assert (event["technique"], event["target_pid"]) == (technique, target)
 
 
-def test_memory_file_of_a_stranger(lab: Lab) -> None:
-    with stranger() as target:
+def test_memory_file_of_a_foreign_process(lab: Lab) -> None:
+    with foreign_process() as target:
         [event] = tampering(lab, lambda: os.open(f"/proc/{target}/mem", os.O_RDWR))
 
     assert (event["technique"], event["target_pid"]) == ("proc_mem", target)
@@ -120,8 +120,8 @@ def test_ones_own_memory_file_is_no_tampering(lab: Lab) -> None:
     assert tampering(lab, lambda: os.open("/proc/self/mem", os.O_RDWR)) == []
 
 
-def test_descriptor_of_a_stranger(lab: Lab) -> None:
-    with stranger() as target:
+def test_descriptor_of_a_foreign_process(lab: Lab) -> None:
+    with foreign_process() as target:
         [event] = tampering(lab, lambda: call(PIDFD_GETFD, os.pidfd_open(target), 0, 0))
 
     assert (event["technique"], event["target_pid"]) == ("pidfd_getfd", target)
@@ -138,9 +138,9 @@ def test_signals_to_proctor(lab: Lab) -> None:
 
 
 def test_signals_to_proctor_that_are_refused(lab: Lab) -> None:
-    def as_nobody(attempt: Callable[[], object]) -> Callable[[], object]:
+    def unprivileged(attempt: Callable[[], object]) -> Callable[[], object]:
         def run() -> None:
-            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(OVERFLOW_UID, OVERFLOW_UID, OVERFLOW_UID)
             attempt()
 
         return run
@@ -151,13 +151,13 @@ def test_signals_to_proctor_that_are_refused(lab: Lab) -> None:
         lambda: call(234, service, service, 9),
         lambda: call(PIDFD_SEND_SIGNAL, os.pidfd_open(service), 9, 0, 0),
     ):
-        [event] = tampering(lab, as_nobody(attempt))
+        [event] = tampering(lab, unprivileged(attempt))
         assert (event["technique"], event["detail"]) == ("signal", "SIGKILL")
         assert (event["target_pid"], event["return_code"]) == (service, -errno.EPERM)
 
 
 def test_signals_to_others_are_no_tampering(lab: Lab) -> None:
-    with stranger() as target:
+    with foreign_process() as target:
         assert tampering(lab, lambda: os.kill(target, signal.SIGCONT)) == []
 
 
@@ -172,7 +172,7 @@ def test_writing_below_the_cgroups_of_sessions(lab: Lab) -> None:
 
 
 def test_cgroups_of_others_are_no_tampering(lab: Lab) -> None:
-    inner = cgroup_mount() / "proctor-stranger"
+    inner = cgroup_mount() / "proctor-foreign"
     inner.mkdir(exist_ok=True)
 
     assert tampering(lab, lambda: os.open(inner / "cgroup.freeze", os.O_WRONLY)) == []
@@ -187,16 +187,16 @@ def test_libraries_for_a_program_with_more_rights(lab: Lab, tmp_path: Path) -> N
     for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         above.chmod(0o755)
 
-    def as_nobody(environment: dict[str, str]) -> Callable[[], object]:
+    def unprivileged(environment: dict[str, str]) -> Callable[[], object]:
         def run() -> None:
-            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(OVERFLOW_UID, OVERFLOW_UID, OVERFLOW_UID)
             os.execve(program, ["program"], environment)
 
         return run
 
-    [event] = tampering(lab, as_nobody({"LD_PRELOAD": "/nothing.so"}))
+    [event] = tampering(lab, unprivileged({"LD_PRELOAD": "/nothing.so"}))
     assert (event["technique"], event["process_euid"], event["program"]) == ("preload", 0, "program")
-    assert tampering(lab, as_nobody({"LD_LIBRARY_PATH": "/nothing"})) == []
+    assert tampering(lab, unprivileged({"LD_LIBRARY_PATH": "/nothing"})) == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/mem"), reason="this kernel has no /dev/mem")

@@ -20,6 +20,7 @@ def run() -> int:
     for title, (program, *arguments) in GATES:
         failures += _failure(title, [str(BIN / program), *arguments])
     failures += _failure("size limits", [str(PYTHON), "-m", "tools.size_gate"])
+    failures += _failure("vocabulary", [str(PYTHON), "-m", "tools.vocabulary"])
     for failure in failures:
         say(f"\n{failure}")
     return 1 if failures else 0

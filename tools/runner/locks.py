@@ -21,6 +21,6 @@ _SOURCES = {
 
 
 def write() -> None:
-    """Resolve ``pyproject.toml`` anew and write all lock files."""
+    """Resolve ``pyproject.toml`` again and write all lock files."""
     for name, sources in _SOURCES.items():
         step(name, [BIN / "uv", "pip", "compile", *sources, *_OPTIONS, "--output-file", ROOT / name])

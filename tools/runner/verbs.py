@@ -152,7 +152,7 @@ VERBS = (
     Verb("complexity", "write down how much work the verifier has with each kernel program", _complexity),
     Verb("fuzz", "the formatter of records under sanitizers (--minutes N)", _fuzz),
     Verb("mutants", "how many changes of the code that decides the unit tests notice (--sample)", _mutants),
-    Verb("lint", "ruff, mypy, import borders, size limits", _lint),
+    Verb("lint", "ruff, mypy, import borders, size limits, vocabulary", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("evasion", "what Proctor and other tools see of each technique (--tool, --only, --page)", _evasion),
     Verb("build", "the wheel, in dist/", _build),

@@ -24,7 +24,7 @@ from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
 
 MAX_SOURCES = 64
-"""Of one host: it has a new one whenever its spool begins anew."""
+"""Of one host: it has a new one whenever its spool starts empty."""
 
 SAVE_BYTES = 1 << 20
 """Bytes written between two saves of the progress, and so read again after a crash."""
@@ -226,7 +226,7 @@ class FileLog:
         self._save_if_due()
 
     def _forget_oldest(self, source: str) -> None:
-        """Make room for another source of a host, which names as many as it likes."""
+        """Forget a source of the host to admit another: hosts choose names of sources freely."""
         host = "/".join(source.split("/")[:2]) + "/"
         known = [each for each in self._progress.cursors if each.startswith(host)]
         for each in known[: len(known) - MAX_SOURCES + 1]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from proctor.core.durable import Room, append_at, replace_file, sync_directory, write_at
+from proctor.core.durable import Reserve, append_at, replace_file, sync_directory, write_at
 from proctor.model.stamp import count_lines
 
 SEGMENT_BYTES = 4 << 20
@@ -33,9 +33,9 @@ class Segments:
         self._done = os.open(directory / "done", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.done = self._load_done()
         self._descriptor = -1
-        self._room = Room()
+        self._reserved_space = Reserve()
         self.reserve = reserve
-        """Bytes of which ``append`` leaves room behind what it adds, for lines that must fit."""
+        """Bytes that ``append`` keeps allocated behind what it adds, for lines that must fit."""
         self.unsynced = False
         """Something was appended since ``sync``."""
         self.last = self._open_last()
@@ -86,9 +86,9 @@ class Segments:
     def _start(self, first: int) -> None:
         """Go on in a new segment; OSError leaves things as they were."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor, room = os.open(self._path(first), flags, 0o600), Room()
+        descriptor, reserve = os.open(self._path(first), flags, 0o600), Reserve()
         try:
-            room.ensure(descriptor, 0, self.reserve)
+            reserve.ensure(descriptor, 0, self.reserve)
             sync_directory(self._directory)
         except OSError:
             os.close(descriptor)
@@ -97,18 +97,18 @@ class Segments:
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, self._size)  # frees what was reserved behind its end
             os.close(self._descriptor)
-        self._descriptor, self._size, self._room = descriptor, 0, room
+        self._descriptor, self._size, self._reserved_space = descriptor, 0, reserve
         self._firsts.append(first)
 
     def append(self, lines: bytes, count: int, *, reserved: bool = False) -> None:
         """Add ``count`` lines with one write; OSError when the disk does not take them, and none is kept.
 
-        ``reserved`` lines use the room that others leave (``reserve``).
+        ``reserved`` lines use the space that others leave (``reserve``).
         """
         if self._size >= SEGMENT_BYTES:
             self._rotate()
         if not reserved:
-            self.make_room(len(lines))
+            self.ensure_reserve(len(lines))
         self._size = append_at(self._descriptor, lines, self._size)
         self.unsynced = True
         self.last += count
@@ -121,9 +121,9 @@ class Segments:
         except OSError as error:
             _log.warning("no new segment can be begun: %s", error.strerror)
 
-    def make_room(self, size: int = 0) -> None:
+    def ensure_reserve(self, size: int = 0) -> None:
         """Allocate ``size`` bytes and the reserve; OSError when the disk has not that much."""
-        self._room.ensure(self._descriptor, self._size, self._size + size + self.reserve)
+        self._reserved_space.ensure(self._descriptor, self._size, self._size + size + self.reserve)
 
     def sync(self) -> None:
         """Make everything durable."""

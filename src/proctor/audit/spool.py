@@ -28,7 +28,7 @@ WINDOW_EVENTS = 16384
 """Events sent and not yet acknowledged."""
 
 RESERVE_BYTES = 16 << 10
-"""Room for the last events of sessions that have not reserved any."""
+"""Bytes for the last events of sessions that have not reserved any."""
 
 SYNC_SECONDS = 1.0
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 15.0
@@ -106,7 +106,7 @@ class Spool:
     ) -> list[dict[str, Any]]:
         """Keep several events with one write; all or none are kept. Raises as ``append`` does.
 
-        ``reserved`` events use space of a reservation; the loss of ``counted`` ones is told by the caller.
+        ``reserved`` events use space of a reservation; the caller reports the loss of ``counted`` ones.
         """
         now = self._clock.now()
         batch = [stamped(event, now, self._cluster_name) for event in events]
@@ -134,7 +134,7 @@ class Spool:
         with self._lock:
             self._segments.reserve += size
             try:
-                self._segments.make_room()
+                self._segments.ensure_reserve()
             except OSError as error:
                 self._segments.reserve -= size
                 raise _failure(error) from error

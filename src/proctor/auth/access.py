@@ -36,4 +36,4 @@ TABLE: AccessTable = {
     "/proctor.v1.Recordings/List": _PEOPLE,
     "/proctor.v1.Recordings/Read": _PEOPLE,
 }
-"""A method that is not here serves nobody."""
+"""Callers by method; a method that is missing here refuses every caller."""

@@ -100,7 +100,7 @@ class Accounts:
         Raises Refused (after as much work as for a right guess), or LimitExceeded after MAX_FAILURES
         failures in a row from one network, until LOCKOUT has passed since the last; and from networks where
         this name has not logged in before, when there were too many failures from everywhere. For names of
-        nobody just the same.
+        an unknown user just the same.
         """
         network = network_of(address, ipv4_prefix=LOGIN_IPV4_PREFIX)
         familiar = network in await self._familiar(username)

@@ -156,7 +156,7 @@ class CertificateAuthorities:
         return Issued(tls_certificate, ssh_certificate, expires)
 
     def still_vouches(self, kept: Credentials, identity: HostIdentity, names: Sequence[str]) -> bool:
-        """Would credentials made anew by :meth:`own_credentials` say no more than ``kept``?"""
+        """Would fresh credentials of :meth:`own_credentials` be equivalent to ``kept``?"""
         soon = self._clock.now() + RENEWED_BEFORE
         try:
             holder, _ = tls.identify(

@@ -203,7 +203,7 @@ async def _listen(server: grpc.aio.Server, address: str, credentials: Credential
 def _identity(
     directory: Path, authorities: CertificateAuthorities, identity: HostIdentity, names: Sequence[str]
 ) -> Credentials:
-    """The identity saved in ``directory``, made anew only when it must be: tctl may be reading it."""
+    """The identity saved in ``directory``, replaced only when it must be: tctl may be reading it."""
     with suppress(NotFound, Corrupted):
         kept = IdentityFiles.load(directory)
         if authorities.still_vouches(kept, identity, names):

@@ -10,7 +10,7 @@ from pathlib import Path
 class StaticToken:
     """A token from the configuration: never expires, cannot be revoked.
 
-    ``listed`` False: shown to nobody, for the services of the auth host itself.
+    ``listed`` False: not shown in lists, for the services of the auth host itself.
     """
 
     value: str = field(repr=False)

@@ -55,7 +55,7 @@ class Channel:
             self._connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the connection, and descriptors that nobody has taken."""
+        """Close the connection, and descriptors that were not taken."""
         self._connection.close()
         close_all(self._descriptors)
         self._descriptors = []
@@ -88,7 +88,7 @@ class Channel:
                 rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
                 self._descriptors.extend(rights)
         if flags & socket.MSG_CTRUNC or len(self._descriptors) > MAX_PENDING:
-            raise wire.FrameError("too many descriptors, or no room for them in this process")
+            raise wire.FrameError("too many descriptors, or more than this process can open")
         self._buffer += data
         return bool(data)
 

@@ -79,7 +79,7 @@ class Digests:
         self._late: set[Content | bytes] = set()
 
     async def table(self, executed: Iterable[Executable], boot: int) -> bytes:
-        """The ``digest_table`` for what was ``executed``. Nobody is waited for twice.
+        """The ``digest_table`` for what was ``executed``. Each file is waited for at most once.
 
         ``boot``: when the kernel's clock was 0, microseconds since 1970.
         """
@@ -96,7 +96,7 @@ class Digests:
         return digest_table(found)
 
     def close(self) -> None:
-        """Wait for nobody."""
+        """Give up what is pending, without waiting."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, content: Content) -> asyncio.Future[str] | None:
@@ -138,7 +138,7 @@ def digest(content: Content, max_size: int = MAX_SIZE) -> str:
     if identity.size > max_size:
         return SIZE
     found = _read(_running(content.pids[0]), identity)
-    if content.fresh:  # nobody can write to a file while a process that executes it is there
+    if content.fresh:  # a file cannot be written while a process executes it (ETXTBSY)
         return found if all(_holds(pid, identity) for pid in content.pids) else RECENT
     return found if found not in (GONE, CHANGED) else _read(content.path, identity)
 

@@ -292,13 +292,13 @@ class Capture:
         """Wait until no process of the session is left, wherever it is, and say so."""
         while (populated := cgroup.is_populated(session.cgroup)) or self._has_left(session):
             session.changed.clear()
-            told = populated or (
+            notified = populated or (
                 self._tally(session).tasks == 0 and self._delegations.has_file(session.number)
             )
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if told else _RECHECK_SECONDS):
+                async with asyncio.timeout(None if notified else _RECHECK_SECONDS):
                     await session.changed.wait()
-        self._policies.forget(session.number)  # outcomes of connections are not told beyond this
+        self._policies.forget(session.number)  # outcomes of connections are not reported beyond this
         await self._feed.barrier()
         self._let_go(session)
         lost, final = self.lost(session), account(session, self._tally(session))
@@ -359,7 +359,7 @@ class Capture:
             self._report(session, hold)
 
     def _let_go(self, session: Session) -> None:
-        """So that a hold is in the account; it begins anew when processes are left and it must."""
+        """Add the freeze to the accounting; a session with processes left may be frozen again."""
         if session.brake is not None and (hold := session.brake.let_go()):
             self._report(session, hold)
 

@@ -15,18 +15,18 @@ UNREPORTED = "unreported"
 
 
 def account(session: Session, tally: Tally) -> Account:
-    """What became of the attempts and records of ``session``.
+    """Account for the attempts and records of ``session``.
 
-    While tasks of it are alive the kernel counts on, so that what was submitted follows from the rest, and
-    what was started from that; when none is, all that was submitted must have been met, and each attempt that
-    was started have been submitted, or be unfinished.
+    While a task of it is alive the counters of the kernel still move, so the numbers of submitted records and
+    of started attempts are derived from the others. Once no task is alive, every submitted record must be
+    accounted for, and every started attempt must be submitted or unfinished.
     """
     lost = {stage: counts for stage, counts in _lost(session, tally).items() if counts}
-    met = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
-    submitted = met if tally.tasks > 0 else _of(tally.seen) + session.unattributed
+    accounted = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
+    submitted = accounted if tally.tasks > 0 else _of(tally.seen) + session.unattributed
     unfinished = _of(tally.unfinished)
     started = submitted + unfinished if tally.tasks > 0 else _of(tally.started) + session.unattributed
-    if missing := submitted - met:
+    if missing := submitted - accounted:
         lost[UNEXPLAINED] = missing
     if missing := started - submitted - unfinished:
         lost[UNREPORTED] = missing

@@ -174,7 +174,7 @@ class Session:
         return self._names.setdefault(delegation, str(uuid4())[:-12])
 
     def event_uid(self) -> str:
-        """A name for an event of ours."""
+        """A unique id for an event."""
         self._events[0] += 1
         self._touch()
         return f"{self._name(0)}{self._events[0] - 1:012x}"
@@ -188,7 +188,7 @@ class Session:
         counts = {kind.name.lower(): count for kind, count in kinds.items()}
         message = Events(sid=self.sid, seq=self._seq + 1, counts=counts, lost=dict(lost), lines=lines)
         frame = self._frame(message)
-        if self._bytes + len(frame) > self._memory_limit or not self._journal.has_room(len(frame)):
+        if self._bytes + len(frame) > self._memory_limit or not self._journal.has_space(len(frame)):
             self.dropped.update(kinds)
             return
         self.delivered.update(kinds)

@@ -25,7 +25,7 @@ class Routes:
     def subscribe(self, owner: str, *, main: bool, sids: Iterable[str], known: Iterable[str]) -> None:
         """``owner`` has (re)connected and has ``sids``; ``known``: all sessions.
 
-        What belongs to nobody yet stays with the main subscriber that there was until now.
+        Unclaimed sessions stay with the former main subscriber.
         """
         for sid in sids:
             self.claim(sid, owner)
@@ -55,7 +55,7 @@ class Routes:
         return left
 
     def give_up_waiting(self) -> list[str]:
-        """Nobody claims the sessions that are left: they are the main subscriber's, and returned."""
+        """Assign the sessions that are still unclaimed to the main subscriber; returns them."""
         left, self._unclaimed = list(self._unclaimed), set()
         return left
 

@@ -51,7 +51,7 @@ CLAIM_SECONDS = 10.0
 """How long sessions of an earlier capture wait for their owner to subscribe again."""
 
 MAX_NODE_CONNECTIONS = 64
-"""Of the node, which may be in other hands: monitors must find room for theirs beside them."""
+"""Connections of the node, which may be compromised: monitors must still be able to connect."""
 
 _LONGEST_OF_NODE = 1 << 20
 _OF_PROCTOR = frozenset({"open", "resume", "subscribe"})
@@ -71,7 +71,7 @@ async def serve(listening: socket.socket, settings: CaptureSettings, *, node_uid
 class Subscriber:
     """A node that gets events; ``news`` is set when there may be more to send.
 
-    ``forgotten``: sessions of which it is yet to be told that nothing follows.
+    ``forgotten``: sessions whose end is still to be announced.
     """
 
     owner: str

@@ -17,7 +17,7 @@ _CGROUP2_MAGIC = 0x63677270
 _MODE = 0o555
 _FREEZE, _FROZEN, _THAWED = "cgroup.freeze", b"1", b"0"
 _REPAIRS = 2
-"""One for each reason why a cgroup cannot be made: no parent, no room."""
+"""One for each reason why a cgroup cannot be made: no parent, a limit."""
 
 _ENTRY_SECONDS = 10.0
 """A younger cgroup without processes may be that of a session which is about to begin."""
@@ -62,7 +62,7 @@ class CgroupTree:
         """Make the cgroup of session ``sid``; raises BadRequest (not a UUID) or Unavailable.
 
         A hierarchy that was unmounted and parent directories that were removed are made again. At the
-        kernel's limits of descendants and depth (EAGAIN), empty cgroups of ended sessions make room.
+        kernel's limits of descendants and depth (EAGAIN), empty cgroups of ended sessions are removed.
         """
         path = self.root / _uuid(sid)
         try:

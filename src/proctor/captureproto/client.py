@@ -47,7 +47,7 @@ class SessionCapture:
     """A monitor's registration of one session: opened before the child's first exec, closed after its end.
 
     The connection stays up in between. When it breaks, capture has ended, or acts as if the session had been
-    closed then; a capture that takes over is told by ``resume``. Blocking; not for use in an event loop.
+    closed then; ``resume`` announces it to a capture that takes over. Blocking; not for use in an event loop.
     """
 
     def __init__(self, path: Path) -> None:

@@ -23,7 +23,7 @@ _CODES = tuple(kind.CODE.encode() for kind in _ENHANCED)
 
 
 def from_fields(fields: Mapping[str, Any]) -> bytes:
-    """The line of an event of ours, which must have a key before those of the first slot."""
+    """The line of an event of Proctor itself, which must have a key before those of the first slot."""
     line = b"{"
     for key in sorted([*fields, *_SLOTS]):
         if key in fields:

@@ -21,7 +21,7 @@ from proctor.captureproto import cgroup
 from proctor.core.clock import SYSTEM
 
 SECONDS = 5.0
-"""How long whoever holds or kills may take: processes that fork meanwhile are met again."""
+"""How long freezing or killing may take: processes that fork meanwhile are found in another round."""
 
 _PAUSE = 0.002
 _log = logging.getLogger(__name__)

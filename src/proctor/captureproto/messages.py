@@ -52,7 +52,7 @@ class CloseSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscribe(msgspec.Struct, frozen=True, kw_only=True):
-    """A node wants the events of its sessions: ``sessions``, and for the ``main`` one all that nobody has.
+    """A node wants the events of its sessions: ``sessions``, and for the ``main`` one all that are unclaimed.
 
     ``owner``: a name that stays the same when it connects again.
     """

@@ -80,7 +80,7 @@ def _os_error(error: OSError) -> str:
 
 
 def debug_logging(debug: bool) -> None:
-    """With ``debug``, log each step of ours to standard error, and what libraries find worth a note."""
+    """With ``debug``, log our own steps to standard error, and warnings of libraries."""
     level = logging.INFO if debug else logging.CRITICAL
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("proctor").setLevel(logging.DEBUG if debug else logging.CRITICAL)

@@ -54,7 +54,7 @@ def home() -> str:
 
 
 def current() -> Profile | None:
-    """The profile in use, None when nobody has logged in. Raises Corrupted."""
+    """The profile in use, None without a login. Raises Corrupted."""
     name = _read(_CURRENT)
     text = _read(f"{name}.json") if name else ""
     if not text:
@@ -87,7 +87,7 @@ def remove(profile: Profile) -> None:
 
 
 def ensure_home() -> str:
-    """The directory of all profiles, made when missing; nobody else may look into it."""
+    """The directory of all profiles, created when missing, readable by its owner only."""
     directory = home()
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -114,7 +114,7 @@ def _write(name: str, text: str) -> None:
 
 
 def version_lines() -> list[str]:
-    """What ``tsh version`` adds about the proxy; nothing when nobody has logged in."""
+    """What ``tsh version`` adds about the proxy; empty without a login."""
     if not os.path.exists(f"{home()}/{_CURRENT}"):
         return []
     try:

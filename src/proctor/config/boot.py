@@ -21,7 +21,7 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
     ``uid`` and ``gid``: whom this process becomes. ``node_uid``: whom spawner and capture accept
     on their sockets. ``auth_address``: ``host:port`` of the auth service's RPC, or of a proxy that
     passes it through. ``slot``: which of its directories for what waits to be delivered is this
-    process's, since a service that is replaced goes on beside its successor. ``standby``: begin when told
+    process's, since a service that is replaced goes on beside its successor. ``standby``: begin when asked
     to. ``recover``: only deliver what is in the slot. ``listeners``: names of the listening sockets that
     come as descriptors, in their order. ``local_join_token``: in auth's boot only, a token of this run
     with which the services of this host join. ``run_id``: a UUID of this run of the supervisor.

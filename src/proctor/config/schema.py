@@ -32,7 +32,7 @@ from proctor.config.values import (
 )
 from proctor.model.resources import EnhancedKind, JoinMethod
 
-ANY = "0.0.0.0"  # noqa: S104 - services listen on all addresses unless told otherwise
+ANY = "0.0.0.0"  # noqa: S104 - services listen on all addresses by default
 DEFAULT_PATH = "/etc/teleport.yaml"
 StorageType = Literal[
     "sqlite", "dir", "lite", "etcd", "dynamodb", "firestore", "postgresql", "postgres", "cockroachdb"

@@ -19,7 +19,7 @@ class Clock:
 
 
 class FakeClock(Clock):
-    """A clock that moves only when told to."""
+    """A clock that moves only by ``advance``."""
 
     def __init__(self, start: datetime = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)) -> None:
         self._current = start

@@ -37,10 +37,10 @@ def append_at(descriptor: int, data: bytes, size: int, *, sync: bool = False) ->
     return size + len(data)
 
 
-class Room:
+class Reserve:
     """Blocks of an open file that are allocated behind its end, so that writing there cannot fail for space.
 
-    They belong to the file: unlike a file that is removed when the disk is full, nobody else can take them.
+    They belong to the file: unlike a file that is removed when the disk is full, no other file can take them.
     File systems without fallocate(2) (some network file systems) reserve nothing, which is logged.
     """
 

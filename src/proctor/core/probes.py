@@ -60,7 +60,7 @@ def _write(directory: Path) -> None:
 
 
 async def greets(port: int, host: str, greeting: bytes) -> None:
-    """Does the listener of ours at ``host`` accept, and begin with ``greeting``? Raises OSError."""
+    """Does our listener at ``host`` accept, and begin with ``greeting``? Raises OSError."""
     reader, writer = await asyncio.open_connection(reachable_host(host), port)
     try:
         if await reader.readexactly(len(greeting)) != greeting:
@@ -72,7 +72,7 @@ async def greets(port: int, host: str, greeting: bytes) -> None:
 
 
 async def speaks_tls(port: int, host: str) -> None:
-    """Does the listener of ours at ``host`` accept, and complete a TLS handshake? Raises OSError."""
+    """Does our listener at ``host`` accept, and complete a TLS handshake? Raises OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is ourselves
     context.set_alpn_protocols(["h2", "http/1.1"])

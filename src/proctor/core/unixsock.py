@@ -41,7 +41,7 @@ def listen(path: Path, *, uid: int = -1, mode: int = 0o600, backlog: int = 128) 
 
 
 def connect(path: Path) -> socket.socket:
-    """A blocking stream socket connected to ``path``; OSError when nobody listens."""
+    """A blocking stream socket connected to ``path``; OSError when no process listens."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         with _short(path) as name:

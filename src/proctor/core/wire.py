@@ -91,16 +91,18 @@ def _body(connection: socket.socket, descriptors: list[int]) -> bytes | None:
 
 def _exactly(connection: socket.socket, length: int, descriptors: list[int]) -> bytes:
     data = bytearray()
-    room = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
+    control_bytes = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
     while len(data) < length:
-        part, control, flags, _ = connection.recvmsg(length - len(data), room, socket.MSG_CMSG_CLOEXEC)
+        part, control, flags, _ = connection.recvmsg(
+            length - len(data), control_bytes, socket.MSG_CMSG_CLOEXEC
+        )
         for level, kind, raw in control:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 rights = array.array("i")
                 rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
                 descriptors.extend(rights)
         if flags & socket.MSG_CTRUNC or len(descriptors) > MAX_DESCRIPTORS:
-            raise FrameError("too many descriptors, or no room for them in this process")
+            raise FrameError("too many descriptors, or more than this process can open")
         if not part:
             if data:
                 raise FrameError("connection closed inside a frame")

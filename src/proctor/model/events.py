@@ -181,7 +181,7 @@ class JoinTokenCreate(ResourcePart):
 
 
 class JoinTokenDelete(ResourcePart):
-    """A join token was revoked; an event of ours."""
+    """A join token was revoked; specific to Proctor."""
 
     EVENT, CODE = "join_token.delete", "TPJT01I"
     ALWAYS: ClassVar[tuple[str, ...]] = ("expires",)
@@ -409,7 +409,7 @@ class ClientDisconnect(ConnectedPart):
 
 
 class AuditGap(Event):
-    """Events that a source announced or held and that are not in the log; an event of ours."""
+    """Events that a source announced or held and that are not in the log; specific to Proctor."""
 
     EVENT, CODE = "audit.gap", "TP4901W"
     ALWAYS: ClassVar[tuple[str, ...]] = ("lost", "source")

@@ -8,7 +8,7 @@ from proctor.model.events import SessionPart
 
 
 class EnhancedPart(SessionPart):
-    """What the kernel saw; ``process_uid``/``process_euid`` are numbers of ours, ``uid`` is the event's.
+    """What the kernel saw; ``process_uid``/``process_euid`` are specific to Proctor, ``uid`` is the event's.
 
     ``via``: how, when not by a system call of the process (``io_uring``). ``delegated``: a daemon
     (``daemon``) acted for the session, and what shows it (``evidence``). ``unresolved``: the event says what
@@ -33,7 +33,7 @@ class SessionCommand(EnhancedPart):
 
     ``exe_state``: ``memfd`` or ``deleted`` when ``exe`` has no name in a file system, ``detached`` when its
     path begins at a mount that is not in the process's mount namespace, ``linker`` when it is the dynamic
-    linker, which was told the program to run in ``args``. ``exe_device`` (MAJOR:MINOR), ``exe_inode``,
+    linker, which got the program to run in ``args``. ``exe_device`` (MAJOR:MINOR), ``exe_inode``,
     ``exe_mount_id``: which file it is, when its path begins at such a mount; ``cwd_state`` is ``detached``
     when that of ``cwd`` does. ``loader``: the interpreter of the ELF file (``PT_INTERP``) that was mapped.
     ``sha256``: of ``exe``, hexadecimal, or in ``sha256_missing`` why there is none: the file was ``gone``
@@ -125,7 +125,7 @@ class SessionNetwork(EnhancedPart):
 
 
 class SessionOutcome(EnhancedPart):
-    """What became of a connection that was begun without waiting for it; an event of ours.
+    """What became of a connection that was begun without waiting for it; specific to Proctor.
 
     The fields are those of the ``session.network`` with which it began; ``return_code`` is the outcome: 0,
     or a negative errno; -103 when the program gave it up.
@@ -147,7 +147,7 @@ class SessionOutcome(EnhancedPart):
 
 
 class SessionTamper(EnhancedPart):
-    """Something was done that can blind or mislead the record, or was tried; an event of ours.
+    """Something was done that can blind or mislead the record, or was tried; specific to Proctor.
 
     ``technique``: which (``ptrace``, ``bpf``, ``module``, ...). ``target_pid``, ``target``: the process
     that it was done to. ``detail``: what else is known.
@@ -164,7 +164,7 @@ class SessionTamper(EnhancedPart):
 
 
 class SessionEscape(EnhancedPart):
-    """A process left its session's cgroup, and is recorded still; an event of ours.
+    """A process left its session's cgroup, and is recorded still; specific to Proctor.
 
     ``cgroup``: where it went. ``by_pid``: the process that moved it.
     """
@@ -177,7 +177,7 @@ class SessionEscape(EnhancedPart):
 
 
 class SessionLoss(SessionPart):
-    """Kernel events of this session that could not be recorded, by kind; an event of ours."""
+    """Kernel events of this session that could not be recorded, by kind; specific to Proctor."""
 
     EVENT, CODE = "session.loss", "TP4900W"
 
@@ -186,7 +186,7 @@ class SessionLoss(SessionPart):
 
 
 class SessionLedger(SessionPart):
-    """The account of a session's kernel events, by kind; an event of ours, before ``session.end``.
+    """The account of a session's kernel events, by kind; specific to Proctor, before ``session.end``.
 
     ``started``: attempts, counted where the kernel programs know them first. ``unfinished``: those of them
     that had not ended, of which there is no record. ``submitted``: records made. ``stored``: in the record.
@@ -209,7 +209,7 @@ class SessionLedger(SessionPart):
 
 
 class SessionFreeze(SessionPart):
-    """A strict session was held until capture had caught up; an event of ours.
+    """A strict session was held until capture had caught up; specific to Proctor.
 
     ``backlog``: bytes that waited.
     """

@@ -42,7 +42,7 @@ def _parse_network(text: str) -> IPv6Network:
 
 
 def spelled(network: str) -> str:
-    """A network of ours as people write it: IPv4 without the mapping."""
+    """A network as people write it: IPv4 without the mapping."""
     found = IPv6Network(network)
     if not found.subnet_of(MAPPED):
         return network

@@ -251,7 +251,7 @@ class NodeServer:
             await host.spool.flushed(None)
 
     async def drain(self, seconds: float) -> None:
-        """Let nobody new in, and let sessions end by themselves within ``seconds``."""
+        """Refuse new connections, and let sessions end by themselves within ``seconds``."""
         if self._host is None:
             return
         self._host.draining = True

@@ -72,7 +72,7 @@ class _Connection(CertificateServer):
         self._proxy.forget(self)
 
     def auth_completed(self) -> None:
-        """It is no longer among those that have to make room."""
+        """It is no longer closed in favour of new ones."""
         self._proxy.logged_in(self)
 
     def drop(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.core.durable import Room, append_at, sync_directory, write_at
+from proctor.core.durable import Reserve, append_at, sync_directory, write_at
 from proctor.core.errors import Corrupted
 from proctor.recording.format import INDEX, file_name, file_names, index_line, member
 from proctor.recording.journal import Base, Record, Tag, decode_base, encode_base, records
@@ -48,11 +48,11 @@ class Journal:
         self._path = path
         self._descriptor = descriptor
         self.size = size
-        self._room = Room()
+        self._reserved_space = Reserve()
 
     @classmethod
     def create(cls, path: Path, base: Base, reserve: int = 0) -> Journal:
-        """A new journal with ``reserve`` bytes of room; FileExistsError when there is one."""
+        """A new journal with ``reserve`` bytes allocated; FileExistsError when there is one."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         journal = cls(path, descriptor, 0)
         try:
@@ -76,7 +76,7 @@ class Journal:
         if base is None:
             raise Corrupted(f"{path.name} is not the journal of a recording")
         size = found[-1].end
-        if len(content) > size:  # not otherwise: truncating frees the room behind the end
+        if len(content) > size:  # not otherwise: truncating frees the space behind the end
             os.truncate(path, size)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         return cls(path, descriptor, size), base, [r for r in found if r.end > base.position]
@@ -84,11 +84,11 @@ class Journal:
     def append(self, data: bytes, *, reserve: int | None = None) -> None:
         """Add records; on return they survive the death of the process.
 
-        Leaves ``reserve`` bytes of room behind them, or uses that room when it is None. OSError (no space)
+        Leaves ``reserve`` bytes allocated behind them, or uses those when it is None. OSError (no space)
         leaves the journal as it was.
         """
         if reserve is not None:
-            self._room.ensure(self._descriptor, self.size, self.size + len(data) + reserve)
+            self._reserved_space.ensure(self._descriptor, self.size, self.size + len(data) + reserve)
         self.size = append_at(self._descriptor, data, self.size)
 
     def sync(self) -> None:
@@ -119,7 +119,7 @@ class Journal:
             raise
         self.close()
         self._descriptor, self.size = replacement._descriptor, replacement.size
-        self._room = replacement._room
+        self._reserved_space = replacement._reserved_space
 
     def close(self) -> None:
         """Release the descriptor."""
@@ -145,7 +145,7 @@ class Files:
     def __init__(self, directory: Path, sid: str, sizes: Mapping[str, int]) -> None:
         self._directory = directory
         self._sid = sid
-        self._rooms: dict[str, Room] = {}
+        self._reserves: dict[str, Reserve] = {}
         self.sizes = dict(sizes)
 
     def ensure(self, waiting: Mapping[str, int]) -> None:
@@ -154,10 +154,10 @@ class Files:
             name = file_name(self._sid, kind)
             written = self.sizes.get(name, 0)
             end = written + size + size // 1000 + _MEMBER_BYTES
-            room = self._rooms.setdefault(kind, Room())
-            if end > room.end:
+            reserve = self._reserves.setdefault(kind, Reserve())
+            if end > reserve.end:
                 with self._opened(name) as descriptor:
-                    room.ensure(descriptor, written, end)
+                    reserve.ensure(descriptor, written, end)
 
     def trim(self) -> None:
         """Free what was allocated and not used, at the end."""

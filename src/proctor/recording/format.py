@@ -113,20 +113,20 @@ class Members:
         """A member has begun and not ended."""
         return self._started
 
-    def feed(self, data: bytes, room: int) -> Iterator[bytes]:
-        """Contents of the members that ``data`` ends. Raises Corrupted beyond ``room`` bytes."""
+    def feed(self, data: bytes, limit: int) -> Iterator[bytes]:
+        """Contents of the members that ``data`` ends. Raises Corrupted beyond ``limit`` bytes."""
         while data and not self.damaged:
             self._started = True
             try:
-                self._content += self._inflate.decompress(data, room + 1 - len(self._content))
+                self._content += self._inflate.decompress(data, limit + 1 - len(self._content))
             except zlib.error:
                 self.damaged = True
                 return
-            if len(self._content) > room:
+            if len(self._content) > limit:
                 raise Corrupted(f"recording is larger than {MAX_HELD} bytes at once")
             data = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
             if self._inflate.eof:
-                room -= len(self._content)
+                limit -= len(self._content)
                 yield self._next_member()
 
     def _next_member(self) -> bytes:

@@ -91,7 +91,7 @@ class Filter:
     states: tuple[str, ...] = ()
 
 
-class _Told(msgspec.Struct):
+class _SessionEvent(msgspec.Struct):
     """What is used of the events of a session; hosts may send anything."""
 
     event: str
@@ -145,9 +145,9 @@ class Table:
         With None the position stays where it is.
         """
         with self._using() as database:
-            for event in events:
-                if told := _told(event):
-                    _note(database, told)
+            for line in events:
+                if event := _session_event(line):
+                    _note(database, event)
             if position is not None:
                 database.execute("UPDATE position SET log = ?", (position,))
 
@@ -209,43 +209,43 @@ def _opened(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _told(event: bytes) -> _Told | None:
+def _session_event(line: bytes) -> _SessionEvent | None:
     try:
-        told = from_json(event, _Told)
-        ends = [told.session_stop or told.time, told.session_start]
+        event = from_json(line, _SessionEvent)
+        ends = [event.session_stop or event.time, event.session_start]
         for moment in filter(None, ends):
             parse_time(moment)
     except (Corrupted, ValueError, OverflowError):
         return None
-    return told if told.event in EVENTS and is_sid(told.sid) and told.server_id else None
+    return event if event.event in EVENTS and is_sid(event.sid) and event.server_id else None
 
 
-def _note(database: sqlite3.Connection, told: _Told) -> None:
-    if told.event == "session.loss":
+def _note(database: sqlite3.Connection, event: _SessionEvent) -> None:
+    if event.event == "session.loss":
         database.execute(
             "INSERT INTO recordings (sid, server_id, truncated) VALUES (?, ?, 1) "
             "ON CONFLICT DO UPDATE SET truncated = 1",
-            (told.sid, told.server_id),
+            (event.sid, event.server_id),
         )
     else:
-        _note_session(database, told)
+        _note_session(database, event)
 
 
-def _note_session(database: sqlite3.Connection, told: _Told) -> None:
-    over = told.event == "session.end"
-    people = told.participants or ([told.user] if told.user else [])
-    started = told.session_start if over else told.time
-    ended = (told.session_stop or told.time) if over else ""
+def _note_session(database: sqlite3.Connection, event: _SessionEvent) -> None:
+    over = event.event == "session.end"
+    people = event.participants or ([event.user] if event.user else [])
+    started = event.session_start if over else event.time
+    ended = (event.session_stop or event.time) if over else ""
     row = {
-        "sid": told.sid,
-        "server_id": told.server_id,
+        "sid": event.sid,
+        "server_id": event.server_id,
         "moment": _milliseconds(ended or started),
         "started": started,
         "ended": ended,
-        "hostname": told.server_hostname,
-        "login": told.login,
-        "interactive": told.interactive if over else bool(told.size),
-        "enhanced": told.enhanced_recording,
+        "hostname": event.server_hostname,
+        "login": event.login,
+        "interactive": event.interactive if over else bool(event.size),
+        "enhanced": event.enhanced_recording,
         "participants": to_json(people).decode(),
     }
     names = ", ".join(row)
@@ -257,7 +257,7 @@ def _note_session(database: sqlite3.Connection, told: _Told) -> None:
         f"ON CONFLICT DO UPDATE SET {update} WHERE :ended <> '' OR recordings.ended = ''"
     )
     if database.execute(query, row).rowcount:
-        key = (told.sid, told.server_id)
+        key = (event.sid, event.server_id)
         database.execute("DELETE FROM people WHERE sid = ? AND server_id = ?", key)
         database.executemany("INSERT OR IGNORE INTO people VALUES (?, ?, ?)", ((p, *key) for p in people))
 

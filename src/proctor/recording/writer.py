@@ -44,7 +44,7 @@ BACKLOG_BYTES = 8 << 20
 """Waiting bytes beyond which ``output`` flushes by itself, so that a fast program cannot fill memory."""
 
 RESERVE_BYTES = 16 << 10
-"""Room that each recording keeps for its last events, unless ``reserve`` says more."""
+"""Bytes that each recording reserves for its last events, unless ``reserve`` says more."""
 
 _INDEX_BYTES = 2 << 10
 _RECORD_BYTES = 1 << 20
@@ -128,7 +128,7 @@ class SessionWriter:
         self._reserve = RESERVE_BYTES
 
     def reserve(self, size: int) -> None:
-        """Keep room for ``size`` bytes of ``reserved`` events. Raises RecordingError when there is none."""
+        """Reserve ``size`` bytes for ``reserved`` events. Raises RecordingError when there is none."""
         with self._lock:
             self._reserve = max(size, self._reserve)
             self._append(b"", {})
@@ -159,7 +159,7 @@ class SessionWriter:
     def events(
         self, events: Iterable[Event | Mapping[str, Any]], *, reserved: bool = False
     ) -> list[dict[str, Any]]:
-        """Record several events with one write, all or none; ``reserved`` ones in the room kept for them.
+        """Record several events with one write, all or none; ``reserved`` ones in the reserved space.
 
         Raises RecordingError.
         """
@@ -235,7 +235,7 @@ class SessionWriter:
                 self.flush()
 
     def _append(self, record: bytes, added: Mapping[str, int] | None = None) -> None:
-        """Put ``record`` into the journal, and make room in the files for what it adds to each kind.
+        """Put ``record`` into the journal, and allocate space in the files for what it adds to each kind.
 
         Without ``added`` it uses the reserve. The lock must be held.
         """
@@ -252,7 +252,7 @@ class SessionWriter:
             raise _failure(self.sid, error) from error
 
     def _waiting(self, added: Mapping[str, int]) -> Counter[str]:
-        """Bytes of content that the files of each kind are to have room for."""
+        """Bytes of content that the files of each kind must have space for."""
         waiting = self._assembler.waiting() + Counter(added) + Counter(events=self._reserve)
         for cut in list(self._cuts):
             waiting.update({kind: len(content) for kind, content in cut.contents.items()})

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from proctor.model.identity import Anonymous
 from proctor.rpc import tls
 
-_SEED = b"proctor: the key of nobody"
+_SEED = b"proctor: the key of nobody"  # word: hosts of all versions derive the same key
 _FROM = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +34,7 @@ def _key() -> bytes:
 
 @functools.cache
 def authority() -> bytes:
-    """The CA (PEM) that a server accepts to hear from nobody; each process makes its own, from one key."""
+    """PEM of the well-known CA that signs anonymous client certificates, derived in each process."""
     return tls.self_signed_ca(_key(), "anonymous", now=_FROM, lifetime=_LIFETIME)
 
 

@@ -181,7 +181,7 @@ def split_address(address: str, default_port: int) -> tuple[str, int]:
 def fetch_authorities_tls(address: str, *, default_port: int = 3025) -> bytes:
     """The CA certificates (PEM) that the auth service at ``address`` presents, unverified: compare their pin.
 
-    Blocking. Raises Unavailable when nobody answers in TLS.
+    Blocking. Raises Unavailable when there is no answer in TLS.
     """
     host, port = split_address(address, default_port)
     try:
@@ -223,7 +223,7 @@ async def join(
     """Register a host at ``address``, trusting only a cluster whose CA has one of ``ca_pins``.
 
     Without pins the cluster is trusted on first sight, with a warning. Raises AccessDenied when no
-    pin fits or the token is refused, Unavailable when nobody answers.
+    pin fits or the token is refused, Unavailable when there is no answer.
     """
     authorities = await _threads.run(fetch_authorities_tls, address)
     presented = tls.ca_pins(authorities)

@@ -1,4 +1,4 @@
-"""Services as the supervisor sees them, where a room's own interface is another."""
+"""Adapters from the interface of a service to what ``runtime.service`` expects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The composition root: from a boot to the objects of one service.
 
-Each function loads the room that it builds and nothing of the others; only here are drivers named.
+Each function imports the package that it builds and no other; only here are drivers named.
 """
 
 from __future__ import annotations

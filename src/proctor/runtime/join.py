@@ -40,7 +40,7 @@ class Way(NamedTuple):
 
 
 class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the joining process is told; holds the token, never log it.
+    """Input of the joining process; holds the token, never log it.
 
     ``ssh_public_key``: of a host key that the service is not to have; without one it makes its own.
     ``host_secret``: with which the host shows that another of its services has joined before.

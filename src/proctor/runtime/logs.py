@@ -48,7 +48,7 @@ def _handler(output: str) -> logging.Handler:
 
 
 def _one_line(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """What comes from outside must neither begin a line nor drive a terminal."""
+    """Escape input from outside, so that it cannot begin a line or control a terminal."""
     for key, value in entry.items():
         if isinstance(value, str):
             entry[key] = escaped(value)

@@ -92,8 +92,8 @@ def draft(flags: Flags) -> Plan:
     """Read the file that ``flags`` name and lay them over it. Raises ConfigError."""
     loaded = _source(flags)
     config = merge(loaded.config, flags)
-    told = tuple(loaded.warnings) + tuple(_unrecorded(config))
-    return Plan(config=config, services=services_of(config), warnings=told, flags=flags)
+    warnings = tuple(loaded.warnings) + tuple(_unrecorded(config))
+    return Plan(config=config, services=services_of(config), warnings=warnings, flags=flags)
 
 
 def _unrecorded(config: Config) -> Iterator[str]:

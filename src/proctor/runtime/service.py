@@ -182,7 +182,7 @@ class _Process:
         self._stop.set()
 
     def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Nobody outside can make a callback of this service fail: something of its own is broken."""
+        """A callback of this service failed, which input from outside cannot cause: end the process."""
         loop.default_exception_handler(context)
         if "handle" in context and context.get("exception") is not None:
             self._fail(f"a callback has failed: {context['exception']}")

@@ -142,7 +142,7 @@ class Authentication:
         """The user, while their client is connected and their certificate valid; raises AccessDenied."""
         user = self.authenticated
         if user is None:
-            raise AccessDenied("nobody has logged in over this connection")
+            raise AccessDenied("no user has logged in over this connection")
         if not user.client.established:
             raise AccessDenied(f"the client of {user.user.key_id} is not connected any more")
         if self._clock.now() >= user.user.valid_before:

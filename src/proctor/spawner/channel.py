@@ -39,9 +39,9 @@ class Channel:
 
         Raises EOFError at the end of the stream, FrameError for what is no frame, OSError.
         """
-        room = socket.CMSG_SPACE(wire.MAX_DESCRIPTORS * array.array("i").itemsize)
+        control_bytes = socket.CMSG_SPACE(wire.MAX_DESCRIPTORS * array.array("i").itemsize)
         try:
-            data, control, flags, _ = self._connection.recvmsg(_CHUNK, room, socket.MSG_CMSG_CLOEXEC)
+            data, control, flags, _ = self._connection.recvmsg(_CHUNK, control_bytes, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
             return
         for level, kind, raw in control:
@@ -82,7 +82,7 @@ class Channel:
             self._connection.setblocking(False)
 
     def close(self) -> None:
-        """Close the connection, and descriptors that nobody has taken."""
+        """Close the connection, and descriptors that were not taken."""
         self._connection.close()
         close_all(self._descriptors)
         self._descriptors = []

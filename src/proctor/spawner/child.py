@@ -46,7 +46,7 @@ class Program:
     user_environment: bool = False
 
     def argv(self, shell: str) -> list[str]:
-        """The arguments; a login shell is told so by the dash."""
+        """The arguments; the dash marks a login shell."""
         name = os.path.basename(shell)
         return [f"-{name}"] if self.command is None else [name, "-c", self.command]
 

@@ -60,7 +60,7 @@ class HostKey:
             reason = "it has ended"
         except OSError as error:
             reason = str(error)
-        # Without it nobody can log in; the supervisor starts all of us again.
+        # Logins are impossible without it; the supervisor restarts the spawner.
         raise SystemExit(f"the process that holds the host key does not sign: {reason}")
 
     def _is_shown_in(self, exchange: Exchange) -> bool:
@@ -74,7 +74,7 @@ class HostKey:
         return bool(certificate.key.public_data == self._public.public_data)
 
     def close(self) -> None:
-        """Release this process's end; the key's process ends when nobody has one any more."""
+        """Release this process's end; the key's process ends when the last one is closed."""
         self._signer.close()
 
 
@@ -86,7 +86,7 @@ def _close_all_but(kept: int) -> None:
 
 
 def _hold(path: Path, connection: socket.socket, confine: Callable[[], None]) -> NoReturn:
-    """Sign whatever comes, until nobody is left who could ask."""
+    """Sign every request, until the last client end is closed."""
     status = os.EX_SOFTWARE
     try:
         os.setsid()

@@ -121,7 +121,7 @@ class Monitor:
         self._restricted = False
 
     def run(self) -> None:
-        """Serve the request on the connection; the node is told why when there is no session."""
+        """Serve the request on the connection; the node gets the reason when there is no session."""
         self._node.settimeout(REQUEST_SECONDS)
         try:
             received = wire.receive(self._node)
@@ -302,7 +302,7 @@ class Monitor:
             self._capture_ended(pid, error.message)
 
     def _capture_ended(self, pid: int, reason: str) -> None:
-        """Nothing is recorded any more: let the session go, or end it before it does what nobody sees."""
+        """Nothing is recorded any more: thaw the session, or end it before it acts unseen."""
         _log.error("capture has ended before the session: %s", reason)
         if self._strict or self._restricted:
             self._kill(pid)

@@ -135,7 +135,7 @@ class Monitors:
                     yield orphan
 
     def _continue(self, pid: int) -> None:
-        """A monitor does not stop by itself: while it stands still, nobody can hang up its session."""
+        """Continue a stopped monitor: its session cannot be hung up while it is stopped."""
         self._stops[pid] = self._stops.get(pid, 0) + 1
         patient = self._stops[pid] <= MAX_STOPS
         _log.error("the monitor %d was stopped; it is %s", pid, "continued" if patient else "killed")

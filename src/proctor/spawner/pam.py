@@ -33,12 +33,12 @@ class _Conversation(ctypes.Structure):
     _fields_ = (("converse", _CONVERSE), ("data", ctypes.c_void_p))
 
 
-def _nobody_answers(count: int, messages: int, answers: Any, data: int) -> int:
-    """There is nobody to talk to: the certificate has authenticated the user."""
+def _refuse_conversation(count: int, messages: int, answers: Any, data: int) -> int:
+    """Refuse the conversation: the user is authenticated by the certificate."""
     return _CONVERSATION_ERROR
 
 
-_conversation = _Conversation(_CONVERSE(_nobody_answers), None)
+_conversation = _Conversation(_CONVERSE(_refuse_conversation), None)
 
 
 @contextmanager

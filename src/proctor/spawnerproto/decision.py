@@ -40,7 +40,7 @@ class HostPolicy:
         )
 
     def all_labels(self, reported: Mapping[str, str]) -> dict[str, str]:
-        """Fixed labels, and of the ``reported`` ones those that commands of ours print."""
+        """Fixed labels, and of the ``reported`` ones those that configured commands print."""
         printed = dict.fromkeys(self.command_labels, "")
         printed |= {name: value[:_MAX_LABEL] for name, value in reported.items() if name in printed}
         return {**self.labels, **printed}

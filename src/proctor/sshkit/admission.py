@@ -27,7 +27,7 @@ C = TypeVar("C", bound=Droppable)
 class Unauthenticated(Generic[C]):
     """Those connections. Where one too many comes, the oldest of the network that has most is dropped.
 
-    So who only holds connections takes the place of nobody but themselves. ``shared``: most clients come
+    So a client that only holds connections displaces its own connections alone. ``shared``: most clients come
     through one address, which may have all places.
     """
 

@@ -30,10 +30,10 @@ class Sink(Protocol):
         """Queue ``data``."""
 
     async def drain(self) -> None:
-        """Wait until there is room for more."""
+        """Wait until more can be written."""
 
     def can_write_eof(self) -> bool:
-        """Can the other side be told of the end while it still sends?"""
+        """Can the end of our data be signalled while the other side still sends?"""
 
     def write_eof(self) -> None:
         """Tell the other side that nothing follows."""

@@ -1,4 +1,4 @@
-"""An SSH server that lets in holders of our user certificates and nobody else.
+"""An SSH server that admits holders of our user certificates only.
 
 Node and proxy subclass :class:`CertificateServer` and listen with :func:`server_options`.
 """
@@ -40,7 +40,7 @@ class CertificateServer(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
         self._validated = False
         self._attempts = 0
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """May ``user`` log in as ``login`` here? Raises AccessDenied with the reason.
@@ -74,7 +74,7 @@ class CertificateServer(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report an attempt that offered nothing that could be judged."""
-        if self.user is None and self.login and not self._told:
+        if self.user is None and self.login and not self._reported:
             self.refused(_shown(self.login), _NO_CERTIFICATE, None)
 
     def begin_auth(self, username: str) -> bool:
@@ -135,9 +135,9 @@ class CertificateServer(asyncssh.SSHServer):
         return good
 
     def _refuse(self, login: str, reason: str, user: VerifiedUser | None) -> None:
-        if reason in self._told:
+        if reason in self._reported:
             return
-        self._told.add(reason)
+        self._reported.add(reason)
         _log.info("login %s refused: %s", _shown(login), reason)
         self.connection.send_auth_banner(f"Access denied: {escaped(reason)}\r\n")
         self.refused(_shown(login), reason, user)

@@ -36,7 +36,7 @@ class SqliteBackend:
     """A Backend in the file ``path`` (0600), made when absent.
 
     ``synchronous`` FULL makes each change durable before it returns. Raises Corrupted when the file is
-    no database of ours or comes from a newer version.
+    no database of Proctor or comes from a newer version.
     """
 
     def __init__(self, path: Path, *, synchronous: str = "FULL", clock: Clock = SYSTEM) -> None:

@@ -1,4 +1,4 @@
-"""Logging in: what is refused, for how long, and what is told."""
+"""Logging in: what is refused, for how long, and what is reported."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ async def test_who_guesses_locks_out_their_own_network_only(world: World, near: 
     await world.log_in(address=far)
 
 
-async def test_guesses_from_everywhere_slow_strangers_down_but_not_known_networks(world: World) -> None:
+async def test_guesses_from_everywhere_slow_unknown_clients_but_not_known_networks(world: World) -> None:
     await world.enrol()
     await world.log_in()
     world.clock.advance(30)

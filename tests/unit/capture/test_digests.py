@@ -25,11 +25,11 @@ from proctor.capture.digests import (
 from proctor.capture.kernel import abi
 from proctor.capture.kernel.formatter import Executable
 
-NOBODY = 2**22 + 1
+NO_PROCESS = 2**22 + 1
 """Not the number of a process."""
 
 
-def executable(path: Path, *, pid: int = NOBODY, after: int = 2 * TICK_NS) -> Executable:
+def executable(path: Path, *, pid: int = NO_PROCESS, after: int = 2 * TICK_NS) -> Executable:
     """``path``, executed that many nanoseconds after it was changed."""
     found = path.stat()
     identity = abi.IDENTITY.pack(found.st_ino, found.st_size, *divmod(found.st_ctime_ns, 10**9), 0)
@@ -105,7 +105,7 @@ def test_changed_just_before(program: Path) -> None:
 
 def test_changed_just_before_and_held_by_all_that_run_it() -> None:
     running = Path(os.path.realpath(sys.executable))
-    held, ended = (executable(running, pid=pid, after=0) for pid in (os.getpid(), NOBODY))
+    held, ended = (executable(running, pid=pid, after=0) for pid in (os.getpid(), NO_PROCESS))
 
     assert digest(held, held) == sha256(running)
     assert digest(held, ended) == RECENT
@@ -163,7 +163,7 @@ def stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Exec
     os.write(pipe[1], b"." * READERS)
 
 
-async def test_stuck_readers_hold_nobody_up(stuck: list[Executable]) -> None:
+async def test_stuck_readers_hold_up_no_others(stuck: list[Executable]) -> None:
     store = Digests(wait=0.01)
 
     for found in stuck:

@@ -10,7 +10,7 @@ from proctor.capture.feed import Feed
 
 
 class FakeSource:
-    """Rings and pump in memory: records are reserved, finished, and pushed as blocks when told."""
+    """Rings and pump in memory: records are reserved, finished, and pushed as blocks on request."""
 
     def __init__(self) -> None:
         self._ready = os.eventfd(0, os.EFD_NONBLOCK)
@@ -111,7 +111,7 @@ async def test_barrier_with_nothing_to_wait_for(feed: Feed) -> None:
     await asyncio.wait_for(feed.barrier(), 5)
 
 
-async def test_barrier_does_not_wait_for_what_comes_later(feed: Feed, source: FakeSource) -> None:
+async def test_barrier_does_not_wait_for_later_records(feed: Feed, source: FakeSource) -> None:
     source.reserved = 1
     source.push(b"one", 1)
     barrier = asyncio.ensure_future(feed.barrier())

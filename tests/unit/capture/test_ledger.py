@@ -39,7 +39,7 @@ def test_every_stage_is_named(session: Session) -> None:
     )
 
 
-def test_what_was_never_met_is_told(session: Session) -> None:
+def test_records_that_are_not_accounted_for_are_reported(session: Session) -> None:
     found = account(session, Tally(seen=counts(disk=20, command=1), lost=counts(), tasks=0))
 
     assert found.lost["unexplained"] == {"command": 1, "disk": 7}

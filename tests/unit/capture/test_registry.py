@@ -56,7 +56,7 @@ def test_messages_are_numbered_and_sent_once(session: Session) -> None:
     assert sent(session) == []
 
 
-def test_deeds_of_daemons_have_names_of_their_own(session: Session) -> None:
+def test_actions_of_daemons_have_names_of_their_own(session: Session) -> None:
     first, other = session.owner(), session.owner(1, b",x")
     session.put_events(b"", ONE_COMMAND, {}, 1)
 

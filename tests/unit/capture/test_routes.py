@@ -4,7 +4,7 @@ from proctor.capture.routes import MAX_CLAIMED, Routes
 from proctor.core.errors import LimitExceeded
 
 
-def test_the_main_subscriber_gets_what_belongs_to_nobody() -> None:
+def test_the_main_subscriber_gets_unclaimed_sessions() -> None:
     routes = Routes()
     routes.subscribe("0", main=True, sids=[], known=[])
     assert routes.owner("a") == "0"

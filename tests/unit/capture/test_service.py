@@ -38,7 +38,7 @@ def test_who_may_do_what(service: CaptureService, operation: str) -> None:
         service.check_access(NODE, operation)
 
 
-async def test_node_is_left_no_room_to_crowd_out_monitors(service: CaptureService) -> None:
+async def test_node_cannot_crowd_out_monitors(service: CaptureService) -> None:
     """Connections of the node beyond its share are closed; others are served as before."""
     node, root = unixsock.Peer(1, NODE, NODE), unixsock.Peer(1, ROOT, ROOT)
     with contextlib.ExitStack() as stack:

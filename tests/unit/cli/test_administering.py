@@ -12,7 +12,7 @@ from proctor.cli.tctl import connection
 from proctor.cli.tctl.connection import Administering
 from proctor.core.errors import ConfigError, Unauthenticated
 
-NOBODY = 65534
+OVERFLOW_UID = 65534
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as another account")
 
 
@@ -24,17 +24,17 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path.chmod(0o600)
     monkeypatch.setattr(connection, "DEFAULT_PATH", str(path))
     monkeypatch.setenv("TELEPORT_HOME", "/nonexistent")
-    os.seteuid(NOBODY)
+    os.seteuid(OVERFLOW_UID)
     yield path
     os.seteuid(0)
 
 
 def test_a_configuration_that_others_may_not_read_leads_on_to_the_login_of_tsh(private: Path) -> None:
     with pytest.raises(Unauthenticated, match="no login of tsh") as caught:
-        Administering().run(lambda _: pytest.fail("there is nobody to act as"))
+        Administering().run(lambda _: pytest.fail("there is no identity to act as"))
     assert "log in with tsh" in caught.value.hint
 
 
 def test_a_configuration_that_was_named_must_be_readable(private: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Permission denied"):
-        Administering(config=str(private)).run(lambda _: pytest.fail("there is nobody to act as"))
+        Administering(config=str(private)).run(lambda _: pytest.fail("there is no identity to act as"))

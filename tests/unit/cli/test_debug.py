@@ -11,8 +11,8 @@ from proctor.cli.teleport.debug import Findings, configuration, describe, examin
 from proctor.config.schema import EnhancedRecording
 from proctor.core.errors import AccessDenied
 
-SEEN = Outcome(deed="open", title="opened file", program="proctor_sysexit", seen=True, promised=True)
-UNSEEN = Outcome(deed="send_v4", title="datagram", program="proctor_send4", seen=False, promised=True)
+SEEN = Outcome(action="open", title="opened file", program="proctor_sysexit", seen=True, promised=True)
+UNSEEN = Outcome(action="send_v4", title="datagram", program="proctor_send4", seen=False, promised=True)
 
 
 def findings(*outcomes: Outcome, report: CapabilityReport | None = None) -> Findings:

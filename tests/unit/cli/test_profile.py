@@ -21,7 +21,7 @@ def make(web: str = "proxy.example.com:3080") -> Profile:
     return profile
 
 
-def test_nobody_logged_in() -> None:
+def test_no_login() -> None:
     assert profiles.current() is None
     assert profiles.find("proxy:3080") is None
     assert profiles.version_lines() == []

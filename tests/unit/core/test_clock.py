@@ -32,7 +32,7 @@ def test_not_a_time(text: str) -> None:
         parse_time(text)
 
 
-def test_fake_clock_moves_when_told() -> None:
+def test_fake_clock_moves_when_advanced() -> None:
     clock = FakeClock()
     start = clock.now()
     clock.advance(2.5)

@@ -31,6 +31,6 @@ def test_a_stale_socket_is_replaced_and_closed_to_others(tmp_path: Path) -> None
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_connecting_to_nobody_is_an_error(tmp_path: Path) -> None:
+def test_connecting_without_a_listener_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         unixsock.connect(tmp_path / "absent.sock")

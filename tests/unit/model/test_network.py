@@ -128,7 +128,7 @@ def test_any_rules(
         ('{"cidrs":"10.0.0.0/8"}', "cidr"),
     ],
 )
-def test_wrong_rules_are_told(rule: str, complaint: str) -> None:
+def test_wrong_rules_are_reported(rule: str, complaint: str) -> None:
     text = f'{{"metadata":{{"name":"r"}},"spec":{{"allow":{{"network":[{rule}]}}}}}}'
     with pytest.raises(Corrupted, match=complaint):
         from_json(text.encode(), Role)

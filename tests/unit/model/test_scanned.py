@@ -21,7 +21,7 @@ FIELDS = {
 LINE = to_line(stamped(FIELDS, NOW, "purple"))[:-1]
 
 
-def test_line_of_ours_is_stored_as_it_is() -> None:
+def test_own_line_is_stored_as_it_is() -> None:
     assert scanned(LINE) == Stamp("u", NOW)
 
 

@@ -93,7 +93,7 @@ async def test_what_was_kept_expires() -> None:
         await cache.bundle(["access"])
 
 
-async def test_without_any_bundle_nobody_gets_in() -> None:
+async def test_without_any_bundle_logins_are_refused() -> None:
     auth = Auth()
     auth.up = False
 

@@ -23,7 +23,7 @@ def test_the_name_a_real_client_asks_for(name: str) -> None:
     assert server_name(hello(name)) == name
 
 
-def test_a_client_that_names_nobody() -> None:
+def test_a_client_without_a_server_name() -> None:
     assert server_name(hello(None)) == ""
 
 
@@ -49,7 +49,7 @@ def test_a_hello_split_over_records() -> None:
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n", b"SSH-2.0-OpenSSH", b"\x16\x03\x01\x00\x00", b"\x16\x02"]
 )
-def test_other_protocols_are_told_apart(data: bytes) -> None:
+def test_other_protocols_are_distinguished(data: bytes) -> None:
     with pytest.raises(NotTls):
         server_name(data)
 

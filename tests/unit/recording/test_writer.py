@@ -354,28 +354,30 @@ def test_threads_share_a_writer(tmp_path: Path) -> None:
 
 async def test_output_is_in_the_files_soon_without_being_asked(tmp_path: Path) -> None:
     recorder = SessionWriter(tmp_path, SID)
-    told: list[tuple[str, dict[str, int]]] = []
-    keeper = asyncio.create_task(recorder.keep_flushed(lambda sid, sizes: told.append((sid, dict(sizes)))))
+    reported: list[tuple[str, dict[str, int]]] = []
+    keeper = asyncio.create_task(
+        recorder.keep_flushed(lambda sid, sizes: reported.append((sid, dict(sizes))))
+    )
     begun = time.monotonic()
     recorder.output(b"hello")
-    await auntil(lambda: told, 5)
+    await auntil(lambda: reported, 5)
     assert timedelta(seconds=time.monotonic() - begun) < timedelta(seconds=2)
     assert output_of(tmp_path) == b"hello"
-    assert told[0] == (SID, {n: len(d) for n, d in contents(tmp_path).items() if n != JOURNAL})
+    assert reported[0] == (SID, {n: len(d) for n, d in contents(tmp_path).items() if n != JOURNAL})
     recorder.output(bytes(writer.FLUSH_BYTES))
-    await auntil(lambda: len(told) > 1, 5)
+    await auntil(lambda: len(reported) > 1, 5)
     recorder.output(b"bye")
     await asyncio.to_thread(recorder.close)
     await asyncio.wait_for(keeper, 5)
-    assert told[-1] == (SID, {name: len(data) for name, data in contents(tmp_path).items()})
+    assert reported[-1] == (SID, {name: len(data) for name, data in contents(tmp_path).items()})
 
 
-async def test_flushing_goes_on_when_the_disk_has_room_again(
+async def test_flushing_goes_on_when_the_disk_has_space_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "RETRY_SECONDS", 0.05)
     recorder = SessionWriter(tmp_path, SID)
-    told: list[Mapping[str, int]] = []
+    reported: list[Mapping[str, int]] = []
     append: Callable[..., Any] = files.Files.append
     failures = iter([True, True])
 
@@ -385,9 +387,9 @@ async def test_flushing_goes_on_when_the_disk_has_room_again(
         append(self, moved)
 
     monkeypatch.setattr(files.Files, "append", fail_twice)
-    keeper = asyncio.create_task(recorder.keep_flushed(lambda _, sizes: told.append(sizes)))
+    keeper = asyncio.create_task(recorder.keep_flushed(lambda _, sizes: reported.append(sizes)))
     recorder.output(b"hello")
-    await auntil(lambda: told, 5)
+    await auntil(lambda: reported, 5)
     assert output_of(tmp_path) == b"hello"
     await asyncio.to_thread(recorder.close)
     await keeper

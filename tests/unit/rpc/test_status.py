@@ -15,7 +15,7 @@ KINDS = [
     for kind in ProctorError.__subclasses__()
     if kind.__module__ == errors.__name__ and kind is not errors.ConfigError
 ]
-"""All but those of single rooms and of configurations, which are read where the command runs."""
+"""All but those of single packages and of configurations, which are read where the command runs."""
 
 
 def received(error: ProctorError) -> ProctorError:

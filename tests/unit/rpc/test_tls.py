@@ -52,13 +52,13 @@ def test_the_issuer_vouches_for_its_own_kind() -> None:
         identify(issue(HOST_KEY, HOST_CA, ALICE))
 
 
-def test_a_stranger_is_anonymous_whatever_the_certificate_claims() -> None:
-    stranger = tls.generate_key()
-    same_name = tls.self_signed_ca(stranger, "host", now=NOW, lifetime=HOUR)
-    assert identify(issue(stranger, same_name, NODE)) == Anonymous()
-    nobody_key, nobody = anonymous.key_and_certificate()
-    assert identify(nobody) == Anonymous()
-    assert identify(issue(nobody_key, nobody, NODE)) == Anonymous()
+def test_a_foreign_certificate_is_anonymous_whatever_the_certificate_claims() -> None:
+    foreign = tls.generate_key()
+    same_name = tls.self_signed_ca(foreign, "host", now=NOW, lifetime=HOUR)
+    assert identify(issue(foreign, same_name, NODE)) == Anonymous()
+    anonymous_key, certificate = anonymous.key_and_certificate()
+    assert identify(certificate) == Anonymous()
+    assert identify(issue(anonymous_key, certificate, NODE)) == Anonymous()
 
 
 def test_during_a_rotation_either_generation_of_a_ca_is_believed() -> None:
@@ -84,7 +84,7 @@ def test_validity_has_two_ends(offset: timedelta, reason: str | None) -> None:
         identify(leaf, NOW + offset)
 
 
-def test_a_ca_certificate_says_nobody() -> None:
+def test_a_ca_certificate_identifies_no_caller() -> None:
     with pytest.raises(Unauthenticated, match="does not say"):
         identify(HOST_CA)
 

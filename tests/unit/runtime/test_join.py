@@ -37,7 +37,7 @@ async def test_the_first_address_that_answers() -> None:
         closed = f"127.0.0.1:{free_port()}"
         assert await reachable([closed, open_]) == open_
         assert await reachable([open_, closed]) == open_
-    assert await reachable([closed, open_]) == closed, "nobody answers: the preferred one"
+    assert await reachable([closed, open_]) == closed, "no answer: the preferred one"
 
 
 async def test_no_token_no_join(tmp_path: Path) -> None:

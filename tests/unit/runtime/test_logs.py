@@ -51,7 +51,7 @@ def test_debug_beats_the_configured_severity(tmp_path: Path) -> None:
     assert "seen" in (tmp_path / "log").read_text()
 
 
-def test_nobody_forges_lines(tmp_path: Path) -> None:
+def test_lines_cannot_be_forged(tmp_path: Path) -> None:
     logs.configure(Log(output=str(tmp_path / "log")), "node")
     log.info("login of %s", "eve\n2026 [info] login of root \x1b[2J", extra={"user": "eve\nroot\x1b[2J"})
     text = (tmp_path / "log").read_text()

@@ -52,12 +52,12 @@ def test_no_file_no_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_identity_is_taken_for_good() -> None:
-    nobody = Person("nobody", 65534, 65534, "/nonexistent", "/bin/sh")
+    user = Person("nobody", 65534, 65534, "/nonexistent", "/bin/sh")
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            child.become(nobody)
+            child.become(user)
             status = 2
             os.setuid(0)
         except PermissionError:

@@ -34,7 +34,7 @@ def test_one_network_takes_its_own_places_only() -> None:
     assert len(waiting) == 4
 
 
-def test_who_has_most_makes_room() -> None:
+def test_the_client_with_most_connections_loses_one() -> None:
     waiting: Unauthenticated[Connection] = Unauthenticated()
     flood = added(waiting, 3, "192.0.2.1")
     others = [added(waiting, 1, f"192.0.2.{number}")[0] for number in range(2, 7)]

@@ -109,7 +109,7 @@ async def test_certificate_gives_the_identity(port: int) -> None:
         ({"plain": True}, ("root", "no certificate of this cluster was offered", "")),
     ],
 )
-async def test_refusals_are_told_once(
+async def test_refusals_are_reported_once(
     port: int, attempt: dict[str, object], refusal: tuple[str, str, str]
 ) -> None:
     with pytest.raises(asyncssh.PermissionDenied):

@@ -64,7 +64,7 @@ def test_people_cannot_sign() -> None:
         verify(sshsig.sign(PRIVATE, line, PURPOSE, b"message"))
 
 
-def test_the_key_that_signs_lets_nobody_in() -> None:
+def test_the_key_that_signs_is_no_login() -> None:
     with pytest.raises(Unauthenticated, match="critical options unknown here"):
         certs.verify_user_certificate(delegate(), [CA[1]], NOW)
     with pytest.raises(asyncssh.KeyImportError):

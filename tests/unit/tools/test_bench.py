@@ -28,6 +28,6 @@ def test_shells_of_the_machine_are_left_alone(mounted: list[str]) -> None:
     assert mounted == []
 
 
-def test_bare_shell_in_a_namespace_whose_parent_nobody_may_look_at(mounted: list[str]) -> None:
+def test_bare_shell_in_a_namespace_whose_parent_is_unreadable(mounted: list[str]) -> None:
     assert bench.main(["--bare-shell", "nothing"]) == 0
     assert mounted == [str(Path.home() / ".bashrc")]

@@ -15,7 +15,7 @@ async function current(): Promise<Session | null> {
   }
 }
 
-/** Who is logged in; null when nobody is. */
+/** Who is logged in; null without a login. */
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: current,

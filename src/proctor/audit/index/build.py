@@ -44,7 +44,7 @@ RARE = 16
 """A term is looked at event by event when it is in one of so many, or fewer."""
 
 SPARED_BYTES = 256 << 20
-"""Room on the disk that is left to what cannot be made again."""
+"""Bytes of the disk that the index leaves free for data that cannot be rebuilt."""
 
 _CHECKED = 256
 _log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Indexer:
         return False
 
     def step(self, extents: dict[str, int]) -> bool:
-        """Index one more segment; False when there is none to index yet, or hardly room on the disk.
+        """Index one more segment; False when there is none to index yet, or the disk is almost full.
 
         Raises sqlite3.Error when the disk is full or the index damaged.
         """

@@ -181,7 +181,7 @@ class Index:
         return None
 
     def kinds(self) -> dict[str, int]:
-        """The bits of types of events; there is none for what comes after the first 62."""
+        """The bits of types of events; types after the first 62 have none."""
         return dict(self.database.execute("SELECT event, bit FROM kinds").fetchall())
 
     def containing(self, piece: str, limit: int, kinds: int = ANY) -> list[Term]:

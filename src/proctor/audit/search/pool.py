@@ -175,7 +175,7 @@ class _Turns:
             # Whoever has fewest searches running, and among these whoever was served longest ago.
             who = min(self.waiting, key=lambda name: self.running.get(name, 0))
             if self.free == 1 < READERS and who in self.running:
-                return  # nobody takes the last reader from those who come next
+                return  # the last reader is left to other callers
             turn = self.waiting[who][0]
             self._take(who, turn)
             if not turn.cancelled():

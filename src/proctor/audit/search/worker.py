@@ -128,7 +128,7 @@ class Searcher:
 
 
 class IndexWriter:
-    """Keeps the index up to date with what it is told to be stored."""
+    """Keeps the index up to date with the segments that are announced to it."""
 
     def __init__(self, directory: Path, index: Path) -> None:
         self._indexer = Indexer(index, directory)

@@ -18,7 +18,7 @@ _GENERATED = re.compile(r"[0-9a-f]{32}")
 class JoinGuesses:
     """A budget for each network, and one for all. Joins that succeed do not count.
 
-    Tokens that the auth service generates have 128 bits: nobody finds one by guessing, so whoever shows
+    Tokens that the auth service generates have 128 bits: they cannot be guessed, so a host that shows
     something of their form is always heard. Otherwise hosts behind the address of a flood could not join.
     """
 

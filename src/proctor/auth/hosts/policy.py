@@ -39,7 +39,7 @@ _ALLOW = "Use another name, or a token whose spec.host_names lists this one."
 class Applicant:
     """A host that wants to join: ``peer`` is the address from which it calls, without the port.
 
-    ``secret``: what the services of this host, and nobody else, send when they join.
+    ``secret``: sent only by the services of this host when they join.
     """
 
     host_id: str

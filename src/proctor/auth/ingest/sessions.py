@@ -25,7 +25,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One session, as the first event of it said. Empty: not known.
 
     ``started``: the time of that event. ``start_uid`` and ``end_uid``: of ``session.start`` and
-    ``session.end``, so that one that is delivered again is told from a second one.
+    ``session.end``, so that a redelivered event is distinguished from a second one.
     """
 
     host_id: str

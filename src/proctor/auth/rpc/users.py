@@ -84,7 +84,7 @@ class Users:
         """Remove a user and their secrets."""
         caller = await self._cluster.authorise("user", "delete")
         if name == caller.identity.name and not isinstance(caller.identity, HostIdentity):
-            raise AccessDenied("nobody may remove themselves")
+            raise AccessDenied("users cannot remove themselves")
         await self._cluster.documents.users.delete(name)
         await self._cluster.accounts.forget(name)
         await self._cluster.emit(UserDelete(user=caller.identity.name, name=name, addr_remote=caller.address))

@@ -20,7 +20,7 @@ class Guards:
             self.add(pid)
 
     def add(self, pid: int) -> None:
-        """Guard a process of ours, until ``remove`` was called as often."""
+        """Protect a process of Proctor, until ``remove`` was called as often."""
         self._processes[pid] += 1
         self._programs.guard(Guard.PROCESS, pid)
 

@@ -16,7 +16,7 @@ UNRESTRICTED = 0
 
 
 class Policies:
-    """Which policy is in force for which session. Every session must be told of before its first task."""
+    """Network policies by session. Every session must be registered before its first task."""
 
     def __init__(self, programs: Programs, journal: Journal) -> None:
         """``journal``: where what the kernel knows is noted, before it does."""

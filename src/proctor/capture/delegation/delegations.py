@@ -67,7 +67,7 @@ class Delegations:
             os.close(pidfd)
 
     def key(self, session: int, delegation: int) -> bytes:
-        """What events of this delegation say of it; nothing for deeds of the session itself."""
+        """Fields of events that are attributed by this delegation; none for actions of the session itself."""
         if not delegation:
             return b""
         place = (session, delegation)
@@ -108,7 +108,7 @@ class Delegations:
                         yield _Written(directory, Path(entry.path), file)
 
     def take_unplaced(self) -> Counter[int]:
-        """Orders in tables of cron for which the kernel had no room, by session, since the last call."""
+        """Lines of cron tables that did not fit the kernel's map, by session, since the last call."""
         unplaced, self._unplaced = self._unplaced, Counter()
         return unplaced
 
@@ -153,8 +153,8 @@ def _inode(entry: os.DirEntry[str]) -> int:
 
 
 def _spelled(daemon: Daemon, text: bytes) -> bytes:
-    deed = "wrote" if text.startswith(b"/") else "asked for"
-    return delegated_key(daemons.NAMES[daemon], f"{deed} {to_text(text)}")
+    verb = "wrote" if text.startswith(b"/") else "asked for"
+    return delegated_key(daemons.NAMES[daemon], f"{verb} {to_text(text)}")
 
 
 def _transient() -> Iterator[Path]:

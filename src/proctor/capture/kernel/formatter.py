@@ -31,7 +31,10 @@ def delegated_key(daemon: str, evidence: str) -> bytes:
 
 
 class Batch(NamedTuple):
-    """Lines of the session with this number, and what they were made of; ``delegation``: whose deeds."""
+    """Lines of one session, and the number of records of each kind that they come from.
+
+    ``delegation``: number of the evidence that attributes them, 0 for none.
+    """
 
     session: int
     delegation: int

@@ -89,7 +89,7 @@ class Jobs:
     def replace_orders(
         self, before: Mapping[bytes, bytes], after: Mapping[bytes, bytes]
     ) -> dict[bytes, bytes]:
-        """Attribute what does as ``after`` says to the session of its job; the orders without room.
+        """Attribute what does as ``after`` says to the session of its job; the orders that did not fit.
 
         Raises OSError for anything but a full table.
         """

@@ -305,7 +305,7 @@ class Programs:
                 self._native.map_delete(self._guarded, key)
 
     def missed_runs(self) -> int:
-        """How often the kernel skipped a program of ours, which no session's counts can show."""
+        """How often the kernel skipped a program of Proctor, which no session's counts can show."""
         programs = [*self._handles.programs.values(), *self._handles.copies.values()]
         return sum(map(self._native.missed_runs, programs))
 
@@ -402,7 +402,7 @@ def _not_built(variant: Variant) -> Unavailable:
 
 
 def process_number(pidfd: int) -> int:
-    """The kernel's own number of the process behind ``pidfd``; raises OSError when it cannot be told."""
+    """The kernel's own number of the process behind ``pidfd``; raises OSError when it cannot be read."""
     if os.stat("/proc/self/ns/pid").st_ino != _INITIAL_PID_NAMESPACE:
         raise OSError(errno.EOPNOTSUPP, "processes have other numbers in this container than in the kernel")
     found = _PID.search(Path(f"/proc/self/fdinfo/{pidfd}").read_text())

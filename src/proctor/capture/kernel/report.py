@@ -86,7 +86,7 @@ def limits(loaded: Loaded) -> list[str]:
 
 
 def refusal(program: str, code: int) -> str:
-    """What a person is told when the kernel refuses ``program`` with errno ``code``."""
+    """The message for people when the kernel refuses ``program`` with errno ``code``."""
     name = errno.errorcode.get(code, str(code))
     return f"{_purpose(program)}: the kernel refuses the program {program} ({name}, {os.strerror(code)})."
 

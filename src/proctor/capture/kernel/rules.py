@@ -33,7 +33,7 @@ class Rules(msgspec.Struct, frozen=True):
         return cls(tuple(config.environment), config.noise_reduction)
 
     def encode(self) -> bytes:
-        """``struct rules``. Raises ValueError for more, or longer, variables than there is room for."""
+        """``struct rules``. Raises ValueError for too many, or too long, variables."""
         if len(self.environment) > abi.MAX_PATTERNS:
             raise ValueError(f"more than {abi.MAX_PATTERNS} variables of the environment")
         variables = [_variable(pattern) for pattern in self.environment]

@@ -1,1 +1,1 @@
-"""Is what happens on this machine really seen? Tried with one deed of each kind in a session of our own."""
+"""Self-test: one action per event type in a scratch session, each of which must be captured."""

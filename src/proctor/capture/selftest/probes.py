@@ -1,4 +1,4 @@
-"""What the record has to show of each deed, and by which program the kernel tells it."""
+"""Events that each action must leave behind, and the program that captures it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Event = Mapping[str, Any]
 
 
 class Probe(NamedTuple):
-    """A deed of ``deeds.DEEDS``: is one of the session's events what it is to leave behind?
+    """A action of ``actions.ACTIONS``: is one of the session's events what it is to leave behind?
 
     ``program``: the one in the kernel that sees it. ``promised``: enhanced recording promises to see it.
     """
 
-    deed: str
+    action: str
     title: str
     program: str
     matches: Callable[[Event], bool]
@@ -25,9 +25,9 @@ class Probe(NamedTuple):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a probe. ``impossible``: why the deed itself could not be done here."""
+    """What became of a probe. ``impossible``: why the action itself could not be done here."""
 
-    deed: str
+    action: str
     title: str
     program: str
     seen: bool
@@ -104,15 +104,15 @@ PROBES = (
 
 
 def judge(events: Sequence[Event], failures: Mapping[str, str]) -> list[Outcome]:
-    """What became of each probe; ``failures``: why a deed could not be done."""
+    """What became of each probe; ``failures``: why a action could not be done."""
     return [
         Outcome(
-            deed=probe.deed,
+            action=probe.action,
             title=probe.title,
             program=probe.program,
             seen=any(probe.matches(event) for event in events),
             promised=probe.promised,
-            impossible=failures.get(probe.deed, ""),
+            impossible=failures.get(probe.action, ""),
         )
         for probe in PROBES
     ]

@@ -1,4 +1,4 @@
-"""The self-test: a capture service of our own, a session in it, and what is seen of its deeds.
+"""Run the self-test: a capture service, a session in it, and the events of its actions.
 
 It works beside a running node, whose programs and sessions it does not touch.
 """
@@ -35,7 +35,7 @@ _ROOT_PATH = "/proctor-selftest"
 
 
 async def run(mount: Path) -> list[Outcome]:
-    """Do every deed once, below the cgroup2 hierarchy at ``mount``.
+    """Do every action once, below the cgroup2 hierarchy at ``mount``.
 
     Raises ProctorError when there can be no session at all.
     """
@@ -103,7 +103,7 @@ async def _act(
     arguments = [
         "-P",
         "-m",
-        "proctor.capture.selftest.deeds",
+        "proctor.capture.selftest.actions",
         str(directory),
         str(cgroup.path),
         str(elsewhere),

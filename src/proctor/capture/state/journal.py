@@ -93,7 +93,7 @@ class Journal:
             self._database.close()
             raise Unavailable(f"the state of capture cannot be opened at {path}: {error}") from None
 
-        self._room = path if path.exists() else None
+        self._reserved_space = path if path.exists() else None
 
     def close(self) -> None:
         """Release the file; what was not committed was not done."""
@@ -104,11 +104,11 @@ class Journal:
         if self._database.in_transaction:
             self._execute("COMMIT")
 
-    def has_room(self, size: int) -> bool:
-        """Is there room for a message of ``size`` bytes, beside what must always fit?"""
-        if self._room is None:
+    def has_space(self, size: int) -> bool:
+        """Does a message of ``size`` bytes fit on the disk, beside what must always fit?"""
+        if self._reserved_space is None:
             return True
-        found = os.statvfs(self._room)
+        found = os.statvfs(self._reserved_space)
         return found.f_bavail * found.f_bsize > RESERVE + 2 * size
 
     def fact(self, kind: type[T]) -> T | None:
@@ -155,7 +155,7 @@ class Journal:
     def clear(self) -> None:
         """Forget everything."""
         for table in ("facts", "sessions", "messages"):
-            self._change(f"DELETE FROM {table}", ())  # noqa: S608 - names of ours
+            self._change(f"DELETE FROM {table}", ())  # noqa: S608 - constant names
 
     def _change(self, statement: str, values: tuple[object, ...]) -> None:
         if not self._database.in_transaction:

@@ -73,7 +73,7 @@ class Pins:
         return {path.name: native().pinned(str(path)) for path in paths}
 
     def remove(self) -> None:
-        """Let go of what is pinned, links first: what nobody has open besides is detached."""
+        """Unpin everything, links first: programs are detached unless another process has them open."""
         for kind in reversed(Handles._fields[:-1]):
             directory = self._directory / kind
             with contextlib.suppress(FileNotFoundError):

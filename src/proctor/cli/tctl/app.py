@@ -228,8 +228,8 @@ def create(
     parsed = documents.read(file)
     for warning in parsed.warnings:
         note(f"WARNING: {warning}")
-    for told in administering.run(lambda client: verbs.put(client, parsed.resources, overwrite=force)):
-        say(told)
+    for messages in administering.run(lambda client: verbs.put(client, parsed.resources, overwrite=force)):
+        say(messages)
 
 
 @app.command()
@@ -272,8 +272,8 @@ def edit(administering: Administering, what: Annotated[str, Argument(help="kind/
     if after is None:
         print(f'{kind} "{name}" has not been changed')
         return
-    for told in administering.run(lambda client: verbs.put(client, [after], overwrite=True)):
-        print(told)
+    for messages in administering.run(lambda client: verbs.put(client, [after], overwrite=True)):
+        print(messages)
 
 
 def _document(resource: Any) -> dict[str, Any]:

@@ -139,13 +139,13 @@ async def documents(client: Client, kind: str, name: str = "") -> list[Resource]
 
 async def put(client: Client, resources: Sequence[Resource], *, overwrite: bool) -> list[str]:
     """Store documents one after the other; a sentence about each."""
-    told = []
+    messages = []
     for resource in resources:
         await client.call(
             client.auth.PutDocument, pb.PutDocumentRequest(json=to_json(resource), overwrite=overwrite)
         )
-        told.append(f'{resource.kind} "{resource.metadata.name}" has been stored')
-    return told
+        messages.append(f'{resource.kind} "{resource.metadata.name}" has been stored')
+    return messages
 
 
 async def delete(client: Client, kind: str, name: str) -> None:

@@ -90,7 +90,7 @@ async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, 
 
 
 async def relay(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> int:
-    """Pass our standard input on, and print what comes back, until that ends; the exit status."""
+    """Pass our standard input on, and print the answers, until they end; the exit status."""
     typing = asyncio.ensure_future(_send(writer))
     await _show(reader, 1)
     typing.cancel()

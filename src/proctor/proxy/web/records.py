@@ -75,13 +75,13 @@ async def get_recording(sid: str, site: CurrentSite, session: CurrentSession) ->
 
 async def _files(session: WebSession, sid: str) -> dict[str, bytes]:
     files: defaultdict[str, bytearray] = defaultdict(bytearray)
-    room = MAX_RECORDING
+    remaining = MAX_RECORDING
     try:
         async for chunk in session.client.recordings.Read(
             pb.ReadRequest(sid=sid, format="web"), timeout=60.0
         ):
-            room -= len(chunk.data)
-            if room < 0:
+            remaining -= len(chunk.data)
+            if remaining < 0:
                 raise LimitExceeded("this recording is too large for the page", hint=f"Use: tsh play {sid}")
             files[chunk.name] += chunk.data
     except grpc.RpcError as error:

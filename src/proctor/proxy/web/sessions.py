@@ -45,7 +45,7 @@ class WebSession:
 
 
 class Sessions:
-    """All web sessions, bounded in number: the one longest unused makes room for a new one.
+    """All web sessions, bounded in number: the one longest unused is dropped for a new one.
 
     ``connect`` makes a client with a person's credentials. ``idle_seconds`` without activity end a session
     (0: only its certificate's end does).
@@ -66,7 +66,7 @@ class Sessions:
         """A session for the holder of ``credentials``, and the cookie's value."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         identity = read_user_certificate(credentials.ssh_certificate.decode()).identity
-        await self._make_room(identity.username)
+        await self._drop_oldest(identity.username)
         session = WebSession(
             key=_digest(token),
             identity=identity,
@@ -108,7 +108,7 @@ class Sessions:
             )
             self._sessions[session.key] = session
 
-    async def _make_room(self, username: str) -> None:
+    async def _drop_oldest(self, username: str) -> None:
         own = [session for session in self._sessions.values() if session.identity.username == username]
         if len(own) >= MAX_PER_USER:
             await self.end(own[0])

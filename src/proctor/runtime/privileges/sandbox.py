@@ -1,4 +1,4 @@
-"""A service that parses the network becomes nobody in particular, for good.
+"""Irrevocably drop root in services that parse network input.
 
 It starts as root, makes the few paths that it needs reachable in a mount namespace of its own (the
 installation may live below a directory such as /root that is closed to others), and then gives up

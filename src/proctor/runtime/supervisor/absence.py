@@ -15,7 +15,7 @@ _threads = Threads("strict-sessions", 1)
 
 
 class CaptureAbsence:
-    """Monitors do this for sessions that have one; processes that outlived their session have nobody else."""
+    """Monitors do this for sessions that have one; processes that outlived their session have no monitor."""
 
     def __init__(self, run: Path) -> None:
         """``run``: where capture leaves its state."""

@@ -61,7 +61,7 @@ class SavedListener(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SavedLauncher(msgspec.Struct, frozen=True, kw_only=True):
-    """What new processes of this run must be told; holds a token, never log it."""
+    """State that new processes of this run need; holds a token, never log it."""
 
     host_uuid: str
     run_id: str

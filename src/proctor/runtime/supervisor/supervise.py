@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Runs ``plan`` until told to stop; ``replan`` reads the configuration again for SIGHUP."""
+    """Runs ``plan`` until it is stopped; ``replan`` reads the configuration again for SIGHUP."""
 
     def __init__(self, plan: Plan, replan: Callable[[], Plan], resumed: SavedState | None = None) -> None:
         """``resumed``: what the program before has left to this process."""

@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	union { struct file_handle handle; char room[sizeof(struct file_handle) + MAX_HANDLE_SZ]; } file;
+	union { struct file_handle handle; char storage[sizeof(struct file_handle) + MAX_HANDLE_SZ]; } file;
 	int mount, in;
 
 	file.handle.handle_bytes = MAX_HANDLE_SZ;

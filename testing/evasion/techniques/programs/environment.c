@@ -1,4 +1,4 @@
-// Technique: what to do, told in the environment
+// Technique: what to do, passed in the environment
 // Hides: what it is to do from who records arguments
 // Seen: command
 // Expect: never

@@ -1,4 +1,4 @@
-# Technique: a shell as a coprocess, told what to do through a pipe
+# Technique: a shell as a coprocess, commanded through a pipe
 # Hides: the command line from the arguments and the terminal
 # Seen: command
 coproc sh

@@ -217,7 +217,7 @@ def test_an_administrator_emits_nothing() -> None:
     assert len(reasons(admit(auth(), by=emitter(SystemRole.ADMIN)))) == 1
 
 
-def test_a_loss_may_be_told_of_a_session_of_which_nothing_arrived() -> None:
+def test_a_loss_may_be_reported_of_a_session_of_which_nothing_arrived() -> None:
     loss = event("session.loss", "TP4900W", lost={"recording": 1}, sid=SECOND, user=None, login=None)
     admitted = admit(loss, known={})
     assert (reasons(admitted), admitted.changed) == ([], {})

@@ -24,7 +24,7 @@ def test_table_of_a_user_runs_as_that_user(tmp_path: Path) -> None:
     ]
 
 
-def test_nobody_has_the_jobs_of_users_that_do_not_exist(tmp_path: Path) -> None:
+def test_jobs_of_users_that_do_not_exist_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "no such user"
     path.write_text("* * * * * one\n")
 

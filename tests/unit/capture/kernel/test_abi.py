@@ -101,7 +101,7 @@ def test_new_tally_counts_the_tasks_once() -> None:
 
 
 @pytest.mark.parametrize("pages", [1, 2, 8, 128, 1024, 1 << 18])
-def test_limits_leave_room_in_every_ring(pages: int) -> None:
+def test_limits_leave_space_in_every_ring(pages: int) -> None:
     ring = pages * 4096
     command, text, disk, *_ = abi.KNOBS.unpack(Knobs(ring, ring, ring).encode())
 

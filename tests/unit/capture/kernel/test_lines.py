@@ -323,7 +323,7 @@ def from_line(line: bytes) -> dict[str, Any]:
     return event
 
 
-def test_event_of_ours_has_the_same_slots() -> None:
+def test_own_event_has_the_same_slots() -> None:
     line = lines.from_fields({"backlog": 1, "code": "X", "event": "e", "uid": "u"})
 
     assert from_line(lines.fill(line, lines.slots({"user": "u", "sid": "s"}), 3).lines[:-1]) == {
@@ -341,7 +341,7 @@ def test_what_are_no_lines(lines_: bytes) -> None:
         lines.fill(lines_, (b"",) * 6, 0)
 
 
-def test_sessions_are_told_apart() -> None:
+def test_sessions_are_kept_apart() -> None:
     known = {1: OWNER, 3: Owner(b"00000000-0000-4000-8000-", 7, True)}
     block = block_of(*(command(b"x\0", session=number) for number in (1, 2, 3, 1, 3, 3)), b"junk")
     part = formatter.from_records(
@@ -353,7 +353,7 @@ def test_sessions_are_told_apart() -> None:
     assert (part.end, part.undecoded, part.complaint) == (len(block), 1, "record without a header")
 
 
-def test_deeds_of_daemons_say_whose_they_are() -> None:
+def test_actions_of_daemons_name_their_evidence() -> None:
     def find(session: int, delegation: int) -> Owner:
         key = formatter.delegated_key("cron", f"wrote {delegation}") if delegation else b""
         return OWNER._replace(delegated=key, detached=delegation == 7)

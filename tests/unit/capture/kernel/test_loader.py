@@ -11,7 +11,7 @@ from proctor.capture.kernel.report import CapabilityReport, kernel_version, prob
 from proctor.config.schema import EnhancedRecording
 
 ROOT = "CapEff:\t000001ffffffffff\n"
-NOBODY = "CapEff:\t0000000000000000\n"
+UNPRIVILEGED = "CapEff:\t0000000000000000\n"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_kernel_version(release: str, version: tuple[int, int]) -> None:
     ("status", "may"),
     [
         (ROOT, True),
-        (NOBODY, False),
+        (UNPRIVILEGED, False),
         ("CapEff:\t000000c000000000\n", True),
         ("CapEff:\t0000008000000000\n", False),
         ("", False),

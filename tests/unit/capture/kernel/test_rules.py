@@ -29,6 +29,6 @@ def test_noise_is_a_list_of_paths_only_when_wanted() -> None:
 
 
 @pytest.mark.parametrize("environment", [("A",) * (abi.MAX_PATTERNS + 1), ("A" * abi.PATTERN_BYTES,)])
-def test_what_there_is_no_room_for_is_refused(environment: tuple[str, ...]) -> None:
+def test_what_does_not_fit_is_refused(environment: tuple[str, ...]) -> None:
     with pytest.raises(ValueError):
         Rules(environment).encode()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proctor.capture.selftest.deeds import DEEDS
+from proctor.capture.selftest.actions import ACTIONS
 from proctor.capture.selftest.probes import PROBES, Event, judge
 
 OPENED = {"event": "session.disk", "path": "/tmp/x/opened", "return_code": 3}
@@ -22,8 +22,8 @@ def seen(events: list[Event]) -> list[str]:
     return [outcome.title for outcome in judge(events, {}) if outcome.seen]
 
 
-def test_every_deed_is_looked_for() -> None:
-    assert {probe.deed for probe in PROBES} == DEEDS.keys()
+def test_every_action_is_looked_for() -> None:
+    assert {probe.action for probe in PROBES} == ACTIONS.keys()
     assert len({probe.title for probe in PROBES}) == len(PROBES)
 
 
@@ -54,7 +54,7 @@ def test_another_event_does_not_count(changed: dict[str, Any]) -> None:
 
 
 def test_what_could_not_be_done_is_no_failure() -> None:
-    outcomes = {outcome.deed: outcome for outcome in judge([], {"send_v6": "No such device"})}
+    outcomes = {outcome.action: outcome for outcome in judge([], {"send_v6": "No such device"})}
 
     assert outcomes["send_v6"].ok
     assert not outcomes["send_v4"].ok

@@ -227,7 +227,7 @@ async def test_restarted_capture_ends_strict_sessions(lab: Lab) -> None:
     assert await lab.feed.drained(SID, 0)
 
 
-async def test_strangers_go_to_the_log(lab: Lab) -> None:
+async def test_unclaimed_sessions_go_to_the_log(lab: Lab) -> None:
     await lab.say(batch(1, "late"))
 
     (event,) = lab.spooled()

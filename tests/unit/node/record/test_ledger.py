@@ -27,7 +27,7 @@ def test_sum_of_all_stages_is_what_was_submitted() -> None:
     assert (event.freezes, event.frozen_ms) == (2, 70)
 
 
-def test_what_capture_sent_and_the_node_never_saw_is_told() -> None:
+def test_what_capture_sent_and_the_node_never_saw_is_reported() -> None:
     assert Ledger().event(Account(delivered={"disk": 3})).lost == {"undelivered": {"disk": 3}}
 
 
@@ -40,7 +40,7 @@ def test_what_a_previous_run_has_stored_counts() -> None:
     assert (event.stored, event.lost) == ({"disk": 3}, {})
 
 
-def test_without_capture_nobody_knows_what_was_submitted() -> None:
+def test_without_capture_the_submitted_count_is_unknown() -> None:
     ledger = Ledger()
     ledger.note({"disk": 1})
 

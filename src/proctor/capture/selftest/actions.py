@@ -96,7 +96,7 @@ def _escape(_: Path) -> None:
     Path(sys.argv[3], "cgroup.procs").write_text("0")
 
 
-DEEDS: dict[str, Callable[[Path], None]] = {
+ACTIONS: dict[str, Callable[[Path], None]] = {
     "command": _command,
     "failed_command": _failed_command,
     "daemon": _daemon,
@@ -138,7 +138,7 @@ def main() -> None:
     _say("ready")
     sys.stdin.readline()
     failures = {}
-    for name, act in DEEDS.items():
+    for name, act in ACTIONS.items():
         try:
             act(directory)
         except OSError as error:
