@@ -12,6 +12,12 @@ import pytest
 
 from testing.commands import BIN, ROOT
 
+EXTENSIONS = {
+    "proctor/capture/_ringbuf.abi3.so",
+    "proctor/captureproto/_eventfmt.abi3.so",
+    "proctor/model/_jsonlines.abi3.so",
+}
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,7 +58,8 @@ def test_bpf_objects_are_inside(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
     assert [name for name in names if name.startswith("proctor/capture/_obj/") and name.endswith(".bpf.o")]
-    assert [name for name in names if name.startswith("proctor/capture/") and name.endswith(".so")]
+    assert {name for name in names if name.endswith(".abi3.so")} == EXTENSIONS
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"proctor"}
     assert not [name for name in names if name.endswith((".c", ".pyx", ".h"))]
 
 
