@@ -73,7 +73,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         yield "negated the condition", _negated
     elif isinstance(node, ast.Raise | ast.Expr | ast.AugAssign):
         yield f"removed `{ast.unparse(node)[:60]}`", lambda _old: ast.Pass()
-    elif isinstance(node, ast.Return) and node.value is not None:
+    elif isinstance(node, ast.Return) and not _is_falsy(node.value):
         yield f"returned None for `{ast.unparse(node.value)[:60]}`", lambda _old: ast.Return(value=None)
 
 
@@ -117,7 +117,7 @@ def _negated(old: ast.AST) -> ast.AST:
 
 
 def _undecided(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the parts that decide nothing: docstrings, messages, annotations and exported names."""
+    """Yield the parts that decide nothing: docstrings, messages, annotations and options of classes."""
     for node in ast.walk(tree):
         if _is_text(node):
             yield node
@@ -125,6 +125,15 @@ def _undecided(tree: ast.Module) -> Iterator[ast.AST]:
             yield node.annotation
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
             yield node.returns
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+            yield node
+        elif isinstance(node, ast.ClassDef):
+            yield from node.keywords
+
+
+def _is_falsy(value: ast.expr | None) -> bool:
+    """Whether a function that returns ``value`` would decide the same with None."""
+    return value is None or (isinstance(value, ast.Constant) and value.value in {None, False})
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -207,10 +207,6 @@ def check_resource(
 OWN_SESSION = "contains(session.participants, user.metadata.name)"
 
 
-def _matching(side: Conditions, resource: str, verb: str) -> list[Rule]:
-    return [rule for rule in side.rules if _match_rule(rule, resource, verb)]
-
-
 def _match_rule(rule: Rule, resource: str, verb: str) -> bool:
     named = resource in rule.resources or "*" in rule.resources
     # Reading without secrets is what reading is here, except that the name of a token is its secret.

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from proctor.core.errors import Corrupted
 from proctor.model.access import network_policy
-from proctor.model.network import PROTOCOLS, NetworkPolicy, Protocol, parse_networks, parse_ports
+from proctor.model.network import (
+    PROTOCOLS,
+    NetworkPolicy,
+    Protocol,
+    Reach,
+    parse_networks,
+    parse_ports,
+    spelled,
+)
 from proctor.model.resources import Conditions, Metadata, NetworkRule, Role, RoleSpec
 from proctor.model.serde import from_json
 
@@ -132,3 +140,69 @@ def test_wrong_rules_are_reported(rule: str, complaint: str) -> None:
     text = f'{{"metadata":{{"name":"r"}},"spec":{{"allow":{{"network":[{rule}]}}}}}}'
     with pytest.raises(Corrupted, match=complaint):
         from_json(text.encode(), Role)
+
+
+@pytest.mark.parametrize(
+    ("network", "text"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:192.0.2.7/128", "192.0.2.7/32"),
+        ("2001:db8::/32", "2001:db8::/32"),
+        ("::/0", "::/0"),
+    ],
+)
+def test_networks_are_shown_as_people_write_them(network: str, text: str) -> None:
+    assert spelled(network) == text
+
+
+@pytest.mark.parametrize(
+    ("ports", "ranges"),
+    [
+        ([], ((0, 65535),)),
+        ([65535], ((65535, 65535),)),
+        ([80, 82], ((80, 80), (82, 82))),
+        (["1-5", 6], ((1, 6),)),
+        (["1-5", "3-4"], ((1, 5),)),
+        (["10-20", 5], ((5, 5), (10, 20))),
+    ],
+)
+def test_ranges_of_ports_are_joined(ports: list[int | str], ranges: tuple[tuple[int, int], ...]) -> None:
+    assert parse_ports(ports) == ranges
+
+
+@pytest.mark.parametrize("port", [65536, "5-1", "1-65536", "-1", "http", ""])
+def test_what_is_no_port_is_refused(port: int | str) -> None:
+    with pytest.raises(ValueError, match="not a port or a range of ports"):
+        parse_ports([port])
+
+
+@pytest.mark.parametrize(
+    ("denied", "allowed", "refused"),
+    [
+        ([443], (442, 444), (443,)),
+        (["0-442"], (443, 65535), (0, 442)),
+        (["444-65535"], (0, 443), (444, 65535)),
+        ([100, 200], (99, 101, 150, 199, 201), (100, 200)),
+        ([4, 6], (3, 5, 7), (4, 6)),
+    ],
+)
+def test_denied_ports_are_cut_out_exactly(
+    denied: list[int | str], allowed: tuple[int, ...], refused: tuple[int, ...]
+) -> None:
+    found = policy(role(deny=[NetworkRule(cidr="10.0.0.0/8", ports=denied, protocol="tcp")]))
+    assert all(found.permits("tcp", "10.0.0.1", port) for port in allowed)
+    assert not any(found.permits("tcp", "10.0.0.1", port) for port in refused)
+    assert all(found.permits("udp", "10.0.0.1", port) for port in refused)
+
+
+def test_each_protocol_has_its_ports() -> None:
+    reach = Reach("::/0", tcp=((1, 2),), udp=((3, 4),))
+    assert reach.ports("tcp") == ((1, 2),)
+    assert reach.ports("udp") == ((3, 4),)
+    assert PROTOCOLS == ("tcp", "udp")
+
+
+def test_zone_of_an_address_does_not_matter() -> None:
+    found = policy(role([NetworkRule(cidr="fe80::/10", ports=[80])]))
+    assert found.permits("tcp", "fe80::1%eth0", 80)
+    assert not found.permits("tcp", "fec0::1%eth0", 80)

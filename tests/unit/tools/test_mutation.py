@@ -40,6 +40,11 @@ def test_one_change_at_a_time() -> None:
 def test_text_and_types_are_left_alone() -> None:
     assert changed('"""A module."""\nx: Literal["a"]\n\ndef f(a: "b") -> "c": ...') == []
     assert changed("raise_(f'no {a}', 'a message')") == ["pass"]
+    assert changed("class A(B, frozen=True): ...\nC = Literal['a']") == []
+
+
+def test_returned_none_is_no_mutant_of_false() -> None:
+    assert changed("def f():\n    return False") == ["def f():\n    return True"]
 
 
 def test_mutant_names_its_line() -> None:
