@@ -73,7 +73,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         yield "negated the condition", _negated
     elif isinstance(node, ast.Raise | ast.Expr | ast.AugAssign):
         yield f"removed `{ast.unparse(node)[:60]}`", lambda _old: ast.Pass()
-    elif isinstance(node, ast.Return) and not _is_falsy(node.value):
+    elif isinstance(node, ast.Return) and node.value is not None and not _is_falsy(node.value):
         yield f"returned None for `{ast.unparse(node.value)[:60]}`", lambda _old: ast.Return(value=None)
 
 
@@ -131,9 +131,9 @@ def _undecided(tree: ast.Module) -> Iterator[ast.AST]:
             yield from node.keywords
 
 
-def _is_falsy(value: ast.expr | None) -> bool:
+def _is_falsy(value: ast.expr) -> bool:
     """Whether a function that returns ``value`` would decide the same with None."""
-    return value is None or (isinstance(value, ast.Constant) and value.value in {None, False})
+    return isinstance(value, ast.Constant) and value.value in {None, False}
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -224,3 +224,36 @@ async def test_known_networks_are_known_after_a_restart_until_a_reset(world: Wor
     await world.accounts.forget("alice")
     assert await again._familiar("alice") == []
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("reset", "ttl", "hours"), [(False, 0, 1), (True, 0, 8), (False, 48 * 3600, 48), (True, 24 * 3600, 24)]
+)
+async def test_lifetime_of_links(world: World, reset: bool, ttl: int, hours: int) -> None:
+    _, expires = await world.accounts.invite("alice", ttl, reset=reset)
+    assert expires - world.clock.now() == timedelta(hours=hours)
+
+
+async def test_limits_of_guessing(world: World) -> None:
+    await world.enrol()
+    await world.fail(5)
+    with pytest.raises(LimitExceeded) as locked:
+        await world.log_in()
+    assert locked.value.hint == "Try again in 20 minutes."
+
+
+async def test_user_who_was_removed_is_refused_like_one_with_a_wrong_password(world: World) -> None:
+    await world.enrol()
+    await world.documents.users.delete("alice")
+    with pytest.raises(Refused) as refusal:
+        await world.log_in()
+    assert refusal.value.detail == "user alice does not exist or has not set a password"
+
+
+async def test_link_of_a_user_who_was_removed_sets_no_password(world: World) -> None:
+    await world.enrol()
+    token, _ = await world.accounts.invite("alice", 0, reset=True)
+    world.secret = (await world.accounts.link(token)).otp_secret
+    await world.documents.users.delete("alice")
+    with pytest.raises(NotFound):
+        await world.accounts.accept(token, PASSWORD, world.code())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from proctor.auth.documents import Documents
 from proctor.auth.settings import StaticToken
 from proctor.auth.tokens import Tokens
-from proctor.core.clock import FakeClock
+from proctor.core.clock import FakeClock, format_time
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, NotFound, ProctorError
 from proctor.model.resources import Metadata, Token, TokenSpec
 from testing.backend import MemoryBackend
@@ -153,3 +155,31 @@ async def test_roles_of_adopted_tokens_are_written_in_any_case(world: World) -> 
         await world.tokens.adopt(Token(metadata=Metadata(name="short"), spec=spec))
     with pytest.raises(BadRequest, match=r"spec\.roles: nod: not known"):
         await world.tokens.adopt(Token(metadata=Metadata(name="adopted-two"), spec=TokenSpec(roles=["nod"])))
+
+
+async def test_only_the_hidden_static_token_is_local(world: World) -> None:
+    token = (await world.tokens.create(["node"], 300, "")).metadata.name
+    assert world.tokens.is_local("hidden-token")
+    assert not any(world.tokens.is_local(value) for value in ("static-token", token, "", "unknown-token"))
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(7, False), (8, True)])
+async def test_shortest_value_of_a_token(world: World, length: int, accepted: bool) -> None:
+    if accepted:
+        await world.tokens.create(["node"], 300, "x" * length)
+        return
+    with pytest.raises(BadRequest, match="at least 8 characters"):
+        await world.tokens.create(["node"], 300, "x" * length)
+
+
+@pytest.mark.parametrize(("ttl", "lifetime"), [(0, 1800), (1, 1), (48 * 3600, 48 * 3600)])
+async def test_lifetime_of_a_token(world: World, ttl: int, lifetime: int) -> None:
+    token = await world.tokens.create(["node"], ttl, "")
+    assert token.metadata.expires == format_time(world.clock.now() + timedelta(seconds=lifetime))
+
+
+async def test_refusal_shows_the_beginning_of_a_long_role(world: World) -> None:
+    token = (await world.tokens.create(["node"], 300, "")).metadata.name
+    with pytest.raises(AccessDenied) as refusal:
+        await world.tokens.check(token, "r" * 33)
+    assert refusal.value.message == f"the token does not allow the role {'r' * 32}"

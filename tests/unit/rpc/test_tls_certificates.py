@@ -120,9 +120,9 @@ def test_other_kinds_of_keys_are_refused() -> None:
 
 def test_only_issued_leaves_belong_to_an_authority() -> None:
     other = tls.generate_key()
-    stranger = tls.self_signed_ca(other, "host", now=NOW, lifetime=HOUR)
+    foreign_ca = tls.self_signed_ca(other, "host", now=NOW, lifetime=HOUR)
     user = UserIdentity(username="alice", roles=(), logins=())
-    foreign = tls.issue(other, stranger, tls.public_key(LEAF_KEY), user, now=NOW, valid_before=NOW + HOUR)
+    foreign = tls.issue(other, foreign_ca, tls.public_key(LEAF_KEY), user, now=NOW, valid_before=NOW + HOUR)
     identity, ends = tls.identify(foreign, host_ca=CA, user_ca=CA, now=NOW)
     assert identity.name != "alice"
     assert ends == NOW + HOUR

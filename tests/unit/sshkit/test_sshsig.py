@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,3 +77,19 @@ def test_rubbish() -> None:
     for data in (b"", b"\xff", b"x" * 99, good[:-60], good.replace(b"U1NIU0lH", b"U1NIU0lI")):
         with pytest.raises(Unauthenticated):
             verify(data)
+
+
+@pytest.mark.parametrize("extra", [b"\0", b"\0" * 4])
+def test_bytes_behind_the_signature_are_refused(extra: bytes) -> None:
+    good = sshsig.sign(PRIVATE, delegate(), PURPOSE, b"message")
+    begin, *body, end = good.decode().split("\n")[:-1]
+    longer = base64.b64encode(base64.b64decode("".join(body)) + extra).decode()
+    with pytest.raises(Unauthenticated, match="not an SSH signature"):
+        verify("\n".join([begin, longer, end, ""]).encode())
+
+
+@pytest.mark.parametrize("character", ["!", "\u00e9", "-"])
+def test_other_characters_in_the_armor_are_refused(character: str) -> None:
+    begin, *body, end = sshsig.sign(PRIVATE, delegate(), PURPOSE, b"message").decode().split("\n")[:-1]
+    with pytest.raises(Unauthenticated, match="not an SSH signature"):
+        verify("\n".join([begin, character, *body, end, ""]).encode())

@@ -12,7 +12,7 @@ from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unauthenticated
 from proctor.model.identity import UserIdentity
 from proctor.sshkit import certs, keys
-from proctor.sshkit.userauth import read_request, verify_login
+from proctor.sshkit.userauth import certificate_line, read_request, verify_login
 
 CA = keys.generate()
 SESSION = b"s" * 32
@@ -122,3 +122,18 @@ def test_request_is_parsed() -> None:
 def test_other_messages(data: bytes) -> None:
     with pytest.raises(BadRequest, match="this is not a request for authentication"):
         read_request(data)
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(256, True), (257, False)])
+def test_longest_login(length: int, accepted: bool) -> None:
+    data = request(b"key", b"x" * length)
+    if accepted:
+        assert read_request(data).login == "x" * length
+        return
+    with pytest.raises(BadRequest, match="too long"):
+        read_request(data)
+
+
+@pytest.mark.parametrize("key", [b"", b"\0", b"\0\0\0", b"\0\0\0\x1c", b"\0\0\0\xff" + b"x" * 8])
+def test_damaged_keys_are_no_certificates(key: bytes) -> None:
+    assert certificate_line(key) is None
