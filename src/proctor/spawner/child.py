@@ -1,20 +1,32 @@
-"""The forked child of a session, between fork and exec: becomes the user. Standard library only."""
+"""The forked child of a session, between fork and exec: becomes the user.
+
+The module imports the standard library only. Its process is a fork of the monitor, so it has the
+monitor's memory until it executes the shell; for SFTP it goes on without an exec (:data:`Serve`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import fcntl
+import logging
 import os
 import signal
+import socket
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 EXIT_NO_PROGRAM = 127
 EXIT_NO_SESSION = 254
+READY, GO = b"ready", b"go"
+"""What the child sends to the monitor when it waits, and what lets it go on."""
+
+Serve = Callable[[int, int, int], int]
+"""Serve the session from this process: descriptors of input, output and audit; returns the exit status."""
+
 _LOGINUID = Path("/proc/self/loginuid")
 _UNSET = 2**32 - 1
 _PR_CAPBSET_DROP = 24
@@ -23,6 +35,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _USER_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT_FILE = Path(".tsh/environment")
+_AUDIT_DESCRIPTOR = 3
 _FORBIDDEN_VARIABLES = ("LD_", "SSH_", "BASH_ENV", "ENV")
 
 
@@ -155,3 +168,65 @@ def execute(person: Person, program: Program) -> NoReturn:
     except OSError as error:
         say(f"{person.shell}: {error.strerror}")
     os._exit(EXIT_NO_PROGRAM)
+
+
+class SessionChild:
+    """The forked child, which is root until the monitor lets it go on."""
+
+    def __init__(
+        self,
+        person: Person,
+        streams: Sequence[int],
+        gate: socket.socket,
+        *,
+        terminal: bool,
+        cgroup: Path | None,
+        restricted: bool,
+    ) -> None:
+        """``gate``: connected to the monitor. ``streams``: one terminal, or a descriptor for each stream.
+
+        ``cgroup``: the one to enter. ``restricted``: a network policy holds.
+        """
+        self._person = person
+        self._streams = streams
+        self._gate = gate
+        self._terminal = terminal
+        self._cgroup = cgroup
+        self._restricted = restricted
+
+    def run(self, program: Program | Serve) -> NoReturn:
+        """Wait, become the user, then execute ``program`` or serve; never returns."""
+        logging.disable()  # the user's terminal is not the place for our log
+        try:
+            os.setsid()
+            self._wait()
+            self._settle()
+            if isinstance(program, Program):
+                execute(self._person, program)
+            close_above(_AUDIT_DESCRIPTOR)
+            os._exit(program(0, 1, _AUDIT_DESCRIPTOR))
+        except Exception as error:  # noqa: BLE001 - whatever it is, this process must not go on
+            say(f"the session cannot go on: {error}")
+        finally:
+            os._exit(EXIT_NO_SESSION)
+
+    def _wait(self) -> None:
+        """Enter the cgroup, then stay until capture watches; no capture, no session."""
+        try:
+            if self._cgroup is not None:
+                (self._cgroup / "cgroup.procs").write_text("0")
+        except OSError as error:
+            self._gate.sendall(f"cannot enter the session's cgroup: {error.strerror}".encode())
+            os._exit(EXIT_NO_SESSION)
+        self._gate.sendall(READY)
+        if self._gate.recv(len(GO)) != GO:
+            os._exit(EXIT_NO_SESSION)
+
+    def _settle(self) -> None:
+        take_streams([*self._streams] * 3 if self._terminal else self._streams, terminal=self._terminal)
+        reset_signals()
+        set_loginuid(self._person.uid)
+        if self._restricted:
+            give_up_raw_sockets()
+        become(self._person)
+        go_home(self._person)

@@ -12,11 +12,11 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from proctor.captureproto.captured import Captured
-from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, enter, kill, thaw
+from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, kill, thaw
 from proctor.captureproto.client import SessionCapture
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
@@ -48,8 +48,6 @@ REQUEST_SECONDS = 10.0
 HANGUP_SECONDS = 5.0
 """From SIGHUP to SIGKILL, for a session whose connection is gone."""
 
-_READY, _GO = b"ready", b"go"
-_AUDIT_DESCRIPTOR = 3
 _log = logging.getLogger(__name__)
 
 
@@ -194,13 +192,15 @@ class Monitor:
             raise
         if pid == 0:
             gate.close()
-            program = child.Program(
-                command=request.command if request.kind == "exec" else None,
-                environment=environment,
-                user_environment=self._settings.user_environment,
+            task = child.SessionChild(
+                person,
+                streams.theirs,
+                inner,
+                terminal=bool(streams.terminal),
+                cgroup=self._cgroup.path if self._cgroup is not None else None,
+                restricted=self._restricted,
             )
-            inside = Inside(person, streams, self._cgroup, inner, restricted=self._restricted)
-            inside.run(sftp.Client(request.client_version) if request.kind == "sftp" else program)
+            task.run(self._program(request, environment))
         inner.close()
         pidfd = os.pidfd_open(pid)
         try:
@@ -213,6 +213,15 @@ class Monitor:
             raise
         finally:
             self._remove_cgroup(request.sid)
+
+    def _program(self, request: Spawn, environment: dict[str, str]) -> child.Program | child.Serve:
+        if request.kind == "sftp":
+            return partial(sftp.serve, client=sftp.Client(request.client_version))
+        return child.Program(
+            command=request.command if request.kind == "exec" else None,
+            environment=environment,
+            user_environment=self._settings.user_environment,
+        )
 
     def _remove_cgroup(self, sid: str) -> None:
         if self._settings.tree is not None and self._cgroup is not None:
@@ -229,7 +238,7 @@ class Monitor:
         """Register the waiting child with capture, hand its streams to the node, let it go on."""
         pid, pidfd = process
         answer = gate.recv(4096)
-        if answer != _READY:
+        if answer != child.READY:
             raise Unavailable(answer.decode(errors="replace") or "the session's process ended too early")
         cgroup_id = 0
         if self._cgroup is not None:
@@ -260,7 +269,7 @@ class Monitor:
         wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
         streams.close()
         with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
-            gate.sendall(_GO)
+            gate.sendall(child.GO)
 
     def _watch(self, pid: int, pidfd: int) -> Exited:
         """Pass signals on until the child has ended; hang up when the node has gone."""
@@ -376,64 +385,6 @@ class Monitor:
         answer = to_builtins(exited) | {"drained": drained}
         with contextlib.suppress(OSError):  # the node may be gone; it finds the end in its recovery
             wire.send(self._node, answer)
-
-
-class Inside:
-    """The forked child, which is root until it has been let through the gate."""
-
-    def __init__(
-        self,
-        person: child.Person,
-        streams: Streams,
-        cgroup: SessionCgroup | None,
-        gate: socket.socket,
-        *,
-        restricted: bool,
-    ) -> None:
-        self._person = person
-        self._streams = streams
-        self._cgroup = cgroup
-        self._gate = gate
-        self._restricted = restricted
-
-    def run(self, program: child.Program | sftp.Client) -> NoReturn:
-        """Wait, become the user, run ``program`` or serve files; never returns."""
-        logging.disable()  # the user's terminal is not the place for our log
-        try:
-            os.setsid()
-            self._wait()
-            self._settle()
-            if isinstance(program, child.Program):
-                child.execute(self._person, program)
-            child.close_above(_AUDIT_DESCRIPTOR)
-            os._exit(sftp.serve(0, 1, _AUDIT_DESCRIPTOR, program))
-        except Exception as error:  # noqa: BLE001 - whatever it is, this process must not go on
-            child.say(f"the session cannot go on: {error}")
-        finally:
-            os._exit(child.EXIT_NO_SESSION)
-
-    def _wait(self) -> None:
-        """Enter the cgroup, then stay until capture watches; no capture, no session."""
-        try:
-            if self._cgroup is not None:
-                enter(self._cgroup.path)
-        except OSError as error:
-            self._gate.sendall(f"cannot enter the session's cgroup: {error.strerror}".encode())
-            os._exit(child.EXIT_NO_SESSION)
-        self._gate.sendall(_READY)
-        if self._gate.recv(len(_GO)) != _GO:
-            os._exit(child.EXIT_NO_SESSION)
-
-    def _settle(self) -> None:
-        terminal = bool(self._streams.terminal)
-        streams = self._streams.theirs * 3 if terminal else self._streams.theirs
-        child.take_streams(streams, terminal=terminal)
-        child.reset_signals()
-        child.set_loginuid(self._person.uid)
-        if self._restricted:
-            child.give_up_raw_sockets()
-        child.become(self._person)
-        child.go_home(self._person)
 
 
 def find_person(login: str) -> child.Person:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,42 @@ def test_identity_is_taken_for_good() -> None:
             os._exit(status)
 
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_module_imports_the_standard_library_only() -> None:
+    code = "import sys; import proctor.spawner.child; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*{name.split('.')[0] for name in sys.modules})"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert set(done.stdout.split()) - set(bare.stdout.split()) - sys.stdlib_module_names == {"proctor"}
+
+
+def test_child_that_is_not_let_go_ends() -> None:
+    gate, inner = socket.socketpair()
+    with gate, inner:
+        if (pid := os.fork()) == 0:
+            gate.close()
+            task = child.SessionChild(ALICE, [], inner, terminal=False, cgroup=None, restricted=False)
+            task.run(Program(None, {}))
+        inner.close()
+        assert gate.recv(len(child.READY)) == child.READY
+        gate.close()
+
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == child.EXIT_NO_SESSION
+
+
+def test_child_that_cannot_enter_its_cgroup_says_so(tmp_path: Path) -> None:
+    gate, inner = socket.socketpair()
+    with gate, inner:
+        if (pid := os.fork()) == 0:
+            absent = tmp_path / "absent"
+            task = child.SessionChild(ALICE, [], inner, terminal=False, cgroup=absent, restricted=False)
+            task.run(Program(None, {}))
+
+        assert gate.recv(100) == b"cannot enter the session's cgroup: No such file or directory"
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == child.EXIT_NO_SESSION
