@@ -14,11 +14,11 @@ from pathlib import Path
 
 from bench.report import publish
 from proctor.audit.logs_file import FileLog
-from proctor.audit.segments import Reader, Segments
+from proctor.audit.segments import SegmentReader, Segments
 from proctor.audit.spool import BATCH_BYTES, Spool
 from proctor.auth.ingest.batch import Batch, Emitter
 from proctor.auth.ingest.sessions import SessionRecord
-from proctor.captureproto.messages import Events, decode, encode
+from proctor.captureproto.messages import KernelEvents, decode, encode
 from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter
@@ -91,8 +91,8 @@ def _node(directory: Path, meter: Meter, events: int) -> Path:
         with meter.stage("format"):
             part = formatted(block, owner, boot=boot + seq * 1000)
         with meter.stage("hand over"):
-            message = decode(encode(Events(sid=SID, seq=seq + 1, lines=part.batches[0].lines)))
-        assert isinstance(message, Events)
+            message = decode(encode(KernelEvents(sid=SID, seq=seq + 1, lines=part.batches[0].lines)))
+        assert isinstance(message, KernelEvents)
         with meter.stage("journal and spool"):
             recorder.record_lines(message.lines)
         with meter.stage("recording, compressed"):
@@ -105,7 +105,7 @@ def _node(directory: Path, meter: Meter, events: int) -> Path:
 def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
     """From the spool into the log; the transport between them is left out."""
     segments = Segments(spooled)
-    reader = Reader(segments, 0)
+    reader = SegmentReader(segments, 0)
     log = FileLog(directory / "log", "auth", cluster_name=CLUSTER)
     source = f"node/{HOST}/1"
     identity = HostIdentity(host_id=HOST, role=SystemRole.NODE, node_name="node-1", cluster=CLUSTER)

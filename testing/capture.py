@@ -18,23 +18,23 @@ from typing import Any
 
 import msgspec
 
-from proctor.capture.control.freezer import Limits, Marks
+from proctor.capture.control.freezer import Limits, Watermarks
 from proctor.capture.engine import CaptureSettings
 from proctor.capture.kernel.loader import RingSizes
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.service import CaptureService
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, enter
 from proctor.captureproto.client import SessionCapture
 from proctor.captureproto.lines import events_in
 from proctor.captureproto.messages import (
-    Account,
     Acknowledge,
     Closed,
     Delivery,
     Drained,
-    Events,
     Forgotten,
+    KernelEvents,
+    LossAccounting,
     decode,
 )
 from proctor.core import unixsock, wire
@@ -64,7 +64,7 @@ def cgroup_mount() -> Path:
     return Path("/cgroup2")
 
 
-def assert_balanced(account: Account | None) -> Account:
+def assert_balanced(account: LossAccounting | None) -> LossAccounting:
     """Each attempt that was started is a record or unfinished, and each record was delivered or counted."""
     assert account is not None
     lost = sum((Counter(counts) for counts in account.lost.values()), Counter[str]())
@@ -158,7 +158,7 @@ class Subscriber:
 
     def _is_new(self, message: Delivery) -> bool:
         """Take note of a message's number, as a node does; they come without gaps."""
-        if not isinstance(message, Events | Drained | Closed):
+        if not isinstance(message, KernelEvents | Drained | Closed):
             return True
         before = self._seen.get(message.sid, 0)
         if message.seq <= before:
@@ -179,13 +179,13 @@ class Subscriber:
             message = decode(body)
             if self._is_new(message):
                 self._take(message)
-            if self._acknowledge and isinstance(message, Events | Drained | Closed):
+            if self._acknowledge and isinstance(message, KernelEvents | Drained | Closed):
                 ack = Acknowledge(sid=message.sid, seq=message.seq)
                 with suppress(OSError):
                     wire.send(self._connection, to_builtins(ack))
 
     def _take(self, message: Delivery) -> None:
-        if isinstance(message, Events):
+        if isinstance(message, KernelEvents):
             self._events.setdefault(message.sid, []).extend(events_in(message.lines))
         if not isinstance(message, Forgotten):
             self.messages.append(message)
@@ -355,7 +355,7 @@ def capture_process(
     tree: Path,
     *,
     rings: RingSizes = GUIDE_RINGS,
-    marks: Marks = MARKS,
+    marks: Watermarks = MARKS,
     rules: Rules = NO_RULES,
 ) -> Process:
     """A capture service that answers on ``path``, its log in ``directory``."""
@@ -373,7 +373,7 @@ def capture_process(
 
 @contextmanager
 def running_lab(
-    directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Marks = MARKS, rules: Rules = NO_RULES
+    directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Watermarks = MARKS, rules: Rules = NO_RULES
 ) -> Iterator[Lab]:
     """A lab whose service is a process of its own, stopped at the end."""
     path = directory / "capture.sock"
@@ -383,7 +383,7 @@ def running_lab(
         return capture_process(directory, path, tree.root, rings=rings, marks=marks, rules=rules)
 
     with ExitStack() as stack:
-        stack.callback(Place(directory).discard)
+        stack.callback(StateDirectory(directory).discard)
         lab = Lab(path, tree, start())
         stack.callback(lab.stop)
         lab.start_again = start
@@ -395,7 +395,7 @@ def main() -> None:
     """The service's process: SOCKET CGROUP_MOUNT TREE HIGH LOW RING_BYTES... RULES."""
     path, mount, tree, high, low, *sizes, rules = sys.argv[1:]
     raise_descriptor_limit()
-    marks = Marks(int(high), int(low))
+    marks = Watermarks(int(high), int(low))
     settings = CaptureSettings(
         rings=RingSizes(*map(int, sizes)),
         cgroup_mount=Path(mount),

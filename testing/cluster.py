@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from testing.accounts import Account
 from testing.commands import BIN, command, environment
 from testing.polling import until
@@ -244,7 +244,7 @@ class Cluster:
         for service in (*self.nodes, self.control):
             service.kill()
         for node in self.nodes:
-            Place(node.data_dir / "run").discard()
+            StateDirectory(node.data_dir / "run").discard()
             _remove_cgroups(node.root_path)
         _unmount_below(self.directory)
 

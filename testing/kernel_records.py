@@ -6,15 +6,15 @@ import ipaddress
 from typing import Any
 
 from proctor.capture.kernel import abi, formatter
-from proctor.capture.kernel.abi import Flag, Kind, Operation
-from proctor.capture.kernel.formatter import Owner, Part
+from proctor.capture.kernel.abi import Flag, Operation, RecordKind
+from proctor.capture.kernel.formatter import LineOwner, Part
 from proctor.captureproto import lines
 
 NO_FLAGS = Flag(0)
 
 
 def header(
-    kind: Kind,
+    kind: RecordKind,
     *,
     session: int = 1,
     delegation: int = 0,
@@ -59,7 +59,12 @@ def command(
     """An executed program, or with a ``result`` one that could not be."""
     texts = (path, exe if result == 0 else b"", cwd, interpreter, tty, env, loader)
     body = abi.COMMAND.pack(*map(len, texts), len(args), mount, len(args), identity)
-    return header(Kind.COMMAND, session=session, flags=flags, result=result) + body + b"".join(texts) + args
+    return (
+        header(RecordKind.COMMAND, session=session, flags=flags, result=result)
+        + body
+        + b"".join(texts)
+        + args
+    )
 
 
 def opened(
@@ -72,7 +77,7 @@ def opened(
     identity: tuple[int, int, int] = (0, 0, 0),
 ) -> bytes:
     """An opened file; ``identity``: its inode, device and mount."""
-    head = header(Kind.DISK, flags=flags, result=result, delegation=delegation)
+    head = header(RecordKind.DISK, flags=flags, result=result, delegation=delegation)
     return head + abi.DISK.pack(open_flags, len(path), *identity) + path
 
 
@@ -81,7 +86,7 @@ def tampering(
 ) -> bytes:
     """An attempt to blind or mislead the record."""
     body = abi.TAMPER.pack(argument, target, technique, len(text))
-    return header(Kind.TAMPER, result=result) + body + text
+    return header(RecordKind.TAMPER, result=result) + body + text
 
 
 def connection(
@@ -98,10 +103,10 @@ def connection(
     near, far = (ipaddress.ip_address(text).packed for text in (source, destination))
     family = 2 if len(far) == 4 else 10
     ends = abi.ENDPOINTS.pack(operation, family, protocol, *ports, denied, near, far)
-    return header(Kind.NETWORK, result=result) + ends
+    return header(RecordKind.NETWORK, result=result) + ends
 
 
-OWNER = Owner(prefix=b"ae255a72-386d-4c13-a817-", number=0xAB, detached=False)
+OWNER = LineOwner(prefix=b"ae255a72-386d-4c13-a817-", number=0xAB, detached=False)
 
 
 def block_of(*records: bytes) -> bytes:
@@ -109,12 +114,12 @@ def block_of(*records: bytes) -> bytes:
     return b"".join(abi.LENGTH.pack(len(record)) + record for record in records)
 
 
-def formatted(block: bytes, owner: Owner = OWNER, *, boot: int = 0) -> Part:
+def formatted(block: bytes, owner: LineOwner = OWNER, *, boot: int = 0) -> Part:
     """What becomes of a whole block if all is of one session."""
     return formatter.from_records(block, 0, records=1 << 20, size=1 << 30, boot=boot, find=lambda *_: owner)
 
 
-def event_of(record: bytes, owner: Owner = OWNER, *, boot: int = 0) -> dict[str, Any]:
+def event_of(record: bytes, owner: LineOwner = OWNER, *, boot: int = 0) -> dict[str, Any]:
     """The event that a record has become. Raises ValueError with the complaint when it is none."""
     part = formatted(block_of(record), owner, boot=boot)
     if part.undecoded:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from proctor.capture.engine import CaptureSettings
 from proctor.capture.service import CaptureService
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, SshService, Teleport
 from proctor.config.values import Address
@@ -157,7 +157,7 @@ class NodeUnderTest:
         async with contextlib.AsyncExitStack() as stack:
             if self.ssh_service.enhanced_recording.enabled:
                 await stack.enter_async_context(self.capturing())
-            stack.callback(Place(self.boot.run_dir).discard)
+            stack.callback(StateDirectory(self.boot.run_dir).discard)
             with SpawnerProcess(replace(self.boot, service="spawner")):
                 yield
 

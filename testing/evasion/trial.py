@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.capture.kernel.loader import AUTO
-from proctor.captureproto.messages import Account, Events
+from proctor.captureproto.messages import KernelEvents, LossAccounting
 from proctor.model.network import NetworkPolicy
 from proctor.spawner.child import give_up_raw_sockets
 from testing.capture import Lab, running_lab
@@ -26,7 +26,7 @@ class Trial:
     seen: bool
     attributed: bool
     events: list[Event]
-    account: Account | None = None
+    account: LossAccounting | None = None
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def attempt(lab: Lab, ground: Ground, network: NetworkPolicy | None = None) -> T
     before = len(lab.subscriber.messages)
     session = lab.run(enter, network=network)
     account = lab.subscriber.closed(session.sid).account
-    sids = {message.sid for message in lab.subscriber.messages[before:] if isinstance(message, Events)}
+    sids = {message.sid for message in lab.subscriber.messages[before:] if isinstance(message, KernelEvents)}
     events = {sid: lab.subscriber.events(sid) for sid in sids}
     where = {sid for sid in sids if any(shows(event, ground) for event in events[sid])}
     return Trial(

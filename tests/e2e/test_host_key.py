@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.privileges.accounts import service_user
 from testing.accounts import Account
 from testing.attacker import run_as
 from testing.cluster import Cluster, Node
@@ -28,7 +28,7 @@ def log_in(account: Account, node: Node) -> bytes:
 def test_only_root_has_the_host_key(shared: Cluster, alice: Account) -> None:
     node = shared.start_node(name="keyless")
     try:
-        account, host = account_of("node"), node.data_dir / "proc/host"
+        account, host = service_user("node"), node.data_dir / "proc/host"
         key, bundle = host / "ssh.key", host / "access.json"
         assert (host.stat().st_uid, host.stat().st_mode & 0o777) == (0, 0o700)
         assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (0, 0o600)
@@ -47,7 +47,7 @@ def test_upgrade_moves_the_key_and_keeps_it(shared: Cluster, alice: Account) -> 
         content = key.read_bytes()
         node.stop()
         shutil.copy(key, former)
-        os.chown(former, account_of("node").uid, -1)
+        os.chown(former, service_user("node").uid, -1)
         shutil.rmtree(key.parent)
 
         node.start()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proctor.core.errors import Corrupted
 from proctor.recording.export import Asciicast, plain_text
 from proctor.recording.format import Timeline, file_names, member
-from proctor.recording.journal import Assembler, Base, decode_base, encode, records
+from proctor.recording.journal import Assembler, Checkpoint, decode_base, encode, records
 from proctor.recording.player import printed
 from testing.records import SID, contents
 
@@ -82,7 +82,7 @@ def test_any_files_decode_or_are_corrupted(given_files: dict[str, bytes]) -> Non
 
 
 def decoded_journal(data: bytes) -> None:
-    assembler = Assembler(Base(started=STARTED))
+    assembler = Assembler(Checkpoint(started=STARTED))
     for record in records(data):
         assembler.apply(record)
     assembler.cut(0)

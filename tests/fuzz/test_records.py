@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proctor.capture.kernel import abi
-from proctor.capture.kernel.abi import Flag, Kind
+from proctor.capture.kernel.abi import Flag, RecordKind
 from proctor.capture.kernel.text import to_bytes
 from proctor.captureproto.lines import SLOT
 from proctor.model.serde import to_json
 from testing.kernel_records import block_of, command, connection, event_of, formatted, header, opened
 
 bodies = st.binary(max_size=200)
-kinds = st.sampled_from(list(Kind))
+kinds = st.sampled_from(list(RecordKind))
 sixteen = st.integers(0, 0xFFFF)
 
 
@@ -34,18 +34,18 @@ def test_any_bytes(raw: bytes) -> None:
 
 
 @given(kinds, st.integers(0, 511), st.integers(-4096, 4096), bodies)
-def test_any_body(kind: Kind, flags: int, result: int, body: bytes) -> None:
+def test_any_body(kind: RecordKind, flags: int, result: int, body: bytes) -> None:
     check(header(kind, flags=Flag(flags), result=result) + body)
 
 
 @given(st.lists(sixteen, min_size=7, max_size=7), st.integers(0, 1 << 32), bodies)
 def test_any_sizes(sizes: list[int], args: int, body: bytes) -> None:
-    check(header(Kind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0, 0, b"") + body)
+    check(header(RecordKind.COMMAND) + abi.COMMAND.pack(*sizes, args & 0xFFFFFFFF, 0, 0, b"") + body)
 
 
 @given(st.lists(sixteen, min_size=6, max_size=6), st.binary(min_size=32, max_size=32))
 def test_any_endpoints(numbers: list[int], addresses: bytes) -> None:
-    check(header(Kind.NETWORK) + abi.ENDPOINTS.pack(*numbers, addresses[:16], addresses[16:]))
+    check(header(RecordKind.NETWORK) + abi.ENDPOINTS.pack(*numbers, addresses[:16], addresses[16:]))
 
 
 @given(st.data())

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from proctor.runtime.privileges.accounts import Account
+from proctor.runtime.privileges.accounts import ServiceUser
 from proctor.runtime.privileges.sandbox import closed_ancestor
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
-ACCOUNT = Account(64499, 64499)
+ACCOUNT = ServiceUser(64499, 64499)
 INSIDE = """
 import ctypes, json, os, sys
 from pathlib import Path

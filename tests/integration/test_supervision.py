@@ -13,7 +13,7 @@ import pytest
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, Teleport
 from proctor.core.errors import Unavailable
-from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.privileges.accounts import service_user
 from proctor.runtime.supervisor import resume
 from proctor.runtime.supervisor.process import ServiceProcess
 from proctor.runtime.supervisor.resume import SavedLauncher, SavedState
@@ -24,7 +24,7 @@ FUTURE = "from proctor.runtime.supervisor import resume\nresume.FORMAT += 1\nres
 
 
 def boot(data_dir: Path) -> ServiceBoot:
-    account = account_of("diag")
+    account = service_user("diag")
     return ServiceBoot(
         service="diag",
         config=Config(teleport=Teleport(data_dir=str(data_dir))),

@@ -16,7 +16,7 @@ from proctor.capture.engine import BATCH_MILLISECONDS
 from proctor.capture.kernel.loader import RingSizes
 from proctor.captureproto.client import SessionCapture
 from proctor.captureproto.lines import events_in
-from proctor.captureproto.messages import Drained, Events
+from proctor.captureproto.messages import Drained, KernelEvents
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 from testing.capture import Child, Event, Lab, Subscriber, running_lab
@@ -77,7 +77,7 @@ def test_records_of_several_rings_travel_together(tmp_path: Path) -> None:
     with running_lab(tmp_path, RingSizes(4 << 20, 4 << 20, 4 << 20)) as lab:
         began = time.monotonic()
         session = lab.run(lambda: storm(1000, 1))
-        commands, blocks = session.commands, lab.subscriber.of(session.sid, Events)
+        commands, blocks = session.commands, lab.subscriber.of(session.sid, KernelEvents)
     pauses = (time.monotonic() - began) * 1000 / BATCH_MILLISECONDS
 
     assert len(commands) == 1000
@@ -124,7 +124,9 @@ def test_everything_before_the_end_is_before_drained(lab: Lab) -> None:
         session = lab.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do /bin/echo $i; done"], ["command"])
         messages = [m for m in lab.subscriber.messages if getattr(m, "sid", "") == session.sid]
         end = next(i for i, message in enumerate(messages) if isinstance(message, Drained))
-        before = [event for m in messages[:end] if isinstance(m, Events) for event in events_in(m.lines)]
+        before = [
+            event for m in messages[:end] if isinstance(m, KernelEvents) for event in events_in(m.lines)
+        ]
 
         assert [e["argv"] for e in before if e["path"] == "/bin/echo"] == [[str(i)] for i in range(1, 9)]
         assert [m.seq for m in messages] == list(range(1, len(messages) + 1))  # type: ignore[union-attr]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from proctor.capture.control.freezer import Marks
+from proctor.capture.control.freezer import Watermarks
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from proctor.captureproto.absence import RETURN_SECONDS
 from proctor.captureproto.cgroup import CgroupTree
 from proctor.config.schema import EnhancedRecording, SshService
@@ -54,7 +54,7 @@ class Site:
         self.tree = CgroupTree(recording.cgroup_path, recording.root_path, self.node.boot.run_id)
         self.captures: list[Process] = []
 
-    def start_capture(self, rings: RingSizes = GUIDE_RINGS, marks: Marks = MARKS) -> Process:
+    def start_capture(self, rings: RingSizes = GUIDE_RINGS, marks: Watermarks = MARKS) -> Process:
         """Capture, for the first time or again."""
         directory, path = self.node.directory, self.node.boot.capture_socket
         capture = capture_process(directory, path, self.tree.root, rings=rings, marks=marks)
@@ -62,7 +62,9 @@ class Site:
         return capture
 
     @asynccontextmanager
-    async def serving(self, rings: RingSizes = GUIDE_RINGS, marks: Marks = MARKS) -> AsyncIterator[Process]:
+    async def serving(
+        self, rings: RingSizes = GUIDE_RINGS, marks: Watermarks = MARKS
+    ) -> AsyncIterator[Process]:
         """Capture, spawner and server, until the block is left."""
         capture = self.start_capture(rings, marks)
         try:
@@ -73,7 +75,7 @@ class Site:
         finally:
             for process in self.captures:
                 process.stop()
-            Place(self.node.boot.run_dir).discard()
+            StateDirectory(self.node.boot.run_dir).discard()
 
     @asynccontextmanager
     async def session(self, mode: str) -> AsyncIterator[Terminal]:
@@ -174,7 +176,7 @@ async def test_best_effort_ends_without_capture(site: Site, number: signal.Signa
 
 
 async def test_session_that_is_held_all_the_time_is_recorded_whole(site: Site) -> None:
-    async with site.serving(marks=Marks(high=0, low=0)):
+    async with site.serving(marks=Watermarks(high=0, low=0)):
         done = await site.node.person(roles=["strict"]).ssh(f"{FLOOD}; cat /etc/passwd")
         end = await site.ends()
         recording = await auntil(lambda: site.node.recording(end["sid"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.control.freezer import Marks
+from proctor.capture.control.freezer import Watermarks
 from testing.capture import (
     GUIDE_RINGS,
     Lab,
@@ -25,7 +25,7 @@ OPENS = 20_000
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """A capture that holds early, and a subscriber that acknowledges nothing."""
-    with running_lab(tmp_path, GUIDE_RINGS, marks=Marks(high=64 << 10, low=16 << 10)) as lab:
+    with running_lab(tmp_path, GUIDE_RINGS, marks=Watermarks(high=64 << 10, low=16 << 10)) as lab:
         lab.subscriber.hang_up()
         lab.subscriber = Subscriber(lab.path, acknowledge=False)
         yield lab

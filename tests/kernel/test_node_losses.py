@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from proctor.config.schema import EnhancedRecording, SshService
 from proctor.model.resources import RoleOptions
 from testing.capture import cgroup_mount
@@ -31,7 +31,7 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
     with SpawnerProcess(replace(node.boot, service="spawner")):
         yield node
     await node.stop()
-    Place(node.boot.run_dir).discard()
+    StateDirectory(node.boot.run_dir).discard()
 
 
 async def test_notes_that_cannot_be_written_cost_no_events(node: NodeUnderTest) -> None:

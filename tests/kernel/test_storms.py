@@ -12,7 +12,7 @@ import pytest
 
 from proctor.capture.engine import rings_of
 from proctor.capture.kernel.loader import RingSizes
-from proctor.captureproto.messages import Account
+from proctor.captureproto.messages import LossAccounting
 from proctor.config.schema import EnhancedRecording
 from testing.capture import Session, assert_balanced, running_lab
 
@@ -59,7 +59,7 @@ LEAST = {"disk": 120_000, "command": 800, "network": 40_000}
 """Records that each makes at least."""
 
 
-def account_of(session: Session) -> Account:
+def account_of(session: Session) -> LossAccounting:
     """The final account, compared with what has arrived."""
     account = assert_balanced(session.lab.subscriber.closed(session.sid).account)
     arrived = Counter(NAMES[e["event"]] for e in session.events() if e["event"] in NAMES)

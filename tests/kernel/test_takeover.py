@@ -16,10 +16,10 @@ import pytest
 from msgspec.structs import replace
 
 from proctor.capture.engine import rings_of
-from proctor.capture.state.journal import Journal
+from proctor.capture.state.journal import StateJournal
 from proctor.capture.state.pins import Manifest
-from proctor.captureproto.absence import Marks
-from proctor.captureproto.messages import Account
+from proctor.captureproto.absence import AbsenceMarks
+from proctor.captureproto.messages import LossAccounting
 from proctor.config.schema import EnhancedRecording
 from testing.capture import Lab, Session, running_lab
 from testing.polling import until
@@ -80,7 +80,7 @@ def shown(session: Session, kind: str) -> list[str]:
             return [str(e["dst_port"] - 1) for e in events if e["event"] == "session.network"]
 
 
-def balanced(session: Session) -> Account:
+def balanced(session: Session) -> LossAccounting:
     """The final account, which must be that of what has arrived."""
     account = session.lab.subscriber.closed(session.sid).account
     assert account is not None
@@ -192,7 +192,7 @@ def test_whoever_left_the_cgroup_of_a_strict_session_is_held_and_killed(
     counter = tmp_path / "counter"
     with lab.session(run_away(refuge, counter), strict=True) as session:
         until(counter.exists, 10, "a run-away process")
-    marks = Marks(lab.path.parent)
+    marks = AbsenceMarks(lab.path.parent)
     lab.process.kill()
     marks.hold()  # as the supervisor does
     until(lambda: stands_still(counter), 10, "a held process")
@@ -260,7 +260,7 @@ def pinned(lab: Lab) -> list[Path]:
 
 def rewrite(lab: Lab, **changes: object) -> None:
     """Change what the process that has ended says of its programs."""
-    journal = Journal(lab.path.parent / "capture" / "journal")
+    journal = StateJournal(lab.path.parent / "capture" / "journal")
     manifest = journal.fact(Manifest)
     assert manifest is not None
     journal.set_fact(replace(manifest, **changes))

@@ -10,7 +10,7 @@ import msgspec
 from proctor.core.errors import Corrupted
 
 
-class Brief(msgspec.Struct, kw_only=True):
+class EventHead(msgspec.Struct, kw_only=True):
     """What of an event is decoded; fields that hosts fill may be anything."""
 
     event: str
@@ -23,10 +23,10 @@ class Brief(msgspec.Struct, kw_only=True):
     server_hostname: Any = ""
 
 
-_decoder = msgspec.json.Decoder(Brief)
+_decoder = msgspec.json.Decoder(EventHead)
 
 
-def brief_of(line: bytes) -> Brief:
+def brief_of(line: bytes) -> EventHead:
     """The brief of a line of the log. Raises Corrupted when it is no event."""
     try:
         return _decoder.decode(line)

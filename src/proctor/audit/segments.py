@@ -150,7 +150,7 @@ class Segments:
         os.close(self._done)
 
 
-class Reader:
+class SegmentReader:
     """Reads lines in order while more are appended; use it under the same lock as the segments."""
 
     def __init__(self, segments: Segments, after: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from proctor.audit.segments import Reader, Segments
+from proctor.audit.segments import SegmentReader, Segments
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.probes import writable
@@ -206,7 +206,7 @@ class Spool:
     async def _stream(self, client: Client, tasks: TaskSet) -> ProctorError:
         """One connection, until it ends; returns why."""
         call = client.audit.Emit()
-        reader = Reader(self._segments, self._segments.done)
+        reader = SegmentReader(self._segments, self._segments.done)
         acks = tasks.spawn(self._receive(call), name="acks")
         sends = tasks.spawn(self._send(call, reader), name="send")
         try:
@@ -220,7 +220,7 @@ class Spool:
                 task.cancel()
             await asyncio.wait((acks, sends))
 
-    async def _send(self, call: Any, reader: Reader) -> ProctorError:
+    async def _send(self, call: Any, reader: SegmentReader) -> ProctorError:
         try:
             while True:
                 await self._until(lambda: self._may_send(reader.number))
@@ -235,7 +235,7 @@ class Spool:
     def _may_send(self, number: int) -> bool:
         return number <= self._segments.last and number - self._segments.done <= WINDOW_EVENTS
 
-    def _next_batch(self, reader: Reader) -> bytes:
+    def _next_batch(self, reader: SegmentReader) -> bytes:
         with self._lock:
             # What the auth service has stored must never come back under another number.
             self._sync()

@@ -33,7 +33,7 @@ from proctor.core.limits.attempts import AttemptLog
 from proctor.core.tasks import TaskSet
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.recording.archive import Archive
-from proctor.recording.table import Table
+from proctor.recording.table import RecordingTable
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2_grpc, record_pb2_grpc
 from proctor.rpc.identity import Credentials, IdentityFiles
@@ -65,7 +65,7 @@ class AuthServer:
         self._backend = backend
         self._log = log
         self._searches = Searches(log)
-        table = Table(log.index_path.with_name("recordings.sqlite"))
+        table = RecordingTable(log.index_path.with_name("recordings.sqlite"))
         self._recordings = Recordings(table, archive, log, self._searches, clock)
         self._clock = clock
         self._server: grpc.aio.Server | None = None

@@ -15,7 +15,7 @@ MAX_PENDING = 1
 """Descriptors that wait for the end of their frame: no request comes with more."""
 
 
-class Channel:
+class PeerChannel:
     """One connection; one task reads, others may send."""
 
     def __init__(self, connection: socket.socket, longest: int = wire.MAX_FRAME) -> None:

@@ -30,7 +30,7 @@ READERS = 2
 _MOST = 16384
 
 
-class Identity(NamedTuple):
+class FileIdentity(NamedTuple):
     """``struct file_identity``."""
 
     inode: int
@@ -50,7 +50,7 @@ class Identity(NamedTuple):
         return same and stat.S_ISREG(found.st_mode)
 
 
-class Content(NamedTuple):
+class FileVersion(NamedTuple):
     """What to read. ``fresh``: the time of change does not tell it from what was there before or after."""
 
     identity: bytes
@@ -59,10 +59,10 @@ class Content(NamedTuple):
     fresh: bool
 
     @classmethod
-    def of(cls, runs: Sequence[Executable], boot: int) -> Content:
+    def of(cls, runs: Sequence[Executable], boot: int) -> FileVersion:
         """What processes have executed of one file."""
         first = runs[0]
-        identity = Identity(*abi.IDENTITY.unpack(first.identity))
+        identity = FileIdentity(*abi.IDENTITY.unpack(first.identity))
         since = min(run.time for run in runs) + boot * 1000 - identity.changed_at
         return cls(first.identity, first.path, tuple(run.pid for run in runs), since < TICK_NS)
 
@@ -74,9 +74,9 @@ class Digests:
         self._wait = wait
         self._max_size = max_size
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="digest")
-        self._known: OrderedDict[Content | bytes, str] = OrderedDict()
-        self._running: dict[Content | bytes, asyncio.Future[str]] = {}
-        self._late: set[Content | bytes] = set()
+        self._known: OrderedDict[FileVersion | bytes, str] = OrderedDict()
+        self._running: dict[FileVersion | bytes, asyncio.Future[str]] = {}
+        self._late: set[FileVersion | bytes] = set()
 
     async def table(self, executed: Iterable[Executable], boot: int) -> bytes:
         """The ``digest_table`` for what was ``executed``. Each file is waited for at most once.
@@ -86,7 +86,7 @@ class Digests:
         runs = defaultdict[bytes, list[Executable]](list)
         for one in executed:
             runs[one.identity].append(one)
-        wanted = [Content.of(same, boot) for same in runs.values()]
+        wanted = [FileVersion.of(same, boot) for same in runs.values()]
         begun = {_key(one): self._begin(one) for one in wanted if _key(one) not in self._known}
         if pending := [future for future in begun.values() if future is not None]:
             await asyncio.wait(pending, timeout=self._wait)
@@ -99,7 +99,7 @@ class Digests:
         """Give up what is pending, without waiting."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, content: Content) -> asyncio.Future[str] | None:
+    def _begin(self, content: FileVersion) -> asyncio.Future[str] | None:
         """None when it was waited for, or all readers are with files that do not come to an end."""
         key = _key(content)
         if key in self._late or len(self._late) >= READERS:
@@ -111,7 +111,7 @@ class Digests:
             future.add_done_callback(lambda done: self._learn(key, done))
         return self._running[key]
 
-    def _learn(self, key: Content | bytes, done: asyncio.Future[str]) -> None:
+    def _learn(self, key: FileVersion | bytes, done: asyncio.Future[str]) -> None:
         del self._running[key]
         self._late.discard(key)
         if not done.cancelled():
@@ -120,7 +120,9 @@ class Digests:
     def _forget(self) -> None:
         """The oldest, what may be had another time, and what holds for no other time."""
         passing = [
-            key for key, text in self._known.items() if text in (GONE, CHANGED) or isinstance(key, Content)
+            key
+            for key, text in self._known.items()
+            if text in (GONE, CHANGED) or isinstance(key, FileVersion)
         ]
         for key in passing:
             del self._known[key]
@@ -128,13 +130,13 @@ class Digests:
             self._known.popitem(last=False)
 
 
-def _key(content: Content) -> Content | bytes:
+def _key(content: FileVersion) -> FileVersion | bytes:
     return content if content.fresh else content.identity
 
 
-def digest(content: Content, max_size: int = MAX_SIZE) -> str:
+def digest(content: FileVersion, max_size: int = MAX_SIZE) -> str:
     """SHA-256 of what was executed, hexadecimal, or why there is none. Blocks."""
-    identity = Identity(*abi.IDENTITY.unpack(content.identity))
+    identity = FileIdentity(*abi.IDENTITY.unpack(content.identity))
     if identity.size > max_size:
         return SIZE
     found = _read(_running(content.pids[0]), identity)
@@ -147,14 +149,14 @@ def _running(pid: int) -> bytes:
     return f"/proc/{pid}/exe".encode()
 
 
-def _holds(pid: int, identity: Identity) -> bool:
+def _holds(pid: int, identity: FileIdentity) -> bool:
     try:
         return identity.is_of(os.stat(_running(pid)))
     except OSError:
         return False
 
 
-def _read(path: bytes, identity: Identity) -> str:
+def _read(path: bytes, identity: FileIdentity) -> str:
     """Nothing but the file meant is opened for reading: to open a device may have consequences."""
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)

@@ -15,28 +15,28 @@ from typing import Any
 
 import msgspec
 
-from proctor.capture.control.freezer import Brake, Hold, Limits
-from proctor.capture.control.guards import Guards
-from proctor.capture.control.policies import Policies
-from proctor.capture.delegation.delegations import Delegations
+from proctor.capture.control.freezer import FreezeInterval, Limits, Throttle
+from proctor.capture.control.guards import SelfProtection
+from proctor.capture.control.policies import NetworkPolicies
+from proctor.capture.delegation.delegations import JobAttribution
 from proctor.capture.digests import Digests
-from proctor.capture.feed import Feed
+from proctor.capture.feed import RingReader
 from proctor.capture.kernel import formatter
-from proctor.capture.kernel.abi import Kind, Tally
-from proctor.capture.kernel.formatter import Owner, Part
+from proctor.capture.kernel.abi import RecordKind, Tally
+from proctor.capture.kernel.formatter import LineOwner, Part
 from proctor.capture.kernel.loader import RingSizes
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.ledger import account, by_name, merged
-from proctor.capture.registry import Phase, Registry, Session
+from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.capture.state.journal import Facts, Position
 from proctor.capture.state.pins import Manifest
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from proctor.capture.state.takeover import Inherited
 from proctor.captureproto import cgroup, lines
-from proctor.captureproto.absence import Mark, Marks
+from proctor.captureproto.absence import AbsenceMarks, Mark
 from proctor.captureproto.cgroup import CgroupTree, is_frozen, thaw
-from proctor.captureproto.members import Members
-from proctor.captureproto.messages import Account, Drained, OpenSession
+from proctor.captureproto.members import SessionProcesses
+from proctor.captureproto.messages import Drained, LossAccounting, RegisterSession
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
@@ -106,14 +106,14 @@ class Capture:
     ) -> None:
         programs = inherited.loaded.programs
         self.registry = registry
-        self.guards = Guards(programs)
+        self.guards = SelfProtection(programs)
         self._journal = registry.journal
-        self._policies = Policies(programs, self._journal)
+        self._policies = NetworkPolicies(programs, self._journal)
         self._digests = Digests()
-        self._delegations = Delegations(programs)
+        self._delegations = JobAttribution(programs)
         self._programs = programs
-        self._place = Place(settings.run)
-        self._marks = Marks(settings.run)
+        self._place = StateDirectory(settings.run)
+        self._marks = AbsenceMarks(settings.run)
         self._settings = settings
         self._clock = clock
         self._on_news = on_news
@@ -121,10 +121,10 @@ class Capture:
         facts = self._journal.fact(Facts) or Facts()
         self.undecoded, self._past = facts.undecoded, facts.past
         self._position = self._journal.fact(Position) or Position()
-        self._strict: dict[str, Session] = {}
+        self._strict: dict[str, CapturedSession] = {}
         self._blocks = inherited.blocks
         pump = programs.pump(self._blocks, limit=_BACKLOG_BYTES, batch_ms=BATCH_MILLISECONDS)
-        self._feed = Feed(pump, self._review)
+        self._feed = RingReader(pump, self._review)
         self._caught_up = not inherited.continued
         self._restore(continued=inherited.continued)
 
@@ -156,7 +156,7 @@ class Capture:
             self._detach()
         self.registry.commit()
 
-    def _watch_again(self, session: Session) -> None:
+    def _watch_again(self, session: CapturedSession) -> None:
         """As before; where that is not possible any more, a strict session ends."""
         try:
             session.cgroup.mkdir(parents=True, exist_ok=True)  # root can remove it when it has left it
@@ -167,23 +167,25 @@ class Capture:
             if session.identity.strict:
                 self._members(session).kill()
 
-    def _members(self, session: Session) -> Members:
-        return Members(session.number, session.cgroup, self._programs.members)
+    def _members(self, session: CapturedSession) -> SessionProcesses:
+        return SessionProcesses(session.number, session.cgroup, self._programs.members)
 
-    def _watch(self, session: Session) -> None:
+    def _watch(self, session: CapturedSession) -> None:
         """See when the cgroup is left, and be able to hold it. Raises OSError and Unavailable."""
         session.events_fd = os.open(session.cgroup / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
         self._feed.watch(session.events_fd, session.changed.set)
         if not session.identity.strict:
             thaw(session.cgroup)
             return
-        session.brake = Brake(session.cgroup, self._clock, self._settings.limits, lambda: self._held(session))
+        session.brake = Throttle(
+            session.cgroup, self._clock, self._settings.limits, lambda: self._held(session)
+        )
         self._strict[session.sid] = session
         since = self._marks.held_since(session.sid)
         if since is not None or is_frozen(session.cgroup):
             session.brake.take_over(since or self._clock.now().timestamp())
 
-    def _held(self, session: Session) -> None:
+    def _held(self, session: CapturedSession) -> None:
         """The cgroup of the session is frozen: so must be who has left it."""
         self._marks.begin(session.sid)
         self._members(session).bring_back()
@@ -217,13 +219,13 @@ class Capture:
         if idle:
             self._place.discard()
 
-    def open(self, request: OpenSession, pidfd: int) -> Session:
+    def open(self, request: RegisterSession, pidfd: int) -> CapturedSession:
         """Record the process behind ``pidfd`` and all that it starts as a new session.
 
         Raises ProctorError when it cannot be; then nothing of it is left.
         """
         path = cgroup.below_mount(self._settings.cgroup_mount, request.cgroup, request.cgroup_id)
-        kinds = frozenset(Kind[name.upper()] for name in request.kinds) | {Kind.TAMPER}
+        kinds = frozenset(RecordKind[name.upper()] for name in request.kinds) | {RecordKind.TAMPER}
         session = self.registry.add(request.sid, path, request.cgroup_id, strict=request.strict)
         try:
             if not self._programs.attached:
@@ -265,11 +267,11 @@ class Capture:
         self._journal.set_fact(facts)
         self.registry.commit()
 
-    def restrict(self, session: Session, policy: NetworkPolicy | None) -> None:
+    def restrict(self, session: CapturedSession, policy: NetworkPolicy | None) -> None:
         """What ``session`` connects to from now on, ``policy`` must allow; raises ProctorError."""
         self._policies.apply(session.number, policy)
 
-    async def close(self, session: Session) -> Drained:
+    async def close(self, session: CapturedSession) -> Drained:
         """The drain barrier: on return all events up to now are queued, and ``Drained`` behind them."""
         if session.drained is None and session.phase is not Phase.OPEN:  # asked of the process before
             return Drained(sid=session.sid, seq=session.seq, lost=self.lost(session))
@@ -277,7 +279,7 @@ class Capture:
             session.drained = self._tasks.spawn(self._drain(session), name=f"drain of {session.sid}")
         return await asyncio.shield(session.drained)
 
-    async def _drain(self, session: Session) -> Drained:
+    async def _drain(self, session: CapturedSession) -> Drained:
         await self._feed.barrier()
         self._take_jobs()
         self._let_go(session)
@@ -288,7 +290,7 @@ class Capture:
         self._tasks.spawn(self._finish(session), name=f"end of {session.sid}")
         return drained
 
-    async def _finish(self, session: Session) -> None:
+    async def _finish(self, session: CapturedSession) -> None:
         """Wait until no process of the session is left, wherever it is, and say so."""
         while (populated := cgroup.is_populated(session.cgroup)) or self._has_left(session):
             session.changed.clear()
@@ -322,18 +324,18 @@ class Capture:
         """Jobs that will not be known as their session's are commands that it has lost."""
         for number, count in self._delegations.take_unplaced().items():
             if (session := self.registry.numbered(number)) is not None:
-                session.unattributed[Kind.COMMAND] += count
+                session.unattributed[RecordKind.COMMAND] += count
                 session.put_events(b"", Counter(), self.lost(session))
                 self._on_news()
 
-    def _has_left(self, session: Session) -> bool:
+    def _has_left(self, session: CapturedSession) -> bool:
         """Are there tasks of the session, or jobs for a daemon?"""
         return self._tally(session).tasks > 0 or self._delegations.pending(session.number)
 
-    def lost(self, session: Session) -> dict[str, int]:
+    def lost(self, session: CapturedSession) -> dict[str, int]:
         """Events that neither the kernel nor we could keep, by kind; kinds without loss are left out."""
         counted = session.dropped + session.undecodable + session.unattributed
-        counted.update(dict(zip(Kind, self._tally(session).lost, strict=False)))
+        counted.update(dict(zip(RecordKind, self._tally(session).lost, strict=False)))
         return by_name(counted)
 
     def acknowledge(self, sid: str, seq: int) -> bool:
@@ -352,18 +354,18 @@ class Capture:
             if much or (session.brake is not None and session.brake.held):
                 self._check(session, shared)
 
-    def _check(self, session: Session, shared: int) -> None:
+    def _check(self, session: CapturedSession, shared: int) -> None:
         if session.brake is None or not self._caught_up:
             return
         if hold := session.brake.review(shared, session.backlog):
             self._report(session, hold)
 
-    def _let_go(self, session: Session) -> None:
+    def _let_go(self, session: CapturedSession) -> None:
         """Add the freeze to the accounting; a session with processes left may be frozen again."""
         if session.brake is not None and (hold := session.brake.let_go()):
             self._report(session, hold)
 
-    def _report(self, session: Session, hold: Hold) -> None:
+    def _report(self, session: CapturedSession, hold: FreezeInterval) -> None:
         self._marks.let_go(session.sid)
         event = {
             "event": SessionFreeze.EVENT,
@@ -388,17 +390,17 @@ class Capture:
             "account": to_builtins(merged([self._past, *self._accounts()])),
         }
 
-    def _accounts(self) -> Iterator[Account]:
+    def _accounts(self) -> Iterator[LossAccounting]:
         for session in self.registry.live():
             yield account(session, self._tally(session))
 
-    def _tally(self, session: Session) -> Tally:
+    def _tally(self, session: CapturedSession) -> Tally:
         try:
             return self._programs.tally(session.number)
         except KeyError:
             return Tally((), (), 0)
 
-    def _unwatch(self, session: Session, *, leave: bool = False) -> None:
+    def _unwatch(self, session: CapturedSession, *, leave: bool = False) -> None:
         """``leave``: a session that is held stays so."""
         if session.brake is not None and leave:
             session.brake.leave()
@@ -412,7 +414,7 @@ class Capture:
             os.close(session.events_fd)
             session.events_fd = -1
 
-    def _discard(self, session: Session, *, forget: bool = True) -> None:
+    def _discard(self, session: CapturedSession, *, forget: bool = True) -> None:
         """Let go of what a session holds; the last one detaches the programs."""
         self._unwatch(session)
         self._forget(session)
@@ -422,7 +424,7 @@ class Capture:
             self._detach()
         self.registry.commit()
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: CapturedSession) -> None:
         """Have the kernel know nothing of a session of which nothing is left."""
         self._programs.forget(session.number)
         self._delegations.forget(session.number)
@@ -458,7 +460,7 @@ class Capture:
             self._queue(part)
             await asyncio.sleep(0)
 
-    def _owner(self, number: int, delegation: int) -> Owner | None:
+    def _owner(self, number: int, delegation: int) -> LineOwner | None:
         session = self.registry.numbered(number)
         if session is None:
             return None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Source(Protocol):
+class RingSource(Protocol):
     """Where blocks of records come from: ``_ringbuf.Pump``."""
 
     def fileno(self) -> int:
@@ -39,10 +39,10 @@ class Source(Protocol):
         """Read no more."""
 
 
-class Feed:
+class RingReader:
     """One taker of blocks; any number of barriers."""
 
-    def __init__(self, source: Source, pushed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, source: RingSource, pushed: Callable[[], None] = lambda: None) -> None:
         """``pushed`` is called when there is more to take."""
         self._source = source
         self._pushed = pushed

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from proctor.capture.kernel.abi import Kind, Tally
-from proctor.capture.registry import Session
-from proctor.captureproto.messages import Account
+from proctor.capture.kernel.abi import RecordKind, Tally
+from proctor.capture.registry import CapturedSession
+from proctor.captureproto.messages import LossAccounting
 
 RING, UNDECODABLE, MEMORY, UNEXPLAINED = "ring", "undecodable", "memory", "unexplained"
 JOBS = "jobs"
 UNREPORTED = "unreported"
 
 
-def account(session: Session, tally: Tally) -> Account:
+def account(session: CapturedSession, tally: Tally) -> LossAccounting:
     """Account for the attempts and records of ``session``.
 
     While a task of it is alive the counters of the kernel still move, so the numbers of submitted records and
@@ -22,7 +22,7 @@ def account(session: Session, tally: Tally) -> Account:
     accounted for, and every started attempt must be submitted or unfinished.
     """
     lost = {stage: counts for stage, counts in _lost(session, tally).items() if counts}
-    accounted = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[Kind]())
+    accounted = session.delivered + _of(tally.filtered) + sum(lost.values(), Counter[RecordKind]())
     submitted = accounted if tally.tasks > 0 else _of(tally.seen) + session.unattributed
     unfinished = _of(tally.unfinished)
     started = submitted + unfinished if tally.tasks > 0 else _of(tally.started) + session.unattributed
@@ -30,7 +30,7 @@ def account(session: Session, tally: Tally) -> Account:
         lost[UNEXPLAINED] = missing
     if missing := started - submitted - unfinished:
         lost[UNREPORTED] = missing
-    return Account(
+    return LossAccounting(
         started=by_name(started),
         unfinished=by_name(unfinished),
         submitted=by_name(submitted),
@@ -42,7 +42,7 @@ def account(session: Session, tally: Tally) -> Account:
     )
 
 
-def merged(accounts: Iterable[Account]) -> Account:
+def merged(accounts: Iterable[LossAccounting]) -> LossAccounting:
     """The sum of ``accounts``."""
     sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
     lost: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -56,7 +56,7 @@ def merged(accounts: Iterable[Account]) -> Account:
         for stage, counts in one.lost.items():
             lost[stage].update(counts)
         freezes, frozen_ms = freezes + one.freezes, frozen_ms + one.frozen_ms
-    return Account(
+    return LossAccounting(
         started=dict(sums["started"]),
         unfinished=dict(sums["unfinished"]),
         submitted=dict(sums["submitted"]),
@@ -68,7 +68,7 @@ def merged(accounts: Iterable[Account]) -> Account:
     )
 
 
-def _lost(session: Session, tally: Tally) -> dict[str, Counter[Kind]]:
+def _lost(session: CapturedSession, tally: Tally) -> dict[str, Counter[RecordKind]]:
     return {
         RING: _of(tally.lost),
         UNDECODABLE: session.undecodable,
@@ -77,10 +77,10 @@ def _lost(session: Session, tally: Tally) -> dict[str, Counter[Kind]]:
     }
 
 
-def _of(counts: tuple[int, ...]) -> Counter[Kind]:
-    return +Counter(dict(zip(Kind, counts, strict=False)))
+def _of(counts: tuple[int, ...]) -> Counter[RecordKind]:
+    return +Counter(dict(zip(RecordKind, counts, strict=False)))
 
 
-def by_name(counts: Mapping[Kind, int]) -> dict[str, int]:
+def by_name(counts: Mapping[RecordKind, int]) -> dict[str, int]:
     """``counts`` as messages carry them: kinds without any left out."""
     return {kind.name.lower(): count for kind, count in sorted(counts.items()) if count}

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 import msgspec
 
-from proctor.capture.control.freezer import Brake
-from proctor.capture.kernel.abi import Kind
-from proctor.capture.kernel.formatter import Owner
-from proctor.capture.state.journal import Journal, Message
-from proctor.captureproto.messages import Account, Closed, Drained, Events, encode
+from proctor.capture.control.freezer import Throttle
+from proctor.capture.kernel.abi import RecordKind
+from proctor.capture.kernel.formatter import LineOwner
+from proctor.capture.state.journal import StateJournal, StoredMessage
+from proctor.captureproto.messages import Closed, Drained, KernelEvents, LossAccounting, encode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import from_json, to_json
@@ -30,7 +30,7 @@ class Phase(enum.Enum):
     CLOSED = "closed"
 
 
-class Identity(msgspec.Struct, frozen=True):
+class SessionIdentity(msgspec.Struct, frozen=True):
     """What of a session does not change: ``number`` is that in the kernel."""
 
     sid: str
@@ -45,7 +45,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     ``events`` and ``names``. ``holds``, ``held_ms``: how often and how long it was held.
     """
 
-    identity: Identity
+    identity: SessionIdentity
     phase: Phase
     seq: int
     events: dict[int, int]
@@ -58,11 +58,16 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     held_ms: int = 0
 
 
-class Session:
+class CapturedSession:
     """One session: its number in the kernel, and its messages to the node."""
 
     def __init__(
-        self, identity: Identity, journal: Journal, *, memory_limit: int, changed: set[Session] | None = None
+        self,
+        identity: SessionIdentity,
+        journal: StateJournal,
+        *,
+        memory_limit: int,
+        changed: set[CapturedSession] | None = None,
     ) -> None:
         """``changed``: where the session puts itself whenever it is to be saved."""
         self.identity = identity
@@ -77,16 +82,16 @@ class Session:
         """Set when the kernel reports that the cgroup was entered first or left last."""
         self.drained: asyncio.Task[Drained] | None = None
         """The drain barrier, once it was asked for."""
-        self.brake: Brake | None = None
+        self.brake: Throttle | None = None
         """What holds the session, if it is strict."""
-        self.delivered: Counter[Kind] = Counter()
-        self.dropped: Counter[Kind] = Counter()
-        self.unattributed: Counter[Kind] = Counter()
+        self.delivered: Counter[RecordKind] = Counter()
+        self.dropped: Counter[RecordKind] = Counter()
+        self.unattributed: Counter[RecordKind] = Counter()
         """Records whose events did not fit our memory."""
-        self.undecodable: Counter[Kind] = Counter()
+        self.undecodable: Counter[RecordKind] = Counter()
         self._journal = journal
         self._memory_limit = memory_limit
-        self._kept: deque[Message] = deque()
+        self._kept: deque[StoredMessage] = deque()
         self._bytes = 0
         self._seq = 0
         self._sent = 0
@@ -111,8 +116,13 @@ class Session:
 
     @classmethod
     def restored(
-        cls, saved: Saved, journal: Journal, *, memory_limit: int, changed: set[Session] | None = None
-    ) -> Session:
+        cls,
+        saved: Saved,
+        journal: StateJournal,
+        *,
+        memory_limit: int,
+        changed: set[CapturedSession] | None = None,
+    ) -> CapturedSession:
         """The session that another process has saved, with its messages."""
         session = cls(saved.identity, journal, memory_limit=memory_limit, changed=changed)
         session.phase, session._seq = saved.phase, saved.seq
@@ -124,7 +134,7 @@ class Session:
             (session.undecodable, saved.undecodable),
             (session.unattributed, saved.unattributed),
         ):
-            counter.update({Kind(kind): count for kind, count in counts.items()})
+            counter.update({RecordKind(kind): count for kind, count in counts.items()})
         session._kept.extend(journal.messages(session.number))
         session._bytes = sum(len(message.frame) for message in session._kept)
         return session
@@ -162,13 +172,13 @@ class Session:
             self.brake.close()
             (self._holds, self._held_ms), self.brake = self.held, None
 
-    def owner(self, delegation: int = 0, delegated: bytes = b"") -> Owner:
+    def owner(self, delegation: int = 0, delegated: bytes = b"") -> LineOwner:
         """How lines of its events name them: the same when sent again, another name for every other event.
 
         Events of each ``delegation`` are numbered by themselves.
         """
         name = self._name(delegation).encode()
-        return Owner(name, self._events[delegation], self.phase is not Phase.OPEN, delegated)
+        return LineOwner(name, self._events[delegation], self.phase is not Phase.OPEN, delegated)
 
     def _name(self, delegation: int) -> str:
         return self._names.setdefault(delegation, str(uuid4())[:-12])
@@ -180,13 +190,13 @@ class Session:
         return f"{self._name(0)}{self._events[0] - 1:012x}"
 
     def put_events(
-        self, lines: bytes, kinds: Counter[Kind], lost: Mapping[str, int], delegation: int = 0
+        self, lines: bytes, kinds: Counter[RecordKind], lost: Mapping[str, int], delegation: int = 0
     ) -> None:
         """Queue lines of events; when memory is used up, drop them and count them."""
         self._touch()
         self._events[delegation] += kinds.total()
         counts = {kind.name.lower(): count for kind, count in kinds.items()}
-        message = Events(sid=self.sid, seq=self._seq + 1, counts=counts, lost=dict(lost), lines=lines)
+        message = KernelEvents(sid=self.sid, seq=self._seq + 1, counts=counts, lost=dict(lost), lines=lines)
         frame = self._frame(message)
         if self._bytes + len(frame) > self._memory_limit or not self._journal.has_space(len(frame)):
             self.dropped.update(kinds)
@@ -194,27 +204,27 @@ class Session:
         self.delivered.update(kinds)
         self._keep(frame)
 
-    def put_drained(self, lost: Mapping[str, int], account: Account | None = None) -> Drained:
+    def put_drained(self, lost: Mapping[str, int], account: LossAccounting | None = None) -> Drained:
         """Queue the message that ends the events of the session's child."""
         message = Drained(sid=self.sid, seq=self._seq + 1, lost=dict(lost), account=account)
         self._keep(self._frame(message))
         return message
 
     def put_closed(
-        self, lost: Mapping[str, int], account: Account | None = None, *, reason: str = ""
+        self, lost: Mapping[str, int], account: LossAccounting | None = None, *, reason: str = ""
     ) -> Closed:
         """Queue the last message."""
         message = Closed(sid=self.sid, seq=self._seq + 1, lost=dict(lost), account=account, reason=reason)
         self._keep(self._frame(message))
         return message
 
-    def _frame(self, message: Events | Drained | Closed) -> bytes:
+    def _frame(self, message: KernelEvents | Drained | Closed) -> bytes:
         body = encode(message)
         return wire.HEADER.pack(len(body)) + body
 
     def _keep(self, frame: bytes) -> None:
         self._seq += 1
-        message = Message(self._seq, frame)
+        message = StoredMessage(self._seq, frame)
         self._journal.add_message(self.number, message)
         self._kept.append(message)
         self._bytes += len(frame)
@@ -225,7 +235,7 @@ class Session:
         """Number of the last message."""
         return self._seq
 
-    def unsent(self) -> Message | None:
+    def unsent(self) -> StoredMessage | None:
         """The oldest message that was not given to the present subscriber; it counts as given now."""
         for kept in self._kept:
             if kept.seq > self._sent:
@@ -266,26 +276,26 @@ class Registry:
     What changes is durable when ``commit`` has returned, in the journal: without one, in memory only.
     """
 
-    def __init__(self, *, max_sessions: int, memory_limit: int, journal: Journal | None = None) -> None:
-        self.journal = journal or Journal(Path(":memory:"))
-        self._by_sid: dict[str, Session] = {}
-        self._by_number: dict[int, Session] = {}
+    def __init__(self, *, max_sessions: int, memory_limit: int, journal: StateJournal | None = None) -> None:
+        self.journal = journal or StateJournal(Path(":memory:"))
+        self._by_sid: dict[str, CapturedSession] = {}
+        self._by_number: dict[int, CapturedSession] = {}
         self._max_sessions = max_sessions
         self._memory_limit = memory_limit
         self._last_number = 0
-        self._changed: set[Session] = set()
+        self._changed: set[CapturedSession] = set()
 
     def restore(self, last_number: int) -> None:
         """Take over the sessions in the journal. ``last_number``: the last that was given."""
         self._last_number = last_number
         for saved in list(self.journal.sessions()):
             found = from_json(saved, Saved)
-            session = Session.restored(
+            session = CapturedSession.restored(
                 found, self.journal, memory_limit=self._memory_limit, changed=self._changed
             )
             self._add(session)
 
-    def add(self, sid: str, cgroup: Path, cgroup_id: int, *, strict: bool = False) -> Session:
+    def add(self, sid: str, cgroup: Path, cgroup_id: int, *, strict: bool = False) -> CapturedSession:
         """A new session; raises AlreadyExists or LimitExceeded."""
         if sid in self._by_sid:
             raise AlreadyExists(f"session {sid} is registered already")
@@ -294,12 +304,14 @@ class Registry:
                 f"{self._max_sessions} sessions are being recorded, and more are not possible"
             )
         self._last_number += 1
-        identity = Identity(sid, self._last_number, str(cgroup), cgroup_id, strict)
-        session = Session(identity, self.journal, memory_limit=self._memory_limit, changed=self._changed)
+        identity = SessionIdentity(sid, self._last_number, str(cgroup), cgroup_id, strict)
+        session = CapturedSession(
+            identity, self.journal, memory_limit=self._memory_limit, changed=self._changed
+        )
         self._add(session)
         return session
 
-    def _add(self, session: Session) -> None:
+    def _add(self, session: CapturedSession) -> None:
         self._by_sid[session.sid] = session
         self._by_number[session.number] = session
 
@@ -316,18 +328,18 @@ class Registry:
         self._changed.clear()
         self.journal.commit()
 
-    def get(self, sid: str) -> Session:
+    def get(self, sid: str) -> CapturedSession:
         """The session with this id; raises NotFound."""
         try:
             return self._by_sid[sid]
         except KeyError:
             raise NotFound(f"session {sid} is not registered") from None
 
-    def numbered(self, number: int) -> Session | None:
+    def numbered(self, number: int) -> CapturedSession | None:
         """The session with this number in the kernel."""
         return self._by_number.get(number)
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: CapturedSession) -> None:
         """Forget a session."""
         self._by_sid.pop(session.sid, None)
         self._by_number.pop(session.number, None)
@@ -343,9 +355,9 @@ class Registry:
             self.remove(session)
         return session.settled
 
-    def live(self) -> list[Session]:
+    def live(self) -> list[CapturedSession]:
         """Sessions of which processes may be left, in the order of their opening."""
         return [session for session in self if session.phase is not Phase.CLOSED]
 
-    def __iter__(self) -> Iterator[Session]:
+    def __iter__(self) -> Iterator[CapturedSession]:
         return iter(list(self._by_number.values()))

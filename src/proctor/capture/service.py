@@ -14,15 +14,15 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from proctor.capture.channel import Channel, close_all
+from proctor.capture.channel import PeerChannel, close_all
 from proctor.capture.engine import Capture, CaptureSettings
 from proctor.capture.kernel import abi, report
-from proctor.capture.kernel.choice import Loaded, load
+from proctor.capture.kernel.choice import LoadedPrograms, load
 from proctor.capture.kernel.variants import switched_off
-from proctor.capture.registry import Phase, Registry, Session
+from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.capture.routes import Routes
-from proctor.capture.state.journal import Journal
-from proctor.capture.state.place import Place
+from proctor.capture.state.journal import StateJournal
+from proctor.capture.state.place import StateDirectory
 from proctor.capture.state.takeover import Takeover
 from proctor.captureproto import cgroup
 from proctor.captureproto.absence import RETURN_SECONDS
@@ -31,7 +31,7 @@ from proctor.captureproto.messages import (
     Claim,
     CloseSession,
     Forgotten,
-    OpenSession,
+    RegisterSession,
     RestrictSession,
     ResumeSession,
     Subscribe,
@@ -75,7 +75,7 @@ class Subscriber:
     """
 
     owner: str
-    channel: Channel
+    channel: PeerChannel
     forgotten: list[str] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -117,12 +117,12 @@ class CaptureService:
             cgroup.mount_cgroup2(settings.cgroup_mount)
         except OSError as error:
             raise Unavailable(f"no cgroup2 at {settings.cgroup_mount}: {error.strerror}") from None
-        place = Place(settings.run)
+        place = StateDirectory(settings.run)
         place.prepare()
         registry = Registry(
             max_sessions=abi.MAX_SESSIONS,
             memory_limit=settings.memory_limit,
-            journal=Journal(place.files / "journal"),
+            journal=StateJournal(place.files / "journal"),
         )
         try:
             inherited = Takeover(settings.run, registry, self._load, settings.cgroup_mount).run()
@@ -189,7 +189,7 @@ class CaptureService:
         await self.capture.stop()
         self._listening.close()
 
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedPrograms:
         without = switched_off(os.environ)
         try:
             loaded = load(self._settings.rings, without)
@@ -206,10 +206,10 @@ class CaptureService:
     def admit(self, connection: socket.socket, peer: unixsock.Peer) -> None:
         """Serve a connection of ``peer``, unless the node has too many."""
         if peer.uid == 0:
-            self._tasks.spawn(Conversation(self, connection, peer).run(), name="peer")
+            self._tasks.spawn(PeerConnection(self, connection, peer).run(), name="peer")
         elif self._of_node < MAX_NODE_CONNECTIONS:
             self._of_node += 1
-            conversation = Conversation(self, connection, peer, longest=_LONGEST_OF_NODE)
+            conversation = PeerConnection(self, connection, peer, longest=_LONGEST_OF_NODE)
             self._tasks.spawn(conversation.run(), name="peer").add_done_callback(self._node_left)
         else:
             _log.error("the node has %d connections open; one more was refused", self._of_node)
@@ -223,7 +223,7 @@ class CaptureService:
         if uid not in ({0} if operation in _ROOT_ONLY else self._users):
             raise AccessDenied(f"user {uid} may not {operation}")
 
-    def acknowledge(self, channel: Channel, message: Acknowledge) -> None:
+    def acknowledge(self, channel: PeerChannel, message: Acknowledge) -> None:
         """A node has stored messages. What anybody but the session's subscriber says deletes nothing."""
         subscriber = self._subscribers.get(self.routes.owner(message.sid) or "")
         if subscriber is None or subscriber.channel is not channel:
@@ -235,7 +235,7 @@ class CaptureService:
             subscriber.news.set()
         self._acknowledged.set()
 
-    def subscribe(self, channel: Channel, request: Subscribe) -> None:
+    def subscribe(self, channel: PeerChannel, request: Subscribe) -> None:
         """Give ``channel`` the events of its owner's sessions; another that had them is cut off."""
         if any(subscriber.channel is channel for subscriber in self._subscribers.values()):
             raise BadRequest("this connection has subscribed already")
@@ -249,14 +249,14 @@ class CaptureService:
         subscriber = self._subscribers[request.owner] = Subscriber(request.owner, channel)
         self._tasks.spawn(self._publish(subscriber), name="publisher")
 
-    def unsubscribe(self, channel: Channel) -> None:
+    def unsubscribe(self, channel: PeerChannel) -> None:
         """``channel`` is gone."""
         for owner, subscriber in list(self._subscribers.items()):
             if subscriber.channel is channel:
                 del self._subscribers[owner]
                 subscriber.news.set()
 
-    def leave(self, channel: Channel) -> None:
+    def leave(self, channel: PeerChannel) -> None:
         """The owner behind ``channel`` ends: what is left of its sessions is the main subscriber's."""
         for owner, subscriber in list(self._subscribers.items()):
             if subscriber.channel is channel:
@@ -297,10 +297,10 @@ class CaptureService:
         except OSError as error:
             _log.info("a subscriber is gone: %s", error)
 
-    def _sessions_of(self, subscriber: Subscriber) -> list[Session]:
+    def _sessions_of(self, subscriber: Subscriber) -> list[CapturedSession]:
         return [s for s in self.capture.registry if self.routes.owner(s.sid) == subscriber.owner]
 
-    async def _send_unsent(self, session: Session, subscriber: Subscriber) -> None:
+    async def _send_unsent(self, session: CapturedSession, subscriber: Subscriber) -> None:
         while (
             self._subscribers.get(subscriber.owner) is subscriber
             and self.routes.owner(session.sid) == subscriber.owner
@@ -314,7 +314,7 @@ class CaptureService:
         return {"ok": True, "instance": self._instance, **kernel, **self.capture.status()}
 
 
-class Conversation:
+class PeerConnection:
     """One peer, from connection to end of stream."""
 
     def __init__(
@@ -328,7 +328,7 @@ class Conversation:
         self._service = service
         self._uid, self._pid = peer.uid, peer.pid
         self._guarded = False
-        self._channel = Channel(connection, longest)
+        self._channel = PeerChannel(connection, longest)
         self._opened: set[str] = set()
 
     async def run(self) -> None:
@@ -363,7 +363,7 @@ class Conversation:
             self._guarded = True
         match operation:
             case "open":
-                return self._open(_parsed(message, OpenSession), descriptors)
+                return self._open(_parsed(message, RegisterSession), descriptors)
             case "resume":
                 return self._resume(_parsed(message, ResumeSession).sid)
             case "restrict":
@@ -389,7 +389,7 @@ class Conversation:
             case _:
                 raise BadRequest(f"no such operation: {operation!r}")
 
-    def _open(self, request: OpenSession, descriptors: list[int]) -> wire.Message:
+    def _open(self, request: RegisterSession, descriptors: list[int]) -> wire.Message:
         _check_uuid(request.sid)
         if len(descriptors) != 1:
             raise BadRequest("open takes one descriptor, the pidfd of the session's process")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.captureproto.members import Members
+from proctor.captureproto.members import SessionProcesses
 from proctor.captureproto.state import StatePaths
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
@@ -34,7 +34,7 @@ class Mark(msgspec.Struct, frozen=True):
     cgroup: str
 
 
-class Marks:
+class AbsenceMarks:
     """The marks of one agent, below its directory ``run``."""
 
     def __init__(self, run: Path) -> None:
@@ -81,9 +81,9 @@ class Marks:
         for mark in self._all(sid):
             self.members(mark.number, Path(mark.cgroup)).kill()
 
-    def members(self, number: int, cgroup: Path) -> Members:
+    def members(self, number: int, cgroup: Path) -> SessionProcesses:
         """The processes of a session, strict or not."""
-        return Members(number, cgroup, self._listing)
+        return SessionProcesses(number, cgroup, self._listing)
 
     def _all(self, sid: str) -> Iterator[Mark]:
         if not self._directory.is_dir():

@@ -6,9 +6,9 @@ import logging
 import select
 from pathlib import Path
 
-from proctor.captureproto.absence import RETURN_SECONDS, Marks
+from proctor.captureproto.absence import RETURN_SECONDS, AbsenceMarks
 from proctor.captureproto.client import SessionCapture
-from proctor.captureproto.members import Members
+from proctor.captureproto.members import SessionProcesses
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable
 from proctor.model.network import NetworkPolicy
@@ -26,7 +26,7 @@ class Captured:
         """``run``: where capture leaves its state. ``limited``: the session ends when capture stays away."""
         self._sid = sid
         self._capture = capture
-        self._marks = Marks(run)
+        self._marks = AbsenceMarks(run)
         self._members = self._marks.members(capture.number, cgroup)
         self._strict = strict
         self._limited = limited
@@ -37,7 +37,7 @@ class Captured:
         self._pause = _FIRST_PAUSE
 
     @property
-    def members(self) -> Members:
+    def members(self) -> SessionProcesses:
         """The processes of the session."""
         return self._members
 

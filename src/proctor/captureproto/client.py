@@ -20,7 +20,7 @@ from proctor.captureproto.messages import (
     Delivery,
     Drained,
     Forgotten,
-    OpenSession,
+    RegisterSession,
     RestrictSession,
     ResumeSession,
     Subscribe,
@@ -83,7 +83,7 @@ class SessionCapture:
         When this returns, the next system call of the process is recorded. Raises Unavailable with
         the reason when capture cannot; then the process must not go on.
         """
-        request = OpenSession(
+        request = RegisterSession(
             sid=sid,
             cgroup=str(cgroup),
             cgroup_id=cgroup_id,
@@ -174,7 +174,7 @@ class SessionCapture:
         self.disconnect()
 
     def _ask(
-        self, request: OpenSession | RestrictSession | CloseSession, descriptors: Sequence[int] = ()
+        self, request: RegisterSession | RestrictSession | CloseSession, descriptors: Sequence[int] = ()
     ) -> wire.Message:
         try:
             wire.send(self._connection, to_builtins(request), descriptors)

@@ -35,7 +35,7 @@ Listing = Callable[[], bytes]
 """Reads the list of ``MEMBER``. Raises OSError."""
 
 
-class Members(NamedTuple):
+class SessionProcesses(NamedTuple):
     """The processes of the session with this number, whose cgroup is at ``home``."""
 
     number: int

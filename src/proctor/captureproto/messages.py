@@ -17,7 +17,7 @@ from proctor.model.serde import to_json
 MAX_KINDS = 3
 
 
-class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+class RegisterSession(msgspec.Struct, frozen=True, kw_only=True):
     """A monitor registers its session; the child's pidfd rides along as a descriptor."""
 
     op: Literal["open"] = "open"
@@ -90,7 +90,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True, tag="subscribed", ta
     sessions: list[str]
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class LossAccounting(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a session's records so far, by kind, as far as capture can know.
 
     For each kind *submitted = delivered + filtered + the sum of lost over its stages*: ``ring`` (it was
@@ -111,7 +111,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     frozen_ms: int = 0
 
 
-class Events(msgspec.Struct, frozen=True, kw_only=True, tag="events", tag_field="op"):
+class KernelEvents(msgspec.Struct, frozen=True, kw_only=True, tag="events", tag_field="op"):
     """Kernel events of one session, oldest first.
 
     ``lines`` are those of ``captureproto.lines``, whose slots the node fills. ``lost`` counts all losses of
@@ -134,7 +134,7 @@ class Drained(msgspec.Struct, frozen=True, kw_only=True, tag="drained", tag_fiel
     sid: str
     seq: int
     lost: dict[str, int] = {}
-    account: Account | None = None
+    account: LossAccounting | None = None
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field="op"):
@@ -147,7 +147,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field=
     sid: str
     seq: int
     lost: dict[str, int] = {}
-    account: Account | None = None
+    account: LossAccounting | None = None
     reason: str = ""
 
 
@@ -157,15 +157,15 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True, tag="forgotten", tag_
     sid: str
 
 
-Delivery = Subscribed | Events | Drained | Closed | Forgotten
+Delivery = Subscribed | KernelEvents | Drained | Closed | Forgotten
 Lost = Mapping[str, int]
 
 _deliveries: msgspec.json.Decoder[Delivery] = msgspec.json.Decoder(Delivery)
 
 
 def encode(message: Delivery) -> bytes:
-    """The body of a frame: JSON, and behind a newline the lines of ``Events``."""
-    if not isinstance(message, Events):
+    """The body of a frame: JSON, and behind a newline the lines of ``KernelEvents``."""
+    if not isinstance(message, KernelEvents):
         return to_json(message)
     return to_json(msgspec.structs.replace(message, lines=b"")) + b"\n" + message.lines
 
@@ -174,4 +174,4 @@ def decode(body: bytes) -> Delivery:
     """The inverse of ``encode``. Raises msgspec.DecodeError."""
     head, _, lines = body.partition(b"\n")
     message = _deliveries.decode(head)
-    return msgspec.structs.replace(message, lines=lines) if isinstance(message, Events) else message
+    return msgspec.structs.replace(message, lines=lines) if isinstance(message, KernelEvents) else message

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from proctor.config.values import Kind
+from proctor.config.values import ScalarType
 
 SECRET = object()
 """Mark of a field whose value is never shown."""
@@ -28,11 +28,11 @@ class IntegerOrText:
     """Stands for ``int | str`` in a Field."""
 
 
-class Field(NamedTuple):
+class FieldAnnotation(NamedTuple):
     """One annotation taken apart. ``single``: one element may stand for a list, and stays one."""
 
     type: Any
-    kind: Kind | None
+    kind: ScalarType | None
     marks: tuple[object, ...]
     description: str
     single: bool = False
@@ -48,7 +48,7 @@ class Field(NamedTuple):
         return UNUSED in self.marks
 
 
-def field_of(annotation: Any) -> Field:
+def field_of(annotation: Any) -> FieldAnnotation:
     """``annotation`` without ``Annotated`` and ``| None``, and what these said."""
     marks: list[Any] = []
     single = False
@@ -63,21 +63,21 @@ def field_of(annotation: Any) -> Field:
             annotation = lists[0] if lists else IntegerOrText if int in parts and str in parts else parts[0]
         else:
             break
-    return Field(
+    return FieldAnnotation(
         type=annotation,
-        kind=next((mark for mark in marks if isinstance(mark, Kind)), None),
+        kind=next((mark for mark in marks if isinstance(mark, ScalarType)), None),
         marks=tuple(mark for mark in _MARKS if mark in marks),
         description=next((mark for mark in marks if isinstance(mark, str)), ""),
         single=single,
     )
 
 
-def element_of(field: Field) -> Field:
+def element_of(field: FieldAnnotation) -> FieldAnnotation:
     """The field of one element of a list, or ``field`` itself."""
     return field_of(typing.get_args(field.type)[0]) if typing.get_origin(field.type) is list else field
 
 
-def is_section(field: Field) -> bool:
+def is_section(field: FieldAnnotation) -> bool:
     """Is the value a mapping with keys of its own?"""
     is_struct = isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)
     return is_struct and field.kind is None

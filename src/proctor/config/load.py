@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 from ruamel.yaml.nodes import Node
 
-from proctor.config.reader import Reader
+from proctor.config.reader import ConfigReader
 from proctor.config.rules import problems, warnings
 from proctor.config.schema import Config, KeyPair
 from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
@@ -20,7 +20,7 @@ from proctor.core.errors import ConfigError
 _log = logging.getLogger(__name__)
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class LoadedConfig(msgspec.Struct, frozen=True):
     """A configuration and the sentences to tell its owner about it."""
 
     config: Config
@@ -35,7 +35,7 @@ def load(path: Path) -> Config:
     return loaded.config
 
 
-def read(path: Path) -> Loaded:
+def read(path: Path) -> LoadedConfig:
     """The configuration in the file at ``path`` with its warnings. Raises ConfigError."""
     try:
         with path.open("rb") as file:
@@ -53,20 +53,20 @@ def read(path: Path) -> Loaded:
     return loaded
 
 
-def parse(text: str, name: str) -> Loaded:
+def parse(text: str, name: str) -> LoadedConfig:
     """The configuration in ``text``; ``name`` stands for the file in messages.
 
     Raises ConfigError with one line for each problem.
     """
     root = _only_document(text, name)
-    reader = Reader(name)
+    reader = ConfigReader(name)
     config = Config() if root is None else reader.read(root, Config)
     if config is not None:
         for path, message in problems(config):
             reader.report(path, message)
     if config is None or reader.problems:
         raise ConfigError("\n".join(reader.lines()))
-    return Loaded(_current(config), reader.located([*reader.ignored(), *warnings(config)]))
+    return LoadedConfig(_current(config), reader.located([*reader.ignored(), *warnings(config)]))
 
 
 def _current(config: Config) -> Config:

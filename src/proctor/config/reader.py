@@ -11,8 +11,8 @@ import msgspec
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from proctor.config import source
-from proctor.config.fields import NO_EFFECT, NOT_OFFERED, Field, IntegerOrText, field_of, parents_of
-from proctor.config.source import Place, is_empty, is_null, place_of, shape
+from proctor.config.fields import NO_EFFECT, NOT_OFFERED, FieldAnnotation, IntegerOrText, field_of, parents_of
+from proctor.config.source import SourcePosition, is_empty, is_null, place_of, shape
 from proctor.config.suggest import hint
 from proctor.config.values import read_flag
 
@@ -30,20 +30,20 @@ class _Marked(NamedTuple):
     """A key in the file that is not used, and what it is set to."""
 
     path: KeyPath
-    field: Field
+    field: FieldAnnotation
     value: Any
     default: Any
 
 
-class Reader:
+class ConfigReader:
     """Converts one document; collects every problem instead of stopping at the first."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._root: type[msgspec.Struct] = msgspec.Struct
-        self._places: dict[KeyPath, Place] = {(): Place(1, 1)}
+        self._places: dict[KeyPath, SourcePosition] = {(): SourcePosition(1, 1)}
         self._marked: list[_Marked] = []
-        self.problems: list[tuple[Place, str]] = []
+        self.problems: list[tuple[SourcePosition, str]] = []
 
     def read(self, node: Node, kind: type[S]) -> S | None:
         """What is valid of the document as ``kind``; None when that is not enough. See ``problems``."""
@@ -77,12 +77,12 @@ class Reader:
             elif value != default:
                 yield path, "known, but it has no effect here"
 
-    def _nearest(self, path: KeyPath) -> Place:
+    def _nearest(self, path: KeyPath) -> SourcePosition:
         while path not in self._places:
             path = path[:-1]
         return self._places[path]
 
-    def _note(self, place: Place, path: KeyPath, message: str) -> None:
+    def _note(self, place: SourcePosition, path: KeyPath, message: str) -> None:
         self.problems.append((place, f"{dotted(path)}: {message}" if path else message))
 
     def _fail(self, node: Node, path: KeyPath, message: str) -> _Invalid:
@@ -128,8 +128,8 @@ class Reader:
             self._places[*path, key] = place
             yield key, value_node
 
-    def _keys(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[str, Place, Node]]:
-        seen: dict[str, Place] = {}
+    def _keys(self, node: MappingNode, path: KeyPath) -> Iterator[tuple[str, SourcePosition, Node]]:
+        seen: dict[str, SourcePosition] = {}
         for key_node, value_node in source.entries(node):
             if not isinstance(key_node, ScalarNode):
                 self._note(place_of(key_node), path, "a key must be text")
@@ -148,7 +148,7 @@ class Reader:
         infos = msgspec.structs.fields(kind)
         return hint(key, [info.name for info in infos if NOT_OFFERED not in field_of(info.type).marks])
 
-    def _value(self, node: Node, field: Field, path: KeyPath) -> Any:
+    def _value(self, node: Node, field: FieldAnnotation, path: KeyPath) -> Any:
         origin = typing.get_origin(field.type)
         if field.unused:
             return _is_set(self._plain(node, path), wanted=NOT_OFFERED in field.marks)
@@ -168,7 +168,7 @@ class Reader:
         except ValueError as error:
             raise self._fail(node, path, str(error)) from None
 
-    def _mapping(self, node: Node, field: Field, path: KeyPath) -> dict[str, Any]:
+    def _mapping(self, node: Node, field: FieldAnnotation, path: KeyPath) -> dict[str, Any]:
         element = field_of(typing.get_args(field.type)[1])
         values = {}
         for key, value in self._entries(node, path, None):
@@ -177,7 +177,7 @@ class Reader:
                 values[key] = [] if empty_list else self._value(value, element, (*path, key))
         return values
 
-    def _list(self, node: Node, field: Field, path: KeyPath) -> Any:
+    def _list(self, node: Node, field: FieldAnnotation, path: KeyPath) -> Any:
         element = field_of(typing.get_args(field.type)[0])
         element = element._replace(marks=element.marks + field.marks)
         if isinstance(node, ScalarNode):
@@ -194,7 +194,7 @@ class Reader:
                     values.append(self._value(item, element, at))
         return values
 
-    def _scalar(self, node: Node, field: Field, path: KeyPath) -> Any:
+    def _scalar(self, node: Node, field: FieldAnnotation, path: KeyPath) -> Any:
         text = self._text(node, path)
         try:
             return _convert(text, field)
@@ -231,7 +231,7 @@ def _is_set(value: Any, *, wanted: bool) -> bool:
     return value is not None and str(value).lower() not in _OFF
 
 
-def _convert(text: str, field: Field) -> Any:
+def _convert(text: str, field: FieldAnnotation) -> Any:
     if field.kind is not None:
         return field.kind.read(text)
     if field.type is bool:
@@ -247,7 +247,7 @@ def _convert(text: str, field: Field) -> Any:
     return text
 
 
-def expected(field: Field) -> str:
+def expected(field: FieldAnnotation) -> str:
     """What a scalar field takes, for people."""
     if field.kind is not None:
         return field.kind.expected

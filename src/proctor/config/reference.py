@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from proctor.config.fields import NO_EFFECT, NOT_OFFERED, Field, element_of, field_of, is_section
+from proctor.config.fields import NO_EFFECT, NOT_OFFERED, FieldAnnotation, element_of, field_of, is_section
 from proctor.config.reader import expected
 from proctor.config.schema import Config
 from proctor.config.values import DURATION, UNITS
@@ -55,11 +55,11 @@ def _rows(section: type[msgspec.Struct], prefix: str) -> Iterator[str]:
             yield f"| `{key}`{_mark(field)} | {_value(field)} | {default} | {field.description} |\n"
 
 
-def _mark(field: Field) -> str:
+def _mark(field: FieldAnnotation) -> str:
     return " ‡" if NOT_OFFERED in field.marks else " †" if NO_EFFECT in field.marks else ""
 
 
-def _value(field: Field) -> str:
+def _value(field: FieldAnnotation) -> str:
     if field.unused:
         return "anything"
     origin = typing.get_origin(field.type)
@@ -68,7 +68,7 @@ def _value(field: Field) -> str:
     return "mapping of text to text" if origin is dict else expected(field)
 
 
-def _default(value: Any, field: Field) -> str:
+def _default(value: Any, field: FieldAnnotation) -> str:
     if value is msgspec.NODEFAULT:
         return ""
     if isinstance(value, bool):

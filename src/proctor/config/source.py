@@ -26,7 +26,7 @@ _FALSE = frozenset({"n", "no", "false", "off"})
 _INTEGER = re.compile(r"[+-]?(0x[0-9a-fA-F_]+|0o?[0-7_]+|0b[01_]+|[0-9][0-9_]*)")
 
 
-class Place(NamedTuple):
+class SourcePosition(NamedTuple):
     """Line and column in a file, from 1."""
 
     line: int
@@ -59,7 +59,7 @@ def compose(text: str, name: str) -> list[Node]:
         nodes = [node for node in YAML(typ="safe", pure=True).compose_all(text) if not is_null(node)]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        place = SourcePosition(mark.line + 1, mark.column + 1) if mark else SourcePosition(1, 1)
         raise SourceError(f"{name}:{place}: not valid YAML: {_syntax(error, text, place)}") from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -76,7 +76,7 @@ def compose(text: str, name: str) -> list[Node]:
 _CHARACTER = "a character that YAML does not allow"
 
 
-def _syntax(error: MarkedYAMLError, text: str, place: Place) -> str:
+def _syntax(error: MarkedYAMLError, text: str, place: SourcePosition) -> str:
     lines = text.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     if "\t" in line[: place.column]:
@@ -127,9 +127,9 @@ def _children(node: Node) -> Iterator[Node]:
         yield from node.value
 
 
-def place_of(node: Node) -> Place:
+def place_of(node: Node) -> SourcePosition:
     """Where ``node`` begins."""
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+    return SourcePosition(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def is_null(node: Node | None) -> bool:

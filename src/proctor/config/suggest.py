@@ -9,7 +9,7 @@ import msgspec
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from proctor.config.fields import parents_of
-from proctor.config.source import Place, is_null, place_of
+from proctor.config.source import SourcePosition, is_null, place_of
 
 _ENDINGS = ("_service", "_listen_addr", "_public_addr", "_labels", "_labels_expression")
 _CLOSE = 0.65
@@ -37,7 +37,7 @@ def hint(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {found}?" if found else ""
 
 
-def lost_indentation(node: Node, kind: type[msgspec.Struct]) -> tuple[Place, str] | None:
+def lost_indentation(node: Node, kind: type[msgspec.Struct]) -> tuple[SourcePosition, str] | None:
     """Place and sentence when keys that belong into empty sections of ``kind`` are at the top level.
 
     Text copied from a web page often has lost the leading spaces of its lines.

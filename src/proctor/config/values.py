@@ -26,7 +26,7 @@ MAX_PAGES = 1 << 18
 
 
 @dataclass(frozen=True)
-class Kind:
+class ScalarType:
     """How the text of a scalar becomes a value: ``read`` raises ValueError with what is wrong."""
 
     expected: str
@@ -122,8 +122,8 @@ def _is_ip(text: str) -> bool:
     return True
 
 
-def _address(default_port: int) -> Kind:
-    return Kind(
+def _address(default_port: int) -> ScalarType:
+    return ScalarType(
         f"host:port such as 192.0.2.1:{default_port} or [2001:db8::1]:{default_port}",
         lambda text: read_address(text, default_port),
     )
@@ -157,19 +157,23 @@ def read_severity(text: str) -> str:
     return level
 
 
-DURATION = Kind("a duration such as 30s, 5m, 12h or never", parse_duration)
-PAGES = Kind("a power of two of 4 KiB pages such as 8 or 128, or auto", read_pages)
+DURATION = ScalarType("a duration such as 30s, 5m, 12h or never", parse_duration)
+PAGES = ScalarType("a power of two of 4 KiB pages such as 8 or 128, or auto", read_pages)
 
-SecondFactor = Annotated[str, Kind("otp, on, optional, off, webauthn or u2f", read_second_factor)]
-MfaRequirement = Annotated[bool, Kind("yes, no or hardware_key", read_mfa_requirement)]
-Severity = Annotated[str, Kind("debug, info, warn or error", read_severity)]
-Directory = Annotated[str, Kind("a path", read_directory)]
+SecondFactor = Annotated[str, ScalarType("otp, on, optional, off, webauthn or u2f", read_second_factor)]
+MfaRequirement = Annotated[bool, ScalarType("yes, no or hardware_key", read_mfa_requirement)]
+Severity = Annotated[str, ScalarType("debug, info, warn or error", read_severity)]
+Directory = Annotated[str, ScalarType("a path", read_directory)]
 Duration = Annotated[int, DURATION]
 """Seconds; 0 is never."""
 Pages = Annotated[int, PAGES]
 """4 KiB pages; AUTO_PAGES lets the capture service choose."""
-VariablePattern = Annotated[str, Kind("the name of a variable, or the beginning of one and *", read_variable)]
-Pin = Annotated[str, Kind("sha256: and 64 hexadecimal digits, or the path of a file of such lines", read_pin)]
+VariablePattern = Annotated[
+    str, ScalarType("the name of a variable, or the beginning of one and *", read_variable)
+]
+Pin = Annotated[
+    str, ScalarType("sha256: and 64 hexadecimal digits, or the path of a file of such lines", read_pin)
+]
 NodeAddress = Annotated[Address, _address(3022)]
 ProxySshAddress = Annotated[Address, _address(3023)]
 TunnelAddress = Annotated[Address, _address(3024)]

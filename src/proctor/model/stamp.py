@@ -94,7 +94,7 @@ def scanned(raw: bytes) -> Stamp | None:
     return Stamp(uid, moment) if text == time else None
 
 
-class Context(NamedTuple):
+class EventContext(NamedTuple):
     """Who and where, for all lines of which this is the same; empty for what a line does not have.
 
     ``first`` and ``last``: the earliest and latest ``time`` of these lines.
@@ -120,7 +120,7 @@ class Summary(NamedTuple):
     total: int
     first: datetime
     last: datetime
-    contexts: tuple[Context, ...]
+    contexts: tuple[EventContext, ...]
     clusters: frozenset[str]
     uids: bytes
 
@@ -151,7 +151,7 @@ def summary(lines: bytes, *, typed: bool = False) -> Summary | None:
     if found is None:
         return None
     total, first, last, contexts, clusters, uids = found
-    several = tuple(Context(*context) for context in contexts)
+    several = tuple(EventContext(*context) for context in contexts)
     return Summary(total, parse_time(first), parse_time(last), several, frozenset(clusters), uids)
 
 

@@ -20,7 +20,7 @@ SIZE = 8
 """Bytes of a fingerprint."""
 
 
-class Table(Protocol):
+class UidTable(Protocol):
     """Writable bytes, a power of two times SIZE of them; zeros at first."""
 
     def __len__(self) -> int: ...
@@ -46,14 +46,14 @@ def split(found: bytes) -> list[bytes]:
     return [found[at : at + SIZE] for at in range(0, len(found), SIZE)]
 
 
-def count_known(table: Table, found: bytes) -> int:
+def count_known(table: UidTable, found: bytes) -> int:
     """How many of the fingerprints in ``found`` are in ``table``."""
     if COMPILED:
         return _jsonlines.count_known(table, found)
     return sum(bytes(table[(at := _slot(table, one)) : at + SIZE]) == one for one in split(found))
 
 
-def add(table: Table, found: bytes) -> int:
+def add(table: UidTable, found: bytes) -> int:
     """Add ``found`` to ``table``, which must keep an empty slot; how many are new."""
     if COMPILED:
         return _jsonlines.add_uids(table, found)
@@ -65,7 +65,7 @@ def add(table: Table, found: bytes) -> int:
     return new
 
 
-def _slot(table: Table, one: bytes) -> int:
+def _slot(table: UidTable, one: bytes) -> int:
     """Where ``one`` is, or belongs."""
     slots = len(table) // SIZE
     slot = int.from_bytes(one, "little") % slots

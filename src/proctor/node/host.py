@@ -22,7 +22,7 @@ from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
 from proctor.spawnerproto.decision import HostPolicy
 from proctor.spawnerproto.messages import Endpoint
-from proctor.sshkit.admission import Unauthenticated
+from proctor.sshkit.admission import UnauthenticatedConnections
 
 _IDLE_SECONDS = 0.25
 """Between two looks whether the last connection has ended."""
@@ -66,7 +66,9 @@ class Host:
     draining: bool = False
     attempts: AttemptLog
     """Refused logins that become events."""
-    waiting: Unauthenticated[Connection] = field(default_factory=lambda: Unauthenticated(shared=True))
+    waiting: UnauthenticatedConnections[Connection] = field(
+        default_factory=lambda: UnauthenticatedConnections(shared=True)
+    )
     """Connections whose client has not logged in yet; most of them come through a proxy."""
     live: set[Connection] = field(default_factory=set)
     """Connections whose client has logged in."""

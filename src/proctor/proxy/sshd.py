@@ -24,7 +24,7 @@ from proctor.core.limits.attempts import AttemptLog
 from proctor.model.events import NAMESPACE, AuthAttempt
 from proctor.proxy.directory import Directory, NoWay
 from proctor.rpc.identity import Credentials
-from proctor.sshkit.admission import Unauthenticated
+from proctor.sshkit.admission import UnauthenticatedConnections
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.forward import Stream, relay
 from proctor.sshkit.listener import SshListener
@@ -123,7 +123,7 @@ class SshProxy:
         self._clock = clock
         self._listener: SshListener | None = None
         self._live: set[asyncssh.SSHServerConnection] = set()
-        self._unauthenticated: Unauthenticated[_Connection] = Unauthenticated()
+        self._unauthenticated: UnauthenticatedConnections[_Connection] = UnauthenticatedConnections()
         self._attempts = AttemptLog(spool.append, clock)
         self._relays = 0
         self._idle = asyncio.Event()

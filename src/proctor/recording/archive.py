@@ -29,7 +29,7 @@ _writes, _reads = Threads("archive-write", 4), Threads("archive-read", 4)
 _UPLOADS = uuid.UUID("0e6f2f5e-5f0b-5c0e-8a43-3d6b5f0d7c21")
 
 
-class Owner(msgspec.Struct):
+class RecordingSource(msgspec.Struct):
     """Which node a recording comes from, and since when."""
 
     server_id: str
@@ -116,12 +116,12 @@ class Archive:
     def _start(self, sid: str, host_id: str) -> None:
         for directory in (self._completed, self._live):
             if (path := self._state(directory, sid)).exists():
-                if from_json(path.read_bytes(), Owner).server_id != host_id:
+                if from_json(path.read_bytes(), RecordingSource).server_id != host_id:
                     raise AccessDenied(f"session {sid} belongs to another node")
                 return
         if self._sizes(sid):
             raise AlreadyExists(f"session {sid} has a recording of unknown origin")
-        owner = Owner(host_id, format_time(self._clock.now()))
+        owner = RecordingSource(host_id, format_time(self._clock.now()))
         replace_file(self._state(self._live, sid), to_json(owner))
 
     def _append(self, sid: str, chunk: pb.FileChunk) -> None:
@@ -192,12 +192,12 @@ class Archive:
         origin = self.origin(sid)
         return origin.server_id if origin else ""
 
-    def origin(self, sid: str) -> Owner | None:
+    def origin(self, sid: str) -> RecordingSource | None:
         """Where a recording comes from, and since when; None when there is none of ``sid``."""
         # In this order: a recording on its way from live to completed is found in one of them.
         for directory in (self._live, self._completed) if is_sid(sid) else ():
             with suppress(FileNotFoundError):
-                return from_json(self._state(directory, sid).read_bytes(), Owner)
+                return from_json(self._state(directory, sid).read_bytes(), RecordingSource)
         return None
 
     def held(self) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from proctor.core.clock import parse_time
-from proctor.recording.format import Entry
+from proctor.recording.format import RecordingEntry
 
 DEFAULT_SIZE = (80, 24)
 LONGEST_LINE = 64 << 10
@@ -35,7 +35,7 @@ class Asciicast:
         self._begun = False
         self._seconds = 0.0
 
-    def feed(self, entry: Entry) -> str:
+    def feed(self, entry: RecordingEntry) -> str:
         """The lines that ``entry`` adds; empty for events a player does not show."""
         self._seconds = max(self._seconds, entry.ms / 1000)
         size = terminal_size(entry.event)
@@ -50,7 +50,7 @@ class Asciicast:
         """The lines for bytes held back as the start of a character."""
         return self._line("o", self._characters.decode(b"", final=True))
 
-    def _header(self, entry: Entry, size: tuple[int, int]) -> str:
+    def _header(self, entry: RecordingEntry, size: tuple[int, int]) -> str:
         self._begun = True
         started = int(parse_time(entry.event["time"]).timestamp()) - entry.ms // 1000
         header = {
@@ -66,7 +66,7 @@ class Asciicast:
         return json.dumps([round(self._seconds, 3), kind, data]) + "\n" if data else ""
 
 
-def plain_text(entries: Iterable[Entry]) -> Iterator[str]:
+def plain_text(entries: Iterable[RecordingEntry]) -> Iterator[str]:
     """Terminal output without escape sequences and control characters, in pieces of whole lines."""
     characters = codecs.getincrementaldecoder("utf-8")("replace")
     line = ""

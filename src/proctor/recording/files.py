@@ -14,7 +14,7 @@ import msgspec
 from proctor.core.durable import Reserve, append_at, sync_directory, write_at
 from proctor.core.errors import Corrupted
 from proctor.recording.format import INDEX, file_name, file_names, index_line, member
-from proctor.recording.journal import Base, Record, Tag, decode_base, encode_base, records
+from proctor.recording.journal import Checkpoint, Record, Tag, decode_base, encode_base, records
 
 JOURNAL_LIMIT = 4 << 20
 _MEMBER_BYTES = 64
@@ -41,7 +41,7 @@ def set_aside(directory: Path, sid: str) -> Path:
     return corrupted
 
 
-class Journal:
+class WriteAheadLog:
     """The open journal. Not thread-safe; OSError from any method leaves it as it was."""
 
     def __init__(self, path: Path, descriptor: int, size: int) -> None:
@@ -51,7 +51,7 @@ class Journal:
         self._reserved_space = Reserve()
 
     @classmethod
-    def create(cls, path: Path, base: Base, reserve: int = 0) -> Journal:
+    def create(cls, path: Path, base: Checkpoint, reserve: int = 0) -> WriteAheadLog:
         """A new journal with ``reserve`` bytes allocated; FileExistsError when there is one."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         journal = cls(path, descriptor, 0)
@@ -64,7 +64,7 @@ class Journal:
         return journal
 
     @classmethod
-    def open(cls, path: Path) -> tuple[Journal, Base, list[Record]]:
+    def open(cls, path: Path) -> tuple[WriteAheadLog, Checkpoint, list[Record]]:
         """A journal left by a dead writer, its last base and the records after it; cuts a torn tail.
 
         Raises Corrupted when it holds no base.
@@ -97,7 +97,7 @@ class Journal:
             raise FileNotFoundError(errno.ENOENT, "its journal was removed")
         os.fdatasync(self._descriptor)
 
-    def rebase(self, base: Base, reserve: int = 0) -> None:
+    def rebase(self, base: Checkpoint, reserve: int = 0) -> None:
         """Note that everything before ``base.position`` is durable elsewhere; drops it when it is much.
 
         After OSError nothing has changed.
@@ -108,7 +108,7 @@ class Journal:
         tail = os.pread(self._descriptor, self.size - base.position, base.position)
         fresh = self._path.with_suffix(".journal-new")
         fresh.unlink(missing_ok=True)
-        replacement = Journal.create(fresh, _at_own_end(base))
+        replacement = WriteAheadLog.create(fresh, _at_own_end(base))
         try:
             replacement.append(tail, reserve=reserve)
             replacement.sync()
@@ -131,7 +131,7 @@ class Journal:
         sync_directory(self._path.parent)
 
 
-def _at_own_end(base: Base) -> Base:
+def _at_own_end(base: Checkpoint) -> Checkpoint:
     """The same base for a journal that begins with it; its length depends on the position it names."""
     position = 0
     while (end := len(encode_base(msgspec.structs.replace(base, position=position)))) != position:

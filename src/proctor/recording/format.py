@@ -82,7 +82,7 @@ def member(content: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordingEntry:
     """One event of a recording at ``ms`` milliseconds after its start.
 
     ``data`` holds the terminal bytes of a ``print`` event and is empty for all others.
@@ -98,7 +98,7 @@ class Entry:
         return self.ms, self.event["ei"]
 
 
-class Members:
+class GzipMembers:
     """Gzip members as bytes arrive; only whole ones, whose checksum fits, are given out."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Decoder:
 
     def __init__(self, limit: int = MAX_HELD) -> None:
         self._limit = limit
-        self._files: dict[str, Members] = {}
+        self._files: dict[str, GzipMembers] = {}
         self._origin: datetime | None = None
         self._output = bytearray()
         self._output_start = 0
@@ -169,7 +169,7 @@ class Decoder:
             raise Corrupted(f"not a file of a recording: {name[:64]!r}")
         if kind == INDEX:
             return
-        members = self._files.setdefault(kind, Members())
+        members = self._files.setdefault(kind, GzipMembers())
         for content in members.feed(data, self._limit - self._held):
             self._held += len(content)
             self._take(kind, content)
@@ -189,19 +189,19 @@ class Decoder:
             else:
                 self._enhanced.append(event)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[RecordingEntry]:
         """Entries that have become whole since the last call, in order of time."""
         found = []
         while self._events and (entry := self._whole(self._events[0])):
             self._events.popleft()
             found.append(entry)
         if self._origin:
-            found += [Entry(self._ms(event), event) for event in self._enhanced]
+            found += [RecordingEntry(self._ms(event), event) for event in self._enhanced]
             self._enhanced.clear()
         self._held = len(self._output)
         return sorted(found, key=lambda entry: entry.order)
 
-    def rest(self) -> list[Entry]:
+    def rest(self) -> list[RecordingEntry]:
         """What is left when no more bytes will come: kernel events without a session, cut output."""
         if self._origin is None and self._enhanced:
             self._origin = min(parse_time(event["time"]) for event in self._enhanced)
@@ -210,21 +210,21 @@ class Decoder:
         self._events.clear()
         return left + self.entries()
 
-    def _whole(self, event: dict[str, Any]) -> Entry | None:
+    def _whole(self, event: dict[str, Any]) -> RecordingEntry | None:
         if event["event"] == "print":
             end = event["offset"] + event["bytes"] - self._output_start
             if end > len(self._output):
                 return None
         return self._taken(event)
 
-    def _taken(self, event: dict[str, Any]) -> Entry:
+    def _taken(self, event: dict[str, Any]) -> RecordingEntry:
         if event["event"] != "print":
-            return Entry(self._ms(event), event)
+            return RecordingEntry(self._ms(event), event)
         skip, length = max(0, event["offset"] - self._output_start), event["bytes"]
         data = bytes(self._output[skip : skip + length])
         del self._output[: skip + length]
         self._output_start += skip + length
-        return Entry(self._ms(event), event, data)
+        return RecordingEntry(self._ms(event), event, data)
 
     def _ms(self, event: dict[str, Any]) -> int:
         moment = parse_time(event["time"])
@@ -257,7 +257,7 @@ def _event(line: bytes) -> dict[str, Any]:
 class Timeline:
     """Everything in a recording in order of time, terminal output and kernel events on one clock."""
 
-    entries: list[Entry]
+    entries: list[RecordingEntry]
     started: datetime | None
     torn: bool
     """Bytes at the end of a file did not make a whole record (a live or damaged recording)."""

@@ -37,7 +37,7 @@ class Tag(IntEnum):
     """What a record holds. Numbers are on disk and are never used for anything else."""
 
     BASE = 0
-    """JSON of ``Base``: everything before ``position`` is in the recording's files."""
+    """JSON of ``Checkpoint``: everything before ``position`` is in the recording's files."""
     OUTPUT = 1
     """Milliseconds since the start, then terminal bytes."""
     EVENT = 2
@@ -51,7 +51,7 @@ class Tag(IntEnum):
 UNNUMBERED = 0x80
 
 
-class Base(msgspec.Struct, kw_only=True):
+class Checkpoint(msgspec.Struct, kw_only=True):
     """State of a recording at one position of its journal."""
 
     started: datetime
@@ -92,7 +92,7 @@ def _checksum(tag: int, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(bytes([tag])))
 
 
-def encode_base(base: Base) -> bytes:
+def encode_base(base: Checkpoint) -> bytes:
     """A record that says how far the recording's files are."""
     return encode(Tag.BASE, to_json(base))
 
@@ -127,9 +127,9 @@ def records(journal: bytes) -> Iterator[Record]:
         position = end
 
 
-def decode_base(payload: bytes) -> Base:
+def decode_base(payload: bytes) -> Checkpoint:
     """The inverse of ``encode_base``. Raises Corrupted."""
-    return from_json(payload, Base)
+    return from_json(payload, Checkpoint)
 
 
 class Block(NamedTuple):
@@ -151,11 +151,11 @@ def _shortened(lines: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Cut:
+class FlushBatch:
     """What one mark moves to the files: content by kind, and the state after it."""
 
     contents: dict[str, bytes]
-    base: Base
+    base: Checkpoint
 
 
 class Assembler:
@@ -164,7 +164,7 @@ class Assembler:
     Neighbouring output becomes one ``print`` event while it is younger than 50 ms and under 16 KiB.
     """
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Checkpoint) -> None:
         self._base = msgspec.structs.replace(base)
         self._contents: dict[str, bytearray] = {}
         self._print = bytearray()
@@ -173,7 +173,7 @@ class Assembler:
         """Bytes waiting for the next cut."""
 
     @property
-    def state(self) -> Base:
+    def state(self) -> Checkpoint:
         """What is known of the recording; its ``position`` and ``sizes`` are those of the last cut."""
         return self._base
 
@@ -189,7 +189,7 @@ class Assembler:
             sizes["events"] += PRINT_LINE
         return sizes
 
-    def apply(self, record: Record) -> Cut | None:
+    def apply(self, record: Record) -> FlushBatch | None:
         """Replay a record; a MARK gives a cut. Raises Corrupted for a record that no writer wrote."""
         if record.tag is Tag.MARK:
             return self.cut(record.end)
@@ -262,11 +262,11 @@ class Assembler:
         self._contents.setdefault(kind, bytearray()).extend(content)
         self.size += len(content)
 
-    def cut(self, position: int) -> Cut:
+    def cut(self, position: int) -> FlushBatch:
         """Take everything up to the mark that ends at ``position`` of the journal."""
         self._close_print()
         self._base.position = position
         contents = {kind: bytes(self._contents[kind]) for kind in KINDS if self._contents.get(kind)}
         self._contents.clear()
         self.size = 0
-        return Cut(contents, msgspec.structs.replace(self._base))
+        return FlushBatch(contents, msgspec.structs.replace(self._base))

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from proctor.core.text import all_visible, escaped, json_escaped
 from proctor.model.serde import to_json
-from proctor.recording.format import Decoder, Entry
+from proctor.recording.format import Decoder, RecordingEntry
 from proctor.rpc._pb import record_pb2 as pb
 
 Style = Literal["json", "yaml", "text"]
 
 
-async def live(chunks: AsyncIterable[pb.FileChunk]) -> AsyncIterator[Entry]:
+async def live(chunks: AsyncIterable[pb.FileChunk]) -> AsyncIterator[RecordingEntry]:
     """Entries of a recording as its files arrive from ``Recordings.Read``. Raises Corrupted."""
     decoder = Decoder()
     async for chunk in chunks:
@@ -25,7 +25,7 @@ async def live(chunks: AsyncIterable[pb.FileChunk]) -> AsyncIterator[Entry]:
         yield entry
 
 
-def printed(entries: Iterable[Entry], style: Style) -> Iterator[str]:
+def printed(entries: Iterable[RecordingEntry], style: Style) -> Iterator[str]:
     """Pieces of text that list the events: a JSON array, YAML documents, or a line of text each.
 
     Terminal output itself is left out; ``print`` events say when there was some, and how much.
@@ -35,7 +35,7 @@ def printed(entries: Iterable[Entry], style: Style) -> Iterator[str]:
     return map(_yaml_document if style == "yaml" else _text_line, entries)
 
 
-def _json_array(entries: Iterable[Entry]) -> Iterator[str]:
+def _json_array(entries: Iterable[RecordingEntry]) -> Iterator[str]:
     opening = "[\n"
     for entry in entries:
         yield opening + json_escaped(to_json(entry.event).decode())
@@ -43,7 +43,7 @@ def _json_array(entries: Iterable[Entry]) -> Iterator[str]:
     yield "\n]\n" if opening.startswith(",") else "[]\n"
 
 
-def _yaml_document(entry: Entry) -> str:
+def _yaml_document(entry: RecordingEntry) -> str:
     from ruamel.yaml import YAML  # noqa: PLC0415 - heavy, and seldom wanted
 
     text = io.StringIO()
@@ -75,7 +75,7 @@ _SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def _text_line(entry: Entry) -> str:
+def _text_line(entry: RecordingEntry) -> str:
     name = entry.event["event"]
     shown = _SHOWN[name](entry.event) if name in _SHOWN else ""
     text = f"{entry.ms / 1000:10.3f}  {name:<18} {shown}".rstrip()

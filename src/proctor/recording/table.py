@@ -109,7 +109,7 @@ class _SessionEvent(msgspec.Struct):
     enhanced_recording: bool = False
 
 
-class Table:
+class RecordingTable:
     """The table in the file ``path``; one that cannot be used is made again. Methods block.
 
     They may be called from any thread, and raise Unavailable when the disk is full.

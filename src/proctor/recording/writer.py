@@ -21,15 +21,15 @@ from proctor.core.threads import Threads
 from proctor.model.events import SESSION_DATA_INDEX, Event, SessionEnd
 from proctor.model.kernel_events import SessionLoss
 from proctor.model.stamp import stamped, to_line
-from proctor.recording.files import Files, Journal, journal_path, set_aside
+from proctor.recording.files import Files, WriteAheadLog, journal_path, set_aside
 from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event
 from proctor.recording.journal import (
     PRINT_BYTES,
     PRINT_LINE,
     Assembler,
-    Base,
     Block,
-    Cut,
+    Checkpoint,
+    FlushBatch,
     Tag,
     encode,
     encode_event,
@@ -78,12 +78,12 @@ class SessionWriter:
 
         Raises BadRequest for a sid that is no UUID, AlreadyExists, RecordingError.
         """
-        base = Base(started=whole_milliseconds(clock.now()))
+        base = Checkpoint(started=whole_milliseconds(clock.now()))
         if (directory / file_name(check_sid(sid), INDEX)).exists():
             raise AlreadyExists(f"session {sid} has a recording already")
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            journal = Journal.create(journal_path(directory, sid), base, RESERVE_BYTES)
+            journal = WriteAheadLog.create(journal_path(directory, sid), base, RESERVE_BYTES)
         except FileExistsError:
             raise AlreadyExists(f"session {sid} has a recording already") from None
         except OSError as error:
@@ -100,7 +100,7 @@ class SessionWriter:
 
     @classmethod
     def reopened(
-        cls, journal: Journal, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
+        cls, journal: WriteAheadLog, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
     ) -> SessionWriter:
         """A writer at the end of a replayed journal; ``about``: sid, clock, cluster name."""
         writer = cls.__new__(cls)
@@ -108,7 +108,7 @@ class SessionWriter:
         return writer
 
     def _open(
-        self, journal: Journal, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
+        self, journal: WriteAheadLog, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
     ) -> None:
         self.sid, self._clock, self._cluster_name = about
         self.lost_events = 0
@@ -118,11 +118,11 @@ class SessionWriter:
         self._journal, self._assembler, self._files = journal, assembler, files
         elapsed = (self._clock.now() - assembler.state.started) / timedelta(seconds=1)
         self._zero = self._clock.monotonic() - max(0.0, elapsed)
-        self._cuts: deque[Cut] = deque()
-        self._base: Base | None = None
+        self._cuts: deque[FlushBatch] = deque()
+        self._base: Checkpoint | None = None
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._alarm = Alarm()
+        self._alarm = FlushTimer()
         self._closed = False
         self._gone = False
         self._reserve = RESERVE_BYTES
@@ -336,7 +336,7 @@ class SessionWriter:
             self._alarm.ring()
 
 
-class Alarm:
+class FlushTimer:
     """Wakes the flusher: soon after something is waiting, at once when it is much."""
 
     def __init__(self) -> None:
@@ -469,7 +469,7 @@ def recover(
 
 
 def _reopen(directory: Path, sid: str, clock: Clock, cluster_name: str) -> Interrupted:
-    journal, base, records = Journal.open(journal_path(directory, sid))
+    journal, base, records = WriteAheadLog.open(journal_path(directory, sid))
     try:
         files = Files(directory, sid, base.sizes)
         files.repair()

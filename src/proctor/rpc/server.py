@@ -156,7 +156,7 @@ async def _next(received: AsyncIterator[Any]) -> Any:
     return await anext(received, None)
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
+class AuthInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     """Identity, version and access of each call; ProctorErrors become statuses, all else INTERNAL."""
 
     def __init__(
@@ -297,7 +297,7 @@ def make_server(
 
     The caller adds services, and the port with :func:`add_port`. ``calls`` follows the calls.
     """
-    guard = Guard(authorities, table, clock, calls or ActiveCalls())
+    guard = AuthInterceptor(authorities, table, clock, calls or ActiveCalls())
     return grpc.aio.server(interceptors=[guard], options=_OPTIONS)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class AuthService:
+class AuthAdapter:
     """Reports where auth listens and by which pins it is known."""
 
     def __init__(self, boot: ServiceBoot, server: AuthServer) -> None:

@@ -83,7 +83,7 @@ def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
     from proctor.auth.service import AuthServer
     from proctor.auth.settings import AuthSettings, StaticToken
     from proctor.recording.archive import Archive
-    from proctor.runtime.adapters import AuthService
+    from proctor.runtime.adapters import AuthAdapter
     from proctor.storage.sqlite import SqliteBackend
 
     config = boot.config
@@ -108,7 +108,7 @@ def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
     )
     log = FileLog(boot.log_dir, boot.host_uuid, SYSTEM, cluster_name=boot.cluster_name)
     server = AuthServer(settings, backend, log, Archive(boot.log_dir, boot.host_uuid, SYSTEM), SYSTEM)
-    return AuthService(boot, server)
+    return AuthAdapter(boot, server)
 
 
 def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:

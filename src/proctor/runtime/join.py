@@ -24,14 +24,14 @@ from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs
 from proctor.runtime.channel import SupervisorChannel
 from proctor.runtime.privileges import hostkey, sandbox
-from proctor.runtime.privileges.accounts import Account
+from proctor.runtime.privileges.accounts import ServiceUser
 from proctor.runtime.supervisor.process import ServiceProcess
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 3.0
 
 
-class Way(NamedTuple):
+class AuthEndpoint(NamedTuple):
     """Addresses that lead to auth, the preferred one first; the token; pins of the cluster's CA."""
 
     candidates: list[str]
@@ -47,12 +47,12 @@ class JoinRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     boot: ServiceBoot
-    way: Way
+    way: AuthEndpoint
     host_secret: str
     ssh_public_key: str = ""
 
 
-async def ensure(boot: ServiceBoot, way: Way) -> str:
+async def ensure(boot: ServiceBoot, way: AuthEndpoint) -> str:
     """Join unless the service has its identity already; the address at which auth was found.
 
     Raises ConfigError without a token, and ServiceFailed, whose ``retry`` says whether auth only was
@@ -188,7 +188,7 @@ def main() -> int:
     boot = request.boot
     try:
         logs.configure(boot.config.teleport.log, f"{boot.service}:join", debug=boot.debug)
-        sandbox.enter(Account(boot.uid, boot.gid), [boot.proc_dir()])
+        sandbox.enter(ServiceUser(boot.uid, boot.gid), [boot.proc_dir()])
         channel.ready(**asyncio.run(_join(request)))
     except Unavailable as error:
         channel.failed(error, retry=True)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from proctor.config.schema import Config, KeyPair
 from proctor.core.errors import ConfigError
-from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.privileges.accounts import service_user
 
 
 def adopted(config: Config) -> Config:
@@ -31,7 +31,7 @@ def adopted(config: Config) -> Config:
 
 
 def _copy(source: str, target: Path) -> str:
-    account = account_of("proxy")
+    account = service_user("proxy")
     try:
         content = Path(source).read_bytes()
         directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from proctor.config.boot import ServiceBoot
 from proctor.core.errors import Corrupted, ProctorError
-from proctor.runtime.privileges.accounts import ROOT, Account, account_of
+from proctor.runtime.privileges.accounts import ROOT, ServiceUser, service_user
 
 _ENTER = 0o711
 _PRIVATE = 0o700
@@ -46,7 +46,7 @@ def prepare(data_dir: Path) -> str:
 
 def prepare_slot(boot: ServiceBoot) -> None:
     """Create the directories of a further slot of a service. Raises LayoutError."""
-    account = Account(boot.uid, boot.gid)
+    account = ServiceUser(boot.uid, boot.gid)
     wanted = {boot.spool_dir: _PRIVATE}
     if boot.service == "node":
         wanted |= {
@@ -97,9 +97,9 @@ def locked(data_dir: Path, held: int = -1) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _directories() -> dict[str, tuple[Account, int]]:
-    own = ROOT if os.geteuid() == 0 else Account(os.geteuid(), os.getegid())
-    auth, node, proxy = account_of("auth"), account_of("node"), account_of("proxy")
+def _directories() -> dict[str, tuple[ServiceUser, int]]:
+    own = ROOT if os.geteuid() == 0 else ServiceUser(os.geteuid(), os.getegid())
+    auth, node, proxy = service_user("auth"), service_user("node"), service_user("proxy")
     return {
         "backend": (auth, _PRIVATE),
         "proc": (own, _ENTER),
@@ -124,7 +124,7 @@ def _directories() -> dict[str, tuple[Account, int]]:
     }
 
 
-def _make(top: int, path: PurePosixPath, account: Account, mode: int) -> None:
+def _make(top: int, path: PurePosixPath, account: ServiceUser, mode: int) -> None:
     """A directory below ``top``; parents belong to services, so no link on the way is followed."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     directory = os.dup(top)

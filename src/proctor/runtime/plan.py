@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from proctor.config.boot import SERVICES, ServiceName
-from proctor.config.load import Loaded, parse, read
+from proctor.config.load import LoadedConfig, parse, read
 from proctor.config.schema import DEFAULT_PATH, Config, Section
 from proctor.config.values import Address, read_address, read_pin
 from proctor.core.errors import ConfigError
@@ -104,7 +104,7 @@ def _unrecorded(config: Config) -> Iterator[str]:
         )
 
 
-def _source(flags: Flags) -> Loaded:
+def _source(flags: Flags) -> LoadedConfig:
     if flags.config_string:
         try:
             text = base64.b64decode(flags.config_string, validate=True).decode()

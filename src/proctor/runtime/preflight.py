@@ -21,28 +21,28 @@ _EVERY = {ANY, "::"}
 _JOINING = ("node", "proxy")
 
 
-class Problem(NamedTuple):
+class PreflightProblem(NamedTuple):
     """What is wrong, and what to do."""
 
     message: str
     hint: str = ""
 
 
-def refuse(problems: list[Problem]) -> None:
+def refuse(problems: list[PreflightProblem]) -> None:
     """Raises ConfigError that names all of ``problems``."""
     if problems:
         hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
         raise ConfigError("\n".join(problem.message for problem in problems), hint="\n".join(hints))
 
 
-def problems(plan: Plan) -> Iterator[Problem]:
+def problems(plan: Plan) -> Iterator[PreflightProblem]:
     """Everything that the settings of ``plan``, or files that they name, lack."""
     for path, message in rule_problems(plan.config):  # flags may have switched services on
-        yield Problem(f"{'.'.join(path)}: {message}")
+        yield PreflightProblem(f"{'.'.join(path)}: {message}")
     if not plan.services:
-        yield Problem("no service is enabled", "Enable one in the file, or name it with --roles.")
+        yield PreflightProblem("no service is enabled", "Enable one in the file, or name it with --roles.")
     if not plan.auth_candidates:
-        yield Problem(
+        yield PreflightProblem(
             "neither auth_server nor proxy_server is set, and the auth service does not run here",
             "Set teleport.proxy_server in the file, or give --auth-server.",
         )
@@ -54,32 +54,32 @@ def problems(plan: Plan) -> Iterator[Problem]:
     yield from _directories(plan.config)
 
 
-def privilege(plan: Plan) -> Iterator[Problem]:
+def privilege(plan: Plan) -> Iterator[PreflightProblem]:
     """That a node runs as root, which depends on who starts it and not on the file."""
     if "node" in plan.services and os.geteuid() != 0:
-        yield Problem(
+        yield PreflightProblem(
             "the SSH service needs root: it opens sessions as other users and records them in the kernel",
             "Start as root, or turn it off (ssh_service.enabled: no, or --roles=auth,proxy).",
         )
 
 
-def _joining(plan: Plan) -> Iterator[Problem]:
+def _joining(plan: Plan) -> Iterator[PreflightProblem]:
     config = plan.config
     readers = [secrets.static_tokens] if "auth" in plan.services else [secrets.join_token, secrets.ca_pins]
     for read in readers:
         try:
             found = read(config)
         except ConfigError as error:
-            yield Problem(error.message, error.hint)
+            yield PreflightProblem(error.message, error.hint)
             continue
         if read is secrets.join_token and not found:
             yield from _without_token(plan)
 
 
-def _without_token(plan: Plan) -> Iterator[Problem]:
+def _without_token(plan: Plan) -> Iterator[PreflightProblem]:
     for service in _JOINING:
         if service in plan.services and not _joined(Path(plan.config.teleport.data_dir), service):
-            yield Problem(
+            yield PreflightProblem(
                 f"the {service} service has not joined a cluster yet and has no token",
                 "Make one with 'tctl nodes add' and set teleport.auth_token, or give --token.",
             )
@@ -92,11 +92,11 @@ def _joined(data_dir: Path, service: str) -> bool:
         return True  # others cannot look into it, and there is something to look into
 
 
-def _collisions(plan: Plan) -> Iterator[Problem]:
+def _collisions(plan: Plan) -> Iterator[PreflightProblem]:
     listeners = [(key, address) for key, address in _listeners(plan) if address.port]
     for (first, one), (second, other) in itertools.combinations(listeners, 2):
         if one.port == other.port and (one.host == other.host or _EVERY & {one.host, other.host}):
-            yield Problem(f"{second}: {other} is the address of {first} as well")
+            yield PreflightProblem(f"{second}: {other} is the address of {first} as well")
 
 
 def _listeners(plan: Plan) -> Iterator[tuple[str, Address]]:
@@ -112,7 +112,7 @@ def _listeners(plan: Plan) -> Iterator[tuple[str, Address]]:
         yield "teleport.diag_addr", config.teleport.diag_addr
 
 
-def _key_pairs(config: Config) -> Iterator[Problem]:
+def _key_pairs(config: Config) -> Iterator[PreflightProblem]:
     if not config.proxy_service.https_keypairs:
         return
     from proctor.proxy.certificate import Pair  # noqa: PLC0415 - the supervisor does without its libraries else
@@ -121,14 +121,14 @@ def _key_pairs(config: Config) -> Iterator[Problem]:
         try:
             Pair.read(Path(pair.key_file), Path(pair.cert_file))
         except ConfigError as error:
-            yield Problem(f"proxy_service.{error.message}")
+            yield PreflightProblem(f"proxy_service.{error.message}")
 
 
-def _directories(config: Config) -> Iterator[Problem]:
+def _directories(config: Config) -> Iterator[PreflightProblem]:
     output = config.teleport.log.output
     for key, text in (
         ("teleport.pid_file", config.teleport.pid_file),
         ("teleport.log.output", output if output.startswith("/") else ""),
     ):
         if text and not Path(text).parent.is_dir():
-            yield Problem(f"{key}: {text}: the directory does not exist")
+            yield PreflightProblem(f"{key}: {text}: the directory does not exist")

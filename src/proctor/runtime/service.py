@@ -23,7 +23,7 @@ from proctor.core.tasks import TaskSet
 from proctor.runtime import logs
 from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
 from proctor.runtime.privileges import profiles, sandbox
-from proctor.runtime.privileges.accounts import Account
+from proctor.runtime.privileges.accounts import ServiceUser
 
 if TYPE_CHECKING:
     from proctor.runtime.build import Service
@@ -49,7 +49,7 @@ def main() -> int:
             os.umask(0o077)
             profiles.confine(boot.service)
         else:
-            sandbox.enter(Account(boot.uid, boot.gid), [boot.data_dir])
+            sandbox.enter(ServiceUser(boot.uid, boot.gid), [boot.data_dir])
         _run(boot, channel, listeners)
     except ProctorError as error:
         channel.failed(error)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.captureproto.absence import Marks
+from proctor.captureproto.absence import AbsenceMarks
 from proctor.captureproto.cgroup import CgroupTree, thaw
 from proctor.core import wire
 from proctor.core.errors import Unavailable
@@ -87,7 +87,7 @@ class Orphan:
             self._signal(poll, signal.SIGCONT)
             poll.poll(HANGUP_SECONDS * 1000)
         if cgroup is not None:
-            Marks(run).members(self.running.number, cgroup).kill()
+            AbsenceMarks(run).members(self.running.number, cgroup).kill()
         self._signal(poll, signal.SIGKILL)
         poll.poll(HANGUP_SECONDS * 1000)
         if tree is not None and cgroup is not None:

@@ -24,7 +24,7 @@ class Droppable(Protocol):
 C = TypeVar("C", bound=Droppable)
 
 
-class Unauthenticated(Generic[C]):
+class UnauthenticatedConnections(Generic[C]):
     """Those connections. Where one too many comes, the oldest of the network that has most is dropped.
 
     So a client that only holds connections displaces its own connections alone. ``shared``: most clients come

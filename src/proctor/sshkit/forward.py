@@ -16,7 +16,7 @@ import asyncssh
 CHUNK = 64 << 10
 
 
-class Source(Protocol):
+class ReadableStream(Protocol):
     """The reading half of a stream: ``asyncio.StreamReader``, ``asyncssh.SSHReader``."""
 
     async def read(self, n: int = -1, /) -> bytes:
@@ -45,7 +45,7 @@ class Sink(Protocol):
 class Stream(NamedTuple):
     """Both halves of one connection."""
 
-    source: Source
+    source: ReadableStream
     sink: Sink
 
 
@@ -60,7 +60,7 @@ def _unwatched(_count: int) -> None:
     pass
 
 
-async def pump(source: Source, sink: Sink, moved: Callable[[int], None] = _unwatched) -> int:
+async def pump(source: ReadableStream, sink: Sink, moved: Callable[[int], None] = _unwatched) -> int:
     """Copy until the end of ``source``, then pass the end on; returns the number of bytes.
 
     A connection that breaks ends the copy as the end of the stream does. ``moved`` hears of each piece.

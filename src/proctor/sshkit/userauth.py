@@ -20,14 +20,14 @@ MAX_REQUEST = 64 << 10
 MAX_LOGIN = 256
 
 
-class Request(NamedTuple):
+class UserauthRequest(NamedTuple):
     """What a user has signed besides the session id: the login, and the public key in wire format."""
 
     login: str
     key: bytes
 
 
-def read_request(data: bytes) -> Request:
+def read_request(data: bytes) -> UserauthRequest:
     """Parse an SSH_MSG_USERAUTH_REQUEST with the method "publickey", without its signature.
 
     Raises BadRequest when it is another message.
@@ -44,7 +44,7 @@ def read_request(data: bytes) -> Request:
         raise BadRequest("this is not a request for authentication by a public key")
     if not login.isprintable() or len(login) > MAX_LOGIN:
         raise BadRequest("the login is not printable, or too long")
-    return Request(login, key)
+    return UserauthRequest(login, key)
 
 
 def certificate_line(key: bytes) -> str | None:

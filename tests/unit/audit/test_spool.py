@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proctor.audit import segments
-from proctor.audit.segments import Reader, Segments
+from proctor.audit.segments import SegmentReader, Segments
 from proctor.audit.spool import Spool
 from proctor.core.clock import FakeClock
 from proctor.core.errors import BadRequest, Unavailable
@@ -22,7 +22,7 @@ def opened(directory: Path) -> Spool:
 
 def kept(directory: Path) -> list[dict[str, Any]]:
     queue = Segments(directory)
-    return [json.loads(line) for line in Reader(queue, queue.done).take(1 << 30).splitlines()]
+    return [json.loads(line) for line in SegmentReader(queue, queue.done).take(1 << 30).splitlines()]
 
 
 def test_an_event_is_on_disk_as_it_was_returned(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_acknowledged_segments_are_removed_and_numbers_kept(
     again = Segments(tmp_path)
     assert 45 < again.done <= 60
     assert again.last == 100
-    reader = Reader(again, 60)
+    reader = SegmentReader(again, 60)
     taken = b""
     while lines := reader.take(30):
         assert len(lines) <= 30
@@ -112,7 +112,7 @@ def test_acknowledged_segments_are_removed_and_numbers_kept(
 def test_a_reader_follows_what_is_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 40)
     queue = Segments(tmp_path)
-    reader = Reader(queue, 0)
+    reader = SegmentReader(queue, 0)
     for number in range(50):
         queue.append(b'{"n":%d}\n' % number, 1)
         assert reader.take(1) == b'{"n":%d}\n' % number

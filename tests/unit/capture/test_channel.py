@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proctor.capture.channel import Channel
+from proctor.capture.channel import PeerChannel
 from proctor.core import wire
 
 
 @pytest.fixture
-async def ends() -> AsyncIterator[tuple[Channel, socket.socket]]:
+async def ends() -> AsyncIterator[tuple[PeerChannel, socket.socket]]:
     ours, theirs = socket.socketpair()
-    channel = Channel(ours)
+    channel = PeerChannel(ours)
     yield channel, theirs
     channel.close()
     theirs.close()
 
 
-async def test_frames_with_descriptors(ends: tuple[Channel, socket.socket]) -> None:
+async def test_frames_with_descriptors(ends: tuple[PeerChannel, socket.socket]) -> None:
     channel, peer = ends
     read, write = os.pipe()
     wire.send(peer, {"op": "one"}, [write])
@@ -39,7 +39,7 @@ async def test_frames_with_descriptors(ends: tuple[Channel, socket.socket]) -> N
     os.close(read)
 
 
-async def test_frame_in_pieces(ends: tuple[Channel, socket.socket]) -> None:
+async def test_frame_in_pieces(ends: tuple[PeerChannel, socket.socket]) -> None:
     channel, peer = ends
     frame = wire.encode({"op": "slow"})
     receiving = asyncio.ensure_future(channel.receive())
@@ -50,7 +50,7 @@ async def test_frame_in_pieces(ends: tuple[Channel, socket.socket]) -> None:
     assert await receiving == ({"op": "slow"}, [])
 
 
-async def test_end_of_stream(ends: tuple[Channel, socket.socket]) -> None:
+async def test_end_of_stream(ends: tuple[PeerChannel, socket.socket]) -> None:
     channel, peer = ends
     peer.shutdown(socket.SHUT_WR)
 
@@ -68,7 +68,7 @@ async def test_end_of_stream(ends: tuple[Channel, socket.socket]) -> None:
         b"\0\0\0\x05{",
     ],
 )
-async def test_junk(ends: tuple[Channel, socket.socket], junk: bytes) -> None:
+async def test_junk(ends: tuple[PeerChannel, socket.socket], junk: bytes) -> None:
     channel, peer = ends
     peer.send(junk)
     peer.shutdown(socket.SHUT_WR)
@@ -77,7 +77,7 @@ async def test_junk(ends: tuple[Channel, socket.socket], junk: bytes) -> None:
         await channel.receive()
 
 
-async def test_descriptors_of_a_bad_frame_are_closed(ends: tuple[Channel, socket.socket]) -> None:
+async def test_descriptors_of_a_bad_frame_are_closed(ends: tuple[PeerChannel, socket.socket]) -> None:
     channel, peer = ends
     read, write = os.pipe()
     socket.send_fds(peer, [b"\0\0\0\x02[]"], [write])
@@ -91,7 +91,7 @@ async def test_descriptors_of_a_bad_frame_are_closed(ends: tuple[Channel, socket
 
 
 @pytest.mark.parametrize("nested", [0, 1 << 16])
-async def test_descriptors_do_not_add_up(ends: tuple[Channel, socket.socket], nested: int) -> None:
+async def test_descriptors_do_not_add_up(ends: tuple[PeerChannel, socket.socket], nested: int) -> None:
     """One for each byte of a frame that does not end, and one with a frame that no parser takes."""
     channel, peer = ends
     read, write = os.pipe()
@@ -114,7 +114,7 @@ async def test_descriptors_do_not_add_up(ends: tuple[Channel, socket.socket], ne
 
 async def test_longest_frame() -> None:
     ours, theirs = socket.socketpair()
-    channel = Channel(ours, longest=100)
+    channel = PeerChannel(ours, longest=100)
     theirs.send(wire.HEADER.pack(101))
 
     with pytest.raises(wire.FrameError, match="limit 100"):
@@ -123,7 +123,7 @@ async def test_longest_frame() -> None:
     theirs.close()
 
 
-async def test_large_frames_wait_for_the_reader(ends: tuple[Channel, socket.socket]) -> None:
+async def test_large_frames_wait_for_the_reader(ends: tuple[PeerChannel, socket.socket]) -> None:
     channel, peer = ends
     frame = wire.encode({"text": "x" * (1 << 20)})
     sending = asyncio.ensure_future(channel.send(frame))
@@ -133,7 +133,7 @@ async def test_large_frames_wait_for_the_reader(ends: tuple[Channel, socket.sock
     assert received == ({"text": "x" * (1 << 20)}, [])
 
 
-async def test_shutdown_ends_the_reader(ends: tuple[Channel, socket.socket]) -> None:
+async def test_shutdown_ends_the_reader(ends: tuple[PeerChannel, socket.socket]) -> None:
     channel, _ = ends
     receiving = asyncio.ensure_future(channel.receive())
     await asyncio.sleep(0)

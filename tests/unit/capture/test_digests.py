@@ -19,8 +19,8 @@ from proctor.capture.digests import (
     RECENT,
     SIZE,
     TICK_NS,
-    Content,
     Digests,
+    FileVersion,
 )
 from proctor.capture.kernel import abi
 from proctor.capture.kernel.formatter import Executable
@@ -37,7 +37,7 @@ def executable(path: Path, *, pid: int = NO_PROCESS, after: int = 2 * TICK_NS) -
 
 
 def digest(*runs: Executable, max_size: int = MAX_SIZE) -> str:
-    return digests.digest(Content.of(runs, 0), max_size)
+    return digests.digest(FileVersion.of(runs, 0), max_size)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proctor.capture.feed import Feed
+from proctor.capture.feed import RingReader
 
 
 class FakeSource:
@@ -61,8 +61,8 @@ def source() -> FakeSource:
 
 
 @pytest.fixture
-async def feed(source: FakeSource) -> AsyncIterator[Feed]:
-    feed = Feed(source)
+async def feed(source: FakeSource) -> AsyncIterator[RingReader]:
+    feed = RingReader(source)
     feed.start()
     yield feed
     feed.stop()
@@ -75,7 +75,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_blocks_come_in_order(feed: Feed, source: FakeSource) -> None:
+async def test_blocks_come_in_order(feed: RingReader, source: FakeSource) -> None:
     first = asyncio.ensure_future(feed.take())
     await settle()
     assert not first.done()
@@ -87,7 +87,7 @@ async def test_blocks_come_in_order(feed: Feed, source: FakeSource) -> None:
     assert await feed.take() == (2, b"two")
 
 
-async def test_barrier_waits_for_records_that_are_being_written(feed: Feed, source: FakeSource) -> None:
+async def test_barrier_waits_for_records_that_are_being_written(feed: RingReader, source: FakeSource) -> None:
     source.reserved = 2
     source.push(b"one", 1)
     barrier = asyncio.ensure_future(feed.barrier())
@@ -107,11 +107,11 @@ async def test_barrier_waits_for_records_that_are_being_written(feed: Feed, sour
     last.cancel()
 
 
-async def test_barrier_with_nothing_to_wait_for(feed: Feed) -> None:
+async def test_barrier_with_nothing_to_wait_for(feed: RingReader) -> None:
     await asyncio.wait_for(feed.barrier(), 5)
 
 
-async def test_barrier_does_not_wait_for_later_records(feed: Feed, source: FakeSource) -> None:
+async def test_barrier_does_not_wait_for_later_records(feed: RingReader, source: FakeSource) -> None:
     source.reserved = 1
     source.push(b"one", 1)
     barrier = asyncio.ensure_future(feed.barrier())
@@ -124,7 +124,7 @@ async def test_barrier_does_not_wait_for_later_records(feed: Feed, source: FakeS
     last.cancel()
 
 
-async def test_many_barriers(feed: Feed, source: FakeSource) -> None:
+async def test_many_barriers(feed: RingReader, source: FakeSource) -> None:
     source.reserved = 1
     barriers = [asyncio.ensure_future(feed.barrier()) for _ in range(5)]
     await settle()

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.control.freezer import Brake, Hold, Limits, Marks
+from proctor.capture.control.freezer import FreezeInterval, Limits, Throttle, Watermarks
 from proctor.captureproto.cgroup import thaw
 from proctor.core.clock import FakeClock
 from proctor.core.errors import Unavailable
 
-LIMITS = Limits(shared=Marks(high=100, low=10), own=Marks(high=50, low=5))
+LIMITS = Limits(shared=Watermarks(high=100, low=10), own=Watermarks(high=50, low=5))
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def test_between_the_marks_all_stays_as_it_is(shared: int, own: int, held: bool,
 def test_hold_is_measured(cgroup: Path) -> None:
     clock = FakeClock()
     start = clock.now()
-    brake = Brake(cgroup, clock, LIMITS)
+    brake = Throttle(cgroup, clock, LIMITS)
 
     assert brake.review(70, 60) is None
     assert brake.held
     clock.advance(0.25)
     assert brake.review(70, 60) is None
-    assert brake.review(0, 0) == Hold(start, 250, 130)
+    assert brake.review(0, 0) == FreezeInterval(start, 250, 130)
 
     assert (brake.holds, brake.milliseconds, brake.held) == (1, 250, False)
     assert clock.now() == start + timedelta(milliseconds=250)
@@ -57,7 +57,7 @@ def test_hold_is_measured(cgroup: Path) -> None:
 
 
 def test_closing_lets_go(cgroup: Path) -> None:
-    brake = Brake(cgroup, FakeClock(), LIMITS)
+    brake = Throttle(cgroup, FakeClock(), LIMITS)
     brake.review(1000, 0)
 
     brake.close()
@@ -67,7 +67,7 @@ def test_closing_lets_go(cgroup: Path) -> None:
 
 def test_no_freezer_no_strict_session(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="could not be held"):
-        Brake(tmp_path, FakeClock(), LIMITS)
+        Throttle(tmp_path, FakeClock(), LIMITS)
 
 
 def test_thaw_goes_all_the_way_down(cgroup: Path) -> None:

@@ -5,33 +5,33 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel.abi import Kind, Tally
+from proctor.capture.kernel.abi import RecordKind, Tally
 from proctor.capture.ledger import account
-from proctor.capture.registry import Registry, Session
-from proctor.captureproto.messages import Account
+from proctor.capture.registry import CapturedSession, Registry
+from proctor.captureproto.messages import LossAccounting
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
 
 
 def counts(**named: int) -> tuple[int, ...]:
     """A column of the kernel's tally."""
-    return tuple(named.get(kind.name.lower(), 0) for kind in Kind)
+    return tuple(named.get(kind.name.lower(), 0) for kind in RecordKind)
 
 
 @pytest.fixture
-def session() -> Session:
+def session() -> CapturedSession:
     """10 opens delivered, 2 dropped, 1 that did not decode."""
     session = Registry(max_sessions=1, memory_limit=1000).add(SID, Path("/cgroup"), 7)
-    session.delivered = Counter({Kind.DISK: 10})
-    session.dropped = Counter({Kind.DISK: 2})
-    session.undecodable = Counter({Kind.DISK: 1})
+    session.delivered = Counter({RecordKind.DISK: 10})
+    session.dropped = Counter({RecordKind.DISK: 2})
+    session.undecodable = Counter({RecordKind.DISK: 1})
     return session
 
 
-def test_every_stage_is_named(session: Session) -> None:
+def test_every_stage_is_named(session: CapturedSession) -> None:
     tally = Tally(seen=counts(disk=21), lost=counts(disk=5), tasks=0, filtered=counts(disk=3))
 
-    assert account(session, tally) == Account(
+    assert account(session, tally) == LossAccounting(
         submitted={"disk": 21},
         delivered={"disk": 10},
         filtered={"disk": 3},
@@ -39,13 +39,13 @@ def test_every_stage_is_named(session: Session) -> None:
     )
 
 
-def test_records_that_are_not_accounted_for_are_reported(session: Session) -> None:
+def test_records_that_are_not_accounted_for_are_reported(session: CapturedSession) -> None:
     found = account(session, Tally(seen=counts(disk=20, command=1), lost=counts(), tasks=0))
 
     assert found.lost["unexplained"] == {"command": 1, "disk": 7}
 
 
-def test_while_tasks_are_alive_the_kernel_counts_on(session: Session) -> None:
+def test_while_tasks_are_alive_the_kernel_counts_on(session: CapturedSession) -> None:
     found = account(session, Tally(seen=counts(disk=20), lost=counts(), tasks=1))
 
     assert found.submitted == {"disk": 13}

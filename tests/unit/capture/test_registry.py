@@ -8,18 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from proctor.capture.kernel.abi import Kind
-from proctor.capture.registry import Phase, Registry, Session
+from proctor.capture.kernel.abi import RecordKind
+from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.captureproto.messages import decode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import to_builtins
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
-ONE_COMMAND = Counter({Kind.COMMAND: 1})
+ONE_COMMAND = Counter({RecordKind.COMMAND: 1})
 
 
-def sent(session: Session) -> list[dict[str, Any]]:
+def sent(session: CapturedSession) -> list[dict[str, Any]]:
     """What a subscriber gets now."""
     messages = []
     while (kept := session.unsent()) is not None:
@@ -34,11 +34,11 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-def session(registry: Registry) -> Session:
+def session(registry: Registry) -> CapturedSession:
     return registry.add(SID, Path("/cgroup"), 7)
 
 
-def test_messages_are_numbered_and_sent_once(session: Session) -> None:
+def test_messages_are_numbered_and_sent_once(session: CapturedSession) -> None:
     session.put_events(b'{"event":"session.command"}\n', ONE_COMMAND, {})
     session.put_drained({"disk": 3})
 
@@ -56,7 +56,7 @@ def test_messages_are_numbered_and_sent_once(session: Session) -> None:
     assert sent(session) == []
 
 
-def test_actions_of_daemons_have_names_of_their_own(session: Session) -> None:
+def test_actions_of_daemons_have_names_of_their_own(session: CapturedSession) -> None:
     first, other = session.owner(), session.owner(1, b",x")
     session.put_events(b"", ONE_COMMAND, {}, 1)
 
@@ -65,7 +65,7 @@ def test_actions_of_daemons_have_names_of_their_own(session: Session) -> None:
     assert session.owner(1, b",x") == other._replace(number=other.number + 1)
 
 
-def test_new_subscriber_gets_what_is_not_acknowledged(session: Session) -> None:
+def test_new_subscriber_gets_what_is_not_acknowledged(session: CapturedSession) -> None:
     for _ in range(3):
         session.put_events(b"", Counter(), {})
     first = sent(session)
@@ -76,7 +76,7 @@ def test_new_subscriber_gets_what_is_not_acknowledged(session: Session) -> None:
     assert session.waiting == 1
 
 
-def test_what_was_not_delivered_cannot_be_acknowledged(session: Session) -> None:
+def test_what_was_not_delivered_cannot_be_acknowledged(session: CapturedSession) -> None:
     for _ in range(3):
         session.put_events(b"", Counter(), {})
     session.acknowledge(3)
@@ -91,7 +91,7 @@ def test_what_was_not_delivered_cannot_be_acknowledged(session: Session) -> None
     assert session.waiting == 2, "a new subscriber was given nothing yet"
 
 
-def test_batches_beyond_the_limit_are_dropped_and_counted(session: Session) -> None:
+def test_batches_beyond_the_limit_are_dropped_and_counted(session: CapturedSession) -> None:
     session.put_events(b"x" * 600, ONE_COMMAND, {})
     session.put_events(b"x" * 600, ONE_COMMAND, {})
     session.put_drained({})
@@ -100,11 +100,11 @@ def test_batches_beyond_the_limit_are_dropped_and_counted(session: Session) -> N
     session.put_events(b"x" * 600, ONE_COMMAND, {})
 
     assert session.dropped == ONE_COMMAND
-    assert session.delivered == Counter({Kind.COMMAND: 2})
+    assert session.delivered == Counter({RecordKind.COMMAND: 2})
     assert [message["seq"] for message in (*first, *sent(session))] == [1, 2, 3]
 
 
-def test_uids_of_events_differ(registry: Registry, session: Session) -> None:
+def test_uids_of_events_differ(registry: Registry, session: CapturedSession) -> None:
     other = registry.add(SID.replace("8", "9"), Path("/other"), 8)
     uids = [session.event_uid() for _ in range(100)] + [other.event_uid() for _ in range(100)]
 
@@ -112,7 +112,7 @@ def test_uids_of_events_differ(registry: Registry, session: Session) -> None:
     assert {UUID(uid).version for uid in uids} == {4}
 
 
-def test_numbers_are_never_given_twice(registry: Registry, session: Session) -> None:
+def test_numbers_are_never_given_twice(registry: Registry, session: CapturedSession) -> None:
     registry.remove(session)
     again = registry.add(SID, Path("/cgroup"), 7)
 
@@ -121,7 +121,7 @@ def test_numbers_are_never_given_twice(registry: Registry, session: Session) -> 
     assert registry.numbered(again.number) is registry.get(SID) is again
 
 
-def test_refusals(registry: Registry, session: Session) -> None:
+def test_refusals(registry: Registry, session: CapturedSession) -> None:
     with pytest.raises(AlreadyExists):
         registry.add(SID, Path("/cgroup"), 7)
     registry.add(SID.replace("8", "9"), Path("/cgroup"), 8)
@@ -131,7 +131,7 @@ def test_refusals(registry: Registry, session: Session) -> None:
         registry.get("nothing")
 
 
-def test_settled_sessions_are_forgotten(registry: Registry, session: Session) -> None:
+def test_settled_sessions_are_forgotten(registry: Registry, session: CapturedSession) -> None:
     session.put_drained({})
     session.unsent()
     registry.acknowledge(SID, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proctor.captureproto.cgroup import CgroupTree, below, is_populated, remove, thaw
-from proctor.captureproto.members import Members
+from proctor.captureproto.members import SessionProcesses
 from proctor.core.errors import BadRequest, Unavailable
 
 RUN, SID = str(uuid.uuid4()), str(uuid.uuid4())
@@ -87,7 +87,7 @@ def test_root_nests_as_deep_as_it_likes(tmp_path: Path) -> None:
     assert len(below(top)) == 1501
     thaw(top)
     assert (deepest / "cgroup.freeze").read_text() == "0"
-    Members(1, top, bytes).bring_back()
+    SessionProcesses(1, top, bytes).bring_back()
     (deepest / "cgroup.freeze").unlink()
     assert remove(top)
     assert not top.exists()

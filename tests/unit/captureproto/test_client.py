@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proctor.captureproto.client import CaptureClient, SessionCapture
-from proctor.captureproto.messages import Drained, Events, Subscribed
+from proctor.captureproto.messages import Drained, KernelEvents, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 
@@ -57,7 +57,7 @@ async def test_stream_over_reconnections(tmp_path: Path) -> None:
                 break
 
     hello = Subscribed(instance="one", sessions=[SID])
-    batch = Events(sid=SID, seq=1, counts={"command": 1})
+    batch = KernelEvents(sid=SID, seq=1, counts={"command": 1})
     assert received == [hello, batch, hello, batch, Drained(sid=SID, seq=2, lost={"disk": 1})]
     acks = [message for message in heard if message["op"] == "ack"]
     assert acks[:2] == [{"op": "ack", "sid": SID, "seq": 1}] * 2

@@ -20,7 +20,7 @@ from proctor.model import serde
 from proctor.model.catalogue import EVENTS
 from proctor.model.resources import KINDS
 from proctor.recording import player
-from proctor.recording.format import Entry
+from proctor.recording.format import RecordingEntry
 from proctor.rpc._pb import record_pb2 as pb
 
 HOSTILE = "x\x1b[2J\x1b]0;t\x07\x9b31m\u202eexe\u200b\x7f\x85\u2066y"
@@ -104,4 +104,4 @@ def test_data_stays_what_it_is() -> None:
 def test_every_event_of_a_recording(style: player.Style, name: str) -> None:
     texts = dict.fromkeys(("path", "dst_addr", "size", "user", "login", "program", "reason"), HOSTILE)
     event = {"event": name, "argv": [HOSTILE], "bytes": 1, "ms": 1, **texts}
-    assert harmless("".join(player.printed([Entry(1, event, b"")], style)))
+    assert harmless("".join(player.printed([RecordingEntry(1, event, b"")], style)))

@@ -13,7 +13,7 @@ from proctor.cli.playback.files import is_file, read_entries
 from proctor.cli.playback.player import Player
 from proctor.cli.playback.screen import Screen, Size
 from proctor.core.errors import ProctorError
-from proctor.recording.format import Entry, Timeline
+from proctor.recording.format import RecordingEntry, Timeline
 from testing.records import contents
 
 GOLDEN = Path(__file__).parents[2] / "golden/recording"
@@ -47,17 +47,22 @@ class Terminal:
         self.written += data
 
 
-async def source(entries: Iterable[Entry]) -> AsyncIterator[Entry]:
+async def source(entries: Iterable[RecordingEntry]) -> AsyncIterator[RecordingEntry]:
     for entry in entries:
         yield entry
 
 
-def output(ms: int, text: str) -> Entry:
-    return Entry(ms, {"event": "print", "ei": ms}, text.encode())
+def output(ms: int, text: str) -> RecordingEntry:
+    return RecordingEntry(ms, {"event": "print", "ei": ms}, text.encode())
 
 
 async def play(
-    terminal: Terminal, viewer: Viewer, entries: Iterable[Entry], speed: float = 1, *, skip_idle: bool = False
+    terminal: Terminal,
+    viewer: Viewer,
+    entries: Iterable[RecordingEntry],
+    speed: float = 1,
+    *,
+    skip_idle: bool = False,
 ) -> Player:
     player = Player(terminal.screen, viewer, lambda entry: str(entry.event.get("remark", "")))
     await player.play(source(entries), speed=speed, skip_idle=skip_idle)
@@ -141,7 +146,7 @@ async def test_unknown_keys_change_nothing() -> None:
 
 
 async def test_a_recording_that_is_larger_than_the_terminal_says_so() -> None:
-    start = Entry(0, {"event": "session.start", "ei": 0, "size": "100:30"})
+    start = RecordingEntry(0, {"event": "session.start", "ei": 0, "size": "100:30"})
     small, large = Terminal(Size(80, 24)), Terminal(Size(100, 30))
     for terminal in (small, large):
         await play(terminal, Viewer(), [start, output(1, "x")])
@@ -151,12 +156,14 @@ async def test_a_recording_that_is_larger_than_the_terminal_says_so() -> None:
 
 async def test_remarks_are_lines_of_their_own() -> None:
     terminal = Terminal(Size(80, 24))
-    await play(terminal, Viewer(), [Entry(0, {"event": "session.loss", "ei": 0, "remark": "lost 3"})])
+    await play(
+        terminal, Viewer(), [RecordingEntry(0, {"event": "session.loss", "ei": 0, "remark": "lost 3"})]
+    )
     assert b"\r\n[lost 3]\r\n" in terminal.written
 
 
 async def test_a_source_that_fails_is_reported_after_what_it_gave() -> None:
-    async def failing() -> AsyncIterator[Entry]:
+    async def failing() -> AsyncIterator[RecordingEntry]:
         yield output(0, "a")
         raise ProctorError("the connection was cut")
 

@@ -9,17 +9,17 @@ import pytest
 
 from proctor.cli.tsh import replay
 from proctor.cli.tsh.replay import PlayFormat, Speed
-from proctor.recording.format import Entry
+from proctor.recording.format import RecordingEntry
 
 TIME = "2026-11-23T09:00:00Z"
 
 
-def entry(ms: int, name: str, **fields: Any) -> Entry:
-    return Entry(ms, {"event": name, "time": TIME, "ei": ms, **fields})
+def entry(ms: int, name: str, **fields: Any) -> RecordingEntry:
+    return RecordingEntry(ms, {"event": name, "time": TIME, "ei": ms, **fields})
 
 
 ENTRIES = [
-    Entry(5, {"event": "print", "time": TIME, "ei": 5, "bytes": 3}, b"$ \n"),
+    RecordingEntry(5, {"event": "print", "time": TIME, "ei": 5, "bytes": 3}, b"$ \n"),
     entry(1200, "session.loss", lost={"disk": 7, "command": 1}),
     entry(1300, "session.loss", reason="capture has \x1b[2Jstopped"),
     entry(2500, "session.freeze", milliseconds=140, backlog=9_000_000),
@@ -47,7 +47,7 @@ def test_remarks_come_with_their_time(capsys: pytest.CaptureFixture[str], style:
 
 
 async def test_remarks_are_shown_while_it_plays(capfd: pytest.CaptureFixture[str]) -> None:
-    async def entries() -> AsyncIterator[Entry]:
+    async def entries() -> AsyncIterator[RecordingEntry]:
         for one in ENTRIES:
             yield one
 

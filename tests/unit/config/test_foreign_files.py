@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proctor.config.load import Loaded, parse
+from proctor.config.load import LoadedConfig, parse
 from proctor.config.schema import Config, KeyPair
 from proctor.config.source import MAX_SIZE
 from proctor.config.values import Address
@@ -30,7 +30,7 @@ def refusal(text: str) -> str:
     return caught.value.message
 
 
-def load(text: str) -> Loaded:
+def load(text: str) -> LoadedConfig:
     return parse(text, "f")
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from proctor.recording.export import Asciicast, plain_text, terminal_size
-from proctor.recording.format import Entry, Timeline
+from proctor.recording.format import RecordingEntry, Timeline
 from testing.records import contents
 
 ENTRIES = Timeline.decode(contents(Path(__file__).parents[2] / "golden/recording")).entries
 
 
-def output(ms: int, data: bytes) -> Entry:
-    return Entry(ms, {"event": "print", "ei": ms, "time": "2023-07-04T16:42:20Z"}, data)
+def output(ms: int, data: bytes) -> RecordingEntry:
+    return RecordingEntry(ms, {"event": "print", "ei": ms, "time": "2023-07-04T16:42:20Z"}, data)
 
 
 def test_a_cast_has_header_output_and_resizes() -> None:

@@ -10,7 +10,7 @@ from proctor.core.errors import BadRequest, Corrupted
 from proctor.recording.format import (
     ENHANCED,
     Decoder,
-    Entry,
+    RecordingEntry,
     Timeline,
     check_sid,
     file_names,
@@ -92,7 +92,7 @@ def test_print_events_have_the_fields_of_the_format() -> None:
     ]
 
 
-def session_events(entries: list[Entry]) -> list[dict[str, Any]]:
+def session_events(entries: list[RecordingEntry]) -> list[dict[str, Any]]:
     return [entry.event for entry in entries if entry.event["event"] not in ENHANCED]
 
 
@@ -109,7 +109,7 @@ def test_every_torn_tail_gives_a_beginning_of_the_whole() -> None:
 
 def test_bytes_one_at_a_time_give_the_same_entries() -> None:
     decoder = Decoder()
-    found: list[Entry] = []
+    found: list[RecordingEntry] = []
     for name, data in contents(GOLDEN).items():
         for byte in data:
             decoder.feed(name, bytes([byte]))

@@ -7,7 +7,7 @@ from proctor.recording.journal import (
     MAX_RECORD,
     PRINT_BYTES,
     Assembler,
-    Base,
+    Checkpoint,
     Record,
     Tag,
     decode_base,
@@ -21,7 +21,7 @@ from proctor.recording.journal import (
 STARTED = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
 LINE = b'{"ei":0,"event":"resize","time":"2023-07-04T16:42:20Z"}\n'
 JOURNAL = (
-    encode_base(Base(started=STARTED))
+    encode_base(Checkpoint(started=STARTED))
     + encode_output(5, b"hello")
     + encode_event("events", LINE, numbered=True)
     + encode(Tag.MARK)
@@ -42,7 +42,7 @@ def test_records_come_back() -> None:
     found = list(records(JOURNAL))
     assert [record.tag for record in found] == [Tag.BASE, Tag.OUTPUT, Tag.EVENT, Tag.MARK]
     assert found[-1].end == len(JOURNAL)
-    assert decode_base(found[0].payload) == Base(started=STARTED)
+    assert decode_base(found[0].payload) == Checkpoint(started=STARTED)
 
 
 def test_a_torn_tail_at_every_offset_gives_the_whole_records_before_it() -> None:
@@ -78,11 +78,11 @@ def test_hostile_lengths_end_the_journal() -> None:
 )
 def test_records_that_no_writer_wrote_are_refused(record: Record) -> None:
     with pytest.raises(Corrupted):
-        Assembler(Base(started=STARTED)).apply(record)
+        Assembler(Checkpoint(started=STARTED)).apply(record)
 
 
 def test_neighbouring_output_becomes_one_print() -> None:
-    assembler = Assembler(Base(started=STARTED))
+    assembler = Assembler(Checkpoint(started=STARTED))
     assembler.output(0, b"a")
     assembler.output(49, b"b")
     assembler.output(50, b"c")
@@ -93,7 +93,7 @@ def test_neighbouring_output_becomes_one_print() -> None:
 
 
 def test_prints_are_never_longer_than_their_limit() -> None:
-    assembler = Assembler(Base(started=STARTED))
+    assembler = Assembler(Checkpoint(started=STARTED))
     assembler.output(0, b"x")
     assembler.output(0, bytes(2 * PRINT_BYTES + 1))
     assembler.output(0, bytes(PRINT_BYTES - 1))
@@ -105,7 +105,7 @@ def test_prints_are_never_longer_than_their_limit() -> None:
 
 
 def test_an_event_closes_the_print_before_it() -> None:
-    assembler = Assembler(Base(started=STARTED))
+    assembler = Assembler(Checkpoint(started=STARTED))
     assembler.output(0, b"a")
     assert assembler.next_ei == 1
     assembler.event("events", LINE, numbered=True)
@@ -115,9 +115,9 @@ def test_an_event_closes_the_print_before_it() -> None:
 
 
 def test_replay_gives_what_writing_gave() -> None:
-    written = Assembler(Base(started=STARTED))
+    written = Assembler(Checkpoint(started=STARTED))
     written.output(5, b"hello")
     written.event("events", LINE, numbered=True)
-    replayed = Assembler(Base(started=STARTED))
+    replayed = Assembler(Checkpoint(started=STARTED))
     cuts = [cut for record in records(JOURNAL) if (cut := replayed.apply(record))]
     assert cuts == [written.cut(len(JOURNAL))]

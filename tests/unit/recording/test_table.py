@@ -12,7 +12,7 @@ import pytest
 
 from proctor.core.clock import format_time
 from proctor.core.errors import BadRequest
-from proctor.recording.table import ACTIVE, COMPLETE, STATES, UPLOADING, Filter, Table
+from proctor.recording.table import ACTIVE, COMPLETE, STATES, UPLOADING, Filter, RecordingTable
 
 NODE, OTHER = "node-1", "node-2"
 START = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
@@ -38,22 +38,22 @@ def end(number: int, **fields: Any) -> bytes:
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Table:
-    return Table(tmp_path / "recordings.sqlite")
+def table(tmp_path: Path) -> RecordingTable:
+    return RecordingTable(tmp_path / "recordings.sqlite")
 
 
-def held(table: Table, *numbers: int, server: str = NODE, complete: bool = True) -> None:
+def held(table: RecordingTable, *numbers: int, server: str = NODE, complete: bool = True) -> None:
     for number in numbers:
         table.archived(sid(number), server, at(number), complete=complete)
 
 
-def listed(table: Table, **wanted: Any) -> list[int]:
+def listed(table: RecordingTable, **wanted: Any) -> list[int]:
     found, key = table.page(Filter(**wanted), 1000)
     assert not key
     return [UUID(info.sid).int for info in found]
 
 
-def test_states_follow_what_arrives_in_any_order(table: Table) -> None:
+def test_states_follow_what_arrives_in_any_order(table: RecordingTable) -> None:
     def state(number: int) -> str:
         return table.page(Filter(sid=sid(number), states=STATES), 1)[0][0].state
 
@@ -71,7 +71,7 @@ def test_states_follow_what_arrives_in_any_order(table: Table) -> None:
     assert state(2) == UPLOADING
 
 
-def test_a_recording_whose_end_was_never_reported_is_listed(table: Table) -> None:
+def test_a_recording_whose_end_was_never_reported_is_listed(table: RecordingTable) -> None:
     table.note([start(1)], None)
     held(table, 1)
     held(table, 2, complete=False)
@@ -86,7 +86,7 @@ def test_a_recording_whose_end_was_never_reported_is_listed(table: Table) -> Non
     assert listed(table, states=(ACTIVE,)) == [2]
 
 
-def test_an_end_says_what_the_beginning_could_not(table: Table) -> None:
+def test_an_end_says_what_the_beginning_could_not(table: RecordingTable) -> None:
     held(table, 1)
     table.note([start(1), end(1, participants=["alice", "bob"], enhanced_recording=True)], None)
     (info,), _ = table.page(Filter(), 10)
@@ -96,7 +96,7 @@ def test_an_end_says_what_the_beginning_could_not(table: Table) -> None:
     assert list(table.page(Filter(), 10)[0][0].participants) == ["alice", "bob"]
 
 
-def test_filters(table: Table) -> None:
+def test_filters(table: RecordingTable) -> None:
     held(table, 1, 2, 4)
     held(table, 3, server=OTHER)
     table.note(
@@ -120,7 +120,7 @@ def test_filters(table: Table) -> None:
     ]
 
 
-def test_pages_follow_each_other_while_sessions_end(table: Table) -> None:
+def test_pages_follow_each_other_while_sessions_end(table: RecordingTable) -> None:
     for number in range(1, 12):
         held(table, number)
         table.note([end(number, session_stop=at(5))], None)  # all at one moment
@@ -135,7 +135,7 @@ def test_pages_follow_each_other_while_sessions_end(table: Table) -> None:
     assert seen == list(range(11, 0, -1))
 
 
-def test_a_host_speaks_for_its_own_sessions_only(table: Table) -> None:
+def test_a_host_speaks_for_its_own_sessions_only(table: RecordingTable) -> None:
     held(table, 1)
     table.note([end(1), end(1, server_id=OTHER, participants=["mallory"])], None)
     assert listed(table, user="mallory") == []
@@ -158,14 +158,14 @@ def test_a_host_speaks_for_its_own_sessions_only(table: Table) -> None:
     ],
     ids=range(9),
 )
-def test_nonsense_is_passed_over(table: Table, nonsense: bytes) -> None:
+def test_nonsense_is_passed_over(table: RecordingTable, nonsense: bytes) -> None:
     held(table, 1, 2)
     table.note([nonsense, end(2)], "2023-07-04/5")
     assert table.position() == "2023-07-04/5"
     assert listed(table, user="alice") == [2]
 
 
-def test_what_was_removed_is_not_listed_and_can_come_back(table: Table) -> None:
+def test_what_was_removed_is_not_listed_and_can_come_back(table: RecordingTable) -> None:
     held(table, 1, 2)
     table.note([end(1), end(2)], None)
     table.removed([sid(1)])
@@ -185,7 +185,7 @@ def test_what_was_removed_is_not_listed_and_can_come_back(table: Table) -> None:
         (Filter(), f"{'9' * 30}/{sid(1)}"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(table: Table, wanted: Filter, key: str) -> None:
+def test_what_cannot_be_asked_is_refused(table: RecordingTable, wanted: Filter, key: str) -> None:
     with pytest.raises(BadRequest):
         table.page(wanted, 10, key)
 
@@ -193,13 +193,13 @@ def test_what_cannot_be_asked_is_refused(table: Table, wanted: Filter, key: str)
 @pytest.mark.parametrize("damage", [b"", b"x" * 50_000])
 def test_a_damaged_table_is_begun_again(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "recordings.sqlite"
-    table = Table(path)
+    table = RecordingTable(path)
     held(table, 1)
     table.note([end(1)], "2023-07-04/9")
     table.close()
-    assert Table(path).position() == "2023-07-04/9"
+    assert RecordingTable(path).position() == "2023-07-04/9"
     path.write_bytes(damage)
-    again = Table(path)
+    again = RecordingTable(path)
     assert again.position() == ""
     assert again.known() == {}
 
@@ -210,7 +210,7 @@ def loss(number: int, **fields: Any) -> bytes:
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1]])
-def test_what_could_not_be_recorded_shows(table: Table, order: list[int]) -> None:
+def test_what_could_not_be_recorded_shows(table: RecordingTable, order: list[int]) -> None:
     events = [start(1), loss(1), end(1)]
     table.note([events[number] for number in order], None)
     table.note([start(2), loss(2, server_id=OTHER), end(2)], None)
@@ -223,7 +223,7 @@ def test_what_could_not_be_recorded_shows(table: Table, order: list[int]) -> Non
     assert list(found[1].participants) == ["alice"]
 
 
-def test_recording_without_any_event_is_listed(table: Table) -> None:
+def test_recording_without_any_event_is_listed(table: RecordingTable) -> None:
     held(table, 1)
     table.note([loss(2)], None)
     assert listed(table) == [1]

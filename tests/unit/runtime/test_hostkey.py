@@ -49,7 +49,7 @@ def test_key_of_an_earlier_version_moves(node: ServiceBoot) -> None:
     former.write_bytes(private)
     certify(node, public)
 
-    assert hostkey.ensure(node) == hostkey.HostKey(public, is_certified=True)
+    assert hostkey.ensure(node) == hostkey.HostPublicKey(public, is_certified=True)
 
     assert not former.exists()
     assert node.host_key.read_bytes() == private

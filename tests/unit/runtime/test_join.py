@@ -7,7 +7,7 @@ import pytest
 from proctor.config.boot import ServiceBoot
 from proctor.config.load import parse
 from proctor.core.errors import ConfigError
-from proctor.runtime.join import Way, ensure, principals, reachable
+from proctor.runtime.join import AuthEndpoint, ensure, principals, reachable
 
 
 def boot(text: str, service: str = "node") -> ServiceBoot:
@@ -43,14 +43,14 @@ async def test_the_first_address_that_answers() -> None:
 async def test_no_token_no_join(tmp_path: Path) -> None:
     (tmp_path / "proc/host").mkdir(parents=True)
     with pytest.raises(ConfigError, match="the node service has not joined a cluster yet and has no token"):
-        await ensure(boot(f"teleport: {{data_dir: {tmp_path}}}"), Way(["127.0.0.1:1"], "", []))
+        await ensure(boot(f"teleport: {{data_dir: {tmp_path}}}"), AuthEndpoint(["127.0.0.1:1"], "", []))
 
 
 async def test_an_identity_needs_no_token(tmp_path: Path) -> None:
     for directory in ("proc/proxy", "proc/trusted"):
         (tmp_path / directory).mkdir(parents=True)
     (tmp_path / "proc/proxy/authorities.json").touch()
-    way = Way(["127.0.0.1:1"], "", [])
+    way = AuthEndpoint(["127.0.0.1:1"], "", [])
     assert await ensure(boot(f"teleport: {{data_dir: {tmp_path}}}", "proxy"), way) == "127.0.0.1:1"
 
 

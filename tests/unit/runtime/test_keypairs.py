@@ -7,7 +7,7 @@ from proctor.config.load import parse
 from proctor.core.errors import ConfigError
 from proctor.runtime import layout
 from proctor.runtime.keypairs import adopted
-from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.privileges.accounts import service_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -26,7 +26,7 @@ def test_the_proxy_alone_reads_the_copies(tmp_path: Path) -> None:
     (pair,) = config.proxy_service.https_keypairs
     assert (Path(pair.key_file).read_text(), Path(pair.cert_file).read_text()) == ("K", "C")
     status = Path(pair.key_file).stat()
-    assert (status.st_uid, status.st_mode & 0o777) == (account_of("proxy").uid, 0o600)
+    assert (status.st_uid, status.st_mode & 0o777) == (service_user("proxy").uid, 0o600)
     assert Path(pair.key_file).parent == tmp_path / "data/proc/proxy"
 
 

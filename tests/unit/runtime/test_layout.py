@@ -7,7 +7,7 @@ import pytest
 
 from proctor.core.errors import Corrupted
 from proctor.runtime.layout import LayoutError, locked, prepare
-from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.privileges.accounts import service_user
 
 
 def mode(path: Path) -> int:
@@ -29,7 +29,7 @@ def test_every_directory_has_its_owner_and_mode(tmp_path: Path) -> None:
         ("log/playbacks/sessions/default", "auth"),
     ):
         assert mode(data / name) == 0o700, name
-        assert (data / name).stat().st_uid == account_of(service).uid, name  # type: ignore[arg-type]  # a table
+        assert (data / name).stat().st_uid == service_user(service).uid, name  # type: ignore[arg-type]  # a table
     for name in ("proc", "spool", "run", "proc/trusted"):
         assert (data / name).stat().st_uid == os.geteuid(), name
     assert mode(data / "log") == 0o711

@@ -1,7 +1,7 @@
 import pytest
 
 from proctor.sshkit import admission
-from proctor.sshkit.admission import Unauthenticated
+from proctor.sshkit.admission import UnauthenticatedConnections
 
 
 class Connection:
@@ -18,7 +18,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "MAX_PER_NETWORK", 3)
 
 
-def added(waiting: Unauthenticated[Connection], count: int, address: str) -> list[Connection]:
+def added(waiting: UnauthenticatedConnections[Connection], count: int, address: str) -> list[Connection]:
     connections = [Connection() for _ in range(count)]
     for connection in connections:
         waiting.add(connection, address)
@@ -26,7 +26,7 @@ def added(waiting: Unauthenticated[Connection], count: int, address: str) -> lis
 
 
 def test_one_network_takes_its_own_places_only() -> None:
-    waiting: Unauthenticated[Connection] = Unauthenticated()
+    waiting: UnauthenticatedConnections[Connection] = UnauthenticatedConnections()
     (other,) = added(waiting, 1, "192.0.2.2:22")
     flood = added(waiting, 100, "192.0.2.1:22")
     assert not other.dropped
@@ -35,7 +35,7 @@ def test_one_network_takes_its_own_places_only() -> None:
 
 
 def test_the_client_with_most_connections_loses_one() -> None:
-    waiting: Unauthenticated[Connection] = Unauthenticated()
+    waiting: UnauthenticatedConnections[Connection] = UnauthenticatedConnections()
     flood = added(waiting, 3, "192.0.2.1")
     others = [added(waiting, 1, f"192.0.2.{number}")[0] for number in range(2, 7)]
     assert [connection.dropped for connection in flood] == [True, True, False]
@@ -43,13 +43,13 @@ def test_the_client_with_most_connections_loses_one() -> None:
 
 
 def test_hosts_behind_one_address() -> None:
-    waiting: Unauthenticated[Connection] = Unauthenticated(shared=True)
+    waiting: UnauthenticatedConnections[Connection] = UnauthenticatedConnections(shared=True)
     flood = added(waiting, 7, "192.0.2.1")
     assert [connection.dropped for connection in flood] == [True] + [False] * 6
 
 
 def test_who_has_logged_in_is_not_counted() -> None:
-    waiting: Unauthenticated[Connection] = Unauthenticated()
+    waiting: UnauthenticatedConnections[Connection] = UnauthenticatedConnections()
     first, *_ = added(waiting, 3, "2001:db8::1")
     waiting.remove(first)
     waiting.remove(first)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from proctor.audit.brief import Brief, brief_of
+from proctor.audit.brief import EventHead, brief_of
 from proctor.audit.index.bits import Runs, merged
 from proctor.audit.index.text import field_term, pieces, uid_terms, uids, windows
 from proctor.core.errors import Corrupted
@@ -75,7 +75,7 @@ class Draft:
         return len(self.offsets) == SEGMENT_LINES or self.size >= SEGMENT_BYTES
 
 
-def _fields(brief: Brief) -> tuple[str, ...]:
+def _fields(brief: EventHead) -> tuple[str, ...]:
     return _terms_of_fields(
         brief.event, *map(str, (brief.sid, brief.user, brief.server_id, brief.server_hostname))
     )

@@ -13,7 +13,7 @@ from operator import or_
 from proctor.audit.index import bits
 from proctor.audit.index.build import LONGEST_SPAN
 from proctor.audit.index.store import ANY, Index, Segment, Term
-from proctor.audit.index.text import Part, field_term, parts, uid_terms
+from proctor.audit.index.text import TextCondition, field_term, parts, uid_terms
 from proctor.audit.log import Query
 from proctor.audit.search.budget import Budget
 
@@ -55,7 +55,7 @@ class Condition:
         return found
 
 
-class Plan:
+class IndexPlan:
     """What the index knows about a query. Raises sqlite3.Error or Damaged when it is damaged."""
 
     def __init__(self, index: Index, query: Query, budget: Budget) -> None:
@@ -81,7 +81,7 @@ class Plan:
                 terms = [self._index.term(field_term(name, value)) for value in set(values)]
                 yield Condition(filter(None, terms))
 
-    def _part(self, part: Part) -> Condition | None:
+    def _part(self, part: TextCondition) -> Condition | None:
         """None when too many events have it for the index to be of use."""
         if part.whole:
             term = self._index.term(part.piece)

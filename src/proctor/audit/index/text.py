@@ -79,7 +79,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Part:
+class TextCondition:
     """A condition that all events with the text meet: one of their pieces is (or contains) ``piece``.
 
     ``uid``: or their ``uid`` begins with it.
@@ -90,17 +90,19 @@ class Part:
     uid: bool = False
 
 
-def parts(text: str) -> list[Part]:
+def parts(text: str) -> list[TextCondition]:
     """Conditions of which the index knows something; without any, every event may contain ``text``."""
     between = text.split('"')
     if len(between) == 1:
         if _MOMENT.search(text) and _LIKE_OWN.fullmatch(text):
             return []
-        return [Part(text[:STRIDE], uid=bool(_UID_PART.fullmatch(text)))] if _useful(text) else []
+        return [TextCondition(text[:STRIDE], uid=bool(_UID_PART.fullmatch(text)))] if _useful(text) else []
     last = len(between) - 1
     return [
         # What is between values may be indexed with what follows something that is no piece.
-        Part(piece[:STRIDE], whole=0 < number < last and len(piece) <= STRIDE and piece[0] not in _STRUCTURE)
+        TextCondition(
+            piece[:STRIDE], whole=0 < number < last and len(piece) <= STRIDE and piece[0] not in _STRUCTURE
+        )
         for number, piece in enumerate(between)
         if _useful(piece) and not _may_be_own(between, number)
     ]

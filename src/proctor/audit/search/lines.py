@@ -16,10 +16,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor.audit.brief import Brief, brief_of
+from proctor.audit.brief import EventHead, brief_of
 from proctor.audit.dayfiles import lines_backward, lines_forward
 from proctor.audit.index import bits
-from proctor.audit.index.plan import Plan
+from proctor.audit.index.plan import IndexPlan
 from proctor.audit.index.store import Damaged, Index, Segment
 from proctor.audit.index.text import Text, json_text
 from proctor.audit.log import DEFAULT_LIMIT, MAX_LIMIT, Page, Query
@@ -39,7 +39,7 @@ Found = tuple[str, bytes | None]
 
 
 @dataclass(frozen=True)
-class Region:
+class LogSlice:
     """A file up to ``size``, and the times of its events when they are known."""
 
     path: Path
@@ -53,7 +53,7 @@ class Region:
 
 
 def search(
-    regions: Sequence[Region], query: Query, index: Index | None = None, budget: Budget | None = None
+    regions: Sequence[LogSlice], query: Query, index: Index | None = None, budget: Budget | None = None
 ) -> Page:
     """The page of ``query`` over ``regions``, which are given oldest first.
 
@@ -61,8 +61,8 @@ def search(
     """
     check(query)
     budget = budget or Budget()
-    finder = Finder(query)
-    found: list[tuple[Brief, bytes]] = []
+    finder = LineMatcher(query)
+    found: list[tuple[EventHead, bytes]] = []
     size, key, incomplete = 0, query.start_key, False
     limit = query.limit or DEFAULT_LIMIT
     try:
@@ -94,12 +94,14 @@ def check(query: Query) -> None:
 class _Lines:
     """The lines of one search in order."""
 
-    def __init__(self, regions: Sequence[Region], query: Query, index: Index | None, budget: Budget) -> None:
+    def __init__(
+        self, regions: Sequence[LogSlice], query: Query, index: Index | None, budget: Budget
+    ) -> None:
         self._regions = regions
         self._query = query
         self._budget = budget
         self._index = index
-        self._plan: Plan | None = None
+        self._plan: IndexPlan | None = None
         self._segments: dict[str, list[Segment]] = {}
 
     def found(self) -> Generator[Found, None, None]:
@@ -109,14 +111,14 @@ class _Lines:
                 self._index.interruptible(lambda: self._budget.spent)
                 for segment in self._index.segments():
                     self._segments.setdefault(segment.file, []).append(segment)
-                self._plan = Plan(self._index, self._query, self._budget)
+                self._plan = IndexPlan(self._index, self._query, self._budget)
             for region, start, end in self._wanted():
                 yield from self._of_region(region, start, end)
         except sqlite3.Error as error:
             self._budget.check()
             raise Damaged(str(error)) from None
 
-    def _wanted(self) -> Iterator[tuple[Region, int, int]]:
+    def _wanted(self) -> Iterator[tuple[LogSlice, int, int]]:
         """The part of each region that is to be searched."""
         key, ascending = _KEY.fullmatch(self._query.start_key), self._query.ascending
         first_day, first_offset = (key[1], int(key[2])) if key else ("", 0)
@@ -129,7 +131,7 @@ class _Lines:
             elif not ascending and (not first_day or region.day <= first_day):
                 yield region, 0, region.size if offset is None else min(offset, region.size)
 
-    def _of_region(self, region: Region, start: int, end: int) -> Iterator[Found]:
+    def _of_region(self, region: LogSlice, start: int, end: int) -> Iterator[Found]:
         known = self._known(region)
         covered = known[-1].end if known else 0
         try:
@@ -143,7 +145,7 @@ class _Lines:
         except FileNotFoundError:
             _log.info("%s was removed while it was searched", region.path.name)
 
-    def _known(self, region: Region) -> list[Segment]:
+    def _known(self, region: LogSlice) -> list[Segment]:
         """Segments that cover the region from its beginning on."""
         known: list[Segment] = []
         end = 0
@@ -154,7 +156,7 @@ class _Lines:
             end = segment.end
         return known
 
-    def _scanned(self, region: Region, start: int, end: int) -> Iterator[Found]:
+    def _scanned(self, region: LogSlice, start: int, end: int) -> Iterator[Found]:
         if start >= end:
             return
         lines = lines_forward if self._query.ascending else lines_backward
@@ -163,11 +165,11 @@ class _Lines:
             if number % LINES_BETWEEN_CHECKS == 0:
                 self._budget.check()
 
-    def _key(self, region: Region, offset: int, line: bytes) -> str:
+    def _key(self, region: LogSlice, offset: int, line: bytes) -> str:
         return f"{region.day}/{offset + len(line) + 1 if self._query.ascending else offset}"
 
     def _of_segment(
-        self, plan: Plan, region: Region, segment: Segment, start: int, end: int
+        self, plan: IndexPlan, region: LogSlice, segment: Segment, start: int, end: int
     ) -> Iterator[Found]:
         self._budget.check()
         if events := plan.events(segment):
@@ -178,7 +180,7 @@ class _Lines:
         yield f"{region.day}/{segment.end if self._query.ascending else segment.start}", None
 
     def _picked(
-        self, region: Region, segment: Segment, offsets: Sequence[int], events: int
+        self, region: LogSlice, segment: Segment, offsets: Sequence[int], events: int
     ) -> Iterator[Found]:
         descriptor = os.open(region.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -202,7 +204,7 @@ def _overlaps(span: Span | None, query: Query) -> bool:
     return not (too_old or too_new)
 
 
-class Finder:
+class LineMatcher:
     """Decides whether a line matches: substrings first, then the decoded fields."""
 
     def __init__(self, query: Query) -> None:
@@ -212,7 +214,7 @@ class Finder:
         self._types = [b'"event":"%s"' % json_text(name) for name in query.event_types]
         self._bad = 0
 
-    def match(self, line: bytes) -> Brief | None:
+    def match(self, line: bytes) -> EventHead | None:
         """The event's brief when it matches. Lines that are no events are counted and skipped."""
         if self._text and not self._text.found_in(line):
             return None
@@ -227,7 +229,7 @@ class Finder:
             return None
         return brief if self._fits(brief) else None
 
-    def _fits(self, brief: Brief) -> bool:
+    def _fits(self, brief: EventHead) -> bool:
         query = self._query
         return (
             (not query.event_types or brief.event in query.event_types)

@@ -12,7 +12,7 @@ from proctor.audit.index.store import Damaged, Index
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import Span
 from proctor.audit.search.budget import Budget
-from proctor.audit.search.lines import Region, search
+from proctor.audit.search.lines import LogSlice, search
 from proctor.core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class LogReader:
 
     def search(self, extents: Sequence[Extent], query: Query, budget: Budget | None = None) -> Page:
         """The next page of ``query``. Raises BadRequest, Cancelled, and Unavailable."""
-        regions = [Region(self._directory / name, size, span) for name, size, span in extents]
+        regions = [LogSlice(self._directory / name, size, span) for name, size, span in extents]
         try:
             try:
                 return search(regions, query, self._current_index(), budget)

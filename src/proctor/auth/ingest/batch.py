@@ -20,7 +20,7 @@ from proctor.model.identity import HostIdentity
 from proctor.model.kernel_events import SessionLoss
 from proctor.model.schema import complaint, is_uuid
 from proctor.model.serde import to_json
-from proctor.model.stamp import MAX_LINE, Context, Summary, stamped, summary, to_line
+from proctor.model.stamp import MAX_LINE, EventContext, Summary, stamped, summary, to_line
 
 _GAPS = uuid.UUID("5d1f6a0e-53a2-5c0b-8f57-0b8a5f1e6c43")
 _IDENTIFIERS = ("login", "namespace", "server_hostname", "user")
@@ -171,7 +171,9 @@ class EventCheck:
 
     def _session_event(self, fields: Mapping[str, Any]) -> None:
         when = {"first": fields["time"], "last": fields["time"]}
-        context = Context(**{name: when.get(name) or str(fields.get(name, "")) for name in Context._fields})
+        context = EventContext(
+            **{name: when.get(name) or str(fields.get(name, "")) for name in EventContext._fields}
+        )
         self.context(context)
         record = self._record(context.sid)
         if record is None:
@@ -190,7 +192,7 @@ class EventCheck:
         if emitter.joined is not None and first < emitter.joined - rules.CLOCK_TOLERANCE:
             raise _RefusedError("has a time before the host joined the cluster; check its clock")
 
-    def context(self, context: Context) -> None:
+    def context(self, context: EventContext) -> None:
         """Who and where: is it the host itself, and does it agree with the session?"""
         self._stated(context.event)
         if context.event == AuditGap.EVENT:
@@ -205,7 +207,7 @@ class EventCheck:
         else:
             self._in_session(context)
 
-    def _outside_session(self, context: Context) -> None:
+    def _outside_session(self, context: EventContext) -> None:
         if context.sid:
             raise _RefusedError(f"is about a connection and names session {context.sid[:64]}")
         self._hostname(context.server_hostname, "")
@@ -217,7 +219,7 @@ class EventCheck:
     def _record(self, sid: str) -> SessionRecord | None:
         return self.changed.get(sid) or self._known.get(sid)
 
-    def _in_session(self, context: Context) -> None:
+    def _in_session(self, context: EventContext) -> None:
         if not context.sid:
             raise _RefusedError(f"is a {context.event} of no session")
         record = self._record(context.sid)
@@ -236,7 +238,7 @@ class EventCheck:
         if record.end_uid and context.event not in rules.LATE_EVENTS | rules.ONCE:
             raise _RefusedError(f"follows the end of session {context.sid}")
 
-    def _open(self, context: Context) -> None:
+    def _open(self, context: EventContext) -> None:
         if context.event == SessionLoss.EVENT:
             return  # That something is missing may be said of a session of which nothing arrived.
         if context.event not in rules.OPENING_EVENTS:
@@ -250,7 +252,7 @@ class EventCheck:
             server_hostname=context.server_hostname,
         )
 
-    def _agrees(self, context: Context, record: SessionRecord) -> None:
+    def _agrees(self, context: EventContext, record: SessionRecord) -> None:
         for name, value, expected in (
             ("user", context.user, record.user),
             ("login", context.login, record.login),
@@ -263,12 +265,12 @@ class EventCheck:
         if record.started and parse_time(context.first) < parse_time(record.started) - rules.CLOCK_TOLERANCE:
             raise _RefusedError(f"has a time before the start of session {context.sid}")
 
-    def _start(self, context: Context, record: SessionRecord, fields: Mapping[str, Any]) -> None:
+    def _start(self, context: EventContext, record: SessionRecord, fields: Mapping[str, Any]) -> None:
         if record.start_uid and record.start_uid != fields["uid"]:
             raise _RefusedError(f"is a second start of session {context.sid}")
         self._change(context.sid, record, start_uid=fields["uid"])
 
-    def _end(self, context: Context, record: SessionRecord, fields: Mapping[str, Any]) -> None:
+    def _end(self, context: EventContext, record: SessionRecord, fields: Mapping[str, Any]) -> None:
         if record.end_uid and record.end_uid != fields["uid"]:
             raise _RefusedError(f"is a second end of session {context.sid}")
         participants = set(fields["participants"])

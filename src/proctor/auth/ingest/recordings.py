@@ -15,7 +15,7 @@ from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
 from proctor.model.events import Event
 from proctor.recording.archive import Archive
-from proctor.recording.table import COMPLETE, EVENTS, STATES, Filter, Table
+from proctor.recording.table import COMPLETE, EVENTS, STATES, Filter, RecordingTable
 from proctor.rpc._pb import record_pb2 as pb
 
 EVENTS_PER_PAGE = 1000
@@ -38,7 +38,7 @@ class Recordings:
     """``table`` kept up to date with ``archive`` and ``log``."""
 
     def __init__(
-        self, table: Table, archive: Archive, log: SearchableLog, searches: Searches, clock: Clock
+        self, table: RecordingTable, archive: Archive, log: SearchableLog, searches: Searches, clock: Clock
     ) -> None:
         self.archive = archive
         self._table = table

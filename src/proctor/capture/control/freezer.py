@@ -21,7 +21,7 @@ _HOLD, _LET_GO = b"1", b"0"
 _FILE = "cgroup.freeze"
 
 
-class Marks(NamedTuple):
+class Watermarks(NamedTuple):
     """Hold above ``high`` bytes of backlog, let go at ``low``."""
 
     high: int
@@ -35,15 +35,15 @@ class Marks(NamedTuple):
 class Limits(NamedTuple):
     """``shared``: for records of all sessions that are not events yet; ``own``: for a session's events."""
 
-    shared: Marks = Marks(high=8 << 20, low=1 << 20)
-    own: Marks = Marks(high=8 << 20, low=1 << 20)
+    shared: Watermarks = Watermarks(high=8 << 20, low=1 << 20)
+    own: Watermarks = Watermarks(high=8 << 20, low=1 << 20)
 
     def hold(self, shared: int, own: int, *, held: bool) -> bool:
         """Is a session to be held, which is now ``held`` or not?"""
         return self.shared.hold(shared, held=held) or self.own.hold(own, held=held)
 
 
-class Hold(NamedTuple):
+class FreezeInterval(NamedTuple):
     """A session was held: since when, for how long, and how many bytes were waiting then."""
 
     time: datetime
@@ -51,7 +51,7 @@ class Hold(NamedTuple):
     backlog: int
 
 
-class Brake:
+class Throttle:
     """The freezer of one session's cgroup."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Brake:
         """Is the session held now?"""
         return self._since is not None
 
-    def review(self, shared: int, own: int) -> Hold | None:
+    def review(self, shared: int, own: int) -> FreezeInterval | None:
         """Hold the session or let it go, as the backlog demands; a hold that has ended is returned."""
         hold = self._limits.hold(shared, own, held=self.held)
         if hold and not self.held:
@@ -97,14 +97,14 @@ class Brake:
         """Release the freezer, which stays as it is."""
         os.close(self._file)
 
-    def let_go(self) -> Hold | None:
+    def let_go(self) -> FreezeInterval | None:
         """Let the session go, if it is held."""
         if self._since is None:
             return None
         self._write(_LET_GO)
         start, moment, backlog = self._since
         self._since = None
-        held = Hold(moment, round((self._clock.monotonic() - start) * 1000), backlog)
+        held = FreezeInterval(moment, round((self._clock.monotonic() - start) * 1000), backlog)
         self.holds += 1
         self.milliseconds += held.milliseconds
         return held

@@ -7,7 +7,7 @@ from ipaddress import IPv6Network
 
 from proctor.capture.kernel import abi
 from proctor.capture.kernel.loader import Programs
-from proctor.capture.state.journal import Journal, NumberedPolicy
+from proctor.capture.state.journal import NumberedPolicy, StateJournal
 from proctor.capture.state.journal import Policies as Numbered
 from proctor.core.errors import LimitExceeded, Unavailable
 from proctor.model.network import NetworkPolicy, Reach, spelled
@@ -15,10 +15,10 @@ from proctor.model.network import NetworkPolicy, Reach, spelled
 UNRESTRICTED = 0
 
 
-class Policies:
+class NetworkPolicies:
     """Network policies by session. Every session must be registered before its first task."""
 
-    def __init__(self, programs: Programs, journal: Journal) -> None:
+    def __init__(self, programs: Programs, journal: StateJournal) -> None:
         """``journal``: where what the kernel knows is noted, before it does."""
         self._programs = programs
         self._journal = journal

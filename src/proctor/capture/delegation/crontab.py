@@ -11,14 +11,14 @@ _FIELDS = 5
 _PERCENT = re.compile(rb"\\%|%")
 
 
-class Entry(NamedTuple):
+class CrontabLine(NamedTuple):
     """``command`` is run by the shell of ``user``; "" is whose table it is."""
 
     user: str
     command: bytes
 
 
-def entries(table: bytes, *, with_users: bool) -> Iterator[Entry]:
+def entries(table: bytes, *, with_users: bool) -> Iterator[CrontabLine]:
     """The jobs of a table; ``with_users``: it says for each as whom it runs."""
     for line in table.split(b"\n"):
         words = line.lstrip(b" \t")
@@ -28,7 +28,7 @@ def entries(table: bytes, *, with_users: bool) -> Iterator[Entry]:
         parts = re.split(rb"[ \t]+", words, maxsplit=fields + with_users)
         if len(parts) == fields + with_users + 1 and parts[-1]:
             user = parts[fields].decode(errors="replace") if with_users else ""
-            yield Entry(user, _command(parts[-1]))
+            yield CrontabLine(user, _command(parts[-1]))
 
 
 def _command(text: bytes) -> bytes:

@@ -23,7 +23,7 @@ NAMES = {
 _PROGRAMS = {"atd": Daemon.AT, "cron": Daemon.CRON, "crond": Daemon.CRON, "systemd": Daemon.MANAGER}
 
 
-class Content(enum.Enum):
+class JobFormat(enum.Enum):
     """What the files of a directory are: each a job, tables of one or of many users, programs, units."""
 
     JOB = "job"
@@ -35,15 +35,15 @@ class Content(enum.Enum):
     @property
     def waits(self) -> bool:
         """Is a file there only until its work is done, or as long as there will be more?"""
-        return self is not Content.UNIT
+        return self is not JobFormat.UNIT
 
     @property
     def is_table(self) -> bool:
         """Does a file name many jobs?"""
-        return self in (Content.OWN_TABLE, Content.TABLE)
+        return self in (JobFormat.OWN_TABLE, JobFormat.TABLE)
 
 
-class Directory(NamedTuple):
+class JobDirectory(NamedTuple):
     """Where a daemon finds its jobs; ``only``: in the one file of this name.
 
     Others where both last names are the same are watched as well; units are found in many such places.
@@ -51,33 +51,36 @@ class Directory(NamedTuple):
 
     path: Path
     daemon: Daemon
-    content: Content
+    content: JobFormat
     only: str = ""
 
 
 DIRECTORIES = (
-    Directory(Path("/var/spool/cron/atjobs"), Daemon.AT, Content.JOB),
-    Directory(Path("/var/spool/at"), Daemon.AT, Content.JOB),
-    Directory(Path("/var/spool/cron/crontabs"), Daemon.CRON, Content.OWN_TABLE),
-    Directory(Path("/var/spool/cron"), Daemon.CRON, Content.OWN_TABLE),
-    Directory(Path("/etc"), Daemon.CRON, Content.TABLE, only="crontab"),
-    Directory(Path("/etc/cron.d"), Daemon.CRON, Content.TABLE),
+    JobDirectory(Path("/var/spool/cron/atjobs"), Daemon.AT, JobFormat.JOB),
+    JobDirectory(Path("/var/spool/at"), Daemon.AT, JobFormat.JOB),
+    JobDirectory(Path("/var/spool/cron/crontabs"), Daemon.CRON, JobFormat.OWN_TABLE),
+    JobDirectory(Path("/var/spool/cron"), Daemon.CRON, JobFormat.OWN_TABLE),
+    JobDirectory(Path("/etc"), Daemon.CRON, JobFormat.TABLE, only="crontab"),
+    JobDirectory(Path("/etc/cron.d"), Daemon.CRON, JobFormat.TABLE),
     *(
-        Directory(Path(f"/etc/cron.{often}"), Daemon.CRON, Content.PROGRAM)
+        JobDirectory(Path(f"/etc/cron.{often}"), Daemon.CRON, JobFormat.PROGRAM)
         for often in ("hourly", "daily", "weekly", "monthly")
     ),
-    *(Directory(Path("/etc/systemd") / name, Daemon.MANAGER, Content.UNIT) for name in ("system", "user")),
+    *(
+        JobDirectory(Path("/etc/systemd") / name, Daemon.MANAGER, JobFormat.UNIT)
+        for name in ("system", "user")
+    ),
 )
 
 
-class Running(NamedTuple):
+class RunningDaemon(NamedTuple):
     """A process that is a daemon."""
 
     daemon: Daemon
     pid: int
 
 
-def running(proc: Path = Path("/proc")) -> Iterator[Running]:
+def running(proc: Path = Path("/proc")) -> Iterator[RunningDaemon]:
     """Processes that run the program of a daemon from a file of root's."""
     for entry in proc.iterdir():
         if not entry.name.isdigit():
@@ -86,4 +89,4 @@ def running(proc: Path = Path("/proc")) -> Iterator[Running]:
             exe = entry / "exe"
             daemon = _PROGRAMS.get(Path(os.readlink(exe)).name)
             if daemon is not None and exe.stat().st_uid == 0:
-                yield Running(daemon, int(entry.name))
+                yield RunningDaemon(daemon, int(entry.name))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proctor.capture.delegation import daemons
-from proctor.capture.delegation.daemons import Directory
-from proctor.capture.delegation.notices import Notices
+from proctor.capture.delegation.daemons import JobDirectory
+from proctor.capture.delegation.notices import InotifyWatcher
 from proctor.capture.delegation.orders import ordered
 from proctor.capture.kernel.abi import Daemon
 from proctor.capture.kernel.formatter import delegated_key
@@ -24,16 +24,16 @@ from proctor.capture.kernel.text import to_text
 class _Written(NamedTuple):
     """A file of jobs that is there, and what is known of who has written it."""
 
-    directory: Directory
+    directory: JobDirectory
     path: Path
     file: JobFile
 
 
-class Delegations:
+class JobAttribution:
     """Daemons are watched while programs are attached; a session has jobs as long as their files exist."""
 
-    def __init__(self, programs: Programs, directories: Sequence[Directory] = daemons.DIRECTORIES) -> None:
-        self.notices = Notices()
+    def __init__(self, programs: Programs, directories: Sequence[JobDirectory] = daemons.DIRECTORIES) -> None:
+        self.notices = InotifyWatcher()
         self._programs = programs
         self._jobs = Jobs(programs)
         self._directories = directories
@@ -163,7 +163,7 @@ def _transient() -> Iterator[Path]:
     yield from Path("/run/user").glob("*/systemd/transient/*")
 
 
-def _is_job(directory: Directory, entry: os.DirEntry[str]) -> bool:
+def _is_job(directory: JobDirectory, entry: os.DirEntry[str]) -> bool:
     if directory.only:
         return entry.name == directory.only
     return not entry.name.startswith((".", "tmp.")) and entry.is_file(follow_symlinks=False)

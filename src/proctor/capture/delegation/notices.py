@@ -12,7 +12,7 @@ _MASK = _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _DELETE | _ONLY_DIRECTORIES
 _BUFFER = 64 << 10
 
 
-class Notices:
+class InotifyWatcher:
     """Says whether files have been written, moved or removed in any of the watched directories."""
 
     def __init__(self) -> None:

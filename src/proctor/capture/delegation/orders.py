@@ -8,23 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from proctor.capture.delegation import crontab
-from proctor.capture.delegation.daemons import Content, Directory
+from proctor.capture.delegation.daemons import JobDirectory, JobFormat
 from proctor.capture.kernel import abi
 
 _LARGEST_TABLE = 1 << 20
 
 
-def ordered(directory: Directory, path: Path) -> Iterator[bytes]:
+def ordered(directory: JobDirectory, path: Path) -> Iterator[bytes]:
     """Keys of the jobs in the file at ``path``; none for what the kernel knows by itself. Raises OSError."""
     match directory.content:
-        case Content.JOB | Content.UNIT:
+        case JobFormat.JOB | JobFormat.UNIT:
             return
-        case Content.PROGRAM:
+        case JobFormat.PROGRAM:
             yield abi.encode_order(directory.daemon, abi.ANY_USER, os.fsencode(path))
-        case Content.TABLE | Content.OWN_TABLE:
+        case JobFormat.TABLE | JobFormat.OWN_TABLE:
             with path.open("rb") as file:
                 table = file.read(_LARGEST_TABLE)
-            for entry in crontab.entries(table, with_users=directory.content is Content.TABLE):
+            for entry in crontab.entries(table, with_users=directory.content is JobFormat.TABLE):
                 if (uid := _uid(entry.user or path.name)) is not None:
                     yield abi.encode_order(directory.daemon, uid, entry.command)
 

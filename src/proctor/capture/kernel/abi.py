@@ -9,7 +9,7 @@ from enum import IntEnum, IntFlag
 import msgspec
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """``enum record_kind``: what a record is about; ``1 << kind`` selects it for a session."""
 
     PROCESS = 0
@@ -56,7 +56,7 @@ class Technique(IntEnum):
     CLOCK = 17
 
 
-class Guard(IntEnum):
+class ProtectedKind(IntEnum):
     """``enum guard``: what sessions are to leave alone."""
 
     PROCESS = 0
@@ -220,7 +220,7 @@ _LEAST_COMMAND = 2048
 def tables() -> dict[str, object]:
     """What has to be the same in another version for its records to be understood."""
     fields = {name: table for name, table in sorted(globals().items()) if name.endswith("_FIELDS")}
-    return {**fields, "kinds": list(Kind), "daemons": list(Daemon)}
+    return {**fields, "kinds": list(RecordKind), "daemons": list(Daemon)}
 
 
 NO_HOOKS = Hook(0)
@@ -270,7 +270,7 @@ class Tally(msgspec.Struct, frozen=True):
         if not per_cpu or len(per_cpu) % TALLY.size:
             raise ValueError("a tally that is no multiple of its size")
         totals = [sum(column) for column in zip(*TALLY.iter_unpack(per_cpu), strict=True)]
-        kinds = len(Kind)
+        kinds = len(RecordKind)
         seen, lost, filtered, started, unfinished = (
             tuple(totals[start : start + kinds]) for start in range(0, 5 * kinds, kinds)
         )
@@ -279,11 +279,11 @@ class Tally(msgspec.Struct, frozen=True):
 
 def encode_tally(tasks: int, cpus: int) -> bytes:
     """A tally in which ``tasks`` tasks live and nothing was counted."""
-    first = TALLY.pack(*[0] * (5 * len(Kind)), tasks)
+    first = TALLY.pack(*[0] * (5 * len(RecordKind)), tasks)
     return first + bytes(TALLY.size * (cpus - 1))
 
 
-def encode_task_state(session: int, kinds: frozenset[Kind], cgroup: int = 0) -> bytes:
+def encode_task_state(session: int, kinds: frozenset[RecordKind], cgroup: int = 0) -> bytes:
     """The state of the first task of a session, whose cgroup has the number ``cgroup``."""
     return TASK_STATE.pack(session, sum(1 << kind for kind in kinds), cgroup, 0, Daemon.NONE, 0, 0, 0, b"")
 

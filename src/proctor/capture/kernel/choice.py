@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proctor.capture.kernel.loader import ENDING, Programs, Request, RingSizes
+from proctor.capture.kernel.loader import ENDING, LoadRequest, Programs, RingSizes
 from proctor.capture.kernel.variants import HOOKS, OPTIONAL, REQUIRED, VARIANTS, Variant, named
 from proctor.capture.state.pins import Manifest, Pins
 
@@ -20,23 +20,23 @@ _REFUSED = re.compile(r"prog '(\w+)': failed to load: (-?\d+)")
 SECURITY_MODULES = Path("/sys/kernel/security/lsm")
 
 
-class Refusal(NamedTuple):
+class RefusedProgram(NamedTuple):
     """A program that the kernel does not take, and its errno."""
 
     program: str
     code: int
 
 
-class Loaded(NamedTuple):
+class LoadedPrograms(NamedTuple):
     """What was loaded, of which variant, and which programs the kernel did not take."""
 
     programs: Programs
     variant: Variant
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedProgram, ...]
     without: frozenset[str]
 
 
-def load(sizes: RingSizes, without: Iterable[str] = ()) -> Loaded:
+def load(sizes: RingSizes, without: Iterable[str] = ()) -> LoadedPrograms:
     """Load the first variant that the kernel takes with all its hooks, or the first that it takes at all.
 
     The features in ``without`` are left out. Raises OSError as the last variant does when the kernel takes
@@ -44,7 +44,7 @@ def load(sizes: RingSizes, without: Iterable[str] = ()) -> Loaded:
     """
     lacking = frozenset(without) | (frozenset() if security_module() else {"lsm"})
     skipped = frozenset(chain.from_iterable(OPTIONAL.get(name, ()) for name in lacking))
-    taken: list[Loaded] = []
+    taken: list[LoadedPrograms] = []
     for variant in (candidates := _candidates(lacking)):
         try:
             loaded = _load(sizes, variant, skipped, each_call="sys_exit" in lacking)
@@ -70,14 +70,14 @@ def _candidates(lacking: frozenset[str]) -> list[Variant]:
     return [variant for variant in VARIANTS if lacking & VARIANTS[-1].lacks <= variant.lacks]
 
 
-def take_over(manifest: Manifest, pins: Pins) -> Loaded:
+def take_over(manifest: Manifest, pins: Pins) -> LoadedPrograms:
     """What another process has loaded and pinned. Raises OSError."""
-    refused = tuple(Refusal(*refusal) for refusal in manifest.refused)
+    refused = tuple(RefusedProgram(*refusal) for refusal in manifest.refused)
     without = manifest.without - {refusal.program for refusal in refused}
-    return Loaded(Programs.take_over(manifest, pins), named(manifest.variant), refused, without)
+    return LoadedPrograms(Programs.take_over(manifest, pins), named(manifest.variant), refused, without)
 
 
-def reload(before: Manifest, maps: Mapping[str, int]) -> Loaded:
+def reload(before: Manifest, maps: Mapping[str, int]) -> LoadedPrograms:
     """The object as it is now, for ``maps`` that programs of another version have used. Raises OSError."""
     each_call = "fexit" in before.sections[ENDING]
     sizes, variant = RingSizes(*before.sizes), named(before.variant)
@@ -93,13 +93,13 @@ def _load(
     *,
     each_call: bool,
     maps: Mapping[str, int] | None = None,
-) -> Loaded:
+) -> LoadedPrograms:
     """All required programs of ``variant``, and of the optional ones what the kernel takes."""
-    refused: list[Refusal] = []
+    refused: list[RefusedProgram] = []
     while True:
         try:
             missing = skipped.union(refusal.program for refusal in refused)
-            programs = Programs.load(Request(sizes, variant, missing, each_call), maps)
+            programs = Programs.load(LoadRequest(sizes, variant, missing, each_call), maps)
         except OSError as error:
             refusal = refusal_in(error)
             if refusal is None or refusal.program in REQUIRED or refusal in refused:
@@ -107,10 +107,10 @@ def _load(
             refused.append(refusal)
         else:
             programs.manifest = replace(programs.manifest, refused=tuple(map(tuple, refused)))
-            return Loaded(programs, variant, tuple(refused), skipped)
+            return LoadedPrograms(programs, variant, tuple(refused), skipped)
 
 
-def refusal_in(error: OSError) -> Refusal | None:
+def refusal_in(error: OSError) -> RefusedProgram | None:
     """Which program ``error`` of ``Programs`` is about; None when it is about none."""
     match = _REFUSED.search(str(error.filename))
-    return Refusal(match[1], -int(match[2])) if match else None
+    return RefusedProgram(match[1], -int(match[2])) if match else None

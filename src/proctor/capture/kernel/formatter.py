@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from proctor.capture.kernel.abi import Kind
+from proctor.capture.kernel.abi import RecordKind
 from proctor.captureproto.extension import eventfmt
 from proctor.model.serde import to_json
 
 _DIGEST = 64
 
 
-class Owner(NamedTuple):
+class LineOwner(NamedTuple):
     """A session as its lines show it: prefix of the events' ``uid``, the next one's number, detached?
 
     ``delegated``: who acts for it, as ``delegated_key`` spells it.
@@ -39,8 +39,8 @@ class Batch(NamedTuple):
     session: int
     delegation: int
     lines: bytes
-    kinds: Counter[Kind]
-    undecodable: Counter[Kind]
+    kinds: Counter[RecordKind]
+    undecodable: Counter[RecordKind]
 
 
 class Part(NamedTuple):
@@ -83,7 +83,7 @@ def from_records(
     records: int,
     size: int,
     boot: int,
-    find: Callable[[int, int], Owner | None],
+    find: Callable[[int, int], LineOwner | None],
     digests: bytes = b"",
 ) -> Part:
     """Lines of at most ``records`` records or a little above ``size`` bytes of ``block`` from ``offset``.
@@ -101,5 +101,5 @@ def from_records(
     return Part(end, batches, undecoded, complaint)
 
 
-def _counter(counts: tuple[int, ...]) -> Counter[Kind]:
-    return +Counter(dict(zip(Kind, counts, strict=True)))
+def _counter(counts: tuple[int, ...]) -> Counter[RecordKind]:
+    return +Counter(dict(zip(RecordKind, counts, strict=True)))

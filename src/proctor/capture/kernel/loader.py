@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from proctor.capture.kernel import abi, calls
-from proctor.capture.kernel.abi import Daemon, Guard, Kind, Tally
+from proctor.capture.kernel.abi import Daemon, ProtectedKind, RecordKind, Tally
 from proctor.capture.kernel.extension import native
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.kernel.variants import HOOKS, VARIANTS, Variant, hooks_without, named
@@ -52,10 +52,14 @@ ENDING = "proctor_sysexit"
 
 PAGE = 4096
 AUTO = RingSizes(command=4 << 20, disk=32 << 20, network=4 << 20)
-RINGS = {Kind.COMMAND: "proctor_command", Kind.DISK: "proctor_disk", Kind.NETWORK: "proctor_network"}
+RINGS = {
+    RecordKind.COMMAND: "proctor_command",
+    RecordKind.DISK: "proctor_disk",
+    RecordKind.NETWORK: "proctor_network",
+}
 
 
-class Request(NamedTuple):
+class LoadRequest(NamedTuple):
     """What to load: all programs of ``variant`` but ``without``.
 
     ``each_call``: see the end of system calls behind each that matters, which costs others nothing, rather
@@ -87,7 +91,7 @@ class Programs:
         self._session_policies = self.map("proctor_policy")
 
     @classmethod
-    def load(cls, request: Request, maps: Mapping[str, int] | None = None) -> Programs:
+    def load(cls, request: LoadRequest, maps: Mapping[str, int] | None = None) -> Programs:
         """Load the object that ``request`` describes; ``maps``: those of programs before, to go on with.
 
         Raises OSError; its filename is libbpf's complaint. Raises Unavailable when it was not built.
@@ -206,7 +210,7 @@ class Programs:
         with open(self._native.iterate(link), "rb", buffering=1 << 16) as listing:
             return listing.read()
 
-    def enrol(self, session: int, kinds: frozenset[Kind], pidfd: int, cgroup_id: int) -> None:
+    def enrol(self, session: int, kinds: frozenset[RecordKind], pidfd: int, cgroup_id: int) -> None:
         """Make the process behind ``pidfd``, which has one thread, the first task of ``session``.
 
         ``cgroup_id`` is that of the session's cgroup, which no process of it is expected to leave.
@@ -290,15 +294,15 @@ class Programs:
         """The opposite of ``add_policy``."""
         self._native.map_delete(self._policies, key)
 
-    def guard(self, guard: Guard, number: int) -> None:
+    def guard(self, guard: ProtectedKind, number: int) -> None:
         """Record what sessions do to our process, or to cgroups below our directory, of this number."""
         self._native.map_update(self._guarded, abi.GUARDED.pack(guard, number), b"\1")
 
-    def unguard(self, guard: Guard, number: int) -> None:
+    def unguard(self, guard: ProtectedKind, number: int) -> None:
         """The number may become another's."""
         self._native.map_delete(self._guarded, abi.GUARDED.pack(guard, number))
 
-    def unguard_all(self, guard: Guard) -> None:
+    def unguard_all(self, guard: ProtectedKind) -> None:
         """Nothing of this kind is guarded."""
         for key in self._native.map_keys(self._guarded, abi.GUARDED.size):
             if abi.GUARDED.unpack(key)[0] == guard:
@@ -313,14 +317,14 @@ class Programs:
 def measures(variant: Variant, without: frozenset[str]) -> dict[str, tuple[int, str]]:
     """Instructions of each program and what the verifier said of it. Raises OSError and Unavailable."""
     opened = _opened(variant)
-    _prepare(opened, Request(AUTO, variant, without))
+    _prepare(opened, LoadRequest(AUTO, variant, without))
     opened.measure()
     opened.load()
     found: dict[str, tuple[int, str]] = opened.measures()
     return {name: measure for name, measure in found.items() if name not in without}
 
 
-def _prepare(opened: _ringbuf.Object, request: Request) -> None:
+def _prepare(opened: _ringbuf.Object, request: LoadRequest) -> None:
     """Set up what is fixed once it is loaded."""
     knobs = abi.Knobs(
         *request.sizes,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.capture.kernel.choice import Loaded, load, refusal_in
+from proctor.capture.kernel.choice import LoadedPrograms, load, refusal_in
 from proctor.capture.kernel.loader import AUTO, RingSizes
 from proctor.capture.kernel.variants import SECOND_LINE
 from proctor.core.errors import Unavailable
@@ -78,7 +78,7 @@ def probe(sizes: RingSizes = AUTO, *, without: Iterable[str] = ()) -> Capability
     )
 
 
-def limits(loaded: Loaded) -> list[str]:
+def limits(loaded: LoadedPrograms) -> list[str]:
     """What is not recorded with these programs that would be on another kernel."""
     off = [f"{_purpose(program)}: switched off." for program in sorted(loaded.without - SECOND_LINE)]
     refused = [refusal(*each) for each in loaded.refused if each.program not in SECOND_LINE]

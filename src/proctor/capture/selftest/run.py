@@ -21,11 +21,11 @@ import msgspec
 from proctor.capture.engine import LEAST_RINGS, CaptureSettings
 from proctor.capture.selftest.probes import Outcome, judge
 from proctor.capture.service import CaptureService
-from proctor.capture.state.place import Place
+from proctor.capture.state.place import StateDirectory
 from proctor.captureproto.cgroup import CgroupTree, SessionCgroup
 from proctor.captureproto.client import CaptureClient, SessionCapture
 from proctor.captureproto.lines import events_in
-from proctor.captureproto.messages import Drained, Events
+from proctor.captureproto.messages import Drained, KernelEvents
 from proctor.core import unixsock
 from proctor.core.errors import Unavailable
 from proctor.model.resources import ENHANCED_KINDS
@@ -50,7 +50,7 @@ async def run(mount: Path) -> list[Outcome]:
                 finally:
                     tree.close()
         finally:
-            Place(directory).discard()
+            StateDirectory(directory).discard()
         return judge(events, failures)
 
 
@@ -90,7 +90,7 @@ async def _collect(path: Path, sid: str) -> list[dict[str, Any]]:
     async with contextlib.aclosing(client.subscribe()) as deliveries:
         async for delivery in deliveries:
             client.acknowledge(delivery)
-            if isinstance(delivery, Events) and delivery.sid == sid:
+            if isinstance(delivery, KernelEvents) and delivery.sid == sid:
                 events += events_in(delivery.lines)
             if isinstance(delivery, Drained) and delivery.sid == sid:
                 break

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from proctor.captureproto.messages import Account
+from proctor.captureproto.messages import LossAccounting
 from proctor.core.errors import Unavailable
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import from_json, to_json
@@ -53,7 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known beside sessions. ``past``: the account of those that are over."""
 
     last_number: int = 0
-    past: Account = Account()
+    past: LossAccounting = LossAccounting()
     undecoded: int = 0
 
 
@@ -71,14 +71,14 @@ class Policies(msgspec.Struct, frozen=True):
     last: int = 0
 
 
-class Message(NamedTuple):
+class StoredMessage(NamedTuple):
     """A message that was not acknowledged."""
 
     seq: int
     frame: bytes
 
 
-class Journal:
+class StateJournal:
     """One process at a time, which ends when something cannot be written.
 
     The next process goes on from the last commit.
@@ -139,7 +139,7 @@ class Journal:
         for (saved,) in self._database.execute("SELECT saved FROM sessions ORDER BY number"):
             yield saved
 
-    def add_message(self, number: int, message: Message) -> None:
+    def add_message(self, number: int, message: StoredMessage) -> None:
         """A message of a session, which waits for its acknowledgement."""
         self._change("INSERT INTO messages VALUES (?, ?, ?)", (number, *message))
 
@@ -147,10 +147,10 @@ class Journal:
         """Forget messages of a session up to ``seq``."""
         self._change("DELETE FROM messages WHERE number = ? AND seq <= ?", (number, seq))
 
-    def messages(self, number: int) -> Iterator[Message]:
+    def messages(self, number: int) -> Iterator[StoredMessage]:
         """Messages of a session that were not acknowledged, in order."""
         query = "SELECT seq, frame FROM messages WHERE number = ? ORDER BY seq"
-        yield from (Message(*found) for found in self._database.execute(query, (number,)))
+        yield from (StoredMessage(*found) for found in self._database.execute(query, (number,)))
 
     def clear(self) -> None:
         """Forget everything."""

@@ -23,7 +23,7 @@ class _Mount(NamedTuple):
     options: bytes
 
 
-class Place:
+class StateDirectory:
     """Below ``run``, for root only: ``bpf``, where programs are pinned, and ``capture``, files in memory."""
 
     def __init__(self, run: Path) -> None:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proctor.capture.kernel import choice
-from proctor.capture.kernel.choice import Loaded
+from proctor.capture.kernel.choice import LoadedPrograms
 from proctor.capture.kernel.loader import fits, object_digest
 from proctor.capture.kernel.variants import named
-from proctor.capture.registry import Phase, Registry, Session
+from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.capture.state.blocks import Blocks
 from proctor.capture.state.journal import Facts, Position
 from proctor.capture.state.pins import Manifest, close
-from proctor.capture.state.place import Place
-from proctor.captureproto.absence import Marks
-from proctor.captureproto.members import Members
+from proctor.capture.state.place import StateDirectory
+from proctor.captureproto.absence import AbsenceMarks
+from proctor.captureproto.members import SessionProcesses
 from proctor.core.errors import ProctorError, Unavailable
 
 _CHANGED = "capture was replaced by a version that cannot go on with what the kernel has of this session"
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 class Inherited(NamedTuple):
     """What capture begins with; ``continued``: programs are attached for sessions that are in the journal."""
 
-    loaded: Loaded
+    loaded: LoadedPrograms
     blocks: Blocks
     continued: bool
 
@@ -36,9 +36,11 @@ class Inherited(NamedTuple):
 class Takeover:
     """Of one agent's state, at its start; ``load`` loads programs for no session yet."""
 
-    def __init__(self, run: Path, registry: Registry, load: Callable[[], Loaded], cgroup_mount: Path) -> None:
-        self._place = Place(run)
-        self._marks = Marks(run)
+    def __init__(
+        self, run: Path, registry: Registry, load: Callable[[], LoadedPrograms], cgroup_mount: Path
+    ) -> None:
+        self._place = StateDirectory(run)
+        self._marks = AbsenceMarks(run)
         self._registry = registry
         self._journal = registry.journal
         self._load = load
@@ -61,7 +63,7 @@ class Takeover:
         self._registry.commit()
         return Inherited(loaded, blocks, continued)
 
-    def _continue(self) -> Loaded | None:
+    def _continue(self) -> LoadedPrograms | None:
         """The programs that are attached for sessions; None when there are none, or none that can be used."""
         manifest = self._journal.fact(Manifest)
         if manifest is None:
@@ -74,7 +76,7 @@ class Takeover:
             self._give_up(_CHANGED if isinstance(error, Unavailable) else _GONE)
             return None
 
-    def _taken(self, manifest: Manifest) -> Loaded:
+    def _taken(self, manifest: Manifest) -> LoadedPrograms:
         try:
             variant = named(manifest.variant)
         except KeyError:
@@ -85,7 +87,7 @@ class Takeover:
             raise Unavailable("the programs are of a version whose maps and records are others")
         return self._exchanged(manifest)
 
-    def _exchanged(self, manifest: Manifest) -> Loaded:
+    def _exchanged(self, manifest: Manifest) -> LoadedPrograms:
         """Programs of this version for the maps of the other; sessions are frozen meanwhile."""
         pins = self._place.pins(manifest.generation)
         before = pins.open()
@@ -116,5 +118,5 @@ class Takeover:
         self._journal.remove_fact(Manifest)
         self._registry.commit()
 
-    def _members(self, session: Session) -> Members:
+    def _members(self, session: CapturedSession) -> SessionProcesses:
         return self._marks.members(session.number, session.cgroup)

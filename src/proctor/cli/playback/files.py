@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from proctor.core.errors import ProctorError
-from proctor.recording.format import INDEX, MAX_HELD, Entry, Timeline, file_names, is_sid
+from proctor.recording.format import INDEX, MAX_HELD, RecordingEntry, Timeline, file_names, is_sid
 
 _SID_LENGTH = 36
 _MAX_BYTES = MAX_HELD // 4
@@ -17,7 +17,7 @@ def is_file(name: str) -> bool:
     return "/" in name or Path(name).is_file()
 
 
-def read_entries(path: Path) -> list[Entry]:
+def read_entries(path: Path) -> list[RecordingEntry]:
     """The entries of the recording that the file at ``path`` belongs to, in order of time.
 
     ``path`` is any file of a recording (docs/recording-format.md), the others are beside it; or a tar

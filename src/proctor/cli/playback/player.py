@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable
 from proctor.cli.playback.controls import HELP, Controls
 from proctor.cli.playback.screen import Screen, Size
 from proctor.core.tasks import TaskSet
-from proctor.recording.format import Entry
+from proctor.recording.format import RecordingEntry
 
 IDLE_SECONDS = 0.5
 """The longest wait when idle time is skipped."""
@@ -23,17 +23,17 @@ class Player:
     ``position`` is milliseconds after the start of the recording.
     """
 
-    def __init__(self, screen: Screen, controls: Controls, remark: Callable[[Entry], str]) -> None:
+    def __init__(self, screen: Screen, controls: Controls, remark: Callable[[RecordingEntry], str]) -> None:
         self.position = 0.0
         self._screen = screen
         self._controls = controls
         self._remark = remark
-        self._entries: list[Entry] = []
+        self._entries: list[RecordingEntry] = []
         self._next = 0
         self._complete = False
         self._status_shown = False
 
-    async def play(self, source: AsyncIterable[Entry], *, speed: float, skip_idle: bool) -> None:
+    async def play(self, source: AsyncIterable[RecordingEntry], *, speed: float, skip_idle: bool) -> None:
         """Show ``source`` until its end, or until the viewer ends it. Raises what ``source`` raises."""
         tasks = TaskSet("playback")
         reading = tasks.spawn(self._read(source), name="recording")
@@ -46,7 +46,7 @@ class Player:
         if reading.done() and not reading.cancelled() and (error := reading.exception()) is not None:
             raise error
 
-    async def _read(self, source: AsyncIterable[Entry]) -> None:
+    async def _read(self, source: AsyncIterable[RecordingEntry]) -> None:
         try:
             async for entry in source:
                 self._entries.append(entry)
@@ -107,7 +107,7 @@ class Player:
         elif text := self._remark(entry) or self._too_large(entry):
             self._screen.line(text)
 
-    def _too_large(self, entry: Entry) -> str:
+    def _too_large(self, entry: RecordingEntry) -> str:
         recorded = Size.parse(entry.event.get("size")) if "size" in entry.event else None
         here = self._screen.size
         if recorded is None or (recorded.columns <= here.columns and recorded.rows <= here.rows):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from proctor.config.reader import Reader, Remark
+from proctor.config.reader import ConfigReader, Remark
 from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
 from proctor.config.suggest import hint, lost_indentation
 from proctor.core.errors import BadRequest, ProctorError
@@ -54,7 +54,7 @@ def parse(text: str, name: str) -> Parsed:
         raise BadRequest(f"{name}: holds no document")
     resources, problems, warnings = [], [], []
     for node in nodes:
-        reader = Reader(name)
+        reader = ConfigReader(name)
         resource = _resource(reader, node)
         problems += reader.lines()
         if resource is not None and not reader.problems:
@@ -65,7 +65,7 @@ def parse(text: str, name: str) -> Parsed:
     return Parsed(resources, warnings)
 
 
-def _resource(reader: Reader, node: Node) -> Resource | None:
+def _resource(reader: ConfigReader, node: Node) -> Resource | None:
     kind = _kind(node)
     if kind not in KINDS:
         expected = ", ".join(KINDS)

@@ -26,7 +26,7 @@ from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import parse_duration
 from proctor.recording import player
 from proctor.recording.export import Asciicast, plain_text
-from proctor.recording.format import Entry, is_sid
+from proctor.recording.format import RecordingEntry, is_sid
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.client import Client, translated
 
@@ -80,7 +80,7 @@ async def play(active: Active, sid: str, format_: PlayFormat, speed: Speed, *, s
 async def play_file(path: Path, format_: PlayFormat, speed: Speed, *, skip_idle: bool) -> None:
     """Print the recording in the file at ``path``. Raises ProctorError when it is none."""
 
-    async def entries() -> AsyncIterator[Entry]:
+    async def entries() -> AsyncIterator[RecordingEntry]:
         for entry in read_entries(path):
             yield entry
 
@@ -108,7 +108,7 @@ async def session_id(client: Client, text: str) -> str:
 
 
 async def _present(
-    entries: AsyncIterator[Entry], format_: PlayFormat, speed: Speed, *, skip_idle: bool
+    entries: AsyncIterator[RecordingEntry], format_: PlayFormat, speed: Speed, *, skip_idle: bool
 ) -> None:
     if format_ is PlayFormat.PTY:
         await show(entries, speed, skip_idle=skip_idle)
@@ -118,7 +118,7 @@ async def _present(
 
 async def _entries(
     client: Client, sid: str, format_: PlayFormat, *, follow: bool
-) -> AsyncGenerator[Entry, None]:
+) -> AsyncGenerator[RecordingEntry, None]:
     request = pb.ReadRequest(sid=sid, follow=follow, format=format_.value)
     try:
         async for entry in player.live(client.recordings.Read(request)):
@@ -127,7 +127,7 @@ async def _entries(
         raise translated(error) from None
 
 
-async def show(entries: AsyncIterator[Entry], speed: Speed, *, skip_idle: bool) -> None:
+async def show(entries: AsyncIterator[RecordingEntry], speed: Speed, *, skip_idle: bool) -> None:
     """Play ``entries`` on standard output."""
     sys.stdout.flush()
     screen = Screen.of_stdout()
@@ -172,7 +172,7 @@ def _counts(counts: object) -> str:
 _REMARKS = {"session.loss": _loss, "session.freeze": _freeze, "session.ledger": _ledger}
 
 
-def _print(entries: list[Entry], format_: PlayFormat) -> None:
+def _print(entries: list[RecordingEntry], format_: PlayFormat) -> None:
     if format_ is PlayFormat.ASCIICAST:
         cast = Asciicast()
         pieces = [*(cast.feed(entry) for entry in entries), cast.finish()]

@@ -11,7 +11,15 @@ from typing import Any
 
 from proctor.captureproto.absence import RETURN_SECONDS
 from proctor.captureproto.client import CaptureClient
-from proctor.captureproto.messages import Account, Closed, Delivery, Drained, Events, Forgotten, Subscribed
+from proctor.captureproto.messages import (
+    Closed,
+    Delivery,
+    Drained,
+    Forgotten,
+    KernelEvents,
+    LossAccounting,
+    Subscribed,
+)
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.contexts import Contexts
@@ -36,16 +44,16 @@ class _Channel:
 
     ledger: Ledger
     recorder: Recorder | None = None
-    held: list[Events | Drained | Closed] = field(default_factory=list)
+    held: list[KernelEvents | Drained | Closed] = field(default_factory=list)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
     lost: dict[str, int] = field(default_factory=dict)
-    account: Account | None = None
+    account: LossAccounting | None = None
     seq: int = 0
     """Of the last batch in the ledger."""
     broken: bool = False
     """Capture has ended before the session."""
 
-    def conclude(self, account: Account | None) -> None:
+    def conclude(self, account: LossAccounting | None) -> None:
         """Write the account of the session up to its end."""
         self.account = account
         if self.recorder is not None:
@@ -191,7 +199,7 @@ class CaptureFeed:
         if channel.recorder is None:
             channel.held.append(message)
             return
-        if isinstance(message, Events):
+        if isinstance(message, KernelEvents):
             lost_at = self._store(channel.recorder, message)
             if message.seq > channel.seq:
                 channel.ledger.note(message.counts, lost_at)
@@ -235,7 +243,7 @@ class CaptureFeed:
                 self.forget(sid)
         self.subscribed.set()
 
-    def _store(self, recorder: Recorder, message: Events) -> str:
+    def _store(self, recorder: Recorder, message: KernelEvents) -> str:
         """Where the events were lost, empty for nowhere."""
         sid, seq = message.sid, message.seq
         interrupted = self._deliveries.interrupted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from proctor.captureproto.messages import Account
+from proctor.captureproto.messages import LossAccounting
 from proctor.model.kernel_events import SessionLedger
 
 
@@ -25,7 +25,7 @@ class Ledger:
         else:
             self._stored.update(counts)
 
-    def event(self, account: Account | None) -> SessionLedger:
+    def event(self, account: LossAccounting | None) -> SessionLedger:
         """The event; without capture's ``account`` nobody knows what was submitted."""
         if account is None:
             return SessionLedger(stored=dict(self._stored), lost=self._losses({}))

@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from proctor.captureproto.messages import Account
+from proctor.captureproto.messages import LossAccounting
 from proctor.model.serde import convert
 
 
@@ -19,7 +19,7 @@ class _Status(msgspec.Struct):
     attached: bool
     sessions: dict[str, str]
     missed_runs: int
-    account: Account
+    account: LossAccounting
 
 
 class CaptureCollector(Collector):
@@ -43,7 +43,7 @@ class CaptureCollector(Collector):
         yield _counter("missed_runs", "Runs of a program that the kernel skipped", status.missed_runs)
 
 
-def _records(account: Account) -> Iterator[Metric]:
+def _records(account: LossAccounting) -> Iterator[Metric]:
     by_kind: list[tuple[str, str, dict[str, int]]] = [
         ("started", "Attempts, where the kernel programs know them first", account.started),
         ("unfinished", "Attempts without a record, since they have not ended", account.unfinished),

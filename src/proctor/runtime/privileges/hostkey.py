@@ -25,14 +25,14 @@ _MAX_FILE = 16 << 10
 _log = logging.getLogger(__name__)
 
 
-class HostKey(NamedTuple):
+class HostPublicKey(NamedTuple):
     """The public half. ``is_certified``: the node has a certificate for it."""
 
     public_line: str
     is_certified: bool
 
 
-def ensure(boot: ServiceBoot) -> HostKey:
+def ensure(boot: ServiceBoot) -> HostPublicKey:
     """Make the host key, or take the one that the node has, when root has none yet.
 
     Earlier versions kept the key where the node could read it. Raises ProctorError.
@@ -44,7 +44,7 @@ def ensure(boot: ServiceBoot) -> HostKey:
         with contextlib.suppress(FileNotFoundError):
             former.unlink()
         public_line = keys.public_line(path.read_bytes())
-        return HostKey(public_line, _is_for(boot.proc_dir() / "ssh-cert.pub", public_line))
+        return HostPublicKey(public_line, _is_for(boot.proc_dir() / "ssh-cert.pub", public_line))
     except (OSError, *keys.UNDECODABLE) as error:
         raise ProctorError(f"the host key {path} cannot be used: {error}") from None
 

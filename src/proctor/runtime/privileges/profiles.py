@@ -19,7 +19,7 @@ from proctor.runtime.privileges.syscalls import CAPTURE, NETWORK, SIGNER
 _log = logging.getLogger(__name__)
 
 
-class Profile(NamedTuple):
+class PrivilegeProfile(NamedTuple):
     """``keeps``: capabilities. ``final``: they bound what is executed, and nothing executed gets more."""
 
     keeps: frozenset[Cap]
@@ -35,9 +35,11 @@ _TRACING = {
     Cap.BPF, Cap.IPC_LOCK, Cap.KILL, Cap.NET_ADMIN, Cap.PERFMON, Cap.SYSLOG, Cap.SYS_ADMIN, Cap.SYS_NICE,
     Cap.SYS_PTRACE, Cap.SYS_RESOURCE,
 }  # fmt: skip
-SPAWNER = Profile(frozenset(_FILES | _SESSIONS), final=False)
-CAPTURE_PROFILE = Profile(frozenset(_FILES | _TRACING), final=True)
-SUPERVISOR = Profile(frozenset(_FILES | {Cap.KILL, Cap.NET_BIND_SERVICE, Cap.SYS_RESOURCE}), final=False)
+SPAWNER = PrivilegeProfile(frozenset(_FILES | _SESSIONS), final=False)
+CAPTURE_PROFILE = PrivilegeProfile(frozenset(_FILES | _TRACING), final=True)
+SUPERVISOR = PrivilegeProfile(
+    frozenset(_FILES | {Cap.KILL, Cap.NET_BIND_SERVICE, Cap.SYS_RESOURCE}), final=False
+)
 _PROFILES = {"supervisor": SUPERVISOR, "spawner": SPAWNER, "capture": CAPTURE_PROFILE}
 _CALLS = {"capture": CAPTURE, "diag": NETWORK}
 _NOTHING: frozenset[Cap] = frozenset()

@@ -16,14 +16,14 @@ from pathlib import Path
 import proctor
 from proctor.core.errors import ProctorError
 from proctor.runtime.privileges import linux
-from proctor.runtime.privileges.accounts import Account
+from proctor.runtime.privileges.accounts import ServiceUser
 
 
 class SandboxError(ProctorError):
     """The privileges of a service could not be reduced."""
 
 
-def enter(account: Account, writable: Sequence[Path], readable: Sequence[Path] = ()) -> None:
+def enter(account: ServiceUser, writable: Sequence[Path], readable: Sequence[Path] = ()) -> None:
     """Become ``account`` irrevocably; a no-op but for hardening when not started by root.
 
     ``writable`` and ``readable`` stay reachable, next to the Python installation, whatever the mode
@@ -48,7 +48,7 @@ def installation() -> list[Path]:
     return _without_nested(Path(path).resolve() for path in paths)
 
 
-def closed_ancestor(path: Path, account: Account) -> Path | None:
+def closed_ancestor(path: Path, account: ServiceUser) -> Path | None:
     """The first directory on the way to ``path`` (itself not included) that ``account`` cannot enter."""
     for ancestor in reversed(path.parents):
         status = ancestor.stat()
@@ -63,7 +63,7 @@ def closed_ancestor(path: Path, account: Account) -> Path | None:
     return None
 
 
-def _make_reachable(account: Account, writable: Sequence[Path], readable: Sequence[Path]) -> None:
+def _make_reachable(account: ServiceUser, writable: Sequence[Path], readable: Sequence[Path]) -> None:
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
     wanted: dict[Path, list[Path]] = {}
@@ -104,7 +104,7 @@ def _directory(path: Path) -> None:
             ancestor.chmod(0o755)
 
 
-def _drop_privileges(account: Account) -> None:
+def _drop_privileges(account: ServiceUser) -> None:
     linux.limit_capability_bounds()
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from proctor.captureproto.absence import RETURN_SECONDS, Marks
+from proctor.captureproto.absence import RETURN_SECONDS, AbsenceMarks
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
 
@@ -19,7 +19,7 @@ class CaptureAbsence:
 
     def __init__(self, run: Path) -> None:
         """``run``: where capture leaves its state."""
-        self._marks = Marks(run)
+        self._marks = AbsenceMarks(run)
         self._tasks = TaskSet("absence of capture")
         self._waiting: asyncio.Task[None] | None = None
 

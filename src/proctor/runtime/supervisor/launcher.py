@@ -19,7 +19,7 @@ from proctor.config.schema import Config, Teleport
 from proctor.runtime import join, keypairs, layout
 from proctor.runtime.channel import Handler
 from proctor.runtime.plan import Plan
-from proctor.runtime.privileges.accounts import account_of
+from proctor.runtime.privileges.accounts import service_user
 from proctor.runtime.supervisor.absence import CaptureAbsence
 from proctor.runtime.supervisor.listeners import Listeners
 from proctor.runtime.supervisor.process import ServiceFailed, ServiceProcess
@@ -137,15 +137,17 @@ class Launcher:
                 _log.warning("%s; trying again in %.1f s", failure.message, pause)
                 await asyncio.sleep(pause)
 
-    def _way(self) -> join.Way:
+    def _way(self) -> join.AuthEndpoint:
         """How the services of this host get to auth."""
         config = self.plan.config
         if "auth" in self.plan.services:
-            return join.Way([self._auth_address], self._local_token, self._local_pins)
-        return join.Way(self.plan.auth_candidates, secrets_of.join_token(config), secrets_of.ca_pins(config))
+            return join.AuthEndpoint([self._auth_address], self._local_token, self._local_pins)
+        return join.AuthEndpoint(
+            self.plan.auth_candidates, secrets_of.join_token(config), secrets_of.ca_pins(config)
+        )
 
     def _boot(self, service: ServiceName) -> ServiceBoot:
-        account = account_of(service)
+        account = service_user(service)
         plan = self.plan
         return ServiceBoot(
             service=service,
@@ -154,7 +156,7 @@ class Launcher:
             run_id=self._run_id,
             uid=account.uid,
             gid=account.gid,
-            node_uid=account_of("node").uid,
+            node_uid=service_user("node").uid,
             auth_address=self._auth_address,
             node_name=plan.node_name,
             cluster_name=plan.cluster_name,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.capture.delegation.crontab import Entry, entries
+from proctor.capture.delegation.crontab import CrontabLine, entries
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from proctor.capture.delegation.crontab import Entry, entries
     ],
 )
 def test_command_as_the_shell_gets_it(line: bytes, command: bytes) -> None:
-    assert list(entries(line + b"\n", with_users=False)) == [Entry("", command)]
+    assert list(entries(line + b"\n", with_users=False)) == [CrontabLine("", command)]
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_tables_of_the_system_name_users() -> None:
     table = b"MAILTO=root\n17 * * * *\troot\tcd / && x=1 y\n@daily games z\n@daily games\n"
 
     assert list(entries(table, with_users=True)) == [
-        Entry("root", b"cd / && x=1 y"),
-        Entry("games", b"z"),
+        CrontabLine("root", b"cd / && x=1 y"),
+        CrontabLine("games", b"z"),
     ]
 
 

@@ -4,22 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.delegation.daemons import Content, Directory, running
-from proctor.capture.delegation.notices import Notices
+from proctor.capture.delegation.daemons import JobDirectory, JobFormat, running
+from proctor.capture.delegation.notices import InotifyWatcher
 from proctor.capture.delegation.orders import ordered
 from proctor.capture.kernel import abi
 from proctor.capture.kernel.abi import Daemon
 
 
-def orders(content: Content, path: Path) -> list[bytes]:
-    return list(ordered(Directory(path.parent, Daemon.CRON, content), path))
+def orders(content: JobFormat, path: Path) -> list[bytes]:
+    return list(ordered(JobDirectory(path.parent, Daemon.CRON, content), path))
 
 
 def test_table_of_a_user_runs_as_that_user(tmp_path: Path) -> None:
     path = tmp_path / "games"
     path.write_text("* * * * * one\n@daily two\n")
 
-    assert orders(Content.OWN_TABLE, path) == [
+    assert orders(JobFormat.OWN_TABLE, path) == [
         abi.encode_order(Daemon.CRON, 5, command) for command in (b"one", b"two")
     ]
 
@@ -28,20 +28,20 @@ def test_jobs_of_users_that_do_not_exist_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "no such user"
     path.write_text("* * * * * one\n")
 
-    assert orders(Content.OWN_TABLE, path) == []
+    assert orders(JobFormat.OWN_TABLE, path) == []
 
 
 def test_table_of_the_system_names_users(tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_text("* * * * * games one\n")
 
-    assert orders(Content.TABLE, path) == [abi.encode_order(Daemon.CRON, 5, b"one")]
+    assert orders(JobFormat.TABLE, path) == [abi.encode_order(Daemon.CRON, 5, b"one")]
 
 
 def test_program_is_known_by_its_path() -> None:
     path = Path("/etc/cron.daily/x")
 
-    [order] = orders(Content.PROGRAM, path)
+    [order] = orders(JobFormat.PROGRAM, path)
 
     assert order == abi.encode_order(Daemon.CRON, abi.ANY_USER, b"/etc/cron.daily/x")
 
@@ -56,7 +56,7 @@ def test_long_commands_are_known_by_their_beginning() -> None:
 def test_changes_in_a_directory_are_noticed_once(tmp_path: Path, change: str) -> None:
     file = tmp_path / "file"
     file.touch()
-    notices = Notices()
+    notices = InotifyWatcher()
     notices.watch(tmp_path)
     assert not notices.take()
 
@@ -74,7 +74,7 @@ def test_changes_in_a_directory_are_noticed_once(tmp_path: Path, change: str) ->
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
-    notices = Notices()
+    notices = InotifyWatcher()
     with pytest.raises(FileNotFoundError):
         notices.watch(tmp_path / "none")
     notices.close()

@@ -5,7 +5,17 @@ import struct
 import pytest
 
 from proctor.capture.kernel import abi
-from proctor.capture.kernel.abi import Daemon, Flag, Guard, Hook, Kind, Knobs, Operation, Tally, Technique
+from proctor.capture.kernel.abi import (
+    Daemon,
+    Flag,
+    Hook,
+    Knobs,
+    Operation,
+    ProtectedKind,
+    RecordKind,
+    Tally,
+    Technique,
+)
 from proctor.capture.kernel.loader import OBJECTS
 from proctor.capture.kernel.variants import VARIANTS
 from testing import btf
@@ -66,14 +76,14 @@ def test_layouts_are_those_of_the_object(built: btf.Btf, name: str, expected: bt
 
 
 def test_numbers_are_those_of_the_object(built: btf.Btf) -> None:
-    kinds = {f"RECORD_{kind.name}": kind.value for kind in Kind} | {"RECORD_KINDS": len(Kind)}
+    kinds = {f"RECORD_{kind.name}": kind.value for kind in RecordKind} | {"RECORD_KINDS": len(RecordKind)}
     assert built.enums["record_kind"] == kinds
     assert built.enums["record_flags"] == {flag.name: flag.value for flag in Flag}
     assert built.enums["network_operation"] == {f"OPERATION_{one.name}": one.value for one in Operation}
     assert built.enums["technique"] == {f"TECHNIQUE_{one.name}": one.value for one in Technique}
     assert built.enums["daemon"] == {f"DAEMON_{one.name}": one.value for one in Daemon}
     assert built.enums["hook"] == {f"HOOK_{one.name}": one.value for one in Hook}
-    assert built.enums["guard"] == {f"GUARD_{one.name}": one.value for one in Guard}
+    assert built.enums["guard"] == {f"GUARD_{one.name}": one.value for one in ProtectedKind}
     texts = {f"TEXT_{name.upper()}": index for index, name in enumerate(abi.COMMAND_TEXTS)}
     assert built.enums["command_text"] == texts | {"COMMAND_TEXTS": len(texts)}
 

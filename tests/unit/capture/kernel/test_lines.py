@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from proctor.capture.kernel import abi, formatter
-from proctor.capture.kernel.abi import Flag, Kind, Operation, Technique
-from proctor.capture.kernel.formatter import Owner
+from proctor.capture.kernel.abi import Flag, Operation, RecordKind, Technique
+from proctor.capture.kernel.formatter import LineOwner
 from proctor.captureproto import lines
 from proctor.core.errors import Corrupted
 from proctor.model.events import Event
@@ -208,7 +208,9 @@ def test_action(denied: bool) -> None:
 
 @pytest.mark.parametrize(("family", "protocol"), [(17, "packet"), (40, "vsock"), (44, "xdp"), (2, "icmp")])
 def test_socket_without_an_address(family: int, protocol: str) -> None:
-    found = fields(header(Kind.NETWORK) + abi.ENDPOINTS.pack(Operation.SOCKET, family, 1, 0, 0, 1, b"", b""))
+    found = fields(
+        header(RecordKind.NETWORK) + abi.ENDPOINTS.pack(Operation.SOCKET, family, 1, 0, 0, 1, b"", b"")
+    )
 
     version, address = (4, "0.0.0.0") if family == 2 else (0, "")
     assert (found["version"], found["dst_addr"], found["src_addr"]) == (version, address, address)
@@ -268,12 +270,12 @@ WHOLE = command(b"ls\0-la\0")
         (connection("::1", "::1")[:-1], "torn connection"),
         (connection("::1", "::1", operation=0), "unknown operation"),
         (connection("::1", "::1", operation=9), "unknown operation"),
-        (header(Kind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, 0, b"", b""), "unknown family"),
-        (header(Kind.PROCESS), "unknown kind"),
+        (header(RecordKind.NETWORK) + abi.ENDPOINTS.pack(1, 7, 6, 1, 1, 0, b"", b""), "unknown family"),
+        (header(RecordKind.PROCESS), "unknown kind"),
         (tampering(Technique.NONE), "unknown technique"),
         (tampering(999), "unknown technique"),
         (tampering(Technique.BPF, text=b"x")[:-1], "beyond its end"),
-        (header(Kind.TAMPER), "torn record of tampering"),
+        (header(RecordKind.TAMPER), "torn record of tampering"),
     ],
 )
 def test_what_is_no_record(record: bytes, complaint: str) -> None:
@@ -342,7 +344,7 @@ def test_what_are_no_lines(lines_: bytes) -> None:
 
 
 def test_sessions_are_kept_apart() -> None:
-    known = {1: OWNER, 3: Owner(b"00000000-0000-4000-8000-", 7, True)}
+    known = {1: OWNER, 3: LineOwner(b"00000000-0000-4000-8000-", 7, True)}
     block = block_of(*(command(b"x\0", session=number) for number in (1, 2, 3, 1, 3, 3)), b"junk")
     part = formatter.from_records(
         block, 0, records=99, size=1 << 20, boot=0, find=lambda number, _: known.get(number)
@@ -354,7 +356,7 @@ def test_sessions_are_kept_apart() -> None:
 
 
 def test_actions_of_daemons_name_their_evidence() -> None:
-    def find(session: int, delegation: int) -> Owner:
+    def find(session: int, delegation: int) -> LineOwner:
         key = formatter.delegated_key("cron", f"wrote {delegation}") if delegation else b""
         return OWNER._replace(delegated=key, detached=delegation == 7)
 
@@ -421,11 +423,11 @@ def test_a_block_in_parts() -> None:
         part = formatter.from_records(block, end, records=4, size=1 << 20, boot=0, find=lambda *_: OWNER)
         end = part.end
         total.append(part.batches[0].kinds)
-    assert total == [{Kind.DISK: 4}, {Kind.DISK: 4}, {Kind.DISK: 2}]
+    assert total == [{RecordKind.DISK: 4}, {RecordKind.DISK: 4}, {RecordKind.DISK: 2}]
 
 
 def test_what_does_not_decode_is_the_loss_of_its_session() -> None:
     part = formatted(block_of(WHOLE[:-1], WHOLE))
 
-    assert part.batches[0].kinds == part.batches[0].undecodable == {Kind.COMMAND: 1}
+    assert part.batches[0].kinds == part.batches[0].undecodable == {RecordKind.COMMAND: 1}
     assert part.undecoded == 1

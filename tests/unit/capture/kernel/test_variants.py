@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel import loader
-from proctor.capture.kernel.choice import Refusal, load, refusal_in
+from proctor.capture.kernel.choice import RefusedProgram, load, refusal_in
 from proctor.capture.kernel.variants import OPTIONAL, REQUIRED, SWITCH, VARIANTS, switched_off
 from proctor.core.errors import ConfigError, Unavailable
 
@@ -55,7 +55,7 @@ def test_switch_that_names_nothing_known() -> None:
 def test_refusal_in_the_complaint_of_the_library() -> None:
     complaint = "libbpf: prog 'proctor_send4': failed to load: -13\n"
 
-    assert refusal_in(OSError(13, "Permission denied", complaint)) == Refusal("proctor_send4", 13)
+    assert refusal_in(OSError(13, "Permission denied", complaint)) == RefusedProgram("proctor_send4", 13)
     assert refusal_in(OSError(12, "Cannot allocate memory", "libbpf: map 'opens': failed to create")) is None
 
 

@@ -11,7 +11,7 @@ import pytest
 from proctor.audit.spool import Spool
 from proctor.captureproto.client import CaptureClient
 from proctor.captureproto.lines import from_fields
-from proctor.captureproto.messages import Closed, Delivery, Drained, Events, Subscribed
+from proctor.captureproto.messages import Closed, Delivery, Drained, KernelEvents, Subscribed
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts
@@ -42,7 +42,7 @@ class ScriptedCapture:
     async def hung_up(self, seconds: float) -> None:
         """It has."""
 
-    def acknowledge(self, delivery: Events | Drained | Closed) -> None:
+    def acknowledge(self, delivery: KernelEvents | Drained | Closed) -> None:
         self.acknowledged.append((delivery.sid, delivery.seq))
 
 
@@ -110,7 +110,7 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
 _uids: Iterator[int] = iter(range(10**6))
 
 
-def batch(seq: int, *programs: str, lost: dict[str, int] | None = None) -> Events:
+def batch(seq: int, *programs: str, lost: dict[str, int] | None = None) -> KernelEvents:
     events = [
         {
             "cgroup_id": 7,
@@ -123,7 +123,7 @@ def batch(seq: int, *programs: str, lost: dict[str, int] | None = None) -> Event
         for program in programs
     ]
     lines = b"".join(map(from_fields, events))
-    return Events(sid=SID, seq=seq, lines=lines, counts={"command": len(events)}, lost=lost or {})
+    return KernelEvents(sid=SID, seq=seq, lines=lines, counts={"command": len(events)}, lost=lost or {})
 
 
 async def test_events_are_held_until_the_session_has_begun(lab: Lab) -> None:

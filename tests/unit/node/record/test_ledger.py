@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proctor.captureproto.messages import Account
+from proctor.captureproto.messages import LossAccounting
 from proctor.node.record.ledger import Ledger
 from proctor.node.record.recorder import RECORDING, SPOOL
 
@@ -12,7 +12,7 @@ def test_sum_of_all_stages_is_what_was_submitted() -> None:
     ledger.note({"disk": 1}, SPOOL)
 
     event = ledger.event(
-        Account(
+        LossAccounting(
             submitted={"disk": 12, "command": 1},
             delivered={"disk": 8, "command": 1},
             lost={"ring": {"disk": 4}},
@@ -28,14 +28,14 @@ def test_sum_of_all_stages_is_what_was_submitted() -> None:
 
 
 def test_what_capture_sent_and_the_node_never_saw_is_reported() -> None:
-    assert Ledger().event(Account(delivered={"disk": 3})).lost == {"undelivered": {"disk": 3}}
+    assert Ledger().event(LossAccounting(delivered={"disk": 3})).lost == {"undelivered": {"disk": 3}}
 
 
 def test_what_a_previous_run_has_stored_counts() -> None:
     ledger = Ledger(resumed=True)
     ledger.note({"disk": 1})
 
-    event = ledger.event(Account(submitted={"disk": 3}, delivered={"disk": 3}))
+    event = ledger.event(LossAccounting(submitted={"disk": 3}, delivered={"disk": 3}))
 
     assert (event.stored, event.lost) == ({"disk": 3}, {})
 
