@@ -67,6 +67,11 @@ def _mutants(arguments: Sequence[str]) -> int:
     return _become(PYTHON, "-m", "tools.mutation", *arguments)
 
 
+def _figures(arguments: Sequence[str]) -> int:
+    prepare()
+    return _become(PYTHON, "-m", "tools.figures", *arguments)
+
+
 def _lint(_arguments: Sequence[str]) -> int:
     prepare()
     return checks.run()
@@ -152,6 +157,7 @@ VERBS = (
     Verb("complexity", "write down how much work the verifier has with each kernel program", _complexity),
     Verb("fuzz", "the formatter of records under sanitizers (--minutes N)", _fuzz),
     Verb("mutants", "how many changes of the code that decides the unit tests notice (--sample)", _mutants),
+    Verb("figures", "sizes, names, types and tests of the code in numbers (--before, --json)", _figures),
     Verb("lint", "ruff, mypy, import borders, size limits, vocabulary", _lint),
     Verb("bench", "login, events per second, cost of capture, each against peers", _bench),
     Verb("evasion", "what Proctor and other tools see of each technique (--tool, --only, --page)", _evasion),
