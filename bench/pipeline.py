@@ -16,7 +16,7 @@ from bench.report import publish
 from proctor.audit.logs_file import FileLog
 from proctor.audit.segments import SegmentReader, Segments
 from proctor.audit.spool import BATCH_BYTES, Spool
-from proctor.auth.ingest.batch import Batch, Emitter
+from proctor.auth.ingest.batch import Emitter, NumberedEvents
 from proctor.auth.ingest.sessions import SessionRecord
 from proctor.captureproto.messages import KernelEvents, decode, encode
 from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
@@ -123,7 +123,7 @@ def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
             raw = pb.EventBatch(source=source, first_sequence=first, lines=found).SerializeToString()
             batch = pb.EventBatch.FromString(raw).lines
         with meter.stage("check"):
-            admitted = Batch(batch, first, emitter).admitted(known)
+            admitted = NumberedEvents(batch, first, emitter).admitted(known)
         with meter.stage("log"):
             log.append(source, first, admitted.lines, admitted.summary)
     log.close()

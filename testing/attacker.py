@@ -21,7 +21,7 @@ from asyncssh.packet import Boolean, Byte, String
 from proctor.core import wire
 from proctor.core.errors import ProctorError
 from proctor.model.serde import to_builtins
-from proctor.node.privsep import Channel
+from proctor.node.privsep import SpawnerConnection
 from proctor.spawnerproto.messages import Authenticate, OpenSession, SignExchange, Spawn
 from proctor.sshkit.exchange import MSG_KEXINIT
 from proctor.sshkit.userauth import MSG_USERAUTH_REQUEST
@@ -117,25 +117,27 @@ class Attacker:
         self._host_key = host_key
         self._port = port
 
-    def connect(self) -> Channel:
+    def connect(self) -> SpawnerConnection:
         """A new connection to the spawner."""
-        return Channel(self._path)
+        return SpawnerConnection(self._path)
 
-    def exchange(self, channel: Channel, tcp: TcpConnection, **changes: Any) -> tuple[bytes, bytes]:
+    def exchange(self, channel: SpawnerConnection, tcp: TcpConnection, **changes: Any) -> tuple[bytes, bytes]:
         """Have the first key exchange signed; its transcript and hash."""
         data = transcript(channel.cookie, self._host_key)
         fields: dict[str, Any] = {"transcript": data, "hash_name": "sha256", "first": True} | changes
         channel.ask(SignExchange(**fields), tcp.accepted.fileno())
         return data, sha256(fields["transcript"])
 
-    def log_in(self, channel: Channel, tcp: TcpConnection, victim: Victim) -> Authenticate:
+    def log_in(self, channel: SpawnerConnection, tcp: TcpConnection, victim: Victim) -> Authenticate:
         """Log in as somebody who is connecting; what they have signed."""
         _, session_id = self.exchange(channel, tcp)
         proof = Authenticate(request=victim.request(), signature=victim.sign(session_id))
         channel.ask(proof)
         return proof
 
-    def spawn(self, channel: Channel, order: wire.Message | None = None, **changes: Any) -> wire.Message:
+    def spawn(
+        self, channel: SpawnerConnection, order: wire.Message | None = None, **changes: Any
+    ) -> wire.Message:
         """Ask for a session that runs ``id -un``; the monitor's answer, or what it says after ``order``."""
         request = to_builtins(Spawn(sid=str(uuid.uuid4()), kind="exec", command="id -un")) | changes
         ours, theirs = socket.socketpair()
@@ -155,7 +157,7 @@ class Attacker:
                 os.close(descriptor)
             return answer
 
-    def refusal(self, act: Callable[[Channel, TcpConnection], object]) -> str:
+    def refusal(self, act: Callable[[SpawnerConnection, TcpConnection], object]) -> str:
         """The reason with which the spawner refuses what ``act`` asks for."""
         tcp = TcpConnection(self._port)
         with closing(self.connect()) as channel, closing(tcp):

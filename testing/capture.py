@@ -219,7 +219,7 @@ class Subscriber:
 class Session:
     """A session and all that became of it."""
 
-    def __init__(self, lab: Lab, sid: str, cgroup: SessionCgroup, child: Child) -> None:
+    def __init__(self, lab: CaptureHarness, sid: str, cgroup: SessionCgroup, child: Child) -> None:
         self.lab = lab
         self.sid = sid
         self.cgroup = cgroup
@@ -254,7 +254,7 @@ class Session:
         return [event for event in self.events() if event["event"] in _CONNECTIONS]
 
 
-class Lab:
+class CaptureHarness:
     """A running capture service with a subscriber."""
 
     def __init__(self, path: Path, tree: CgroupTree, process: Process) -> None:
@@ -374,7 +374,7 @@ def capture_process(
 @contextmanager
 def running_lab(
     directory: Path, rings: RingSizes = GUIDE_RINGS, *, marks: Watermarks = MARKS, rules: Rules = NO_RULES
-) -> Iterator[Lab]:
+) -> Iterator[CaptureHarness]:
     """A lab whose service is a process of its own, stopped at the end."""
     path = directory / "capture.sock"
     tree = CgroupTree(cgroup_mount(), "/proctor-tests", str(uuid.uuid4()))
@@ -384,7 +384,7 @@ def running_lab(
 
     with ExitStack() as stack:
         stack.callback(StateDirectory(directory).discard)
-        lab = Lab(path, tree, start())
+        lab = CaptureHarness(path, tree, start())
         stack.callback(lab.stop)
         lab.start_again = start
         stack.callback(lab.close)

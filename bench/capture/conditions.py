@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.capture.probe import OTHER_CPU, Probe, inside, outside
 from proctor.capture.kernel.extension import native
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 from testing.polling import until
 from testing.processes import Process
 
@@ -45,7 +45,7 @@ class Condition:
 class Conditions:
     """All that this machine can do, made from one lab and one probe outside sessions."""
 
-    def __init__(self, lab: Lab, program: Path, noop: Path, directory: Path) -> None:
+    def __init__(self, lab: CaptureHarness, program: Path, noop: Path, directory: Path) -> None:
         self._lab = lab
         self._argv = [str(program)]
         self._noop = noop

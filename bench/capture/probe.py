@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 
 HERE = Path(__file__).parent
 MEASURED_CPU, OTHER_CPU = 0, 1
@@ -90,7 +90,7 @@ def outside(argv: Sequence[str]) -> Iterator[Probe]:
 
 
 @contextmanager
-def inside(lab: Lab, argv: Sequence[str]) -> Iterator[Probe]:
+def inside(lab: CaptureHarness, argv: Sequence[str]) -> Iterator[Probe]:
     """A probe that is a session of ``lab``."""
     probe = Probe()
     main: Callable[[], object] = lambda: probe.become(argv)  # noqa: E731 - it runs in the child

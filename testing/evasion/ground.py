@@ -61,7 +61,7 @@ class Port:
         self._datagrams.close()
 
 
-class Ground:
+class TechniqueSandbox:
     """One technique's directory, made ready to be run from."""
 
     def __init__(self, directory: Path, technique: Technique, port: Port, other: int) -> None:
@@ -128,13 +128,13 @@ class Ground:
 
 
 @contextmanager
-def ground(technique: Technique) -> Iterator[Ground]:
+def ground(technique: Technique) -> Iterator[TechniqueSandbox]:
     """A place made ready for ``technique``, which any user may enter; gone after the context."""
     port = Port()
     other = subprocess.Popen(["sleep", "infinity"])
     try:
         with TemporaryDirectory(prefix="ground-", ignore_cleanup_errors=True) as directory:
-            yield Ground(Path(directory), technique, port, other.pid)
+            yield TechniqueSandbox(Path(directory), technique, port, other.pid)
     finally:
         other.kill()
         other.wait()

@@ -13,13 +13,13 @@ from proctor.capture.kernel.loader import AUTO
 from proctor.captureproto.messages import KernelEvents, LossAccounting
 from proctor.model.network import NetworkPolicy
 from proctor.spawner.child import give_up_raw_sockets
-from testing.capture import Lab, running_lab
-from testing.evasion.ground import Ground
+from testing.capture import CaptureHarness, running_lab
+from testing.evasion.ground import TechniqueSandbox
 from testing.evasion.verdict import Event, shows
 
 
 @dataclass(frozen=True)
-class Trial:
+class TechniqueResult:
     """What became of it. ``attributed``: it was seen, and in no other session. ``account``: the session's."""
 
     worked: bool
@@ -30,7 +30,7 @@ class Trial:
 
 
 @contextmanager
-def crowded_lab(directory: Path) -> Iterator[Lab]:
+def crowded_lab(directory: Path) -> Iterator[CaptureHarness]:
     """A lab with the rings of ``auto``, and a session in which nothing happens."""
     with running_lab(directory, AUTO) as lab, lab.session(["sleep", "infinity"]) as bystander:
         try:
@@ -42,7 +42,9 @@ def crowded_lab(directory: Path) -> Iterator[Lab]:
 NOWHERE = NetworkPolicy(allow=())
 
 
-def attempt(lab: Lab, ground: Ground, network: NetworkPolicy | None = None) -> Trial:
+def attempt(
+    lab: CaptureHarness, ground: TechniqueSandbox, network: NetworkPolicy | None = None
+) -> TechniqueResult:
     """Run the technique of ``ground`` in a session, to the end of the last process that it left behind."""
 
     def enter() -> None:
@@ -57,7 +59,7 @@ def attempt(lab: Lab, ground: Ground, network: NetworkPolicy | None = None) -> T
     sids = {message.sid for message in lab.subscriber.messages[before:] if isinstance(message, KernelEvents)}
     events = {sid: lab.subscriber.events(sid) for sid in sids}
     where = {sid for sid in sids if any(shows(event, ground) for event in events[sid])}
-    return Trial(
+    return TechniqueResult(
         worked=ground.worked,
         seen=bool(where),
         attributed=where == {session.sid},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from testing.evasion.catalogue import WORD, Technique
-from testing.evasion.ground import Ground
+from testing.evasion.ground import TechniqueSandbox
 
 Event = dict[str, Any]
 OPERATIONS = {"accept": 2, "listen": 3, "socket": 4}
@@ -19,7 +19,7 @@ def tells(args: Sequence[str], trace: str) -> bool:
     return len(args) == 2 and args[1] == WORD
 
 
-def shows(event: Event, ground: Ground) -> bool:
+def shows(event: Event, ground: TechniqueSandbox) -> bool:
     """Whether ``event`` says what the technique was to hide."""
     technique = ground.technique
     match technique.seen, event["event"]:

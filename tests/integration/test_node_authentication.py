@@ -17,8 +17,8 @@ from proctor.model.identity import UserIdentity
 from proctor.runtime.privileges import linux
 from proctor.spawner.authentication import (
     AuthenticatedUser,
-    Authentication,
     ClientConnection,
+    ConnectionAuthenticator,
     namespace_cookie,
     namespace_inode,
 )
@@ -51,8 +51,8 @@ def client() -> Iterator[TcpConnection]:
 
 
 @pytest.fixture
-def authentication(host_key: HostKey, clock: FakeClock) -> Iterator[Authentication]:
-    with closing(Authentication(host_key, clock)) as authentication:
+def authentication(host_key: HostKey, clock: FakeClock) -> Iterator[ConnectionAuthenticator]:
+    with closing(ConnectionAuthenticator(host_key, clock)) as authentication:
         yield authentication
 
 
@@ -65,19 +65,19 @@ def person(clock: FakeClock) -> Victim:
     return Victim(private, line, "root")
 
 
-def session_id(authentication: Authentication, host_key: HostKey, client: TcpConnection) -> bytes:
+def session_id(authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection) -> bytes:
     """Have the first key exchange signed; its hash."""
     data = transcript(authentication.cookie, wire_form(host_key.public_line))
     authentication.sign_first(data, "sha256", ClientConnection(client.accepted.dup(), 0))
     return sha256(data)
 
 
-def prove(authentication: Authentication, person: Victim, session: bytes) -> AuthenticatedUser:
+def prove(authentication: ConnectionAuthenticator, person: Victim, session: bytes) -> AuthenticatedUser:
     return authentication.authenticate(person.request(), person.sign(session), [CA[1]], {"a": "b"})
 
 
 def test_user_is_accepted_once(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+    authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:
     session = session_id(authentication, host_key, client)
     alice = person(clock)
@@ -93,7 +93,7 @@ def test_user_is_accepted_once(
 
 
 def test_grace_time_ends(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+    authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:
     session = session_id(authentication, host_key, client)
     clock.advance(LOGIN_GRACE_SECONDS)
@@ -105,7 +105,7 @@ def test_grace_time_ends(
 
 
 def test_cookie_is_not_kept_for_later(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+    authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:
     """A node could have it signed elsewhere as a later exchange, and keep what the user has signed."""
     data = transcript(authentication.cookie, wire_form(host_key.public_line))
@@ -120,7 +120,7 @@ def test_cookie_is_not_kept_for_later(
 
 
 def test_attempts_are_counted(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+    authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:
     session, alice = session_id(authentication, host_key, client), person(clock)
     for _ in range(2 * MAX_ATTEMPTS):
@@ -132,7 +132,7 @@ def test_attempts_are_counted(
 
 
 def test_certificate_expires_while_connected(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+    authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:
     session = session_id(authentication, host_key, client)
     authentication.authenticated = prove(authentication, person(clock), session)
@@ -144,7 +144,11 @@ def test_certificate_expires_while_connected(
 
 @pytest.mark.parametrize("end", ["client", "half"])
 def test_client_leaves(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock, end: str
+    authentication: ConnectionAuthenticator,
+    host_key: HostKey,
+    client: TcpConnection,
+    clock: FakeClock,
+    end: str,
 ) -> None:
     session = session_id(authentication, host_key, client)
     authentication.authenticated = prove(authentication, person(clock), session)
@@ -158,7 +162,7 @@ def test_client_leaves(
 
 
 def test_certificate_of_the_host_key_is_shown_as_well(
-    authentication: Authentication, host_key: HostKey, client: TcpConnection, clock: FakeClock
+    authentication: ConnectionAuthenticator, host_key: HostKey, client: TcpConnection, clock: FakeClock
 ) -> None:
     def certified(public: str) -> bytes:
         now = clock.now()
@@ -189,7 +193,7 @@ def test_namespaces_of_sockets(identify: Callable[[socket.socket], int]) -> None
 
 
 def test_cookies_differ(host_key: HostKey, clock: FakeClock) -> None:
-    assert len({Authentication(host_key, clock).cookie for _ in range(100)}) == 100
+    assert len({ConnectionAuthenticator(host_key, clock).cookie for _ in range(100)}) == 100
 
 
 def test_key_that_is_none(tmp_path: Path) -> None:

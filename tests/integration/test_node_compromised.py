@@ -29,7 +29,7 @@ from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import AccessDenied
 from proctor.model.bundle import NAMESPACE
 from proctor.model.resources import NetworkRule, RoleOptions
-from proctor.node.privsep import Channel
+from proctor.node.privsep import SpawnerConnection
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.runtime.privileges import linux
 from proctor.spawnerproto.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 NODE_UID = 64403
 CLONE_NEWNET = 0x40000000
-Attempt = Callable[[Attacker, Channel, TcpConnection], object]
+Attempt = Callable[[Attacker, SpawnerConnection, TcpConnection], object]
 
 
 @dataclass
@@ -145,11 +145,11 @@ def test_user_who_is_connecting_gets_a_session(host: Host) -> None:
 def test_certificate_that_was_seen_opens_nothing(host: Host) -> None:
     victim = host.victim()
 
-    def without_signature(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def without_signature(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp)
         return channel.ask(Authenticate(request=victim.request(), signature=b""))
 
-    def without_login(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def without_login(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp)
         return attacker.spawn(channel)
 
@@ -187,18 +187,18 @@ def record(host: Host, victim: Victim) -> tuple[bytes, Authenticate]:
 def test_signature_that_was_seen_is_worth_nothing(host: Host) -> None:
     data, proof = record(host, host.victim())
 
-    def transcript_again(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def transcript_again(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         return attacker.exchange(channel, tcp, transcript=data)
 
-    def as_a_later_exchange(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def as_a_later_exchange(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp, transcript=data, first=False)
         return channel.ask(proof)
 
-    def over_another_session(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def over_another_session(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp)
         return channel.ask(proof)
 
-    def second_session_id(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def second_session_id(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp)
         return attacker.exchange(channel, tcp)
 
@@ -216,7 +216,7 @@ def test_signature_is_worth_nothing_after_a_restart(directory: Path) -> None:
     with host.running():
         data, proof = record(host, host.victim())
 
-    def replay(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def replay(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp, transcript=data)
         return channel.ask(proof)
 
@@ -228,7 +228,7 @@ def test_other_hosts_are_no_way_in(host: Host) -> None:
     """The user connects to another compromised host, which shows its own key, as it must."""
     victim, elsewhere = host.victim(), wire_form(keys.generate()[1])
 
-    def relay(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def relay(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.exchange(channel, tcp, transcript=transcript(channel.cookie, elsewhere))
         return attacker.log_in(channel, tcp, victim)
 
@@ -238,12 +238,12 @@ def test_other_hosts_are_no_way_in(host: Host) -> None:
 def test_logins_of_others_are_refused(host: Host) -> None:
     victim, foreign, late = host.victim(), foreign_user(host), host.victim(ttl=timedelta(seconds=-5))
 
-    def other_login(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def other_login(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         _, session_id = attacker.exchange(channel, tcp)
         request = victim.request("daemon")
         return channel.ask(Authenticate(request=request, signature=victim.sign(session_id)))
 
-    def login_not_allowed(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def login_not_allowed(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         """Somebody helps, who has no such login."""
         _, session_id = attacker.exchange(channel, tcp)
         request = victim.request("daemon")
@@ -286,7 +286,7 @@ def foreign_user(host: Host) -> Victim:
 def test_session_is_what_the_privileged_side_says(host: Host, change: dict[str, Any]) -> None:
     victim = host.victim()
 
-    def attempt(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def attempt(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.log_in(channel, tcp, victim)
         return attacker.spawn(channel, **change)
 
@@ -296,13 +296,13 @@ def test_session_is_what_the_privileged_side_says(host: Host, change: dict[str, 
 def test_session_takes_a_client_that_is_connected(host: Host) -> None:
     victim = host.victim()
 
-    def client_left(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def client_left(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.log_in(channel, tcp, victim)
         assert attacker.spawn(channel)["ok"]
         tcp.client.close()
         return attacker.spawn(channel)
 
-    def socket_used_again(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def socket_used_again(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         attacker.log_in(channel, tcp, victim)
         tcp.client.close()
         tcp.accepted.recv(1)
@@ -362,7 +362,7 @@ def test_roles_decide_on_the_privileged_side(host: Host) -> None:
     target = {"kind": "forward", "target": {"addr": "127.0.0.1", "port": host.port}}
 
     def with_login(**changes: Any) -> Attempt:
-        def attempt(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+        def attempt(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
             attacker.log_in(channel, tcp, victim)
             return attacker.spawn(channel, **changes)
 
@@ -469,7 +469,7 @@ def test_bundles_are_not_signed_by_anybody_else(host: Host) -> None:
 
 def test_addresses_are_those_of_real_connections(host: Host) -> None:
     def with_socket(make: Callable[[], socket.socket]) -> Attempt:
-        def attempt(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+        def attempt(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
             tcp.accepted.close()
             tcp.accepted = make()
             return attacker.exchange(channel, tcp)
@@ -500,7 +500,7 @@ def test_addresses_are_not_made_up_in_another_network(host: Host) -> None:
     """Users may have network namespaces of their own, with any addresses in them."""
     elsewhere = connection_in_another_network(host.port)
 
-    def attempt(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def attempt(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         tcp.accepted.close()
         tcp.accepted = elsewhere[0]
         return attacker.exchange(channel, tcp)
@@ -538,7 +538,7 @@ def test_only_key_exchanges_are_signed(host: Host) -> None:
     own = wire_form(host.host_key)
 
     def sign(data: bytes, name: str = "sha256", first: bool = False) -> str:
-        def attempt(_attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+        def attempt(_attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
             request = SignExchange(transcript=data, hash_name=name, first=first)
             return channel.ask(request, tcp.accepted.fileno())
 
@@ -613,7 +613,7 @@ def test_memory_of_the_spawner_is_bounded(host: Host) -> None:
 def test_descriptors_of_the_spawner_are_not_used_up(host: Host) -> None:
     victim = host.victim()
 
-    def give(attacker: Attacker, channel: Channel, tcp: TcpConnection) -> object:
+    def give(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
         reasons = set()
         attacker.log_in(channel, tcp, victim)
         first = SignExchange(

@@ -18,7 +18,7 @@ from proctor.core.clock import SYSTEM
 from proctor.core.errors import Unavailable
 from proctor.proxy.certificate import Pair, self_signed
 from proctor.proxy.mux import GREETING_PER_NETWORK, Mux, pass_through
-from proctor.proxy.web.guard import Guard, Message, Receive, Send
+from proctor.proxy.web.guard import Message, Receive, SecurityMiddleware, Send
 from proctor.proxy.web.server import HttpsServer
 from proctor.rpc import client as rpc_client
 from proctor.rpc import tls
@@ -252,7 +252,7 @@ def context(tmp_path: Path) -> ssl.SSLContext:
 
 
 async def test_a_client_that_dawdles_over_its_request_is_cut(context: ssl.SSLContext, tmp_path: Path) -> None:
-    server = HttpsServer(Guard(greet), context, request_seconds=0.4)
+    server = HttpsServer(SecurityMiddleware(greet), context, request_seconds=0.4)
     listener = listen("127.0.0.1", 0)
     mux = Mux(listener, passes=lambda _: False, through=server.serve, own=server.serve, limit=9)
     mux.start()

@@ -11,7 +11,7 @@ import pytest
 
 from proctor.capture.kernel import variants
 from proctor.capture.kernel.report import probe
-from testing.capture import Lab, running_lab
+from testing.capture import CaptureHarness, running_lab
 
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")
 
@@ -78,7 +78,7 @@ def without(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[CaptureHarness]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(variants.SWITCH, without)
         with running_lab(tmp_path_factory.mktemp("capture")) as running:

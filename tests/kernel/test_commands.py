@@ -15,7 +15,7 @@ import pytest
 from proctor.capture.kernel.loader import RingSizes
 from proctor.capture.kernel.rules import Rules
 from proctor.capture.kernel.text import to_bytes
-from testing.capture import Event, Lab, running_lab
+from testing.capture import CaptureHarness, Event, running_lab
 
 EACCES, ENOENT, ENOEXEC = 13, 2, 8
 OPENER_32 = """
@@ -38,7 +38,7 @@ def succeeded(commands: list[Event]) -> list[Event]:
     return [command for command in commands if command["return_code"] == 0]
 
 
-def test_first_exec_is_recorded(lab: Lab) -> None:
+def test_first_exec_is_recorded(lab: CaptureHarness) -> None:
     session = lab.run(["/bin/echo", "one", "two three"])
 
     [echo] = session.commands
@@ -64,7 +64,7 @@ def test_all_arguments_whole(tmp_path: Path) -> None:
     assert "truncated" not in true
 
 
-def test_arguments_larger_than_the_ring_are_cut_not_lost(lab: Lab) -> None:
+def test_arguments_larger_than_the_ring_are_cut_not_lost(lab: CaptureHarness) -> None:
     argument = "y" * 100_000
 
     session = lab.run(["/bin/true", "first", argument])
@@ -77,7 +77,7 @@ def test_arguments_larger_than_the_ring_are_cut_not_lost(lab: Lab) -> None:
     assert argument.startswith(cut)
 
 
-def test_arguments_that_are_not_text(lab: Lab) -> None:
+def test_arguments_that_are_not_text(lab: CaptureHarness) -> None:
     raw = b"caf\xe9 \\ \xff\xfe"
 
     session = lab.run(lambda: os.execv("/bin/true", [b"true", raw, "žluťoučký".encode()]))
@@ -87,7 +87,7 @@ def test_arguments_that_are_not_text(lab: Lab) -> None:
     assert true["argv"][1] == "žluťoučký"
 
 
-def test_script_and_what_it_runs(lab: Lab, tmp_path: Path) -> None:
+def test_script_and_what_it_runs(lab: CaptureHarness, tmp_path: Path) -> None:
     script = tmp_path / "script.sh"
     script.write_text("#!/bin/sh\n/bin/true in script\n")
     script.chmod(0o755)
@@ -106,7 +106,7 @@ def test_script_and_what_it_runs(lab: Lab, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "mode", "code"), [(None, 0, -ENOENT), ("", 0o600, -EACCES), ("\x7fELF", 0o700, -ENOEXEC)]
 )
-def test_failed_exec(lab: Lab, tmp_path: Path, content: str | None, mode: int, code: int) -> None:
+def test_failed_exec(lab: CaptureHarness, tmp_path: Path, content: str | None, mode: int, code: int) -> None:
     program = tmp_path / "program"
     if content is not None:
         program.write_text(content)
@@ -128,7 +128,7 @@ def test_failed_exec(lab: Lab, tmp_path: Path, content: str | None, mode: int, c
     assert failed["program"] == Path(f"/proc/{os.getpid()}/comm").read_text().strip()
 
 
-def test_long_argument_of_a_failed_exec_is_cut_not_dropped(lab: Lab) -> None:
+def test_long_argument_of_a_failed_exec_is_cut_not_dropped(lab: CaptureHarness) -> None:
     argument = "y" * 100_000
 
     def fail() -> None:
@@ -145,7 +145,7 @@ def test_long_argument_of_a_failed_exec_is_cut_not_dropped(lab: Lab) -> None:
     assert argument.startswith(cut)
 
 
-def test_loader_variables_and_no_others(lab: Lab) -> None:
+def test_loader_variables_and_no_others(lab: CaptureHarness) -> None:
     environment = {"SECRET": "hidden", "LD_LIBRARY_PATH": "/lib:" + "d" * 600, "A": "LD_NOT=1", "LD_X": "1"}
 
     session = lab.run(lambda: os.execve("/bin/true", ["true"], environment))
@@ -173,7 +173,7 @@ def test_configured_variables(tmp_path: Path) -> None:
     assert true["env"] == {name: environment[name] for name in ("LD_X", "PYTHONPATH", "BASH_ENV")}
 
 
-def test_terminal(lab: Lab) -> None:
+def test_terminal(lab: CaptureHarness) -> None:
     leader, terminal = pty.openpty()
     name = os.ttyname(terminal)
 
@@ -188,7 +188,7 @@ def test_terminal(lab: Lab) -> None:
     assert session.commands[0]["tty"] == name
 
 
-def test_program_without_a_name(lab: Lab) -> None:
+def test_program_without_a_name(lab: CaptureHarness) -> None:
     def from_memory() -> None:
         memory = os.memfd_create("hidden", 0)
         os.write(memory, Path("/bin/true").read_bytes())
@@ -202,7 +202,7 @@ def test_program_without_a_name(lab: Lab) -> None:
     assert program["args"] == ["innocent"]
 
 
-def test_program_that_was_deleted(lab: Lab, tmp_path: Path) -> None:
+def test_program_that_was_deleted(lab: CaptureHarness, tmp_path: Path) -> None:
     program = tmp_path / "program"
     shutil.copy("/bin/true", program)
 
@@ -215,7 +215,7 @@ def test_program_that_was_deleted(lab: Lab, tmp_path: Path) -> None:
     assert (event["exe"], event["exe_state"]) == (f"{program} (deleted)", "deleted")
 
 
-def test_dynamic_linker_as_the_program(lab: Lab) -> None:
+def test_dynamic_linker_as_the_program(lab: CaptureHarness) -> None:
     [linker] = [str(path) for path in Path("/lib64").glob("ld-linux-x86-64.so.*")]
 
     session = lab.run([linker, "/bin/echo", "hidden"])
@@ -234,7 +234,7 @@ def execveat(directory: int, name: bytes, flags: int) -> None:
     os._exit(7)
 
 
-def test_execveat(lab: Lab) -> None:
+def test_execveat(lab: CaptureHarness) -> None:
     session = lab.run(lambda: execveat(os.open("/bin", os.O_PATH), b"true", 0))
 
     [event] = session.commands
@@ -250,7 +250,9 @@ def test_execveat(lab: Lab) -> None:
         ("/etc/hostname", b"", 0x1000, "/etc/hostname"),
     ],
 )
-def test_failed_execveat_is_resolved(lab: Lab, opened: str, name: bytes, flags: int, path: str) -> None:
+def test_failed_execveat_is_resolved(
+    lab: CaptureHarness, opened: str, name: bytes, flags: int, path: str
+) -> None:
     session = lab.run(lambda: execveat(os.open(opened, os.O_PATH), name, flags))
 
     [event] = session.commands
@@ -259,7 +261,7 @@ def test_failed_execveat_is_resolved(lab: Lab, opened: str, name: bytes, flags: 
 
 
 @pytest.mark.parametrize("program", [b"/bin/true", b"/nowhere"])
-def test_empty_strings_hide_nothing(lab: Lab, program: bytes) -> None:
+def test_empty_strings_hide_nothing(lab: CaptureHarness, program: bytes) -> None:
     def execute() -> None:
         arguments = (ctypes.c_char_p * 4)(b"", b"", b"last", None)
         variables = (ctypes.c_char_p * 3)(b"", b"LD_BIND_NOW=1", None)
@@ -271,7 +273,7 @@ def test_empty_strings_hide_nothing(lab: Lab, program: bytes) -> None:
     assert event.get("env") == ({"LD_BIND_NOW": "1"} if event["return_code"] == 0 else None)
 
 
-def test_32_bit_program(lab: Lab, tmp_path: Path) -> None:
+def test_32_bit_program(lab: CaptureHarness, tmp_path: Path) -> None:
     source, program = tmp_path / "small.c", tmp_path / "small"
     source.write_text(OPENER_32)
     compiled = ["gcc", "-m32", "-nostdlib", "-static", "-ffreestanding", "-fno-pie", "-no-pie", "-O1"]
@@ -285,7 +287,7 @@ def test_32_bit_program(lab: Lab, tmp_path: Path) -> None:
     assert [opened["path"] for opened in session.opens] == ["/etc/hostname"] * 2
 
 
-def test_exec_by_a_thread(lab: Lab) -> None:
+def test_exec_by_a_thread(lab: CaptureHarness) -> None:
     def in_thread() -> None:
         thread = threading.Thread(target=os.execv, args=("/bin/echo", ["echo", "thread"]))
         thread.start()
@@ -298,7 +300,7 @@ def test_exec_by_a_thread(lab: Lab) -> None:
     assert echo["pid"] == session.child.pid
 
 
-def test_vfork(lab: Lab) -> None:
+def test_vfork(lab: CaptureHarness) -> None:
     session = lab.run(
         [sys.executable, "-c", "import os; os.posix_spawn('/bin/echo', ['echo', 'spawned'], {})"]
     )
@@ -306,7 +308,7 @@ def test_vfork(lab: Lab) -> None:
     assert ["spawned"] in [command["argv"] for command in session.commands]
 
 
-def test_identity_of_the_process(lab: Lab) -> None:
+def test_identity_of_the_process(lab: CaptureHarness) -> None:
     def unprivileged() -> None:
         os.setresuid(65534, 65534, 0)
         os.execv("/bin/true", ["true"])
@@ -317,13 +319,13 @@ def test_identity_of_the_process(lab: Lab) -> None:
     assert (true["process_uid"], true["process_euid"]) == (65534, 65534)
 
 
-def test_only_the_kinds_asked_for(lab: Lab) -> None:
+def test_only_the_kinds_asked_for(lab: CaptureHarness) -> None:
     session = lab.run(["/bin/cat", "/etc/hostname"], ["command"])
 
     assert {event["event"] for event in session.events()} == {"session.command"}
 
 
-def test_name_of_a_program_from_prctl(lab: Lab) -> None:
+def test_name_of_a_program_from_prctl(lab: CaptureHarness) -> None:
     def renamed() -> None:
         ctypes.CDLL(None).prctl(15, b"disguise")
         os.execv("/bin/true", ["true"])

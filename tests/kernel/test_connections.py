@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from testing.capture import Event, Lab
+from testing.capture import CaptureHarness, Event
 
 ADDRESSES = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 VERSIONS = {socket.AF_INET: 4, socket.AF_INET6: 6}
@@ -18,7 +18,7 @@ CLONE_NEWNET = 0x40000000
 both = pytest.mark.parametrize("family", ADDRESSES, ids=["IPv4", "IPv6"])
 
 
-def made(lab: Lab, act: Callable[[], object]) -> list[Event]:
+def made(lab: CaptureHarness, act: Callable[[], object]) -> list[Event]:
     return lab.run(act, ["network"]).connections
 
 
@@ -40,7 +40,7 @@ def silent() -> Iterator[int]:
 
 
 @both
-def test_connection(lab: Lab, family: socket.AddressFamily) -> None:
+def test_connection(lab: CaptureHarness, family: socket.AddressFamily) -> None:
     with listener(family) as server:
         port = server.getsockname()[1]
         [event] = made(lab, lambda: socket.socket(family).connect((ADDRESSES[family], port)))
@@ -55,7 +55,7 @@ def test_connection(lab: Lab, family: socket.AddressFamily) -> None:
 
 
 @both
-def test_refused(lab: Lab, family: socket.AddressFamily) -> None:
+def test_refused(lab: CaptureHarness, family: socket.AddressFamily) -> None:
     with listener(family) as server:
         port = server.getsockname()[1]
 
@@ -68,7 +68,7 @@ def test_refused(lab: Lab, family: socket.AddressFamily) -> None:
 
 
 @both
-def test_without_waiting(lab: Lab, family: socket.AddressFamily) -> None:
+def test_without_waiting(lab: CaptureHarness, family: socket.AddressFamily) -> None:
     with listener(family) as server:
         port = server.getsockname()[1]
 
@@ -86,7 +86,7 @@ def test_without_waiting(lab: Lab, family: socket.AddressFamily) -> None:
     assert (outcome["pid"], outcome["program"]) == (attempt["pid"], attempt["program"])
 
 
-def test_without_waiting_refused(lab: Lab) -> None:
+def test_without_waiting_refused(lab: CaptureHarness) -> None:
     with listener(socket.AF_INET) as server:
         port = server.getsockname()[1]
 
@@ -101,7 +101,7 @@ def test_without_waiting_refused(lab: Lab) -> None:
     assert (outcome["event"], outcome["return_code"]) == ("session.outcome", -errno.ECONNREFUSED)
 
 
-def test_given_up(lab: Lab, silent: int) -> None:
+def test_given_up(lab: CaptureHarness, silent: int) -> None:
     """A connection that is closed before there is an answer has come to nothing."""
 
     def give_up() -> None:
@@ -116,7 +116,7 @@ def test_given_up(lab: Lab, silent: int) -> None:
     assert outcome["dst_port"] == silent
 
 
-def test_interrupted(lab: Lab, silent: int) -> None:
+def test_interrupted(lab: CaptureHarness, silent: int) -> None:
     def be_interrupted() -> None:
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
         signal.setitimer(signal.ITIMER_REAL, 0.05)
@@ -128,7 +128,7 @@ def test_interrupted(lab: Lab, silent: int) -> None:
     assert (outcome["event"], outcome["return_code"]) == ("session.outcome", -errno.ECONNABORTED)
 
 
-def test_unreachable(lab: Lab) -> None:
+def test_unreachable(lab: CaptureHarness) -> None:
     def without_network() -> None:
         ctypes.CDLL(None).unshare(CLONE_NEWNET)
         socket.socket().connect_ex(("192.0.2.1", 80))
@@ -139,7 +139,7 @@ def test_unreachable(lab: Lab) -> None:
     assert (event["dst_addr"], event["dst_port"]) == ("192.0.2.1", 80)
 
 
-def test_mapped_address_is_ipv4(lab: Lab) -> None:
+def test_mapped_address_is_ipv4(lab: CaptureHarness) -> None:
     with listener(socket.AF_INET) as server:
         port = server.getsockname()[1]
         [event] = made(lab, lambda: socket.socket(socket.AF_INET6).connect(("::ffff:127.0.0.1", port)))
@@ -148,7 +148,7 @@ def test_mapped_address_is_ipv4(lab: Lab) -> None:
 
 
 @both
-def test_datagrams_once_per_destination(lab: Lab, family: socket.AddressFamily) -> None:
+def test_datagrams_once_per_destination(lab: CaptureHarness, family: socket.AddressFamily) -> None:
     address = ADDRESSES[family]
 
     def send() -> None:
@@ -166,7 +166,7 @@ def test_datagrams_once_per_destination(lab: Lab, family: socket.AddressFamily) 
     assert {event["dst_addr"] for event in events} == {address}
 
 
-def test_datagram_socket_that_connects(lab: Lab) -> None:
+def test_datagram_socket_that_connects(lab: CaptureHarness) -> None:
     def connect() -> None:
         client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         client.connect(("127.0.0.1", 9))
@@ -177,7 +177,7 @@ def test_datagram_socket_that_connects(lab: Lab) -> None:
     assert (event["operation"], event["protocol"], event["dst_port"]) == (0, "udp", 9)
 
 
-def test_fast_open(lab: Lab) -> None:
+def test_fast_open(lab: CaptureHarness) -> None:
     with listener(socket.AF_INET) as server:
         address = server.getsockname()
         [event] = made(lab, lambda: socket.socket().sendto(b"x", socket.MSG_FASTOPEN, address))
@@ -186,7 +186,7 @@ def test_fast_open(lab: Lab) -> None:
     assert event["return_code"] == 0
 
 
-def test_accepted(lab: Lab) -> None:
+def test_accepted(lab: CaptureHarness) -> None:
     def serve_itself() -> None:
         server = listener(socket.AF_INET)
         client = socket.create_connection(server.getsockname())
@@ -200,7 +200,7 @@ def test_accepted(lab: Lab) -> None:
 
 
 @both
-def test_listening(lab: Lab, family: socket.AddressFamily) -> None:
+def test_listening(lab: CaptureHarness, family: socket.AddressFamily) -> None:
     [event] = made(lab, lambda: listener(family))
 
     assert (event["operation"], event["protocol"], event["return_code"]) == (3, "tcp", 0)
@@ -208,7 +208,7 @@ def test_listening(lab: Lab, family: socket.AddressFamily) -> None:
     assert event["src_port"] > 0
 
 
-def test_listening_refused(lab: Lab) -> None:
+def test_listening_refused(lab: CaptureHarness) -> None:
     def listen_where_none_can() -> None:
         with suppress(OSError):
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM).listen()
@@ -228,7 +228,7 @@ def test_listening_refused(lab: Lab) -> None:
     ],
 )
 def test_packets_of_its_own_making(
-    lab: Lab, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int, shown: str
+    lab: CaptureHarness, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int, shown: str
 ) -> None:
     [event] = made(lab, lambda: socket.socket(family, kind, protocol))
 
@@ -236,7 +236,7 @@ def test_packets_of_its_own_making(
     assert event["action"] == 0
 
 
-def test_unix_sockets_are_not_connections(lab: Lab, tmp_path: os.PathLike[str]) -> None:
+def test_unix_sockets_are_not_connections(lab: CaptureHarness, tmp_path: os.PathLike[str]) -> None:
     path = os.path.join(tmp_path, "socket")
 
     def connect() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Event, Lab, running_lab
+from testing.capture import CaptureHarness, Event, running_lab
 from testing.polling import until
 from testing.processes import Process
 from testing.programs import require
@@ -57,7 +57,7 @@ def socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureHarness]:
     with running_lab(tmp_path_factory.mktemp("capture")) as running:
         yield running
 
@@ -66,7 +66,7 @@ def echoes(events: list[Event], mark: str) -> list[Event]:
     return [event for event in events if event["event"] == "session.command" and event["argv"] == [mark]]
 
 
-def test_command_in_a_container(lab: Lab, socket: Path) -> None:
+def test_command_in_a_container(lab: CaptureHarness, socket: Path) -> None:
     run = (
         f"docker --host unix://{socket} run --rm --network none box sh -c '/bin/echo first; /bin/echo inside'"
     )
@@ -79,7 +79,7 @@ def test_command_in_a_container(lab: Lab, socket: Path) -> None:
     assert event["delegated"]["evidence"].startswith("asked for containers/")
 
 
-def test_containers_of_others_are_not_recorded(lab: Lab, socket: Path) -> None:
+def test_containers_of_others_are_not_recorded(lab: CaptureHarness, socket: Path) -> None:
     run = ["docker", "--host", f"unix://{socket}", "run", "--rm", "--network", "none", "box", "echo", "other"]
     with lab.session(["sleep", "1000"]) as session:
         subprocess.run(run, check=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Lab, Session, running_lab
+from testing.capture import CaptureHarness, Session, running_lab
 
 CROWD = 1100
 SHELL_LIMIT = 1024
@@ -29,7 +29,7 @@ def descriptors(soft: int) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureHarness]:
     """One that was started with as few descriptors as a login shell or systemd would give it."""
     with ExitStack() as stack:
         with descriptors(SHELL_LIMIT):
@@ -63,7 +63,7 @@ def actions(session: Session, directory: Path) -> tuple[list[str], list[str]]:
     return commands, opens
 
 
-def test_more_than_a_thousand_sessions_at_once(lab: Lab, tmp_path: Path) -> None:
+def test_more_than_a_thousand_sessions_at_once(lab: CaptureHarness, tmp_path: Path) -> None:
     files = [tmp_path / str(uuid.uuid4()) for _ in range(CROWD)]
     for path in files:
         path.touch()
@@ -106,7 +106,7 @@ def test_agents_do_not_disturb_each_other(tmp_path: Path) -> None:
             }
 
 
-def test_an_agent_goes_while_another_records(lab: Lab, tmp_path: Path) -> None:
+def test_an_agent_goes_while_another_records(lab: CaptureHarness, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with lab.session(["sh", "-c", f"read line < {pipe}; exec /bin/echo after"]) as session:

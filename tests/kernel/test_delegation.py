@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel import variants
-from testing.capture import Event, Lab, assert_balanced, running_lab
+from testing.capture import CaptureHarness, Event, assert_balanced, running_lab
 from testing.evasion.catalogue import TECHNIQUES
 from testing.polling import until
 from testing.spool import atd, cron, manager, private_spool
@@ -34,7 +34,7 @@ BY_CRON = {"daemon": "cron", "evidence": "wrote /var/spool/cron/crontabs/games"}
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[CaptureHarness]:
     with pytest.MonkeyPatch.context() as environment, private_spool(tmp_path_factory.mktemp("spool")):
         environment.setenv(variants.SWITCH, without)
         with running_lab(tmp_path_factory.mktemp("capture")) as running:
@@ -50,7 +50,7 @@ def at(job: str, when: str = "now") -> list[str]:
     return ["sh", "-c", f"echo '{job}' | at {when}"]
 
 
-def test_at(lab: Lab, tmp_path: Path) -> None:
+def test_at(lab: CaptureHarness, tmp_path: Path) -> None:
     with atd(tmp_path):
         session = lab.run(at(f"{MARK} later; touch {tmp_path}/done"))
         lab.subscriber.closed(session.sid)
@@ -65,7 +65,7 @@ def test_at(lab: Lab, tmp_path: Path) -> None:
     assert "delegated" not in session.commands[0]
 
 
-def test_a_daemon_that_starts_later(lab: Lab, tmp_path: Path) -> None:
+def test_a_daemon_that_starts_later(lab: CaptureHarness, tmp_path: Path) -> None:
     done = tmp_path / "done"
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -79,7 +79,7 @@ def test_a_daemon_that_starts_later(lab: Lab, tmp_path: Path) -> None:
     assert event["delegated"]["daemon"] == "atd"
 
 
-def test_jobs_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
+def test_jobs_of_others_are_not_recorded(lab: CaptureHarness, tmp_path: Path) -> None:
     done = tmp_path / "done"
     with atd(tmp_path), lab.session(["sleep", "1000"]) as session:
         subprocess.run(at(f"touch {done}"), check=True, stderr=subprocess.DEVNULL)
@@ -90,7 +90,7 @@ def test_jobs_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
     assert not [event for event in session.opens if event["path"] == str(done)]
 
 
-def test_a_session_has_its_job_until_that_is_removed(lab: Lab) -> None:
+def test_a_session_has_its_job_until_that_is_removed(lab: CaptureHarness) -> None:
     session = lab.run(at(MARK, "now + 1 day"))
     assert lab.status()["sessions"][session.sid] == "detached"
 
@@ -100,7 +100,7 @@ def test_a_session_has_its_job_until_that_is_removed(lab: Lab) -> None:
     lab.subscriber.closed(session.sid)
 
 
-def once(lab: Lab, directory: Path, script: str, mark: str) -> Event:
+def once(lab: CaptureHarness, directory: Path, script: str, mark: str) -> Event:
     """The command that says ``mark``, which a session orders of cron by ``script``."""
     session = lab.run(["sh", "-c", script])
     assert lab.status()["sessions"][session.sid] == "detached"
@@ -109,7 +109,7 @@ def once(lab: Lab, directory: Path, script: str, mark: str) -> Event:
     return {**event, "sid": session.sid}
 
 
-def test_table_of_a_user(lab: Lab, tmp_path: Path) -> None:
+def test_table_of_a_user(lab: CaptureHarness, tmp_path: Path) -> None:
     table = tmp_path / "table"
     table.write_text(f"# a comment\nX = y\n@reboot  {MARK} 100\\%%input\n")
 
@@ -122,7 +122,7 @@ def test_table_of_a_user(lab: Lab, tmp_path: Path) -> None:
     lab.subscriber.closed(event["sid"])
 
 
-def test_table_of_the_system(lab: Lab, tmp_path: Path) -> None:
+def test_table_of_the_system(lab: CaptureHarness, tmp_path: Path) -> None:
     table = Path("/etc/cron.d/proctor")
 
     event = once(lab, tmp_path, f"echo '@reboot games {MARK} system' > {table}; /bin/true", "system")
@@ -132,7 +132,7 @@ def test_table_of_the_system(lab: Lab, tmp_path: Path) -> None:
     lab.subscriber.closed(event["sid"])
 
 
-def test_program_for_every_hour(lab: Lab, tmp_path: Path) -> None:
+def test_program_for_every_hour(lab: CaptureHarness, tmp_path: Path) -> None:
     program, table = Path("/etc/cron.hourly/proctor"), Path("/etc/cron.d/hourly")
     table.write_text("@reboot root cd / && run-parts --report /etc/cron.hourly\n")
     script = f"echo '#!/bin/sh\n{MARK} hourly' > {program}; chmod +x {program}"
@@ -146,7 +146,7 @@ def test_program_for_every_hour(lab: Lab, tmp_path: Path) -> None:
     lab.subscriber.closed(event["sid"])
 
 
-def test_tables_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
+def test_tables_of_others_are_not_recorded(lab: CaptureHarness, tmp_path: Path) -> None:
     table = Path("/etc/cron.d/other")
     table.write_text(f"@reboot games {MARK} other\n@reboot root touch {tmp_path}/done\n")
     with lab.session(["sleep", "1000"]) as session, cron(tmp_path):
@@ -157,7 +157,7 @@ def test_tables_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
     assert {tuple(command["args"]) for command in session.commands} == {("sleep", "1000")}
 
 
-def test_unit_that_a_manager_is_asked_for(lab: Lab, tmp_path: Path) -> None:
+def test_unit_that_a_manager_is_asked_for(lab: CaptureHarness, tmp_path: Path) -> None:
     with manager(tmp_path) as runtime:
         unit = f"--unit=asked sh -c '{MARK} unit; exec sleep 1000'"
         session = lab.run(["sh", "-c", f"XDG_RUNTIME_DIR={runtime} systemd-run --user {unit}"])
@@ -169,7 +169,7 @@ def test_unit_that_a_manager_is_asked_for(lab: Lab, tmp_path: Path) -> None:
     assert event["cgroup_id"] != session.cgroup.id
 
 
-def test_unit_that_a_manager_is_asked_for_through_io_uring(lab: Lab, tmp_path: Path) -> None:
+def test_unit_that_a_manager_is_asked_for_through_io_uring(lab: CaptureHarness, tmp_path: Path) -> None:
     source, library = tmp_path / "send.c", tmp_path / "send.so"
     source.write_text(SEND_BY_RING)
     subprocess.run(["gcc", "-shared", "-fPIC", f"-I{TECHNIQUES}", "-o", library, source], check=True)
@@ -182,7 +182,7 @@ def test_unit_that_a_manager_is_asked_for_through_io_uring(lab: Lab, tmp_path: P
     assert event["delegated"] == {"daemon": "systemd", "evidence": "asked for by-ring.service"}
 
 
-def test_unit_that_a_timer_starts(lab: Lab, tmp_path: Path) -> None:
+def test_unit_that_a_timer_starts(lab: CaptureHarness, tmp_path: Path) -> None:
     with manager(tmp_path) as runtime:
         options = "--user --on-active=1s --timer-property=AccuracySec=1ms"
         session = lab.run(["sh", "-c", f"XDG_RUNTIME_DIR={runtime} systemd-run {options} {MARK} timer"])
@@ -193,7 +193,7 @@ def test_unit_that_a_timer_starts(lab: Lab, tmp_path: Path) -> None:
     assert event["detached"]
 
 
-def test_unit_that_is_written(lab: Lab, tmp_path: Path) -> None:
+def test_unit_that_is_written(lab: CaptureHarness, tmp_path: Path) -> None:
     with manager(tmp_path) as runtime:
         unit = runtime / "systemd" / "user" / "written.service"
         content = f"[Service]\\nType=oneshot\\nExecStart={MARK} written\\n"
@@ -205,7 +205,7 @@ def test_unit_that_is_written(lab: Lab, tmp_path: Path) -> None:
     assert event["delegated"] == {"daemon": "systemd", "evidence": f"wrote {unit}"}
 
 
-def test_units_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
+def test_units_of_others_are_not_recorded(lab: CaptureHarness, tmp_path: Path) -> None:
     with manager(tmp_path) as runtime, lab.session(["sleep", "1000"]) as session:
         environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
         subprocess.run(["systemd-run", "--user", "--wait", "--quiet", MARK], env=environment, check=True)
@@ -214,7 +214,7 @@ def test_units_of_others_are_not_recorded(lab: Lab, tmp_path: Path) -> None:
     assert {tuple(command["args"]) for command in session.commands} == {("sleep", "1000")}
 
 
-def test_jobs_keep_their_session_over_a_takeover(lab: Lab, tmp_path: Path) -> None:
+def test_jobs_keep_their_session_over_a_takeover(lab: CaptureHarness, tmp_path: Path) -> None:
     """One is done while no capture runs, another is written and done for the next."""
     table, done = Path("/etc/cron.d/proctor"), tmp_path / "done"
     session = lab.run(
@@ -235,7 +235,7 @@ def test_jobs_keep_their_session_over_a_takeover(lab: Lab, tmp_path: Path) -> No
     lab.subscriber.closed(session.sid)
 
 
-def test_files_that_are_no_jobs_do_not_have_a_job_forgotten(lab: Lab, tmp_path: Path) -> None:
+def test_files_that_are_no_jobs_do_not_have_a_job_forgotten(lab: CaptureHarness, tmp_path: Path) -> None:
     """Directories with the names of those of daemons may be anywhere; what does not fit is counted."""
     decoys = tmp_path / "etc/cron.d"
     decoys.mkdir(parents=True)
@@ -249,7 +249,7 @@ def test_files_that_are_no_jobs_do_not_have_a_job_forgotten(lab: Lab, tmp_path: 
     assert closed.lost["command"] >= 10_000 - 8192
 
 
-def test_orders_are_not_forgotten_for_others(lab: Lab, tmp_path: Path) -> None:
+def test_orders_are_not_forgotten_for_others(lab: CaptureHarness, tmp_path: Path) -> None:
     """Units may be written anywhere, too; what does not fit is counted, and what was there stays."""
     table, decoys = tmp_path / "table", tmp_path / "systemd/user"
     table.write_text(f"@reboot {MARK} stays\n")
@@ -264,7 +264,7 @@ def test_orders_are_not_forgotten_for_others(lab: Lab, tmp_path: Path) -> None:
     assert closed.lost["command"] >= 10_000 - 8192
 
 
-def test_table_with_more_lines_than_fit(lab: Lab) -> None:
+def test_table_with_more_lines_than_fit(lab: CaptureHarness) -> None:
     """The session's account says how many will not be known as its own."""
     table = Path("/etc/cron.d/many")
     lines = f"for number in range(9_000): print('0 0 1 1 * root {MARK}', number)"

@@ -19,7 +19,7 @@ from proctor.captureproto.lines import events_in
 from proctor.captureproto.messages import Drained, KernelEvents
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
-from testing.capture import Child, Event, Lab, Subscriber, running_lab
+from testing.capture import CaptureHarness, Child, Event, Subscriber, running_lab
 from testing.polling import until
 
 TINY = RingSizes(4096, 4096, 4096)
@@ -84,11 +84,11 @@ def test_records_of_several_rings_travel_together(tmp_path: Path) -> None:
     assert len(blocks) < 2 * pauses
 
 
-def echoes(lab: Lab, sid: str) -> list[Event]:
+def echoes(lab: CaptureHarness, sid: str) -> list[Event]:
     return [e for e in lab.subscriber.events(sid, "session.command") if e["path"] == "/bin/echo"]
 
 
-def test_record_that_comes_while_the_ring_is_emptied_is_not_left_there(lab: Lab) -> None:
+def test_record_that_comes_while_the_ring_is_emptied_is_not_left_there(lab: CaptureHarness) -> None:
     """Long commands that fail in quick succession, a longer one, then nothing until the next is asked for."""
     orders, gate = os.pipe()
     execve = ctypes.CDLL(None).execve
@@ -119,7 +119,7 @@ def test_record_that_comes_while_the_ring_is_emptied_is_not_left_there(lab: Lab)
         os.close(gate)
 
 
-def test_everything_before_the_end_is_before_drained(lab: Lab) -> None:
+def test_everything_before_the_end_is_before_drained(lab: CaptureHarness) -> None:
     for _ in range(20):
         session = lab.run(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do /bin/echo $i; done"], ["command"])
         messages = [m for m in lab.subscriber.messages if getattr(m, "sid", "") == session.sid]
@@ -132,7 +132,7 @@ def test_everything_before_the_end_is_before_drained(lab: Lab) -> None:
         assert [m.seq for m in messages] == list(range(1, len(messages) + 1))  # type: ignore[union-attr]
 
 
-def test_subscriber_that_comes_back_misses_nothing(lab: Lab) -> None:
+def test_subscriber_that_comes_back_misses_nothing(lab: CaptureHarness) -> None:
     lab.subscriber.hang_up()
     deaf = Subscriber(lab.path, acknowledge=False)
     with lab.session(["sh", "-c", "for i in 1 2 3; do /bin/echo $i; done"], ["command"]) as session:
@@ -148,7 +148,7 @@ def test_subscriber_that_comes_back_misses_nothing(lab: Lab) -> None:
     assert len({event["uid"] for event in commands}) == len(commands)
 
 
-def test_only_the_subscriber_acknowledges(lab: Lab) -> None:
+def test_only_the_subscriber_acknowledges(lab: CaptureHarness) -> None:
     """Otherwise a node in other hands could delete what it does not want to be recorded."""
     lab.subscriber.hang_up()
     with lab.session(["/bin/echo", "evidence"], ["command"]) as session:
@@ -165,14 +165,14 @@ def test_only_the_subscriber_acknowledges(lab: Lab) -> None:
     assert first.seq == 1  # type: ignore[union-attr]
 
 
-def test_acknowledged_sessions_are_forgotten(lab: Lab) -> None:
+def test_acknowledged_sessions_are_forgotten(lab: CaptureHarness) -> None:
     session = lab.run(["/bin/true"])
     lab.subscriber.closed(session.sid)
 
     until(lambda: session.sid not in lab.status()["sessions"], 10, "forgotten")
 
 
-def test_monitor_that_dies_has_closed_its_session(lab: Lab) -> None:
+def test_monitor_that_dies_has_closed_its_session(lab: CaptureHarness) -> None:
     sid = str(uuid.uuid4())
     cgroup = lab.tree.create(sid)
     child = Child(lambda: os.execv("/bin/true", ["true"]), cgroup)
@@ -185,7 +185,7 @@ def test_monitor_that_dies_has_closed_its_session(lab: Lab) -> None:
     assert [event["path"] for event in lab.subscriber.events(sid)] == ["/bin/true"]
 
 
-def test_process_that_has_ended_is_refused(lab: Lab) -> None:
+def test_process_that_has_ended_is_refused(lab: CaptureHarness) -> None:
     sid = str(uuid.uuid4())
     cgroup = lab.tree.create(sid)
     child = Child(lambda: None, cgroup)
@@ -200,7 +200,7 @@ def test_process_that_has_ended_is_refused(lab: Lab) -> None:
     until(lambda: not lab.status()["attached"], 10, "detached")
 
 
-def test_wrong_cgroup_is_refused(lab: Lab) -> None:
+def test_wrong_cgroup_is_refused(lab: CaptureHarness) -> None:
     sid = str(uuid.uuid4())
     cgroup = lab.tree.create(sid)
     child = Child(lambda: None, cgroup)

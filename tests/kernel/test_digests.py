@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.digests import MAX_SIZE, SIZE, TICK_NS
-from testing.capture import Event, Lab
+from testing.capture import CaptureHarness, Event
 from testing.polling import until
 
 
-def executed(lab: Lab, act: Callable[[], object]) -> Event:
+def executed(lab: CaptureHarness, act: Callable[[], object]) -> Event:
     return lab.run(act, ["command"]).commands[-1]
 
 
@@ -33,27 +33,27 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def test_binary(lab: Lab, program: Path) -> None:
+def test_binary(lab: CaptureHarness, program: Path) -> None:
     event = executed(lab, lambda: os.execv(program, ["program"]))
 
     assert (event["sha256"], "sha256_missing" in event) == (sha256(program), False)
 
 
-def test_too_large_to_read_while_everything_waits(lab: Lab, program: Path) -> None:
+def test_too_large_to_read_while_everything_waits(lab: CaptureHarness, program: Path) -> None:
     os.truncate(program, MAX_SIZE + 1)
     event = executed(lab, lambda: os.execv(program, ["program"]))
 
     assert (event["sha256_missing"], "sha256" in event) == (SIZE, False)
 
 
-def test_of_a_script_it_is_the_interpreter(lab: Lab, program: Path) -> None:
+def test_of_a_script_it_is_the_interpreter(lab: CaptureHarness, program: Path) -> None:
     program.write_text("#!/bin/sh\n:\n")
     event = executed(lab, lambda: os.execv(program, ["program"]))
 
     assert event["sha256"] == sha256(Path("/bin/sh"))
 
 
-def test_without_a_file_system(lab: Lab) -> None:
+def test_without_a_file_system(lab: CaptureHarness) -> None:
     def run_from_memory() -> None:
         memory = os.memfd_create("hidden")
         os.write(memory, Path("/bin/cat").read_bytes())
@@ -75,7 +75,7 @@ def test_without_a_file_system(lab: Lab) -> None:
     assert (event["exe_state"], event["sha256"]) == ("memfd", sha256(Path("/bin/cat")))
 
 
-def test_deleted_while_it_runs(lab: Lab, tmp_path: Path) -> None:
+def test_deleted_while_it_runs(lab: CaptureHarness, tmp_path: Path) -> None:
     program = Path(shutil.copy("/bin/cat", tmp_path / "program"))
     expected = sha256(program)
     reader, writer = os.pipe()
@@ -96,7 +96,7 @@ def test_deleted_while_it_runs(lab: Lab, tmp_path: Path) -> None:
     assert (event["exe_state"], event["sha256"]) == ("deleted", expected)
 
 
-def test_replaced_afterwards(lab: Lab, program: Path) -> None:
+def test_replaced_afterwards(lab: CaptureHarness, program: Path) -> None:
     """The digest is of the program that ran, or missing."""
     expected = sha256(program)
 
@@ -111,7 +111,7 @@ def test_replaced_afterwards(lab: Lab, program: Path) -> None:
     assert ("sha256" in event) is not ("sha256_missing" in event)
 
 
-def test_written_over_within_a_tick_of_the_clock(lab: Lab, program: Path) -> None:
+def test_written_over_within_a_tick_of_the_clock(lab: CaptureHarness, program: Path) -> None:
     """Each run is of another content, while the time of change may stay the same."""
     contents = [program.read_bytes() + bytes([number]) for number in range(64)]
     program.write_bytes(contents[0])
@@ -131,7 +131,7 @@ def test_written_over_within_a_tick_of_the_clock(lab: Lab, program: Path) -> Non
         assert event.get("sha256", expected) == expected
 
 
-def test_failed_exec_has_none(lab: Lab) -> None:
+def test_failed_exec_has_none(lab: CaptureHarness) -> None:
     def fail() -> None:
         try:
             os.execv("/nowhere", ["x"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Lab, assert_balanced
+from testing.capture import CaptureHarness, assert_balanced
 from testing.evasion.catalogue import CatalogueError, Technique, parse, techniques
 from testing.evasion.ground import ground
 from testing.evasion.trial import NOWHERE, attempt, crowded_lab
@@ -20,14 +20,14 @@ LINES = 40
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureHarness]:
     """A lab with a second session, so that there is somebody to confuse with."""
     with crowded_lab(tmp_path_factory.mktemp("capture")) as lab:
         yield lab
 
 
 @pytest.mark.parametrize("technique", techniques(), ids=lambda technique: technique.name)
-def test_technique(crowded: Lab, technique: Technique) -> None:
+def test_technique(crowded: CaptureHarness, technique: Technique) -> None:
     require(*technique.needs)
 
     with ground(technique) as place:
@@ -43,7 +43,7 @@ CONNECTING = [technique for technique in techniques() if technique.seen == "conn
 
 
 @pytest.mark.parametrize("technique", CONNECTING, ids=lambda technique: technique.name)
-def test_network_policy_blocks(crowded: Lab, technique: Technique) -> None:
+def test_network_policy_blocks(crowded: CaptureHarness, technique: Technique) -> None:
     require(*technique.needs)
 
     with ground(technique) as place:

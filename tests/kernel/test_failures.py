@@ -35,7 +35,7 @@ PROMPTLY = 5.0
 """Seconds that a session's end may take, whatever has failed."""
 
 
-class Site:
+class FaultyNode:
     """A node whose capture is a process of its own, to be ill-treated."""
 
     def __init__(self, directory: Path) -> None:
@@ -100,9 +100,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
+def site(tmp_path: Path) -> FaultyNode:
     """Nothing of it runs yet."""
-    return Site(tmp_path)
+    return FaultyNode(tmp_path)
 
 
 RETURN = RETURN_SECONDS + PROMPTLY
@@ -113,7 +113,7 @@ WAYS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=[
 
 
 @pytest.mark.parametrize("mode", ["restricted", "strict"])
-async def test_session_ends_when_capture_stays_away(site: Site, mode: str) -> None:
+async def test_session_ends_when_capture_stays_away(site: FaultyNode, mode: str) -> None:
     """Nothing would record it, or keep it from connecting everywhere once capture is given up."""
     async with site.serving() as capture, site.session(mode) as terminal:
         capture.kill()
@@ -131,7 +131,7 @@ def is_frozen(cgroup: Path) -> bool:
     return "frozen 1" in (cgroup / "cgroup.events").read_text().splitlines()
 
 
-def cgroup_of(site: Site) -> Path:
+def cgroup_of(site: FaultyNode) -> Path:
     """Of the only session."""
     (cgroup,) = [path for path in site.tree.root.iterdir() if path.is_dir()]
     return cgroup
@@ -139,7 +139,7 @@ def cgroup_of(site: Site) -> Path:
 
 @WAYS
 @pytest.mark.parametrize("mode", ["strict", "best_effort", "restricted"])
-async def test_session_goes_on_over_a_takeover(site: Site, mode: str, number: signal.Signals) -> None:
+async def test_session_goes_on_over_a_takeover(site: FaultyNode, mode: str, number: signal.Signals) -> None:
     async with site.serving() as capture:
         async with site.session(mode) as terminal:
             await asyncio.to_thread(terminal.line, FLOOD)
@@ -160,7 +160,7 @@ async def test_session_goes_on_over_a_takeover(site: Site, mode: str, number: si
 
 
 @WAYS
-async def test_best_effort_ends_without_capture(site: Site, number: signal.Signals) -> None:
+async def test_best_effort_ends_without_capture(site: FaultyNode, number: signal.Signals) -> None:
     """What it did meanwhile is in the log when capture is back, though not in the recording."""
     async with site.serving() as capture:
         async with site.session("best_effort") as terminal:
@@ -175,7 +175,7 @@ async def test_best_effort_ends_without_capture(site: Site, number: signal.Signa
         await auntil(lambda: site.node.events("session.command", sid=end["sid"], argv=["unseen"]))
 
 
-async def test_session_that_is_held_all_the_time_is_recorded_whole(site: Site) -> None:
+async def test_session_that_is_held_all_the_time_is_recorded_whole(site: FaultyNode) -> None:
     async with site.serving(marks=Watermarks(high=0, low=0)):
         done = await site.node.person(roles=["strict"]).ssh(f"{FLOOD}; cat /etc/passwd")
         end = await site.ends()
@@ -192,7 +192,7 @@ async def test_session_that_is_held_all_the_time_is_recorded_whole(site: Site) -
 
 
 async def test_strict_session_ends_when_capture_does_not_answer(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: FaultyNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proctor.node.record.capture.WATCH_SECONDS", 0.1)
     monkeypatch.setattr("proctor.node.record.capture.SILENCE_SECONDS", 1.0)
@@ -204,7 +204,7 @@ async def test_strict_session_ends_when_capture_does_not_answer(
         await site.ends()
 
 
-async def test_what_outlives_a_session_changes_its_account(site: Site) -> None:
+async def test_what_outlives_a_session_changes_its_account(site: FaultyNode) -> None:
     late = "setsid sh -c 'sleep 1; /bin/echo late' </dev/null >/dev/null 2>&1 &"
     async with site.serving():
         assert (await site.node.person(roles=["strict"]).ssh(late)).status == 0
@@ -220,7 +220,7 @@ async def test_what_outlives_a_session_changes_its_account(site: Site) -> None:
 
 
 @pytest.mark.parametrize("mode", ["strict", "best_effort"])
-async def test_new_sessions_are_recorded_once_capture_is_back(site: Site, mode: str) -> None:
+async def test_new_sessions_are_recorded_once_capture_is_back(site: FaultyNode, mode: str) -> None:
     async with site.serving() as capture:
         capture.kill()
         refused = await site.node.person(roles=[mode]).ssh("true")
@@ -235,7 +235,7 @@ async def test_new_sessions_are_recorded_once_capture_is_back(site: Site, mode: 
     assert ledger["submitted"] == ledger["stored"]
 
 
-async def overflow(site: Site, capture: Process, terminal: Terminal) -> None:
+async def overflow(site: FaultyNode, capture: Process, terminal: Terminal) -> None:
     """More opens than the ring holds while capture sleeps."""
     capture.pause()
     await asyncio.to_thread(terminal.line, "for i in {1..500}; do : </dev/null; done; echo al''l")
@@ -243,7 +243,7 @@ async def overflow(site: Site, capture: Process, terminal: Terminal) -> None:
     capture.signal(signal.SIGCONT)
 
 
-async def test_strict_session_that_has_lost_events_ends(site: Site) -> None:
+async def test_strict_session_that_has_lost_events_ends(site: FaultyNode) -> None:
     async with site.serving(TINY) as capture, site.session("strict") as terminal:
         await overflow(site, capture, terminal)
         await asyncio.to_thread(terminal.expect, "cannot be recorded: events of the kernel were lost")
@@ -251,7 +251,7 @@ async def test_strict_session_that_has_lost_events_ends(site: Site) -> None:
         await site.ends()
 
 
-async def test_best_effort_session_that_has_lost_events_says_so(site: Site) -> None:
+async def test_best_effort_session_that_has_lost_events_says_so(site: FaultyNode) -> None:
     async with site.serving(TINY) as capture:
         async with site.session("best_effort") as terminal:
             await overflow(site, capture, terminal)
@@ -267,7 +267,7 @@ async def test_best_effort_session_that_has_lost_events_says_so(site: Site) -> N
 
 
 @pytest.mark.parametrize("mode", ["strict", "best_effort"])
-async def test_without_auth_everything_waits_in_the_spool(site: Site, mode: str) -> None:
+async def test_without_auth_everything_waits_in_the_spool(site: FaultyNode, mode: str) -> None:
     async with site.serving():
         async with site.session(mode) as terminal:
             await site.leave(terminal)
@@ -297,14 +297,14 @@ def fill(place: Path) -> Path:
 
 
 @pytest.fixture(params=["recording", "spool"])
-def full(request: pytest.FixtureRequest, site: Site) -> Iterator[tuple[str, Path]]:
+def full(request: pytest.FixtureRequest, site: FaultyNode) -> Iterator[tuple[str, Path]]:
     """A stage of the record and its small disk."""
     boot = site.node.boot
     with small_disk({"recording": boot.upload_dir, "spool": boot.spool_dir}[request.param]) as place:
         yield request.param, place
 
 
-async def test_strict_session_ends_when_the_disk_is_full(site: Site, full: tuple[str, Path]) -> None:
+async def test_strict_session_ends_when_the_disk_is_full(site: FaultyNode, full: tuple[str, Path]) -> None:
     async with site.serving():
         async with site.session("strict") as terminal:
             filler = await asyncio.to_thread(fill, full[1])
@@ -319,7 +319,7 @@ async def test_strict_session_ends_when_the_disk_is_full(site: Site, full: tuple
 
 
 async def test_best_effort_counts_what_the_full_disk_has_not_taken(
-    site: Site, full: tuple[str, Path]
+    site: FaultyNode, full: tuple[str, Path]
 ) -> None:
     stage, place = full
     async with site.serving():

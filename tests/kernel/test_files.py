@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Event, Lab
+from testing.capture import CaptureHarness, Event
 
 CLOEXEC = os.O_CLOEXEC
 
 
-def opened(lab: Lab, *calls: Callable[[], object]) -> list[Event]:
+def opened(lab: CaptureHarness, *calls: Callable[[], object]) -> list[Event]:
     """What is recorded of ``calls``, each of which may fail."""
 
     def attempt() -> None:
@@ -24,7 +24,7 @@ def opened(lab: Lab, *calls: Callable[[], object]) -> list[Event]:
     return lab.run(attempt, ["disk"]).opens
 
 
-def test_flags_and_descriptor(lab: Lab, tmp_path: Path) -> None:
+def test_flags_and_descriptor(lab: CaptureHarness, tmp_path: Path) -> None:
     target = tmp_path / "new"
 
     [event] = opened(lab, lambda: os.open(target, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600))
@@ -34,7 +34,7 @@ def test_flags_and_descriptor(lab: Lab, tmp_path: Path) -> None:
     assert event["return_code"] > 2
 
 
-def test_symlinks_and_relative_names_are_resolved(lab: Lab, tmp_path: Path) -> None:
+def test_symlinks_and_relative_names_are_resolved(lab: CaptureHarness, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real/file").touch()
     (tmp_path / "link").symlink_to("real")
@@ -48,7 +48,7 @@ def test_symlinks_and_relative_names_are_resolved(lab: Lab, tmp_path: Path) -> N
     assert event["path"] == str(tmp_path / "real/file")
 
 
-def test_below_a_mount_and_a_chroot(lab: Lab) -> None:
+def test_below_a_mount_and_a_chroot(lab: CaptureHarness) -> None:
     [event] = opened(lab, lambda: os.open("/proc/self/status", os.O_RDONLY))
     assert event["path"].startswith("/proc/")
 
@@ -64,13 +64,13 @@ def test_below_a_mount_and_a_chroot(lab: Lab) -> None:
     ("path", "flags", "code"),
     [("/nowhere/at/all", os.O_RDONLY, -2), ("relative/nowhere", os.O_RDONLY, -2), ("/etc", os.O_WRONLY, -21)],
 )
-def test_failure_has_the_name_as_given(lab: Lab, path: str, flags: int, code: int) -> None:
+def test_failure_has_the_name_as_given(lab: CaptureHarness, path: str, flags: int, code: int) -> None:
     [event] = opened(lab, lambda: os.open(path, flags))
 
     assert (event["path"], event["return_code"]) == (path, code)
 
 
-def test_file_without_a_name(lab: Lab) -> None:
+def test_file_without_a_name(lab: CaptureHarness) -> None:
     """In memory, since not every file system of every kernel knows such files."""
     [event] = opened(lab, lambda: os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR, 0o600))
 
@@ -78,13 +78,13 @@ def test_file_without_a_name(lab: Lab) -> None:
     assert event["path"].endswith(" (deleted)")
 
 
-def test_root_directory(lab: Lab) -> None:
+def test_root_directory(lab: CaptureHarness) -> None:
     [event] = opened(lab, lambda: os.open("/", os.O_RDONLY | os.O_DIRECTORY))
 
     assert event["path"] == "/"
 
 
-def test_deep_and_long_path(lab: Lab, tmp_path: Path) -> None:
+def test_deep_and_long_path(lab: CaptureHarness, tmp_path: Path) -> None:
     def deep() -> None:
         os.chdir(tmp_path)
         for _ in range(15):
@@ -98,7 +98,7 @@ def test_deep_and_long_path(lab: Lab, tmp_path: Path) -> None:
     assert "truncated" not in event
 
 
-def test_all_ways_to_open(lab: Lab) -> None:
+def test_all_ways_to_open(lab: CaptureHarness) -> None:
     script = """
 import ctypes, os
 libc = ctypes.CDLL(None)

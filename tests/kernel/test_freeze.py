@@ -11,7 +11,7 @@ import pytest
 from proctor.capture.control.freezer import Watermarks
 from testing.capture import (
     GUIDE_RINGS,
-    Lab,
+    CaptureHarness,
     Session,
     Subscriber,
     cgroup_mount,
@@ -23,7 +23,7 @@ OPENS = 20_000
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
+def lab(tmp_path: Path) -> Iterator[CaptureHarness]:
     """A capture that holds early, and a subscriber that acknowledges nothing."""
     with running_lab(tmp_path, GUIDE_RINGS, marks=Watermarks(high=64 << 10, low=16 << 10)) as lab:
         lab.subscriber.hang_up()
@@ -41,13 +41,13 @@ def is_held(session: Session) -> bool:
     return "frozen 1" in (session.cgroup.path / "cgroup.events").read_text().splitlines()
 
 
-def listen(lab: Lab) -> None:
+def listen(lab: CaptureHarness) -> None:
     """Let the subscriber catch up."""
     lab.subscriber.hang_up()
     lab.subscriber = Subscriber(lab.path)
 
 
-def test_session_is_held_until_the_node_has_caught_up(lab: Lab) -> None:
+def test_session_is_held_until_the_node_has_caught_up(lab: CaptureHarness) -> None:
     with lab.session(opens, strict=True) as session:
         until(lambda: is_held(session), 10, "held")
         listen(lab)
@@ -62,7 +62,7 @@ def test_session_is_held_until_the_node_has_caught_up(lab: Lab) -> None:
     assert all(freeze["backlog"] > 64 << 10 for freeze in freezes)
 
 
-def test_best_effort_is_never_held(lab: Lab) -> None:
+def test_best_effort_is_never_held(lab: CaptureHarness) -> None:
     with lab.session(opens) as session:
         session.child.ended()
         listen(lab)
@@ -72,7 +72,7 @@ def test_best_effort_is_never_held(lab: Lab) -> None:
     assert account.freezes == 0
 
 
-def test_children_and_nested_cgroups_are_held(lab: Lab) -> None:
+def test_children_and_nested_cgroups_are_held(lab: CaptureHarness) -> None:
     def nested() -> None:
         if os.fork() == 0:
             inner = session_cgroup() / "inner"
@@ -97,7 +97,7 @@ def session_cgroup() -> Path:
 
 
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
-def test_session_stays_held_until_the_next_capture_has_caught_up(lab: Lab, *, kill: bool) -> None:
+def test_session_stays_held_until_the_next_capture_has_caught_up(lab: CaptureHarness, *, kill: bool) -> None:
     with lab.session(opens, strict=True) as session:
         until(lambda: is_held(session), 10, "held")
         (lab.process.kill if kill else lab.process.stop)()

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Lab, running_lab
+from testing.capture import CaptureHarness, running_lab
 from testing.polling import until
 
 
 @pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureHarness]:
     with running_lab(tmp_path_factory.mktemp("other")) as lab:
         yield lab
 
 
-def links(lab: Lab) -> int:
+def links(lab: CaptureHarness) -> int:
     """How many programs the lab's service has attached, as the kernel tells."""
     return sum(
         _target(entry) == "anon_inode:bpf_link" for entry in Path(f"/proc/{lab.process.pid}/fd").iterdir()
@@ -30,7 +30,7 @@ def _target(descriptor: Path) -> str:
         return ""
 
 
-def test_nothing_is_attached_without_a_session(lab: Lab, other: Lab) -> None:
+def test_nothing_is_attached_without_a_session(lab: CaptureHarness, other: CaptureHarness) -> None:
     programs = len(lab.status()["programs"])
     until(lambda: links(lab) == links(other) == 0, 10, "idle before")
 
@@ -44,7 +44,7 @@ def test_nothing_is_attached_without_a_session(lab: Lab, other: Lab) -> None:
     until(lambda: links(lab) == links(other) == 0, 10, "idle after")
 
 
-def test_one_service_goes_on_when_another_detaches(lab: Lab, other: Lab) -> None:
+def test_one_service_goes_on_when_another_detaches(lab: CaptureHarness, other: CaptureHarness) -> None:
     with lab.session(["sh", "-c", "/bin/echo early; read line; /bin/echo late"]) as left:
         right = other.run(["/bin/echo", "other"])
         other.subscriber.closed(right.sid)

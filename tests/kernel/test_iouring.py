@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from proctor.model.network import NetworkPolicy
-from testing.capture import Event, Lab, Session
+from testing.capture import CaptureHarness, Event, Session
 from testing.evasion.catalogue import TECHNIQUES
 
 CLIENT = r"""
@@ -150,7 +150,9 @@ def port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def run(lab: Lab, client: Path, *arguments: object, network: NetworkPolicy | None = None) -> Session:
+def run(
+    lab: CaptureHarness, client: Path, *arguments: object, network: NetworkPolicy | None = None
+) -> Session:
     return lab.run([str(client), *map(str, arguments)], ["disk", "network"], network=network)
 
 
@@ -160,7 +162,7 @@ def requested(events: list[Event]) -> list[Event]:
 
 
 @modes
-def test_open(lab: Lab, client: Path, tmp_path: Path, mode: str) -> None:
+def test_open(lab: CaptureHarness, client: Path, tmp_path: Path, mode: str) -> None:
     file = tmp_path / "file"
     file.touch()
     session = run(lab, client, mode, "open", tmp_path / "." / "file", "read")
@@ -173,14 +175,14 @@ def test_open(lab: Lab, client: Path, tmp_path: Path, mode: str) -> None:
 
 
 @modes
-def test_open_that_creates(lab: Lab, client: Path, tmp_path: Path, mode: str) -> None:
+def test_open_that_creates(lab: CaptureHarness, client: Path, tmp_path: Path, mode: str) -> None:
     [event] = requested(run(lab, client, mode, "open", tmp_path / "new", "create").opens)
 
     assert (event["path"], event["flags"]) == (str(tmp_path / "new"), 0o102)
 
 
 @modes
-def test_open_that_fails(lab: Lab, client: Path, mode: str) -> None:
+def test_open_that_fails(lab: CaptureHarness, client: Path, mode: str) -> None:
     session = run(lab, client, mode, "open", "/nowhere/file", "read")
 
     [event] = requested(session.opens)
@@ -189,7 +191,9 @@ def test_open_that_fails(lab: Lab, client: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["slot", "silent"])
-def test_open_without_a_descriptor_to_be_seen(lab: Lab, client: Path, tmp_path: Path, how: str) -> None:
+def test_open_without_a_descriptor_to_be_seen(
+    lab: CaptureHarness, client: Path, tmp_path: Path, how: str
+) -> None:
     (tmp_path / "file").touch()
     session = run(lab, client, "inline", "open", tmp_path / "file", how)
 
@@ -199,7 +203,7 @@ def test_open_without_a_descriptor_to_be_seen(lab: Lab, client: Path, tmp_path: 
 
 
 @modes
-def test_connect(lab: Lab, client: Path, port: int, mode: str) -> None:
+def test_connect(lab: CaptureHarness, client: Path, port: int, mode: str) -> None:
     session = run(lab, client, mode, "connect", port)
 
     events = session.connections
@@ -214,7 +218,7 @@ def test_connect(lab: Lab, client: Path, port: int, mode: str) -> None:
 
 
 @modes
-def test_connect_refused(lab: Lab, client: Path, port: int, mode: str) -> None:
+def test_connect_refused(lab: CaptureHarness, client: Path, port: int, mode: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed = server.getsockname()[1]
 
@@ -230,7 +234,7 @@ def test_connect_refused(lab: Lab, client: Path, port: int, mode: str) -> None:
 
 
 @modes
-def test_connect_denied(lab: Lab, client: Path, port: int, mode: str) -> None:
+def test_connect_denied(lab: CaptureHarness, client: Path, port: int, mode: str) -> None:
     session = run(lab, client, mode, "connect", port, network=NetworkPolicy(allow=()))
 
     [event] = requested(session.connections)
@@ -239,7 +243,7 @@ def test_connect_denied(lab: Lab, client: Path, port: int, mode: str) -> None:
 
 
 @modes
-def test_accept(lab: Lab, client: Path, mode: str) -> None:
+def test_accept(lab: CaptureHarness, client: Path, mode: str) -> None:
     session = run(lab, client, mode, "accept", "")
 
     [event] = requested(session.connections)
@@ -249,7 +253,7 @@ def test_accept(lab: Lab, client: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["inline", "sqpoll"])
-def test_accept_several_by_one_request(lab: Lab, client: Path, mode: str) -> None:
+def test_accept_several_by_one_request(lab: CaptureHarness, client: Path, mode: str) -> None:
     session = run(lab, client, mode, "several", "")
 
     ports = [event["src_port"] for event in session.connections if event["operation"] == 0]
@@ -260,7 +264,7 @@ def test_accept_several_by_one_request(lab: Lab, client: Path, mode: str) -> Non
 
 
 @modes
-def test_datagram(lab: Lab, client: Path, mode: str) -> None:
+def test_datagram(lab: CaptureHarness, client: Path, mode: str) -> None:
     session = run(lab, client, mode, "send", 9)
 
     [event] = requested(session.connections)
@@ -270,7 +274,7 @@ def test_datagram(lab: Lab, client: Path, mode: str) -> None:
 
 @modes
 @pytest.mark.parametrize("network", [None, NetworkPolicy(allow=())], ids=["free", "restricted"])
-def test_raw_socket(lab: Lab, client: Path, mode: str, network: NetworkPolicy | None) -> None:
+def test_raw_socket(lab: CaptureHarness, client: Path, mode: str, network: NetworkPolicy | None) -> None:
     session = run(lab, client, mode, "socket", "", network=network)
 
     [event] = requested(session.connections)

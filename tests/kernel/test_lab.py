@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 
 
 class Cycle:
@@ -20,7 +20,7 @@ class Cycle:
         self.ends.append(os.getpid())
 
 
-def test_children_end_nothing_of_their_parent(lab: Lab) -> None:
+def test_children_end_nothing_of_their_parent(lab: CaptureHarness) -> None:
     """An object may wait for a thread when it ends, and children have none of their parent's threads."""
 
     def allocate() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Event, Lab, cgroup_mount
+from testing.capture import CaptureHarness, Event, cgroup_mount
 from testing.polling import until
 
 MARK = "/bin/echo"
@@ -34,13 +34,13 @@ def fork_exec(*args: str) -> None:
     os.waitpid(pid, 0)
 
 
-def test_children_of_children(lab: Lab) -> None:
+def test_children_of_children(lab: CaptureHarness) -> None:
     session = lab.run(["sh", "-c", "(((( /bin/echo deep ))))"])
 
     assert marks(session.commands) == ["deep"]
 
 
-def test_double_fork_and_setsid(lab: Lab) -> None:
+def test_double_fork_and_setsid(lab: CaptureHarness) -> None:
     def daemonise() -> None:
         read, write = os.pipe()
         if os.fork() == 0:
@@ -56,7 +56,7 @@ def test_double_fork_and_setsid(lab: Lab) -> None:
     assert marks(session.commands) == ["daemon"]
 
 
-def test_nested_cgroup(lab: Lab) -> None:
+def test_nested_cgroup(lab: CaptureHarness) -> None:
     def nested() -> None:
         inner = lab.tree.root / "inner"
         inner.mkdir()
@@ -69,7 +69,7 @@ def test_nested_cgroup(lab: Lab) -> None:
     assert marks(session.commands) == ["nested"]
 
 
-def test_moved_to_the_root_cgroup(lab: Lab) -> None:
+def test_moved_to_the_root_cgroup(lab: CaptureHarness) -> None:
     def escape() -> None:
         (cgroup_mount() / "cgroup.procs").write_text("0")
         fork_exec("escaped")
@@ -81,7 +81,7 @@ def test_moved_to_the_root_cgroup(lab: Lab) -> None:
     assert event["cgroup_id"] != session.cgroup.id
 
 
-def test_leaving_the_cgroup_is_an_escape(lab: Lab) -> None:
+def test_leaving_the_cgroup_is_an_escape(lab: CaptureHarness) -> None:
     elsewhere = cgroup_mount() / "proctor-elsewhere" / "deeper"
     elsewhere.mkdir(parents=True, exist_ok=True)
 
@@ -95,7 +95,7 @@ def test_leaving_the_cgroup_is_an_escape(lab: Lab) -> None:
     elsewhere.parent.rmdir()
 
 
-def test_being_moved_by_another_is_an_escape(lab: Lab) -> None:
+def test_being_moved_by_another_is_an_escape(lab: CaptureHarness) -> None:
     with lab.session(["sleep", "1000"], ["command"]) as session:
         until(lambda: session.lab.subscriber.events(session.sid), 10, "exec")
         (cgroup_mount() / "cgroup.procs").write_text(str(session.child.pid))
@@ -107,7 +107,7 @@ def test_being_moved_by_another_is_an_escape(lab: Lab) -> None:
     assert escape["program"] == "sleep"
 
 
-def test_a_child_made_elsewhere_is_an_escape(lab: Lab) -> None:
+def test_a_child_made_elsewhere_is_an_escape(lab: CaptureHarness) -> None:
     def clone_into_root() -> None:
         root = os.open(cgroup_mount(), os.O_RDONLY | os.O_DIRECTORY)
         arguments = (ctypes.c_uint64 * 11)(0x200000000, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, root)
@@ -123,7 +123,7 @@ def test_a_child_made_elsewhere_is_an_escape(lab: Lab) -> None:
     assert marks(session.events()) == ["made elsewhere"]
 
 
-def test_a_cgroup_below_is_no_escape(lab: Lab) -> None:
+def test_a_cgroup_below_is_no_escape(lab: CaptureHarness) -> None:
     def go_deeper() -> None:
         inner = session_cgroup() / "inner"
         inner.mkdir()
@@ -141,13 +141,13 @@ def test_a_cgroup_below_is_no_escape(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "kind", ["--user", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--time"]
 )
-def test_every_kind_of_namespace(lab: Lab, kind: str) -> None:
+def test_every_kind_of_namespace(lab: CaptureHarness, kind: str) -> None:
     session = lab.run(["unshare", "--fork", kind, MARK, "inside"], ["command"])
 
     assert marks(session.commands) == ["inside"]
 
 
-def test_chroot(lab: Lab) -> None:
+def test_chroot(lab: CaptureHarness) -> None:
     def change_root() -> None:
         os.chroot("/usr")
         os.execv("/bin/echo", ["echo", "rooted"])
@@ -157,20 +157,20 @@ def test_chroot(lab: Lab) -> None:
     assert (event["argv"], event["exe"]) == (["rooted"], "/usr/bin/echo")
 
 
-def test_another_user(lab: Lab) -> None:
+def test_another_user(lab: CaptureHarness) -> None:
     session = lab.run(["su", "-s", "/bin/sh", "nobody", "-c", f"{MARK} other"], ["command"])
 
     [event] = [event for event in session.commands if event["argv"] == ["other"]]
     assert event["process_uid"] == 65534
 
 
-def test_namespaces(lab: Lab) -> None:
+def test_namespaces(lab: CaptureHarness) -> None:
     session = lab.run(["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount", MARK, "inside"])
 
     assert marks(session.commands) == ["inside"]
 
 
-def test_threads(lab: Lab) -> None:
+def test_threads(lab: CaptureHarness) -> None:
     def many() -> None:
         threads = [threading.Thread(target=fork_exec, args=(str(number),)) for number in range(8)]
         for thread in threads:
@@ -183,7 +183,7 @@ def test_threads(lab: Lab) -> None:
     assert sorted(marks(session.commands)) == [str(number) for number in range(8)]
 
 
-def test_processes_outside_are_never_recorded(lab: Lab) -> None:
+def test_processes_outside_are_never_recorded(lab: CaptureHarness) -> None:
     secret = str(uuid.uuid4())
 
     with lab.session(["sh", "-c", "/bin/echo inside; read unused"]) as session:
@@ -196,7 +196,7 @@ def test_processes_outside_are_never_recorded(lab: Lab) -> None:
     assert {event["cgroup_id"] for event in events} == {session.cgroup.id}
 
 
-def test_parallel_sessions_never_mix(lab: Lab) -> None:
+def test_parallel_sessions_never_mix(lab: CaptureHarness) -> None:
     def work(name: str) -> list[str]:
         return ["sh", "-c", f"for i in $(seq 100); do /bin/echo {name}; cat /dev/null; done"]
 
@@ -209,7 +209,7 @@ def test_parallel_sessions_never_mix(lab: Lab) -> None:
     assert {event["cgroup_id"] for event in right.events()} == {right.cgroup.id}
 
 
-def test_programs_are_attached_while_a_session_is_open(lab: Lab) -> None:
+def test_programs_are_attached_while_a_session_is_open(lab: CaptureHarness) -> None:
     until(lambda: not lab.status()["attached"], 10, "detached before")
     with lab.session(["/bin/true"]) as first, lab.session(["/bin/true"]):
         assert lab.status()["attached"]
@@ -218,7 +218,7 @@ def test_programs_are_attached_while_a_session_is_open(lab: Lab) -> None:
     until(lambda: not lab.status()["attached"], 10, "detached after")
 
 
-def test_process_that_outlives_the_session(lab: Lab, tmp_path: Path) -> None:
+def test_process_that_outlives_the_session(lab: CaptureHarness, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     session = lab.run(["sh", "-c", f"/bin/echo before; (trap '' HUP; read line < {pipe}; /bin/echo after) &"])
@@ -234,7 +234,7 @@ def test_process_that_outlives_the_session(lab: Lab, tmp_path: Path) -> None:
     assert not session.cgroup.path.exists()
 
 
-def test_escaped_process_keeps_the_session_open(lab: Lab, tmp_path: Path) -> None:
+def test_escaped_process_keeps_the_session_open(lab: CaptureHarness, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     root = cgroup_mount() / "cgroup.procs"

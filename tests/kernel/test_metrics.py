@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from proctor.runtime.diag.metrics import Metrics
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 from testing.polling import until
 
 
@@ -14,7 +14,7 @@ def scraped(status: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-def test_counts_stay_when_sessions_have_gone(lab: Lab) -> None:
+def test_counts_stay_when_sessions_have_gone(lab: CaptureHarness) -> None:
     before = scraped(lab.status())
     session = lab.run(["/bin/true"], ["command"])
     lab.subscriber.closed(session.sid)
@@ -28,7 +28,7 @@ def test_counts_stay_when_sessions_have_gone(lab: Lab) -> None:
     assert after["proctor_capture_frozen_seconds_total"] == 0
 
 
-def test_sessions_are_counted_by_phase(lab: Lab) -> None:
+def test_sessions_are_counted_by_phase(lab: CaptureHarness) -> None:
     with lab.session(["/bin/true"]) as session:
         metrics = scraped(lab.status())
 

@@ -9,7 +9,7 @@ import pytest
 
 from proctor.capture.kernel import variants
 from proctor.capture.kernel.rules import Rules
-from testing.capture import Lab, running_lab
+from testing.capture import CaptureHarness, running_lab
 
 LIBRARY = next(
     str(path) for path in Path("/usr/lib").rglob("*.so*") if path.is_file() and not path.is_symlink()
@@ -17,14 +17,14 @@ LIBRARY = next(
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[Lab]:
+def quiet(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[CaptureHarness]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(variants.SWITCH, without)
         with running_lab(tmp_path_factory.mktemp("quiet"), rules=Rules(reduce_noise=True)) as lab:
             yield lab
 
 
-def account(lab: Lab, main: Callable[[], object]) -> tuple[list[str], int, int]:
+def account(lab: CaptureHarness, main: Callable[[], object]) -> tuple[list[str], int, int]:
     """Paths recorded, and how many opens were submitted and left out."""
     session = lab.run(main, ["disk"])
     found = lab.subscriber.drained(session.sid).account
@@ -33,7 +33,7 @@ def account(lab: Lab, main: Callable[[], object]) -> tuple[list[str], int, int]:
     return paths, found.submitted.get("disk", 0), found.filtered.get("disk", 0)
 
 
-def test_what_is_left_out_is_counted(quiet: Lab) -> None:
+def test_what_is_left_out_is_counted(quiet: CaptureHarness) -> None:
     def read() -> None:
         for path in (LIBRARY, "/etc", "/etc/ld.so.cache", "/etc/hostname"):
             os.open(path, os.O_RDONLY)
@@ -41,7 +41,7 @@ def test_what_is_left_out_is_counted(quiet: Lab) -> None:
     assert account(quiet, read) == (["/etc/hostname"], 4, 3)
 
 
-def test_all_is_kept_unless_configured(lab: Lab) -> None:
+def test_all_is_kept_unless_configured(lab: CaptureHarness) -> None:
     def read() -> None:
         for path in (LIBRARY, "/etc", "/etc/ld.so.cache"):
             os.open(path, os.O_RDONLY)
@@ -59,7 +59,7 @@ def test_all_is_kept_unless_configured(lab: Lab) -> None:
         ("/usr/lib/../../etc/passwd", os.O_RDONLY),
     ],
 )
-def test_failures_writing_and_others_are_kept(quiet: Lab, path: str, flags: int) -> None:
+def test_failures_writing_and_others_are_kept(quiet: CaptureHarness, path: str, flags: int) -> None:
     def attempt() -> None:
         try:
             os.open(path, flags)
@@ -70,7 +70,9 @@ def test_failures_writing_and_others_are_kept(quiet: Lab, path: str, flags: int)
 
 
 @pytest.mark.parametrize("namespace", ["unshare --mount", "env"])
-def test_nothing_is_noise_where_names_may_deceive(quiet: Lab, tmp_path: Path, namespace: str) -> None:
+def test_nothing_is_noise_where_names_may_deceive(
+    quiet: CaptureHarness, tmp_path: Path, namespace: str
+) -> None:
     (tmp_path / "secret").write_text("secret")
     (place := tmp_path / "locale").mkdir()
     script = f"""
@@ -92,7 +94,7 @@ def library() -> Iterator[Path]:
         yield Path(file.name)
 
 
-def test_file_with_another_name_is_not_noise(quiet: Lab, library: Path) -> None:
+def test_file_with_another_name_is_not_noise(quiet: CaptureHarness, library: Path) -> None:
     def read() -> None:
         os.open(library, os.O_RDONLY)
 

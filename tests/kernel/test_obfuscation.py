@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 
 
 def from_octal_digits(text: str) -> str:
@@ -33,7 +33,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("case", SCRIPTS)
-def test_disguised_command(lab: Lab, tmp_path: Path, case: str) -> None:
+def test_disguised_command(lab: CaptureHarness, tmp_path: Path, case: str) -> None:
     script = tmp_path / "script"
     script.write_text(SCRIPTS[case])
 

@@ -14,7 +14,7 @@ import pytest
 
 from proctor.core.errors import Unavailable
 from proctor.model.network import ALL_PORTS, NetworkPolicy, Ports, Reach
-from testing.capture import Event, Lab
+from testing.capture import CaptureHarness, Event
 from testing.polling import until
 
 CLONE_NEWNET = 0x40000000
@@ -65,7 +65,9 @@ def outcome(act: Act) -> Act:
     return run
 
 
-def tried(lab: Lab, act: Act, policy: NetworkPolicy | None = ONLY_LOCAL) -> tuple[int | None, list[Event]]:
+def tried(
+    lab: CaptureHarness, act: Act, policy: NetworkPolicy | None = ONLY_LOCAL
+) -> tuple[int | None, list[Event]]:
     session = lab.run(outcome(act), ["network"], network=policy)
     return session.status, session.connections
 
@@ -81,7 +83,7 @@ def server() -> Iterator[int]:
     ("address", "family"),
     [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6), ("::ffff:127.0.0.2", socket.AF_INET6)],
 )
-def test_allowed(lab: Lab, server: int, address: str, family: socket.AddressFamily) -> None:
+def test_allowed(lab: CaptureHarness, server: int, address: str, family: socket.AddressFamily) -> None:
     status, [event] = tried(lab, lambda: connect(address, server, family))
 
     assert (status, event["action"], event["return_code"]) == (0, 0, 0)
@@ -104,7 +106,9 @@ def test_allowed(lab: Lab, server: int, address: str, family: socket.AddressFami
         (lambda port: socket.socket(type=socket.SOCK_DGRAM).connect((SECRET, port)), 0, SECRET),
     ],
 )
-def test_denied(lab: Lab, server: int, act: Callable[[int], object], operation: int, shown: str) -> None:
+def test_denied(
+    lab: CaptureHarness, server: int, act: Callable[[int], object], operation: int, shown: str
+) -> None:
     status, [event] = tried(lab, lambda: act(server))
 
     assert status == errno.EPERM
@@ -124,14 +128,14 @@ def ping() -> None:
     [ping, lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()],
     ids=["ping", "raw"],
 )
-def test_sockets_that_no_hook_would_see_are_denied(lab: Lab, act: Act) -> None:
+def test_sockets_that_no_hook_would_see_are_denied(lab: CaptureHarness, act: Act) -> None:
     status, [event] = tried(lab, act)
 
     assert status == errno.EPERM
     assert (event["operation"], event["action"], event["return_code"]) == (4, 1, -errno.EPERM)
 
 
-def test_ports_and_protocols(lab: Lab, server: int) -> None:
+def test_ports_and_protocols(lab: CaptureHarness, server: int) -> None:
     policy = NetworkPolicy(allow=(Reach("::ffff:127.0.0.1/128", tcp=((server, server),), udp=()),))
 
     def try_all() -> None:
@@ -149,7 +153,7 @@ def test_ports_and_protocols(lab: Lab, server: int) -> None:
     ]
 
 
-def test_denied_attempts_are_recorded_when_connections_are_not(lab: Lab, server: int) -> None:
+def test_denied_attempts_are_recorded_when_connections_are_not(lab: CaptureHarness, server: int) -> None:
     def try_both() -> None:
         connect("127.0.0.1", server)
         connect(SECRET, server)
@@ -160,7 +164,7 @@ def test_denied_attempts_are_recorded_when_connections_are_not(lab: Lab, server:
     assert (event["dst_addr"], event["action"]) == (SECRET, 1)
 
 
-def test_descendants_elsewhere_are_held_to_it(lab: Lab, server: int) -> None:
+def test_descendants_elsewhere_are_held_to_it(lab: CaptureHarness, server: int) -> None:
     """Out of the session's cgroup, in a session of its own, without a parent in the session."""
 
     def leave() -> int:
@@ -174,7 +178,7 @@ def test_descendants_elsewhere_are_held_to_it(lab: Lab, server: int) -> None:
     assert [event["action"] for event in events] == [1]
 
 
-def test_other_sessions_and_processes_are_not(lab: Lab, server: int) -> None:
+def test_other_sessions_and_processes_are_not(lab: CaptureHarness, server: int) -> None:
     with lab.session(["sleep", "60"], network=NOTHING) as held:
         status, [event] = tried(lab, lambda: connect("127.0.0.1", server), None)
         assert connect("127.0.0.1", server) == 0
@@ -183,7 +187,7 @@ def test_other_sessions_and_processes_are_not(lab: Lab, server: int) -> None:
     assert (status, event["action"]) == (0, 0)
 
 
-def test_change_while_it_runs(lab: Lab) -> None:
+def test_change_while_it_runs(lab: CaptureHarness) -> None:
     def send_until_all_was_seen() -> None:
         for expected in (0, errno.EPERM, 0):
             while expected != sent(SECRET):
@@ -205,7 +209,7 @@ def test_change_while_it_runs(lab: Lab) -> None:
     assert session.status == 0
 
 
-def test_same_policy_is_kept_once_and_dropped_with_the_last_session(lab: Lab, server: int) -> None:
+def test_same_policy_is_kept_once_and_dropped_with_the_last_session(lab: CaptureHarness, server: int) -> None:
     with lab.session(["sleep", "60"], network=ONLY_LOCAL) as one:
         for _ in range(3):
             status, _ = tried(lab, lambda: connect(SECRET, server))
@@ -216,7 +220,7 @@ def test_same_policy_is_kept_once_and_dropped_with_the_last_session(lab: Lab, se
     assert status == errno.EPERM
 
 
-def test_more_than_the_kernel_holds(lab: Lab) -> None:
+def test_more_than_the_kernel_holds(lab: CaptureHarness) -> None:
     ports = tuple((port, port) for port in range(0, 200, 2))
     with pytest.raises(Unavailable, match=r"more than 32 ranges of ports for 127\.0\.0\.0/8"):
         lab.run(["true"], network=NetworkPolicy(allow=(reach("127.0.0.0/8", tcp=ports),)))

@@ -11,7 +11,7 @@ import pytest
 
 from proctor.capture.kernel import variants
 from proctor.capture.kernel.variants import HOOKS
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 
 COMMAND = (str(Path(sys.executable).with_name("teleport")), "debug", "capture")
 
@@ -57,7 +57,7 @@ def test_for_people() -> None:
     assert done.stdout.endswith("Everything that enhanced recording promises is recorded here.\n")
 
 
-def test_a_session_beside_it_is_not_disturbed(lab: Lab) -> None:
+def test_a_session_beside_it_is_not_disturbed(lab: CaptureHarness) -> None:
     with lab.session(["sh", "-c", "/bin/echo before; read line; /bin/echo after"]) as session:
         status, _ = examined()
 

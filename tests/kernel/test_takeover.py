@@ -21,7 +21,7 @@ from proctor.capture.state.pins import Manifest
 from proctor.captureproto.absence import AbsenceMarks
 from proctor.captureproto.messages import LossAccounting
 from proctor.config.schema import EnhancedRecording
-from testing.capture import Lab, Session, running_lab
+from testing.capture import CaptureHarness, Session, running_lab
 from testing.polling import until
 
 RINGS = rings_of(EnhancedRecording())
@@ -30,7 +30,7 @@ TURNS = 6
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
+def lab(tmp_path: Path) -> Iterator[CaptureHarness]:
     with running_lab(tmp_path, RINGS) as lab:
         yield lab
 
@@ -97,7 +97,7 @@ def balanced(session: Session) -> LossAccounting:
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "best_effort"])
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
 @pytest.mark.parametrize("kind", STORMS)
-def test_storm_goes_on_over_takeovers(lab: Lab, kind: str, *, kill: bool, strict: bool) -> None:
+def test_storm_goes_on_over_takeovers(lab: CaptureHarness, kind: str, *, kill: bool, strict: bool) -> None:
     storm, count = STORMS[kind]
     moments = random.Random(f"{kind} {kill} {strict}")
     with lab.session(lambda: storm(count), strict=strict) as session:
@@ -109,7 +109,7 @@ def test_storm_goes_on_over_takeovers(lab: Lab, kind: str, *, kill: bool, strict
     assert shown(session, kind) == list(map(str, range(count)))
 
 
-def test_processes_that_outlived_their_session_are_recorded_meanwhile(lab: Lab) -> None:
+def test_processes_that_outlived_their_session_are_recorded_meanwhile(lab: CaptureHarness) -> None:
     """As after ``tmux`` or ``nohup``, after their session has ended."""
     orders, gate = os.pipe()
 
@@ -140,7 +140,7 @@ def test_processes_that_outlived_their_session_are_recorded_meanwhile(lab: Lab) 
     assert all(event["detached"] for event in late)
 
 
-def elsewhere(lab: Lab) -> Path:
+def elsewhere(lab: CaptureHarness) -> Path:
     """A cgroup beside those of sessions, for who leaves them."""
     path = lab.tree.root.parent / f"elsewhere-{os.getpid()}"
     path.mkdir(exist_ok=True)
@@ -148,7 +148,7 @@ def elsewhere(lab: Lab) -> Path:
 
 
 @pytest.fixture
-def refuge(lab: Lab) -> Iterator[Path]:
+def refuge(lab: CaptureHarness) -> Iterator[Path]:
     path = elsewhere(lab)
     yield path
     (path / "cgroup.kill").write_text("1")
@@ -187,7 +187,7 @@ def stands_still(counter: Path) -> bool:
 
 
 def test_whoever_left_the_cgroup_of_a_strict_session_is_held_and_killed(
-    lab: Lab, refuge: Path, tmp_path: Path
+    lab: CaptureHarness, refuge: Path, tmp_path: Path
 ) -> None:
     counter = tmp_path / "counter"
     with lab.session(run_away(refuge, counter), strict=True) as session:
@@ -211,7 +211,7 @@ def test_whoever_left_the_cgroup_of_a_strict_session_is_held_and_killed(
     assert not session.cgroup.path.exists()
 
 
-def test_programs_of_another_version_take_over(lab: Lab) -> None:
+def test_programs_of_another_version_take_over(lab: CaptureHarness) -> None:
     """The one before calls its object by another digest, as if it were of another build."""
     with lab.session(lambda: opens(20_000)) as session:
         until(lambda: lab.subscriber.events(session.sid), 10, "events")
@@ -237,7 +237,7 @@ def test_programs_of_another_version_take_over(lab: Lab) -> None:
     ids=["layout", "map", "program", "program_left_out"],
 )
 def test_sessions_of_a_version_that_does_not_fit_are_ended(
-    lab: Lab, changes: Mapping[str, object], *, strict: bool
+    lab: CaptureHarness, changes: Mapping[str, object], *, strict: bool
 ) -> None:
     with lab.session(["sleep", "1000"], strict=strict) as session:
         lab.process.kill()
@@ -253,12 +253,12 @@ def test_sessions_of_a_version_that_does_not_fit_are_ended(
     assert not lab.status()["attached"]
 
 
-def pinned(lab: Lab) -> list[Path]:
+def pinned(lab: CaptureHarness) -> list[Path]:
     """Where programs are pinned; the kernel has files of its own beside them."""
     return [path for path in (lab.path.parent / "bpf").iterdir() if path.name.isdecimal()]
 
 
-def rewrite(lab: Lab, **changes: object) -> None:
+def rewrite(lab: CaptureHarness, **changes: object) -> None:
     """Change what the process that has ended says of its programs."""
     journal = StateJournal(lab.path.parent / "capture" / "journal")
     manifest = journal.fact(Manifest)
@@ -268,7 +268,7 @@ def rewrite(lab: Lab, **changes: object) -> None:
     journal.close()
 
 
-def test_nothing_is_left_when_the_last_session_has_ended(lab: Lab) -> None:
+def test_nothing_is_left_when_the_last_session_has_ended(lab: CaptureHarness) -> None:
     session = lab.run(["/bin/true"])
     lab.subscriber.closed(session.sid)
     until(lambda: not lab.status()["sessions"], 10, "a forgotten session")
@@ -280,7 +280,7 @@ def test_nothing_is_left_when_the_last_session_has_ended(lab: Lab) -> None:
     assert not (lab.path.parent / "capture").exists()
 
 
-def test_two_agents_take_over_their_own(lab: Lab, tmp_path: Path) -> None:
+def test_two_agents_take_over_their_own(lab: CaptureHarness, tmp_path: Path) -> None:
     other_directory = tmp_path / "other"
     other_directory.mkdir()
     with running_lab(other_directory, RINGS) as other:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Event, Lab, cgroup_mount
+from testing.capture import CaptureHarness, Event, cgroup_mount
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE, KILL, VM_READV, VM_WRITEV = 101, 62, 310, 311
@@ -29,7 +29,7 @@ def call(number: int, *args: object) -> int:
     return -ctypes.get_errno() if result < 0 else result
 
 
-def tampering(lab: Lab, main: Callable[[], object]) -> list[Event]:
+def tampering(lab: CaptureHarness, main: Callable[[], object]) -> list[Event]:
     """What is recorded as tampering of a session that runs ``main``."""
 
     def attempt() -> None:
@@ -61,7 +61,7 @@ def foreign_process() -> Iterator[int]:
     ],
 )
 def test_attempts_are_recorded_with_their_failure(
-    lab: Lab, technique: str, attempt: Callable[[], object], expected: Event
+    lab: CaptureHarness, technique: str, attempt: Callable[[], object], expected: Event
 ) -> None:
     [event] = tampering(lab, attempt)
 
@@ -70,7 +70,7 @@ def test_attempts_are_recorded_with_their_failure(
     assert event | expected == event
 
 
-def test_ptrace_of_a_foreign_process(lab: Lab) -> None:
+def test_ptrace_of_a_foreign_process(lab: CaptureHarness) -> None:
     with foreign_process() as target:
         [event] = tampering(lab, lambda: call(PTRACE, 16, target, 0, 0))
 
@@ -78,7 +78,7 @@ def test_ptrace_of_a_foreign_process(lab: Lab) -> None:
     assert (event["target_pid"], event["return_code"]) == (target, 0)
 
 
-def test_ptrace_that_is_refused(lab: Lab) -> None:
+def test_ptrace_that_is_refused(lab: CaptureHarness) -> None:
     def attempt() -> None:
         os.setresuid(OVERFLOW_UID, OVERFLOW_UID, OVERFLOW_UID)
         call(PTRACE, 0x4206, os.getppid(), 0, 0)
@@ -89,7 +89,7 @@ def test_ptrace_that_is_refused(lab: Lab) -> None:
     assert (event["target_pid"], event["process_uid"]) == (os.getpid(), OVERFLOW_UID)
 
 
-def test_debugging_ones_own_processes_is_no_tampering(lab: Lab) -> None:
+def test_debugging_ones_own_processes_is_no_tampering(lab: CaptureHarness) -> None:
     def debug() -> None:
         child = os.fork()
         if child == 0:
@@ -101,14 +101,14 @@ def test_debugging_ones_own_processes_is_no_tampering(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(("number", "technique"), [(VM_READV, "vm_read"), (VM_WRITEV, "vm_write")])
-def test_memory_of_a_foreign_process(lab: Lab, number: int, technique: str) -> None:
+def test_memory_of_a_foreign_process(lab: CaptureHarness, number: int, technique: str) -> None:
     with foreign_process() as target:
         [event] = tampering(lab, lambda: call(number, target, 0, 0, 0, 0, 0))
 
     assert (event["technique"], event["target_pid"]) == (technique, target)
 
 
-def test_memory_file_of_a_foreign_process(lab: Lab) -> None:
+def test_memory_file_of_a_foreign_process(lab: CaptureHarness) -> None:
     with foreign_process() as target:
         [event] = tampering(lab, lambda: os.open(f"/proc/{target}/mem", os.O_RDWR))
 
@@ -116,18 +116,18 @@ def test_memory_file_of_a_foreign_process(lab: Lab) -> None:
     assert event["target"] == f"/proc/{target}/mem"
 
 
-def test_ones_own_memory_file_is_no_tampering(lab: Lab) -> None:
+def test_ones_own_memory_file_is_no_tampering(lab: CaptureHarness) -> None:
     assert tampering(lab, lambda: os.open("/proc/self/mem", os.O_RDWR)) == []
 
 
-def test_descriptor_of_a_foreign_process(lab: Lab) -> None:
+def test_descriptor_of_a_foreign_process(lab: CaptureHarness) -> None:
     with foreign_process() as target:
         [event] = tampering(lab, lambda: call(PIDFD_GETFD, os.pidfd_open(target), 0, 0))
 
     assert (event["technique"], event["target_pid"]) == ("pidfd_getfd", target)
 
 
-def test_signals_to_proctor(lab: Lab) -> None:
+def test_signals_to_proctor(lab: CaptureHarness) -> None:
     service = lab.process.pid
 
     events = tampering(lab, lambda: os.kill(service, signal.SIGCONT))
@@ -137,7 +137,7 @@ def test_signals_to_proctor(lab: Lab) -> None:
     assert event["target"].startswith("python")
 
 
-def test_signals_to_proctor_that_are_refused(lab: Lab) -> None:
+def test_signals_to_proctor_that_are_refused(lab: CaptureHarness) -> None:
     def unprivileged(attempt: Callable[[], object]) -> Callable[[], object]:
         def run() -> None:
             os.setresuid(OVERFLOW_UID, OVERFLOW_UID, OVERFLOW_UID)
@@ -156,12 +156,12 @@ def test_signals_to_proctor_that_are_refused(lab: Lab) -> None:
         assert (event["target_pid"], event["return_code"]) == (service, -errno.EPERM)
 
 
-def test_signals_to_others_are_no_tampering(lab: Lab) -> None:
+def test_signals_to_others_are_no_tampering(lab: CaptureHarness) -> None:
     with foreign_process() as target:
         assert tampering(lab, lambda: os.kill(target, signal.SIGCONT)) == []
 
 
-def test_writing_below_the_cgroups_of_sessions(lab: Lab) -> None:
+def test_writing_below_the_cgroups_of_sessions(lab: CaptureHarness) -> None:
     victim = lab.tree.root / "victim"
     victim.mkdir()
 
@@ -171,7 +171,7 @@ def test_writing_below_the_cgroups_of_sessions(lab: Lab) -> None:
     assert (event["technique"], event["target"]) == ("cgroup", str(victim / "cgroup.freeze"))
 
 
-def test_cgroups_of_others_are_no_tampering(lab: Lab) -> None:
+def test_cgroups_of_others_are_no_tampering(lab: CaptureHarness) -> None:
     inner = cgroup_mount() / "proctor-foreign"
     inner.mkdir(exist_ok=True)
 
@@ -180,7 +180,7 @@ def test_cgroups_of_others_are_no_tampering(lab: Lab) -> None:
     inner.rmdir()
 
 
-def test_libraries_for_a_program_with_more_rights(lab: Lab, tmp_path: Path) -> None:
+def test_libraries_for_a_program_with_more_rights(lab: CaptureHarness, tmp_path: Path) -> None:
     program = tmp_path / "program"
     shutil.copy("/bin/true", program)
     program.chmod(0o4755)
@@ -200,19 +200,19 @@ def test_libraries_for_a_program_with_more_rights(lab: Lab, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/mem"), reason="this kernel has no /dev/mem")
-def test_memory_of_the_kernel(lab: Lab) -> None:
+def test_memory_of_the_kernel(lab: CaptureHarness) -> None:
     [event] = tampering(lab, lambda: os.open("/dev/mem", os.O_RDONLY))
 
     assert (event["technique"], event["target"]) == ("kernel_memory", "/dev/mem")
 
 
-def test_mounts_in_a_namespace_of_ones_own_are_no_tampering(lab: Lab) -> None:
+def test_mounts_in_a_namespace_of_ones_own_are_no_tampering(lab: CaptureHarness) -> None:
     session = lab.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], ["command"])
 
     assert session.status == 0
     assert [event["technique"] for event in session.events("session.tamper")] == []
 
 
-def test_python_alone_is_no_tampering(lab: Lab) -> None:
+def test_python_alone_is_no_tampering(lab: CaptureHarness) -> None:
     assert lab.run([sys.executable, "-c", "import ssl, sqlite3"]).events("session.tamper") == []
     assert Path("/proc/self/mem").exists()

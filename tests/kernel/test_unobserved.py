@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Event, Lab, Session, assert_balanced
+from testing.capture import CaptureHarness, Event, Session, assert_balanced
 from testing.evasion.catalogue import TECHNIQUES
 
 CLIENT = r"""
@@ -105,7 +105,7 @@ def port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def run(lab: Lab, client: Path, *arguments: object) -> Session:
+def run(lab: CaptureHarness, client: Path, *arguments: object) -> Session:
     session = lab.run([str(client), *map(str, arguments)])
     assert_balanced(lab.subscriber.closed(session.sid).account)
     return session
@@ -118,7 +118,9 @@ def requested(events: list[Event]) -> list[Event]:
 
 @modes
 @pytest.mark.parametrize("action", SEEN)
-def test_silent_request_is_one_event(lab: Lab, client: Path, port: int, mode: str, action: str) -> None:
+def test_silent_request_is_one_event(
+    lab: CaptureHarness, client: Path, port: int, mode: str, action: str
+) -> None:
     session = run(lab, client, mode, action, port)
 
     [event] = [one for one in requested(session.connections) if one["event"] == "session.network"]
@@ -132,7 +134,7 @@ def test_silent_request_is_one_event(lab: Lab, client: Path, port: int, mode: st
 
 
 @modes
-def test_outcome_of_a_silent_connection(lab: Lab, client: Path, port: int, mode: str) -> None:
+def test_outcome_of_a_silent_connection(lab: CaptureHarness, client: Path, port: int, mode: str) -> None:
     session = run(lab, client, mode, "connect", port)
 
     [outcome] = session.events("session.outcome")
@@ -141,7 +143,9 @@ def test_outcome_of_a_silent_connection(lab: Lab, client: Path, port: int, mode:
 
 
 @modes
-def test_silent_open_says_where_it_was_looked_for(lab: Lab, client: Path, tmp_path: Path, mode: str) -> None:
+def test_silent_open_says_where_it_was_looked_for(
+    lab: CaptureHarness, client: Path, tmp_path: Path, mode: str
+) -> None:
     (tmp_path / "file").touch()
     session = run(lab, client, mode, "open", tmp_path / "file")
 
@@ -150,7 +154,9 @@ def test_silent_open_says_where_it_was_looked_for(lab: Lab, client: Path, tmp_pa
 
 
 @modes
-def test_directory_is_put_before_a_relative_name(lab: Lab, client: Path, tmp_path: Path, mode: str) -> None:
+def test_directory_is_put_before_a_relative_name(
+    lab: CaptureHarness, client: Path, tmp_path: Path, mode: str
+) -> None:
     (tmp_path / "file").touch()
     enter = ["/bin/sh", "-c", f'cd {tmp_path} && exec "$@"', "sh", str(client), mode, "open", "./file"]
     session = lab.run(enter)
@@ -159,7 +165,7 @@ def test_directory_is_put_before_a_relative_name(lab: Lab, client: Path, tmp_pat
     assert (event["path"], event["unresolved"]) == (f"{tmp_path}/./file", True)
 
 
-def test_requests_of_a_chain_that_breaks_silently_are_unfinished(lab: Lab, client: Path) -> None:
+def test_requests_of_a_chain_that_breaks_silently_are_unfinished(lab: CaptureHarness, client: Path) -> None:
     session = lab.run([str(client), "inline", "broken", "/etc/hostname"])
     account = assert_balanced(lab.subscriber.closed(session.sid).account)
 
@@ -167,7 +173,9 @@ def test_requests_of_a_chain_that_breaks_silently_are_unfinished(lab: Lab, clien
     assert account.started["disk"] == account.submitted["disk"] + 1
 
 
-def test_a_request_that_waits_when_its_process_ends_leaves_nothing_open(lab: Lab, client: Path) -> None:
+def test_a_request_that_waits_when_its_process_ends_leaves_nothing_open(
+    lab: CaptureHarness, client: Path
+) -> None:
     session = lab.run([str(client), "inline", "waiting", "0"])
 
     assert assert_balanced(lab.subscriber.closed(session.sid).account).unfinished == {}

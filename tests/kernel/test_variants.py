@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel import variants
-from testing.capture import GUIDE_RINGS, Lab, running_lab
+from testing.capture import GUIDE_RINGS, CaptureHarness, running_lab
 
-Without = Callable[[str], AbstractContextManager[Lab]]
+Without = Callable[[str], AbstractContextManager[CaptureHarness]]
 
 
 @pytest.fixture
 def lab_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Without:
     @contextmanager
-    def start(features: str) -> Iterator[Lab]:
+    def start(features: str) -> Iterator[CaptureHarness]:
         monkeypatch.setenv(variants.SWITCH, features)
         with running_lab(tmp_path, GUIDE_RINGS) as lab:
             yield lab

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from testing.capture import Event, Lab, Session, running_lab
+from testing.capture import CaptureHarness, Event, Session, running_lab
 
 MARK = "/bin/echo"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaptureHarness]:
     with running_lab(tmp_path_factory.mktemp("capture")) as running:
         yield running
 
@@ -27,13 +27,13 @@ def done_by(daemon: str, session: Session, mark: str) -> Event:
     return event
 
 
-def test_unit_by_the_socket_of_the_manager(lab: Lab) -> None:
+def test_unit_by_the_socket_of_the_manager(lab: CaptureHarness) -> None:
     session = lab.run(["systemd-run", "--unit=asked", MARK, "unit"])
 
     assert done_by("systemd", session, "unit")["delegated"]["evidence"] == "asked for asked.service"
 
 
-def test_unit_by_the_bus(lab: Lab) -> None:
+def test_unit_by_the_bus(lab: CaptureHarness) -> None:
     manager = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
     unit = ["bus.service", "fail", "1", "ExecStart", "a(sasb)", "1", MARK, "2", MARK, "bus", "false", "0"]
     session = lab.run(["busctl", "call", *manager, "StartTransientUnit", "ssa(sv)a(sa(sv))", *unit])
@@ -41,7 +41,7 @@ def test_unit_by_the_bus(lab: Lab) -> None:
     assert done_by("systemd", session, "bus")["delegated"]["evidence"] == "asked for bus.service"
 
 
-def test_unit_that_is_written(lab: Lab) -> None:
+def test_unit_that_is_written(lab: CaptureHarness) -> None:
     unit = Path("/etc/systemd/system/written.service")
     content = f"[Service]\\nType=oneshot\\nExecStart={MARK} written\\n"
     session = lab.run(["sh", "-c", f"printf '{content}' > {unit}; systemctl start {unit.name}"])
@@ -49,13 +49,13 @@ def test_unit_that_is_written(lab: Lab) -> None:
     assert done_by("systemd", session, "written")["delegated"]["evidence"] == f"wrote {unit}"
 
 
-def test_at(lab: Lab) -> None:
+def test_at(lab: CaptureHarness) -> None:
     session = lab.run(["sh", "-c", f"echo {MARK} later | at now"])
 
     done_by("atd", session, "later")
 
 
-def test_cron(lab: Lab) -> None:
+def test_cron(lab: CaptureHarness) -> None:
     table = Path("/etc/cron.d/proctor")
     session = lab.run(["sh", "-c", f"echo '* * * * * root rm {table}; {MARK} minute' > {table}"])
 

@@ -14,9 +14,9 @@ from typing import Protocol
 import msgspec
 
 from bench.capture.conditions import mount_tracefs
-from testing.capture import Lab
+from testing.capture import CaptureHarness
 from testing.evasion.catalogue import Technique
-from testing.evasion.ground import Ground, ground
+from testing.evasion.ground import TechniqueSandbox, ground
 from testing.evasion.trial import NOWHERE, attempt
 from testing.polling import until
 from testing.processes import Process
@@ -68,7 +68,7 @@ class Proctor:
 
     name = "Proctor"
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: CaptureHarness) -> None:
         """Sessions are opened in ``lab``."""
         self._lab = lab
 
@@ -161,13 +161,13 @@ class Script:
             return Finding(place.worked, seen, attributed=seen)
 
 
-def _body(place: Ground) -> str:
+def _body(place: TechniqueSandbox) -> str:
     lines = place.technique.path.read_text().splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("# "))
     return text.replace("$PORT", str(place.port))
 
 
-def run(place: Ground, argv: Sequence[str], typed: str = "") -> None:
+def run(place: TechniqueSandbox, argv: Sequence[str], typed: str = "") -> None:
     """Run ``argv`` at ``place`` until what it leaves behind has done its work; kill it at the deadline."""
     process = subprocess.Popen(
         argv,

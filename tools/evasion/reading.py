@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from proctor.capture.kernel.text import to_text
 from testing.evasion.catalogue import WORD
-from testing.evasion.ground import Ground
+from testing.evasion.ground import TechniqueSandbox
 from testing.evasion.verdict import tells
 
 _STRACE_EXEC = re.compile(r'execve(?:at)?\((?:[^"]*, )?"[^"]*", \[(?P<args>.*?)\](?:, |\)|$)')
@@ -33,7 +33,7 @@ class Reading:
     ports: list[int] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
-    def shows(self, ground: Ground) -> bool:
+    def shows(self, ground: TechniqueSandbox) -> bool:
         """Whether what the technique of ``ground`` was to hide is among it."""
         technique = ground.technique
         match technique.seen:
@@ -77,7 +77,7 @@ def bpftrace(text: str) -> Reading:
     return reading
 
 
-def typescript(text: str, ground: Ground) -> Reading:
+def typescript(text: str, ground: TechniqueSandbox) -> Reading:
     """What script(1) has written: a command counts when it stands there in plain words."""
     words = ground.technique.trace or f"mark {WORD}"
     path = ground.hidden if PurePath(ground.hidden).name in text else ""

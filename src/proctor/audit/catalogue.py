@@ -42,7 +42,7 @@ _SFTP_CODES = (f"TS001 to TS{len(SFTP_ACTIONS):03d}, each I or E", SFTP_DISALLOW
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One kind of audit event: its codes, its block of shared fields (or none), and its own fields."""
 
     name: str
@@ -52,7 +52,7 @@ class Entry:
     fields: tuple[str, ...]
 
 
-def catalogue() -> Iterator[Entry]:
+def catalogue() -> Iterator[CatalogueEntry]:
     """Every event of the audit log, in order of code."""
     for name, struct in sorted(EVENTS.items(), key=lambda item: item[1].CODE):
         if name in _RECORDING_ONLY:
@@ -61,7 +61,7 @@ def catalogue() -> Iterator[Entry]:
         block = next((block for block, part in BLOCKS.items() if issubclass(struct, part)), "")
         shared = _json_names(BLOCKS.get(block, Event))
         own = tuple(field for field in _json_names(struct) if field not in shared)
-        yield Entry(name, struct, codes, block, own)
+        yield CatalogueEntry(name, struct, codes, block, own)
 
 
 def severity(code: str) -> str:

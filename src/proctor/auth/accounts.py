@@ -42,7 +42,7 @@ class OtpDevice(msgspec.Struct, frozen=True):
     last_counter: int = -1
 
 
-class _Account(msgspec.Struct, frozen=True):
+class _PasswordRecord(msgspec.Struct, frozen=True):
     password_hash: str = ""
     otp: OtpDevice | None = None
 
@@ -61,7 +61,7 @@ class _Link(msgspec.Struct, frozen=True):
     reset: bool
 
 
-class Refused(AccessDenied):
+class LoginFailed(AccessDenied):
     """A login that failed; the caller sees the same message whatever was wrong, ``detail`` is for the log."""
 
     def __init__(self, detail: str) -> None:
@@ -80,7 +80,7 @@ def link_lifetime(ttl: int, *, reset: bool) -> timedelta:
     return timedelta(seconds=ttl or default)
 
 
-class Accounts:
+class CredentialStore:
     """The secrets of users, kept apart from their documents."""
 
     def __init__(
@@ -109,20 +109,20 @@ class Accounts:
             raise LimitExceeded(_LOCKED, hint=f"Try again in {math.ceil(wait)} seconds.")
         await self._count_attempt(username, network)
         user = await self._find(username)
-        item, account = await self._load(username) if user else (None, _Account())
+        item, account = await self._load(username) if user else (None, _PasswordRecord())
         now = self._clock.now().timestamp()
         password_fits = await self._passwords.verify(account.password_hash, password)
         counter = secrets.otp_counter(account.otp.secret, otp_code, now) if account.otp else None
         if user is None or item is None or account.otp is None:
-            raise Refused(f"user {username[:MAX_NAME]} does not exist or has not set a password")
+            raise LoginFailed(f"user {username[:MAX_NAME]} does not exist or has not set a password")
         if not password_fits or counter is None:
-            raise Refused("wrong password" if not password_fits else "wrong one-time code")
+            raise LoginFailed("wrong password" if not password_fits else "wrong one-time code")
         if counter <= account.otp.last_counter:
-            raise Refused("the one-time code was used before")
+            raise LoginFailed("the one-time code was used before")
         device = msgspec.structs.replace(account.otp, last_counter=counter)
         fresh = msgspec.structs.replace(account, otp=device)
         if await self._backend.swap(item, serde.to_json(fresh)) is None:
-            raise Refused("two logins at the same moment")
+            raise LoginFailed("two logins at the same moment")
         await self._backend.delete(_attempts_key(username, network))
         self._guesses.give_back(secrets.digest(username))
         if not familiar:
@@ -165,9 +165,9 @@ class Accounts:
         except BadRequest:
             return None
 
-    async def _load(self, username: str) -> tuple[Item | None, _Account]:
+    async def _load(self, username: str) -> tuple[Item | None, _PasswordRecord]:
         item = await self._backend.get(_account_key(username))
-        return item, serde.from_json(item.value, _Account) if item else _Account()
+        return item, serde.from_json(item.value, _PasswordRecord) if item else _PasswordRecord()
 
     async def invite(self, username: str, ttl: int, *, reset: bool) -> tuple[str, datetime]:
         """A one-time link's token and when it ends. A reset takes password and second factor away at once."""
@@ -219,7 +219,7 @@ class Accounts:
         if not await self._backend.delete(item.key):
             raise Unavailable("this link is being used by somebody else")
         device = OtpDevice(str(uuid4()), link.otp_secret, counter)
-        account = _Account(password_hash=password_hash, otp=device)
+        account = _PasswordRecord(password_hash=password_hash, otp=device)
         await self._backend.put(_account_key(link.username), serde.to_json(account))
         return link.username, device
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from proctor.audit.log import AuditLog
 from proctor.audit.search.pool import Searches
-from proctor.auth.accounts import Accounts
+from proctor.auth.accounts import CredentialStore
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.documents import Documents
-from proctor.auth.hosts.policy import HostPolicy
+from proctor.auth.hosts.policy import HostNamePolicy
 from proctor.auth.ingest.batch import Emitter
-from proctor.auth.ingest.recordings import Recordings
+from proctor.auth.ingest.recordings import RecordingIndexer
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
@@ -53,13 +53,13 @@ class Cluster:
     settings: AuthSettings
     documents: Documents
     authorities: CertificateAuthorities
-    accounts: Accounts
+    accounts: CredentialStore
     tokens: Tokens
     log: AuditLog
     searches: Searches
-    hosts: HostPolicy
+    hosts: HostNamePolicy
     sessions: SessionRegistry
-    recordings: Recordings
+    recordings: RecordingIndexer
     attempts: AttemptLog
     clock: Clock
 

@@ -12,16 +12,16 @@ import grpc
 
 from proctor.audit.search.pool import Searches
 from proctor.auth.access import TABLE
-from proctor.auth.accounts import Accounts
+from proctor.auth.accounts import CredentialStore
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import Documents
-from proctor.auth.hosts.policy import HostPolicy
+from proctor.auth.hosts.policy import HostNamePolicy
 from proctor.auth.hosts.registry import HostRegistry
-from proctor.auth.ingest.recordings import Recordings, SearchableLog
+from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.presets import PRESETS
-from proctor.auth.rpc.auth import AuthService
+from proctor.auth.rpc.auth import AuthServicer
 from proctor.auth.rpc.join import JoinService
 from proctor.auth.rpc.record import AuditService, RecordingService
 from proctor.auth.settings import AuthSettings
@@ -66,10 +66,10 @@ class AuthServer:
         self._log = log
         self._searches = Searches(log)
         table = RecordingTable(log.index_path.with_name("recordings.sqlite"))
-        self._recordings = Recordings(table, archive, log, self._searches, clock)
+        self._recordings = RecordingIndexer(table, archive, log, self._searches, clock)
         self._clock = clock
         self._server: grpc.aio.Server | None = None
-        self._accounts: Accounts | None = None
+        self._accounts: CredentialStore | None = None
         self._calls = ActiveCalls()
         self._released = False
         self._ending: asyncio.Task[None] | None = None
@@ -89,7 +89,7 @@ class AuthServer:
         )
         documents = Documents(self._backend)
         await _add_presets(documents)
-        self._accounts = Accounts(self._backend, documents, self._clock)
+        self._accounts = CredentialStore(self._backend, documents, self._clock)
         credentials = self._save_identities(authorities)
         cluster = Cluster(
             settings=self._settings,
@@ -99,7 +99,7 @@ class AuthServer:
             tokens=Tokens(self._backend, documents, self._settings.static_tokens, self._clock),
             log=self._log,
             searches=self._searches,
-            hosts=HostPolicy(
+            hosts=HostNamePolicy(
                 self._settings, documents, HostRegistry(self._backend, self._clock), self._clock
             ),
             sessions=SessionRegistry(self._backend, self._recordings.archive.owner, self._clock),
@@ -111,7 +111,7 @@ class AuthServer:
             lambda: (authorities.host_tls_ca, authorities.user_tls_ca), TABLE, self._clock, self._calls
         )
         auth_pb2_grpc.add_JoinServicer_to_server(JoinService(cluster), self._server)  # type: ignore[no-untyped-call]
-        auth_pb2_grpc.add_AuthServicer_to_server(AuthService(cluster), self._server)  # type: ignore[no-untyped-call]
+        auth_pb2_grpc.add_AuthServicer_to_server(AuthServicer(cluster), self._server)  # type: ignore[no-untyped-call]
         record_pb2_grpc.add_AuditServicer_to_server(AuditService(cluster), self._server)  # type: ignore[no-untyped-call]
         record_pb2_grpc.add_RecordingsServicer_to_server(RecordingService(cluster), self._server)  # type: ignore[no-untyped-call]
         port = await _listen(self._server, self._settings.listen_address, credentials)

@@ -28,7 +28,7 @@ REMEMBERED = timedelta(days=30)
 """How long a token that is gone is remembered, so that its refusal can say why."""
 
 
-class _Grave(msgspec.Struct, frozen=True):
+class _Tombstone(msgspec.Struct, frozen=True):
     revoked: bool
 
 
@@ -74,7 +74,7 @@ class Tokens:
 
     async def _remember(self, value: str, *, revoked: bool, until: datetime | None = None) -> None:
         expires = (until or self._clock.now()) + REMEMBERED
-        await self._backend.put(_grave_key(value), serde.to_json(_Grave(revoked)), expires=expires)
+        await self._backend.put(_grave_key(value), serde.to_json(_Tombstone(revoked)), expires=expires)
 
     async def revoke(self, value: str) -> None:
         """Make a token worthless; raises NotFound, BadRequest for a static one."""
@@ -129,7 +129,7 @@ class Tokens:
         item = await self._backend.get(_grave_key(value))
         if item is None:
             return AccessDenied("the token is not known", hint=hint)
-        revoked = serde.from_json(item.value, _Grave).revoked
+        revoked = serde.from_json(item.value, _Tombstone).revoked
         return AccessDenied("the token was revoked" if revoked else "the token has expired", hint=hint)
 
     async def describe(self, value: str) -> Token:

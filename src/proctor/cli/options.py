@@ -13,7 +13,7 @@ from typer import Option
 
 
 @dataclasses.dataclass(frozen=True)
-class RecordingFilter:
+class RecordingOptions:
     """Which recordings to list; the auth service says which kinds and states there are."""
 
     from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = ""

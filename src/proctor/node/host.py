@@ -16,7 +16,7 @@ from proctor.model.access import SessionOptions
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
-from proctor.node.privsep import PrivilegedConnection, Spawner
+from proctor.node.privsep import PrivilegedConnection, SpawnerClient
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
@@ -58,7 +58,7 @@ class Host:
     policy: HostPolicy
     reported_labels: Callable[[], Mapping[str, str]]
     """Values of the labels that commands print."""
-    spawner: Spawner
+    spawner: SpawnerClient
     upload_dir: Path
     proxy: str = ""
     idle_timeout: int = 0

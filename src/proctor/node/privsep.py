@@ -25,9 +25,9 @@ from proctor.spawnerproto.messages import (
     Authenticate,
     Hello,
     OpenSession,
-    Refused,
     Request,
     SignExchange,
+    SpawnRejected,
 )
 from proctor.sshkit.exchange import COOKIE_BYTES, MSG_KEXINIT
 
@@ -54,7 +54,7 @@ class Hash(Protocol):
         """The hash."""
 
 
-class Channel:
+class SpawnerConnection:
     """A connection to the spawner; each request waits for its answer. Raises Unavailable."""
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class Channel:
         self.send(request, *descriptors)
         message = self._receive()
         if not message.get("ok"):
-            raise AccessDenied(convert(message, Refused).error)
+            raise AccessDenied(convert(message, SpawnRejected).error)
         return convert(message, Answer)
 
     def _receive(self) -> wire.Message:
@@ -98,7 +98,7 @@ class Channel:
         self._socket.close()
 
 
-class Spawner:
+class SpawnerClient:
     """The spawner behind its socket.
 
     One that does not answer is left alone for a while: the node must go on for those who are logged in.
@@ -109,19 +109,19 @@ class Spawner:
         self._clock = clock
         self._silent_until = 0.0
 
-    def connect(self) -> Channel:
+    def connect(self) -> SpawnerConnection:
         """A new connection; raises Unavailable."""
         if self._clock.monotonic() < self._silent_until:
             raise Unavailable(_NO_ANSWER)
         try:
-            channel = Channel(self._path)
+            channel = SpawnerConnection(self._path)
         except Unavailable:
             self._silent_until = self._clock.monotonic() + SILENT_SECONDS
             raise
         return channel
 
     def ask(self, request: Request) -> Answer:
-        """The answer to a request that is about no SSH connection; raises as ``Channel`` does."""
+        """The answer to a request that is about no SSH connection; raises as ``SpawnerConnection`` does."""
         with contextlib.closing(self.connect()) as channel:
             return channel.ask(request)
 
@@ -129,11 +129,11 @@ class Spawner:
 class PrivilegedConnection:
     """What the spawner does for one SSH connection, from its first key exchange to its end."""
 
-    def __init__(self, spawner: Spawner, connection: asyncssh.SSHServerConnection) -> None:
+    def __init__(self, spawner: SpawnerClient, connection: asyncssh.SSHServerConnection) -> None:
         """Take part in the key exchanges of ``connection``."""
         self._spawner = spawner
         self._connection = connection
-        self._channel: Channel | None = None
+        self._channel: SpawnerConnection | None = None
         self._transcripts: dict[bytes, tuple[str, bytes]] = {}
         self._hashed: Callable[[], None] = lambda: None
         self._has_session_id = False

@@ -22,7 +22,7 @@ from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
 from proctor.node.host import Host
-from proctor.node.privsep import Spawner, public_host_keys
+from proctor.node.privsep import SpawnerClient, public_host_keys
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries
@@ -34,7 +34,7 @@ from proctor.recording.writer import recover
 from proctor.rpc.client import Client
 from proctor.rpc.identity import Credentials, IdentityFiles
 from proctor.spawnerproto.decision import HostPolicy
-from proctor.spawnerproto.messages import Ping
+from proctor.spawnerproto.messages import PingRequest
 from proctor.sshkit.listener import SshListener
 from proctor.sshkit.server import server_options
 
@@ -64,7 +64,7 @@ class NodeServer:
         self._clock = clock
         self._sockets = sockets or {}
         self._tasks = TaskSet("node")
-        self._spawner = Spawner(boot.spawn_socket, clock)
+        self._spawner = SpawnerClient(boot.spawn_socket, clock)
         self._exclusive = TaskSet("node.exclusive")
         """What one of several node processes does for all."""
         self._recoveries = TaskSet("node.recoveries")
@@ -221,7 +221,7 @@ class NodeServer:
         return await probes.problems(wanted)
 
     async def _ask_spawner(self) -> None:
-        await _probes.run(self._spawner.ask, Ping())
+        await _probes.run(self._spawner.ask, PingRequest())
 
     def status(self) -> Mapping[str, Any]:
         """Nothing is counted here."""

@@ -14,7 +14,15 @@ from proctor.core import wire
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.serde import convert, to_builtins
 from proctor.node.privsep import PrivilegedConnection
-from proctor.spawnerproto.messages import Exited, Follow, Refused, SendSignal, SignalName, Spawn, Spawned
+from proctor.spawnerproto.messages import (
+    Exited,
+    Follow,
+    SendSignal,
+    SignalName,
+    Spawn,
+    Spawned,
+    SpawnRejected,
+)
 
 SPAWN_SECONDS = 45.0
 _FRAME_SECONDS = 5.0
@@ -100,7 +108,7 @@ def _accepted(message: wire.Message, descriptors: list[int]) -> Spawned:
     try:
         if message.get("ok"):
             return convert(message, Spawned)
-        reason = convert(message, Refused).error
+        reason = convert(message, SpawnRejected).error
     except msgspec.ValidationError as error:
         reason = f"the spawn service of this node answered nonsense: {error}"
     for descriptor in descriptors:

@@ -19,7 +19,7 @@ FRESH_SECONDS = 3.0
 NODE_PORT = 3022
 
 
-class NoWay(AccessDenied):
+class NodeNotAccessible(AccessDenied):
     """A node that a person may not dial, or that does not exist: the message does not tell which.
 
     ``reason`` does, for the audit log.
@@ -31,7 +31,7 @@ class NoWay(AccessDenied):
 
 
 @dataclass(frozen=True)
-class Target:
+class NodeTarget:
     """A node, and where it is dialled."""
 
     name: str
@@ -46,7 +46,7 @@ class _Snapshot:
     taken: float
 
 
-class Directory:
+class NodeDirectory:
     """Resolves what people dial to a node that they may enter."""
 
     def __init__(self, client: Client, clock: Clock = SYSTEM) -> None:
@@ -55,7 +55,7 @@ class Directory:
         self._snapshot: _Snapshot | None = None
         self._lock = asyncio.Lock()
 
-    async def resolve(self, user: UserIdentity, host: str, port: int) -> Target:
+    async def resolve(self, user: UserIdentity, host: str, port: int) -> NodeTarget:
         """The node called ``host`` (name, ``name.cluster``, UUID, or its address with ``port``).
 
         Raises NoWay when there is no such node that ``user`` may enter, or more than one; Unavailable
@@ -72,15 +72,15 @@ class Directory:
             names = ", ".join(f"{node.metadata.name} ({node.spec.addr})" for node in allowed)
             message = f"{host} is ambiguous: {names}"
             hint = f"Name the node by its UUID, or give its port when that is not {NODE_PORT}."
-            raise NoWay(message, message, hint=hint)
+            raise NodeNotAccessible(message, message, hint=hint)
         if not allowed:
             reason = decisions[0].reason if decisions else "there is no such node"
-            raise NoWay(
+            raise NodeNotAccessible(
                 f"node {host} not found, or access to it denied",
                 f"{host}:{port}: {reason}",
                 hint="List nodes with: tsh ls",
             )
-        return Target(allowed[0].spec.hostname, *_address(allowed[0]))
+        return NodeTarget(allowed[0].spec.hostname, *_address(allowed[0]))
 
     async def _current(self) -> _Snapshot:
         async with self._lock:

@@ -23,7 +23,7 @@ from proctor.core.tasks import TaskSet
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.proxy.certificate import server_context
-from proctor.proxy.directory import Directory
+from proctor.proxy.directory import NodeDirectory
 from proctor.proxy.mux import Mux, pass_through
 from proctor.proxy.sshd import SshProxy, SshProxySettings
 from proctor.proxy.web.app import make_app
@@ -138,7 +138,7 @@ class ProxyServer:
             credentials=credentials,
             config=self._boot.config,
         )
-        self._ssh = SshProxy(settings, Directory(self._client, self._clock), spool, self._clock)
+        self._ssh = SshProxy(settings, NodeDirectory(self._client, self._clock), spool, self._clock)
         self._exit.push_async_callback(self._ssh.stop)
         listen_addr = self._config.listen_addr
         await self._ssh.start(self._listener("ssh", listen_addr))

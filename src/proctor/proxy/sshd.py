@@ -22,7 +22,7 @@ from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.core.limits.attempts import AttemptLog
 from proctor.model.events import NAMESPACE, AuthAttempt
-from proctor.proxy.directory import Directory, NoWay
+from proctor.proxy.directory import NodeDirectory, NodeNotAccessible
 from proctor.rpc.identity import Credentials
 from proctor.sshkit.admission import UnauthenticatedConnections
 from proctor.sshkit.certs import VerifiedUser
@@ -115,7 +115,7 @@ class SshProxy:
     """Listens, authenticates, dials nodes."""
 
     def __init__(
-        self, settings: SshProxySettings, directory: Directory, spool: Spool, clock: Clock = SYSTEM
+        self, settings: SshProxySettings, directory: NodeDirectory, spool: Spool, clock: Clock = SYSTEM
     ) -> None:
         self._settings = settings
         self._directory = directory
@@ -185,7 +185,7 @@ class SshProxy:
             target = await self._directory.resolve(user.identity, host, port)
             async with asyncio.timeout(DIAL_SECONDS):
                 reader, writer = await asyncio.open_connection(target.host, target.port)
-        except NoWay as error:
+        except NodeNotAccessible as error:
             self.audit_refusal(client, client.login, error.reason, user)
             raise _refusal(error.diagnostics()) from None
         except ProctorError as error:

@@ -83,7 +83,7 @@ class AuthenticatedUser:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-class Authentication:
+class ConnectionAuthenticator:
     """The authentication of one SSH connection: a session id once, a user once, within the grace time."""
 
     def __init__(self, host_key: HostKey, clock: Clock) -> None:

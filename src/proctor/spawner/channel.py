@@ -16,7 +16,7 @@ MAX_PENDING = 1
 SEND_SECONDS = 1.0
 
 
-class Channel:
+class RequestChannel:
     """One connection of the node."""
 
     def __init__(self, connection: socket.socket) -> None:

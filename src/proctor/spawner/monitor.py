@@ -28,16 +28,16 @@ from proctor.spawner import child, pam, sftp
 from proctor.spawner.authentication import AuthenticatedUser
 from proctor.spawner.bundles import BundleStore
 from proctor.spawner.dial import dial
-from proctor.spawner.monitors import Report, Running
+from proctor.spawner.monitors import MonitoredProcess, Report
 from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
 from proctor.spawnerproto.messages import (
     CaptureEnded,
     Endpoint,
     Exited,
-    Refused,
     SendSignal,
     Spawn,
     Spawned,
+    SpawnRejected,
     check_order,
     check_spawn,
     signal_name,
@@ -64,7 +64,7 @@ class Settings:
     host_uuid: str
     capture_socket: Path
     tree: CgroupTree | None
-    pam: pam.Settings | None = None
+    pam: pam.PamSettings | None = None
     user_environment: bool = False
 
     def decide(self, user: AuthenticatedUser) -> SessionOptions:
@@ -139,7 +139,7 @@ class Monitor:
     def _refuse(self, reason: str) -> None:
         _log.warning("refused: %s", reason)
         with contextlib.suppress(OSError):
-            wire.send(self._node, to_builtins(Refused(error=reason)))
+            wire.send(self._node, to_builtins(SpawnRejected(error=reason)))
 
     def _serve(self, request: Spawn) -> None:
         options = self._settings.decide(self._user)
@@ -216,7 +216,7 @@ class Monitor:
 
     def _program(self, request: Spawn, environment: dict[str, str]) -> child.Program | child.Serve:
         if request.kind == "sftp":
-            return partial(sftp.serve, client=sftp.Client(request.client_version))
+            return partial(sftp.serve, client=sftp.SftpClient(request.client_version))
         return child.Program(
             command=request.command if request.kind == "exec" else None,
             environment=environment,
@@ -264,7 +264,7 @@ class Monitor:
         cgroup = str(self._cgroup.path) if self._cgroup is not None else ""
         immediate = self._strict or self._restricted
         number = self._captured.members.number if self._captured is not None else 0
-        running = Running(sid=sid, pid=pid, cgroup=cgroup, number=number, immediate=immediate)
+        running = MonitoredProcess(sid=sid, pid=pid, cgroup=cgroup, number=number, immediate=immediate)
         self._spawner.started(running, pidfd)
         wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
         streams.close()

@@ -32,7 +32,7 @@ MAX_STOPS = 20
 _log = logging.getLogger(__name__)
 
 
-class Running(msgspec.Struct, frozen=True, kw_only=True):
+class MonitoredProcess(msgspec.Struct, frozen=True, kw_only=True):
     """A session's process. ``pid``: of its process group, too. ``immediate``: no hang-up before the kill.
 
     ``number``: of the session in the kernel, when it is recorded.
@@ -51,7 +51,7 @@ class Report:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
-    def started(self, running: Running, pidfd: int) -> None:
+    def started(self, running: MonitoredProcess, pidfd: int) -> None:
         """The process exists, and has not executed anything yet. Raises OSError."""
         wire.send(self._connection, to_builtins(running), [pidfd])
 
@@ -64,7 +64,7 @@ class Report:
 class Orphan:
     """A session whose monitor has died."""
 
-    def __init__(self, running: Running, pidfd: int, how: str) -> None:
+    def __init__(self, running: MonitoredProcess, pidfd: int, how: str) -> None:
         self.running = running
         self.how = how
         self._pidfd = pidfd
@@ -162,7 +162,7 @@ def _unfinished(connection: socket.socket, how: str) -> Orphan | None:
     if len(descriptors) != 1:
         return None
     (pidfd,) = descriptors
-    orphan = Orphan(convert(message, Running), pidfd, how)
+    orphan = Orphan(convert(message, MonitoredProcess), pidfd, how)
     if _next(connection) is None:
         return orphan
     orphan.close()

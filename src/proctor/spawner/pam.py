@@ -17,7 +17,7 @@ _ESTABLISH, _DELETE, _SILENT = 0x2, 0x4, 0x8000
 
 
 @dataclass(frozen=True)
-class Settings:
+class PamSettings:
     """``ssh_service.pam``."""
 
     service: str
@@ -42,7 +42,7 @@ _conversation = _Conversation(_CONVERSE(_refuse_conversation), None)
 
 
 @contextmanager
-def session(settings: Settings | None, login: str, address: str) -> Iterator[dict[str, str]]:
+def session(settings: PamSettings | None, login: str, address: str) -> Iterator[dict[str, str]]:
     """PAM's session of ``login`` from ``address``, closed on leaving; gives the variables its modules set.
 
     Without ``settings`` nothing happens. Resource limits apply to this process and its children. Raises
@@ -68,7 +68,7 @@ def session(settings: Settings | None, login: str, address: str) -> Iterator[dic
 class _Handle:
     """One PAM transaction."""
 
-    def __init__(self, settings: Settings, login: str, address: str) -> None:
+    def __init__(self, settings: PamSettings, login: str, address: str) -> None:
         try:
             self._pam = ctypes.CDLL("libpam.so.0")
         except OSError:

@@ -28,9 +28,9 @@ from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError, Unavailable
 from proctor.model.serde import to_builtins
 from proctor.spawner import monitor, pam
-from proctor.spawner.authentication import AuthenticatedUser, Authentication, ClientConnection
+from proctor.spawner.authentication import AuthenticatedUser, ClientConnection, ConnectionAuthenticator
 from proctor.spawner.bundles import BundleStore
-from proctor.spawner.channel import MAX_PENDING, Channel, as_socket, close_all
+from proctor.spawner.channel import MAX_PENDING, RequestChannel, as_socket, close_all
 from proctor.spawner.hostkey import HostKey
 from proctor.spawner.monitor import Settings
 from proctor.spawner.monitors import Monitors, Orphan, Report
@@ -41,9 +41,9 @@ from proctor.spawnerproto.messages import (
     GetBundle,
     Hello,
     OpenSession,
-    Ping,
-    Refused,
+    PingRequest,
     SignExchange,
+    SpawnRejected,
     StoreBundle,
 )
 
@@ -99,7 +99,7 @@ def settings_of(boot: ServiceBoot) -> Settings:
         host_uuid=boot.host_uuid,
         capture_socket=boot.capture_socket,
         tree=tree,
-        pam=pam.Settings(ssh.pam.service_name, ssh.pam.environment) if ssh.pam.enabled else None,
+        pam=pam.PamSettings(ssh.pam.service_name, ssh.pam.environment) if ssh.pam.enabled else None,
         user_environment=ssh.permit_user_env,
     )
 
@@ -133,14 +133,14 @@ class Connections:
         """Release what a fork must not take along."""
         self._host_key.close()
 
-    def greet(self, channel: Channel) -> Authentication:
+    def greet(self, channel: RequestChannel) -> ConnectionAuthenticator:
         """Begin the authentication of an SSH connection."""
-        authentication = Authentication(self._host_key, SYSTEM)
+        authentication = ConnectionAuthenticator(self._host_key, SYSTEM)
         channel.send(to_builtins(Hello(cookie=authentication.cookie)))
         return authentication
 
     def answer(
-        self, authentication: Authentication, request: messages.Request, descriptors: list[int]
+        self, authentication: ConnectionAuthenticator, request: messages.Request, descriptors: list[int]
     ) -> messages.Answer:
         """Do what is asked for, sessions excepted. Raises ProctorError or OSError."""
         match request:
@@ -154,7 +154,9 @@ class Connections:
                 return messages.Answer(content=self._settings.bundles.content())
         return messages.Answer()
 
-    def _sign(self, authentication: Authentication, request: SignExchange, descriptors: list[int]) -> bytes:
+    def _sign(
+        self, authentication: ConnectionAuthenticator, request: SignExchange, descriptors: list[int]
+    ) -> bytes:
         if not request.first:
             return authentication.sign_next(request.transcript, request.hash_name)
         if len(descriptors) != 1:
@@ -166,7 +168,7 @@ class Connections:
             client.close()
             raise
 
-    def _authenticate(self, authentication: Authentication, request: Authenticate) -> None:
+    def _authenticate(self, authentication: ConnectionAuthenticator, request: Authenticate) -> None:
         settings = self._settings
         user = authentication.authenticate(
             request.request, request.signature, settings.trusted_keys(), request.labels
@@ -193,7 +195,7 @@ class Spawner:
         self._monitors = Monitors()
         self._refuser = Refuser()
         self._poll = select.poll()
-        self._channels: dict[int, tuple[Channel, Authentication]] = {}
+        self._channels: dict[int, tuple[RequestChannel, ConnectionAuthenticator]] = {}
         self._replaced = False
 
     def run(self, wakeup: socket.socket) -> bool:
@@ -260,7 +262,7 @@ class Spawner:
             _log.error("the node has %d connections open; one more was refused", len(self._channels))
             connection.close()
             return
-        channel = Channel(connection)
+        channel = RequestChannel(connection)
         try:
             authentication = self._connections.greet(channel)
         except OSError:
@@ -288,7 +290,7 @@ class Spawner:
                 _log.exception("a connection of the node is closed")
                 self._forget(descriptor)
 
-    def _check_memory(self, channel: Channel) -> None:
+    def _check_memory(self, channel: RequestChannel) -> None:
         """Raise FrameError when frames that do not end use up too much, and ``channel`` holds a large one."""
         if channel.waiting > _LARGE_FRAME:
             waiting = sum(channel.waiting for channel, _ in self._channels.values())
@@ -303,8 +305,8 @@ class Spawner:
 
     def _handle(
         self,
-        channel: Channel,
-        authentication: Authentication,
+        channel: RequestChannel,
+        authentication: ConnectionAuthenticator,
         message: wire.Message,
         descriptors: list[int],
         wakeup: socket.socket,
@@ -314,18 +316,20 @@ class Spawner:
             if isinstance(request, OpenSession):
                 self._open(authentication, descriptors, wakeup)
                 return
-            if isinstance(request, Ping) and not self._fork(wakeup, lambda: None):
+            if isinstance(request, PingRequest) and not self._fork(wakeup, lambda: None):
                 raise Unavailable(_NO_PROCESS)
             answer: msgspec.Struct = self._connections.answer(authentication, request, descriptors)
         except ProctorError as error:
             _log.warning("refused: %s", error.message)
-            answer = Refused(error=error.message)
+            answer = SpawnRejected(error=error.message)
         except OSError as error:
             _log.error("not done: %s", error)
-            answer = Refused(error=f"the spawn service of this node failed: {error.strerror}")
+            answer = SpawnRejected(error=f"the spawn service of this node failed: {error.strerror}")
         channel.send(to_builtins(answer))
 
-    def _open(self, authentication: Authentication, descriptors: list[int], wakeup: socket.socket) -> None:
+    def _open(
+        self, authentication: ConnectionAuthenticator, descriptors: list[int], wakeup: socket.socket
+    ) -> None:
         """Fork a monitor, or say on the session's own socket why there is none."""
         if len(descriptors) != 1:
             raise BadRequest("a session comes with the socket that it is to use")
@@ -337,7 +341,7 @@ class Spawner:
             except ProctorError as error:
                 _log.warning("session refused: %s", error.message)
                 connection.setblocking(False)  # the other end is the node's: it may be full
-                wire.send(connection, to_builtins(Refused(error=error.message)))
+                wire.send(connection, to_builtins(SpawnRejected(error=error.message)))
 
     def _start_monitor(
         self, connection: socket.socket, user: AuthenticatedUser, wakeup: socket.socket

@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Client:
+class SftpClient:
     """The SSH client at the other end; the order of arguments of one request depends on its ``version``."""
 
     version: str
@@ -37,7 +37,7 @@ class _Reader:
 
     logger = logger
 
-    def __init__(self, descriptor: int, client: Client) -> None:
+    def __init__(self, descriptor: int, client: SftpClient) -> None:
         self._file = os.fdopen(descriptor, "rb", buffering=_CHUNK, closefd=False)
         self._client = client
 
@@ -218,7 +218,7 @@ def _plain(attrs: asyncssh.SFTPAttrs) -> dict[str, Any]:
     return {"attributes": {name: value for name, value in values.items() if value is not None}}
 
 
-def serve(source: int, sink: int, audit: int, client: Client) -> int:
+def serve(source: int, sink: int, audit: int, client: SftpClient) -> int:
     """Serve SFTP until the end of ``source``; the exit status. Blocking; runs with the user's identity."""
     for number in (signal.SIGHUP, signal.SIGPIPE):  # the end of the input says the same, and leaves time
         signal.signal(number, signal.SIG_IGN)

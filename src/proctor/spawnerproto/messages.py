@@ -93,11 +93,11 @@ class GetBundle(Message, kw_only=True, frozen=True, tag_field="op", tag="get_bun
     """Answer with the access bundle that is in force."""
 
 
-class Ping(Message, kw_only=True, frozen=True, tag_field="op", tag="ping"):
+class PingRequest(Message, kw_only=True, frozen=True, tag_field="op", tag="ping"):
     """Answer when a process could be started."""
 
 
-Request = SignExchange | Authenticate | OpenSession | StoreBundle | GetBundle | Ping
+Request = SignExchange | Authenticate | OpenSession | StoreBundle | GetBundle | PingRequest
 """What the node asks the spawner itself; monitors get ``Spawn`` and ``Order``."""
 
 
@@ -137,7 +137,7 @@ class Spawned(Message, kw_only=True, frozen=True):
     cgroup_id: int = 0
 
 
-class Refused(Message, kw_only=True, frozen=True):
+class SpawnRejected(Message, kw_only=True, frozen=True):
     """There is no process; ``error`` says why."""
 
     ok: Literal[False] = False

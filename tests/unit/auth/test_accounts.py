@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from argon2 import PasswordHasher
 
-from proctor.auth.accounts import LOCKOUT, MAX_FAILURES, NAME_BURST, Accounts, Refused
+from proctor.auth.accounts import LOCKOUT, MAX_FAILURES, NAME_BURST, CredentialStore, LoginFailed
 from proctor.auth.documents import Documents
 from proctor.auth.secrets import Passwords
 from proctor.core.clock import FakeClock
@@ -30,7 +30,7 @@ class World:
         self.backend = MemoryBackend(self.clock)
         self.documents = Documents(self.backend)
         passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.accounts = Accounts(self.backend, self.documents, self.clock, passwords)
+        self.accounts = CredentialStore(self.backend, self.documents, self.clock, passwords)
         self.secret = ""
 
     async def enrol(self, name: str = "alice", *, expires: str = "") -> None:
@@ -52,7 +52,7 @@ class World:
 
     async def fail(self, times: int, name: str = "alice", address: str = HOME) -> None:
         for _ in range(times):
-            with pytest.raises(Refused):
+            with pytest.raises(LoginFailed):
                 await self.log_in("wrong password", name=name, address=address)
 
 
@@ -89,7 +89,7 @@ async def test_many_guesses_at_one_moment_are_no_way_round_the_limit(world: Worl
     results = await asyncio.gather(
         *(world.log_in(f"guess number {n}") for n in range(20)), return_exceptions=True
     )
-    assert sum(isinstance(result, Refused) for result in results) == MAX_FAILURES
+    assert sum(isinstance(result, LoginFailed) for result in results) == MAX_FAILURES
     assert sum(isinstance(result, LimitExceeded) for result in results) == 20 - MAX_FAILURES
 
 
@@ -107,7 +107,7 @@ async def test_a_code_of_the_past_is_not_taken_again(world: World) -> None:
     world.clock.advance(30)
     await world.log_in()
     for code in (earlier, world.code()):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(LoginFailed) as refusal:
             await world.log_in(code=code)
         assert refusal.value.detail == "the one-time code was used before"
 
@@ -116,7 +116,7 @@ async def test_one_code_lets_in_one_of_many(world: World) -> None:
     await world.enrol()
     results = await asyncio.gather(*(world.log_in() for _ in range(4)), return_exceptions=True)
     assert sum(isinstance(result, User) for result in results) == 1
-    assert sum(isinstance(result, Refused) for result in results) == 3
+    assert sum(isinstance(result, LoginFailed) for result in results) == 3
 
 
 async def test_a_reset_takes_everything_away_and_lifts_the_lock(world: World) -> None:
@@ -124,12 +124,12 @@ async def test_a_reset_takes_everything_away_and_lifts_the_lock(world: World) ->
     await world.fail(MAX_FAILURES)
     token, expires = await world.accounts.invite("alice", 0, reset=True)
     assert expires - world.clock.now() == timedelta(hours=8)
-    with pytest.raises(Refused, match="invalid username"):
+    with pytest.raises(LoginFailed, match="invalid username"):
         await world.log_in()
     world.secret = (await world.accounts.link(token)).otp_secret
     await world.accounts.accept(token, "another password", world.code())
     world.clock.advance(30)
-    with pytest.raises(Refused):
+    with pytest.raises(LoginFailed):
         await world.log_in()
     await world.log_in("another password")
 
@@ -175,7 +175,7 @@ async def test_a_user_who_expired_cannot_log_in(world: World) -> None:
     await world.enrol(expires="2023-07-05T00:00:00Z")
     await world.log_in()
     world.clock.advance(24 * 3600)
-    with pytest.raises(Refused):
+    with pytest.raises(LoginFailed):
         await world.log_in()
 
 
@@ -219,7 +219,7 @@ async def test_who_is_locked_out_does_not_use_up_the_attempts_of_a_name(world: W
 async def test_known_networks_are_known_after_a_restart_until_a_reset(world: World) -> None:
     await world.enrol()
     await world.log_in()
-    again = Accounts(world.backend, world.documents, world.clock)
+    again = CredentialStore(world.backend, world.documents, world.clock)
     assert await again._familiar("alice") == ["192.0.2.0/24"]
     await world.accounts.forget("alice")
     assert await again._familiar("alice") == []
@@ -245,7 +245,7 @@ async def test_limits_of_guessing(world: World) -> None:
 async def test_user_who_was_removed_is_refused_like_one_with_a_wrong_password(world: World) -> None:
     await world.enrol()
     await world.documents.users.delete("alice")
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(LoginFailed) as refusal:
         await world.log_in()
     assert refusal.value.detail == "user alice does not exist or has not set a password"
 

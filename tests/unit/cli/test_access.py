@@ -69,12 +69,14 @@ def test_a_proxy_that_listens_everywhere_is_dialled_where_its_page_is() -> None:
 
 def test_targets(active: Active, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getpass, "getuser", lambda: "somebody")
-    assert dial.parse_target("root@web", "", active) == dial.Target("root", "web")
-    assert dial.parse_target("root@web", "deploy", active) == dial.Target("root", "web")
-    assert dial.parse_target("web", "ops", active) == dial.Target("ops", "web")
-    assert dial.parse_target("web", "", active) == dial.Target("deploy", "web"), "the first that is allowed"
+    assert dial.parse_target("root@web", "", active) == dial.DialTarget("root", "web")
+    assert dial.parse_target("root@web", "deploy", active) == dial.DialTarget("root", "web")
+    assert dial.parse_target("web", "ops", active) == dial.DialTarget("ops", "web")
+    assert dial.parse_target("web", "", active) == dial.DialTarget("deploy", "web"), (
+        "the first that is allowed"
+    )
     monkeypatch.setattr(getpass, "getuser", lambda: "root")
-    assert dial.parse_target("web", "", active) == dial.Target("root", "web")
+    assert dial.parse_target("web", "", active) == dial.DialTarget("root", "web")
     for wrong in ("", "@web", "root@", "-oProxyCommand=x", "root@-x"):
         with pytest.raises(BadRequest):
             dial.parse_target(wrong, "", active)
@@ -93,7 +95,7 @@ def test_copies(
 ) -> None:
     what = transfer.plan(active, "root", paths)
     assert (what.upload, what.sources, what.destination) == (upload, sources, destination)
-    assert what.target == dial.Target("root", "web")
+    assert what.target == dial.DialTarget("root", "web")
 
 
 @pytest.mark.parametrize("paths", [["a"], ["a", "b"], ["x:a", "y:b"], ["x:a", "b", "c"], ["x:a", "y:b", "c"]])

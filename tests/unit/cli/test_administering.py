@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proctor.cli.tctl import connection
-from proctor.cli.tctl.connection import Administering
+from proctor.cli.tctl.connection import AdminOptions
 from proctor.core.errors import ConfigError, Unauthenticated
 
 OVERFLOW_UID = 65534
@@ -31,10 +31,10 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_configuration_that_others_may_not_read_leads_on_to_the_login_of_tsh(private: Path) -> None:
     with pytest.raises(Unauthenticated, match="no login of tsh") as caught:
-        Administering().run(lambda _: pytest.fail("there is no identity to act as"))
+        AdminOptions().run(lambda _: pytest.fail("there is no identity to act as"))
     assert "log in with tsh" in caught.value.hint
 
 
 def test_a_configuration_that_was_named_must_be_readable(private: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Permission denied"):
-        Administering(config=str(private)).run(lambda _: pytest.fail("there is no identity to act as"))
+        AdminOptions(config=str(private)).run(lambda _: pytest.fail("there is no identity to act as"))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from proctor.cli.tctl.verbs import invitation_text
-from proctor.cli.teleport.configure import Joining, Services, render
+from proctor.cli.teleport.configure import JoinOptions, Services, render
 from proctor.config.load import parse
 from proctor.core.errors import ConfigError
 
 
 def test_generated_nodes_record() -> None:
     for services in (Services(), Services(roles="node"), Services(roles="auth,node")):
-        config = parse(render(Joining(), services), "f").config
+        config = parse(render(JoinOptions(), services), "f").config
         assert config.ssh_service.enhanced_recording.enabled
-    config = parse(render(Joining(), Services(enhanced_recording=False)), "f").config
+    config = parse(render(JoinOptions(), Services(enhanced_recording=False)), "f").config
     assert not config.ssh_service.enhanced_recording.enabled
-    assert "enhanced_recording" not in render(Joining(), Services(roles="auth,proxy"))
+    assert "enhanced_recording" not in render(JoinOptions(), Services(roles="auth,proxy"))
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_the_line_that_is_printed_records(roles: list[str], records: bool) -> No
 
 def test_a_join_method_that_is_not_offered_is_not_dropped_silently() -> None:
     with pytest.raises(ConfigError, match="ec2 is not supported"):
-        render(Joining(join_method="ec2", auth_server="a"), Services(roles="node"))
+        render(JoinOptions(join_method="ec2", auth_server="a"), Services(roles="node"))

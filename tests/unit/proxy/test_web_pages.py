@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from proctor.proxy.web.app import make_api
-from proctor.proxy.web.guard import Guard
+from proctor.proxy.web.guard import SecurityMiddleware
 from proctor.proxy.web.pages import NONCE, load_bundle
 
 SCRIPT = b"console.log('hello');" * 100
@@ -26,7 +26,7 @@ def bundle(tmp_path: Path) -> Path:
 async def browser(bundle: Path) -> AsyncIterator[httpx.AsyncClient]:
     api = make_api()
     api.state.bundle = load_bundle(bundle)
-    transport = httpx.ASGITransport(app=Guard(api))
+    transport = httpx.ASGITransport(app=SecurityMiddleware(api))
     async with httpx.AsyncClient(transport=transport, base_url="https://proxy.example.com") as browser:
         yield browser
 
@@ -77,7 +77,7 @@ async def test_nothing_else_is_served(browser: httpx.AsyncClient, path: str) -> 
 async def test_a_checkout_without_the_bundle_says_how_to_build_it(tmp_path: Path) -> None:
     api = make_api()
     api.state.bundle = load_bundle(tmp_path / "missing")
-    transport = httpx.ASGITransport(app=Guard(api))
+    transport = httpx.ASGITransport(app=SecurityMiddleware(api))
     async with httpx.AsyncClient(transport=transport, base_url="https://proxy") as browser:
         answer = await browser.get("/web/")
 

@@ -54,7 +54,7 @@ class Applicant:
     """It is the auth service's own host: only that knows the token."""
 
 
-class HostPolicy:
+class HostNamePolicy:
     """Decides about names; ``registry`` remembers them."""
 
     def __init__(

@@ -65,7 +65,7 @@ class _Sid(msgspec.Struct):
 _sids = msgspec.json.Decoder(_Sid)
 
 
-class Batch:
+class NumberedEvents:
     """Events of one host, numbered from ``first``."""
 
     def __init__(self, lines: bytes, first: int, emitter: Emitter) -> None:

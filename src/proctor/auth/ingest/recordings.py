@@ -34,7 +34,7 @@ class SearchableLog(AuditLog, Searchable, Protocol):
     """An audit log that other processes can search."""
 
 
-class Recordings:
+class RecordingIndexer:
     """``table`` kept up to date with ``archive`` and ``log``."""
 
     def __init__(

@@ -28,7 +28,7 @@ from proctor.rpc.server import caller
 NODE_TTL = timedelta(seconds=60)
 
 
-class AuthService(auth_pb2_grpc.AuthServicer):
+class AuthServicer(auth_pb2_grpc.AuthServicer):
     """Names of methods are those of ``proto/proctor/v1/auth.proto``."""
 
     def __init__(self, cluster: Cluster) -> None:

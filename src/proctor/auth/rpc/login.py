@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from proctor.auth import secrets
-from proctor.auth.accounts import OTP_DEVICE, OtpDevice, Refused
+from proctor.auth.accounts import OTP_DEVICE, LoginFailed, OtpDevice
 from proctor.auth.ca import describe
 from proctor.auth.cluster import Cluster
 from proctor.auth.documents import MAX_NAME
@@ -36,13 +36,13 @@ class Logins:
         )
         try:
             if not self._cluster.settings.local_auth:
-                raise Refused("local accounts are turned off (auth_service.authentication.local_auth)")
+                raise LoginFailed("local accounts are turned off (auth_service.authentication.local_auth)")
             user, device = await self._cluster.accounts.authenticate(
                 request.username, request.password, request.otp_code, address=request.client_address
             )
-        except (Refused, LimitExceeded) as error:
+        except (LoginFailed, LimitExceeded) as error:
             event.success, event.message = False, error.message
-            event.error = error.detail if isinstance(error, Refused) else error.message
+            event.error = error.detail if isinstance(error, LoginFailed) else error.message
             await self._cluster.emit_failure(event, request.client_address)
             raise
         event.mfa_device = _device(device)

@@ -10,7 +10,7 @@ from typing import Any
 from proctor.audit.log import MAX_LIMIT, Query
 from proctor.audit.search.pool import SEARCH_SECONDS
 from proctor.auth.cluster import Cluster
-from proctor.auth.ingest.batch import Admitted, Batch
+from proctor.auth.ingest.batch import Admitted, NumberedEvents
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
 from proctor.core.threads import Threads
@@ -55,7 +55,7 @@ class AuditService(record_pb2_grpc.AuditServicer):
         """Store what the host may state, and gaps for the rest; the number up to which it is stored."""
         cluster, first = self._cluster, batch.first_sequence
         emitter = await cluster.emitter(identity, batch.source)
-        checked = await _batches.run(Batch, batch.lines, first, emitter)
+        checked = await _batches.run(NumberedEvents, batch.lines, first, emitter)
         # One batch at a time: another stream must not start or end the same sessions meanwhile.
         async with self._ordered:
             known = await cluster.sessions.find(checked.sids())

@@ -11,9 +11,9 @@ from typer import Argument, Option
 
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.entry import debug_logging
-from proctor.cli.options import RecordingFilter, bundled
+from proctor.cli.options import RecordingOptions, bundled
 from proctor.cli.output import Format, emit, note, say, yaml
-from proctor.cli.tctl.connection import Administering
+from proctor.cli.tctl.connection import AdminOptions
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -43,7 +43,7 @@ UserName = Annotated[str, Argument(help="Name of the account.")]
 
 @app.callback()
 @bundled
-def options_of_all(context: typer.Context, administering: Administering) -> None:
+def options_of_all(context: typer.Context, administering: AdminOptions) -> None:
     """Options that every verb takes may stand before it as well."""
     given = {name: value for name, value in asdict(administering).items() if value}
     given = from_environment(_ENVIRONMENT) | given
@@ -60,7 +60,7 @@ def _verbs(commands: typer.Typer) -> list[str]:
 
 @app.command()
 @bundled
-def status(administering: Administering) -> None:
+def status(administering: AdminOptions) -> None:
     """Show the cluster, its version and the pin of its CA."""
     from proctor.cli.tctl import verbs
 
@@ -76,7 +76,7 @@ def version() -> None:
 @users.command("add")
 @bundled
 def users_add(
-    administering: Administering,
+    administering: AdminOptions,
     name: UserName,
     roles: Annotated[str, Option(help="Roles: access,auditor.")],
     logins: Annotated[str, Option(help="Logins on nodes: root,ubuntu.")] = "",
@@ -90,7 +90,7 @@ def users_add(
 
 @users.command("ls")
 @bundled
-def users_ls(administering: Administering, output: Output = Format.TEXT) -> None:
+def users_ls(administering: AdminOptions, output: Output = Format.TEXT) -> None:
     """List people."""
     _list(administering, "user", output)
 
@@ -98,7 +98,7 @@ def users_ls(administering: Administering, output: Output = Format.TEXT) -> None
 @users.command("update")
 @bundled
 def users_update(
-    administering: Administering,
+    administering: AdminOptions,
     name: UserName,
     set_roles: Annotated[str | None, Option(help="The new roles.")] = None,
     set_logins: Annotated[str | None, Option(help="The new logins.")] = None,
@@ -113,7 +113,7 @@ def users_update(
 @users.command("reset")
 @bundled
 def users_reset(
-    administering: Administering,
+    administering: AdminOptions,
     name: UserName,
     ttl: Annotated[str, Option(help="How long the link is good [8h].")] = "",
 ) -> None:
@@ -125,7 +125,7 @@ def users_reset(
 
 @users.command("rm")
 @bundled
-def users_rm(administering: Administering, name: UserName) -> None:
+def users_rm(administering: AdminOptions, name: UserName) -> None:
     """Delete somebody."""
     _delete(administering, "user", name)
 
@@ -133,7 +133,7 @@ def users_rm(administering: Administering, name: UserName) -> None:
 @nodes.command("add")
 @bundled
 def nodes_add(
-    administering: Administering,
+    administering: AdminOptions,
     roles: Annotated[str, Option(help="Services of the host: node,proxy.")] = "node",
     ttl: Annotated[str, Option(help="How long the token is good [30m].")] = "30m",
     token: Annotated[str, Option(help="The token itself, instead of a random one.")] = "",
@@ -148,7 +148,7 @@ def nodes_add(
 
 @nodes.command("ls")
 @bundled
-def nodes_ls(administering: Administering, output: Output = Format.TEXT) -> None:
+def nodes_ls(administering: AdminOptions, output: Output = Format.TEXT) -> None:
     """List hosts."""
     _list(administering, "node", output)
 
@@ -156,7 +156,7 @@ def nodes_ls(administering: Administering, output: Output = Format.TEXT) -> None
 @tokens.command("add")
 @bundled
 def tokens_add(
-    administering: Administering,
+    administering: AdminOptions,
     roles: Annotated[str, Option("--type", help="Services that may join with it: node,proxy.")],
     ttl: Annotated[str, Option(help="How long it is good.")] = "1h",
     value: Annotated[str, Option(help="The token itself, instead of a random one.")] = "",
@@ -171,14 +171,14 @@ def tokens_add(
 
 @tokens.command("ls")
 @bundled
-def tokens_ls(administering: Administering, output: Output = Format.TEXT) -> None:
+def tokens_ls(administering: AdminOptions, output: Output = Format.TEXT) -> None:
     """List tokens that have not expired."""
     _list(administering, "token", output)
 
 
 @tokens.command("rm")
 @bundled
-def tokens_rm(administering: Administering, token: Annotated[str, Argument(help="The token.")]) -> None:
+def tokens_rm(administering: AdminOptions, token: Annotated[str, Argument(help="The token.")]) -> None:
     """Revoke a token."""
     _delete(administering, "token", token)
 
@@ -186,7 +186,7 @@ def tokens_rm(administering: Administering, token: Annotated[str, Argument(help=
 @auth.command("sign")
 @bundled
 def auth_sign(
-    administering: Administering,
+    administering: AdminOptions,
     user: Annotated[str, Option(help="Whose identity.")],
     out: Annotated[str, Option("-o", "--out", help="The file to write.")],
     ttl: Annotated[str, Option(help="How long it is good [12h].")] = "",
@@ -206,7 +206,7 @@ def auth_sign(
 @auth.command("export")
 @bundled
 def auth_export(
-    administering: Administering,
+    administering: AdminOptions,
     kind: Annotated[str, Option("--type", help="user, host, tls-user or tls-host.")] = "user",
 ) -> None:
     """Print the public key of a CA."""
@@ -218,7 +218,7 @@ def auth_export(
 @app.command()
 @bundled
 def create(
-    administering: Administering,
+    administering: AdminOptions,
     file: Annotated[str, Argument(help="YAML; without it, standard input.")] = "",
     force: Annotated[bool, Option("-f", "--force", help="Replace what exists.")] = False,
 ) -> None:
@@ -235,7 +235,7 @@ def create(
 @app.command()
 @bundled
 def get(
-    administering: Administering,
+    administering: AdminOptions,
     what: Annotated[list[str], Argument(help="kind or kind/name")],
     output: Annotated[Format, Option("--format", help="yaml, json or text.")] = Format.YAML,
 ) -> None:
@@ -259,7 +259,7 @@ def get(
 
 @app.command()
 @bundled
-def edit(administering: Administering, what: Annotated[str, Argument(help="kind/name")]) -> None:
+def edit(administering: AdminOptions, what: Annotated[str, Argument(help="kind/name")]) -> None:
     """Edit a resource in $VISUAL or $EDITOR."""
     from proctor.cli.tctl import documents, verbs
     from proctor.cli.tctl.edit import edited
@@ -285,7 +285,7 @@ def _document(resource: Any) -> dict[str, Any]:
 
 @app.command()
 @bundled
-def rm(administering: Administering, what: Annotated[list[str], Argument(help="kind/name")]) -> None:
+def rm(administering: AdminOptions, what: Annotated[list[str], Argument(help="kind/name")]) -> None:
     """Delete a resource."""
     from proctor.cli.tctl import documents
 
@@ -298,8 +298,8 @@ def rm(administering: Administering, what: Annotated[list[str], Argument(help="k
 @recordings.command("ls")
 @bundled
 def recordings_ls(
-    administering: Administering,
-    wanted: RecordingFilter,
+    administering: AdminOptions,
+    wanted: RecordingOptions,
     limit: Annotated[int, Option(help="Most recordings to show.", min=1, max=100_000)] = 50,
     output: Output = Format.TEXT,
 ) -> None:
@@ -313,7 +313,7 @@ def recordings_ls(
 @recordings.command("download")
 @bundled
 def recordings_download(
-    administering: Administering,
+    administering: AdminOptions,
     session_id: Annotated[str, Argument(help="Id of the session, or its beginning.")],
     directory: Annotated[Path, Option("-o", "--output-dir", help="Where to write <id>.tar.")] = Path(),
 ) -> None:
@@ -327,14 +327,14 @@ def recordings_download(
     say(str(administering.run(work)))
 
 
-def _list(administering: Administering, kind: str, output: Format) -> None:
+def _list(administering: AdminOptions, kind: str, output: Format) -> None:
     from proctor.cli.tctl import verbs
 
     found = administering.run(lambda client: verbs.documents(client, kind))
     emit(output, [_document(each) for each in found], verbs.resources_table(kind, found))
 
 
-def _delete(administering: Administering, kind: str, name: str) -> None:
+def _delete(administering: AdminOptions, kind: str, name: str) -> None:
     from proctor.cli.tctl import verbs
 
     administering.run(lambda client: verbs.delete(client, kind, name))

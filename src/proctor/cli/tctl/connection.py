@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from typer import Option
 
 from proctor.cli import profile as profiles
-from proctor.cli.tsh.connection import Connecting
+from proctor.cli.tsh.connection import ConnectOptions
 from proctor.config.load import read
 from proctor.config.schema import DEFAULT_PATH, Config
 from proctor.config.values import read_address
@@ -29,7 +29,7 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, no
 
 
 @dataclass(frozen=True, kw_only=True)
-class Administering:
+class AdminOptions:
     """Options that every verb takes, before or after its name."""
 
     config: Annotated[str, Option("-c", "--config", help="Configuration file of the auth host.")] = ""
@@ -65,7 +65,7 @@ class Administering:
         local = self._local()
         if local is not None:
             return server or local[0], local[1]
-        active = Connecting().active() if profiles.current() else None
+        active = ConnectOptions().active() if profiles.current() else None
         if active is None:
             raise Unauthenticated(
                 "no identity to act with: not the administrator of an auth host, and no login of tsh",

@@ -55,7 +55,7 @@ class StartOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForeignOptions:
+class IgnoredStartOptions:
     """Flags of ``teleport start`` that are known and mean nothing here, or cannot be honoured."""
 
     insecure: Annotated[bool, Option("--insecure", help="No effect: joining is verified by pins.")] = False
@@ -75,7 +75,7 @@ class ForeignOptions:
 
 @app.command()
 @bundled
-def start(options: StartOptions, foreign: ForeignOptions) -> None:
+def start(options: StartOptions, foreign: IgnoredStartOptions) -> None:
     """Start the services and keep them running."""
     from proctor.cli.teleport.start import start as run
     from proctor.runtime.plan import Flags
@@ -90,7 +90,7 @@ Output = Annotated[str, Option("-o", "--output", help="stdout, file (/etc/telepo
 @app.command()
 @bundled
 def configure(
-    joining: files.Joining,
+    joining: files.JoinOptions,
     services: files.Services,
     output: Output = "stdout",
     test: Annotated[str, Option(help="Check this file and write nothing.")] = "",
@@ -123,7 +123,7 @@ def _test(path: Path) -> int:
 @node.command("configure")
 @bundled
 def node_configure(
-    joining: files.Joining,
+    joining: files.JoinOptions,
     output: Output = "stdout",
     labels: Annotated[str, Option(help="Labels of this node: key=value,key=value.")] = "",
     enhanced_recording: files.Recording = True,

@@ -25,7 +25,7 @@ Recording = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Joining:
+class JoinOptions:
     """Flags about this host and how it joins; empty means not given."""
 
     node_name: Annotated[str, Option(help="Name of this host.")] = ""
@@ -97,7 +97,7 @@ class Services:
         }
 
 
-def render(joining: Joining, services: Services) -> str:
+def render(joining: JoinOptions, services: Services) -> str:
     """A configuration file; raises ConfigError when the flags do not make one."""
     text = yaml([{"version": joining.version, "teleport": joining.section(), **services.sections()}])
     parse(text, "the resulting file")

@@ -16,9 +16,9 @@ from proctor.cli import profile as profiles
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.arguments import RemoteCommand
 from proctor.cli.entry import debug_logging
-from proctor.cli.options import RecordingFilter, bundled
+from proctor.cli.options import RecordingOptions, bundled
 from proctor.cli.output import Format, emit, note, say
-from proctor.cli.tsh.connection import Connecting
+from proctor.cli.tsh.connection import ConnectOptions
 from proctor.cli.tsh.web import proxy_address
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
@@ -51,7 +51,7 @@ Output = Annotated[Format, Option("--format", help="text, json or yaml.")]
 
 @app.callback()
 @bundled
-def options_of_all(context: typer.Context, connecting: Connecting) -> None:
+def options_of_all(context: typer.Context, connecting: ConnectOptions) -> None:
     """Options that every verb takes may stand before it as well."""
     given = {name: value for name, value in asdict(connecting).items() if value}
     defaults = from_environment(_ENVIRONMENT) | given
@@ -68,7 +68,7 @@ def _verbs(commands: typer.Typer) -> list[str]:
 @app.command()
 @bundled
 def login(
-    connecting: Connecting,
+    connecting: ConnectOptions,
     ttl: Annotated[int, Option(help="Minutes that the login is to last [720].", min=0, max=MAX_TTL)] = 0,
     out: Annotated[str, Option("-o", "--out", help="Write an identity file instead of a profile.")] = "",
 ) -> None:
@@ -89,7 +89,7 @@ def login(
 
 @app.command()
 @bundled
-def logout(connecting: Connecting) -> None:
+def logout(connecting: ConnectOptions) -> None:
     """Delete the certificates of this login."""
     profile = profiles.find(proxy_address(connecting.proxy)) if connecting.proxy else profiles.current()
     if profile is None:
@@ -101,7 +101,7 @@ def logout(connecting: Connecting) -> None:
 
 @app.command()
 @bundled
-def status(connecting: Connecting, output: Output = Format.TEXT) -> None:
+def status(connecting: ConnectOptions, output: Output = Format.TEXT) -> None:
     """Show who is logged in, and for how long."""
     from proctor.cli.tsh import status as page
 
@@ -120,7 +120,7 @@ def version() -> None:
 @app.command()
 @bundled
 def ls(
-    connecting: Connecting,
+    connecting: ConnectOptions,
     labels: Annotated[list[str] | None, Argument(help="key=value,…")] = None,
     verbose: Annotated[bool, Option("-v", "--verbose", help="Show ids and enhanced recording.")] = False,
     search: Annotated[str, Option(help="Text in name, address or labels.")] = "",
@@ -150,7 +150,7 @@ class ShellOptions:
 @app.command(cls=RemoteCommand, context_settings={"allow_interspersed_args": False})
 @bundled
 def ssh(
-    connecting: Connecting,
+    connecting: ConnectOptions,
     options: ShellOptions,
     target: Annotated[str, Argument(help="[login@]host, or [login@]label=value for all that have it.")],
     command: Annotated[list[str] | None, Argument(help="Command; without it, a shell.")] = None,
@@ -164,7 +164,7 @@ def ssh(
     forwards = [shell.parse_forward(text) for text in options.forward or []]
     line = " ".join(command) if command else None
 
-    async def session(node: dial.Target) -> int:
+    async def session(node: dial.DialTarget) -> int:
         async with dial.connected(active, node, options.port) as connection:
             await shell.forward(connection, forwards)
             if options.no_command:
@@ -204,7 +204,7 @@ class CopyOptions:
 @app.command()
 @bundled
 def scp(
-    connecting: Connecting,
+    connecting: ConnectOptions,
     options: CopyOptions,
     paths: Annotated[list[str], Argument(help="Sources and destination; remote: [login@]host:path")],
 ) -> None:
@@ -225,7 +225,7 @@ def scp(
 
 @app.command()
 @bundled
-def config(connecting: Connecting, port: Port = DEFAULT_NODE_PORT) -> None:
+def config(connecting: ConnectOptions, port: Port = DEFAULT_NODE_PORT) -> None:
     """Print a configuration for OpenSSH: ssh -F FILE login@node.cluster."""
     from proctor.cli.tsh import openssh
 
@@ -237,7 +237,7 @@ def config(connecting: Connecting, port: Port = DEFAULT_NODE_PORT) -> None:
 @app.command()
 @bundled
 def play(
-    connecting: Connecting,
+    connecting: ConnectOptions,
     session_id: Annotated[str, Argument(help="Id of the session, its beginning, or a file.")],
     format_: Annotated[str, Option("--format", help="pty, json, yaml, text or asciicast.")] = "pty",
     speed: Annotated[str, Option(help="0.5x, 1x, 2x, 4x or 8x.")] = "1x",
@@ -266,8 +266,8 @@ def _choice(kind: Any, flag: str, text: str) -> Any:
 @recordings.command("ls")
 @bundled
 def recordings_ls(
-    connecting: Connecting,
-    wanted: RecordingFilter,
+    connecting: ConnectOptions,
+    wanted: RecordingOptions,
     limit: Annotated[int, Option(help="Most recordings to show.", min=1, max=MAX_LISTED)] = 50,
     output: Output = Format.TEXT,
 ) -> None:
@@ -287,7 +287,7 @@ def recordings_ls(
 
 @sessions.command("ls")
 @bundled
-def sessions_ls(connecting: Connecting, output: Output = Format.TEXT) -> None:
+def sessions_ls(connecting: ConnectOptions, output: Output = Format.TEXT) -> None:
     """List sessions that run now; tsh play follows one."""
     from proctor.cli.tsh import replay
 
@@ -304,7 +304,7 @@ def sessions_ls(connecting: Connecting, output: Output = Format.TEXT) -> None:
 
 @app.command()
 @bundled
-def clusters(connecting: Connecting, output: Output = Format.TEXT) -> None:
+def clusters(connecting: ConnectOptions, output: Output = Format.TEXT) -> None:
     """List the cluster of this login."""
     from proctor.cli.output import table
 
@@ -325,7 +325,7 @@ def clusters(connecting: Connecting, output: Output = Format.TEXT) -> None:
 @proxy.command("ssh")
 @bundled
 def proxy_ssh(
-    connecting: Connecting,
+    connecting: ConnectOptions,
     target: Annotated[str, Argument(help="[login@]host[:port], as ssh's %r@%h:%p gives it.")],
 ) -> int:
     """Connect standard input and output to a node: a ProxyCommand for OpenSSH."""

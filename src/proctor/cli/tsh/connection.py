@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connecting:
+class ConnectOptions:
     """Options that every verb takes, before or after its name."""
 
     proxy: Annotated[str, Option(help="Address of the proxy: host[:3080] [$TELEPORT_PROXY].")] = ""
@@ -79,7 +79,7 @@ class Active:
             await client.close()
 
 
-def _from_profile(options: Connecting) -> Active:
+def _from_profile(options: ConnectOptions) -> Active:
     wanted = proxy_address(options.proxy) if options.proxy else ""
     profile = profiles.find(wanted) if wanted else profiles.current()
     if profile is None:
@@ -101,7 +101,7 @@ def _from_profile(options: Connecting) -> Active:
     return activate(profile, credentials)
 
 
-def _from_file(options: Connecting) -> Active:
+def _from_file(options: ConnectOptions) -> Active:
     path = Path(options.identity)
     credentials = read_identity_file(path)
     if not options.proxy:

@@ -25,7 +25,7 @@ _KEEPALIVE_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Target:
+class DialTarget:
     """A node, by whatever identifies it, and the login to use there; ``name``: what people call it."""
 
     login: str
@@ -33,7 +33,7 @@ class Target:
     name: str = ""
 
 
-def parse_target(text: str, login: str, active: Active) -> Target:
+def parse_target(text: str, login: str, active: Active) -> DialTarget:
     """``[login@]host``; without a login, ours where it is allowed, else the first allowed one.
 
     An IPv6 address may stand in brackets. Names of hosts do not depend on case (RFC 4343), but those of
@@ -44,10 +44,10 @@ def parse_target(text: str, login: str, active: Active) -> Target:
         host = host[1:-1]
     if not host or host.startswith("-") or (at and not given):
         raise BadRequest(f"{text!r} is not [login@]host")
-    return Target(given or login or _default_login(active), host if "=" in host else host.lower())
+    return DialTarget(given or login or _default_login(active), host if "=" in host else host.lower())
 
 
-def parse_target_port(text: str, active: Active, default: int) -> tuple[Target, int]:
+def parse_target_port(text: str, active: Active, default: int) -> tuple[DialTarget, int]:
     """``[login@]host[:port]``, IPv6 addresses in brackets when a port follows. Raises BadRequest."""
     given, at, rest = text.rpartition("@")
     try:
@@ -77,7 +77,9 @@ class _Client(asyncssh.SSHClient):
 
 
 @asynccontextmanager
-async def connected(active: Active, target: Target, port: int) -> AsyncIterator[asyncssh.SSHClientConnection]:
+async def connected(
+    active: Active, target: DialTarget, port: int
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """A connection to ``target``. Raises AccessDenied or Unavailable with what the servers said."""
     proxy = read_address(active.profile.ssh, 0)
     options = _options(active)
@@ -93,7 +95,7 @@ async def connected(active: Active, target: Target, port: int) -> AsyncIterator[
 
 @asynccontextmanager
 async def tunnelled(
-    active: Active, target: Target, port: int
+    active: Active, target: DialTarget, port: int
 ) -> AsyncIterator[tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]]:
     """The bytes of a connection to ``target``, whose SSH another program speaks. Raises as ``connected``."""
     proxy = read_address(active.profile.ssh, 0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from proctor.cli.output import labels_text, table
 from proctor.cli.tsh.connection import Active
-from proctor.cli.tsh.dial import Target
+from proctor.cli.tsh.dial import DialTarget
 from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import Node
 from proctor.model.serde import from_json
@@ -42,7 +42,7 @@ def matching(found: Sequence[Node], labels: Mapping[str, str], search: str) -> l
     ]
 
 
-async def selected(active: Active, target: Target) -> list[Target]:
+async def selected(active: Active, target: DialTarget) -> list[DialTarget]:
     """The nodes that ``target`` means: those with all its labels (``key=value,…``), or the one it names.
 
     Raises NotFound when no node has the labels.

@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 
-from proctor.cli.options import RecordingFilter
+from proctor.cli.options import RecordingOptions
 from proctor.cli.output import note, table
 from proctor.cli.playback.controls import Controls, keyboard
 from proctor.cli.playback.files import read_entries
@@ -207,7 +207,7 @@ class Period:
             raise BadRequest(str(error), hint="Dates are written 2023-07-04, durations 24h.") from None
 
 
-async def recordings(client: Client, wanted: RecordingFilter, limit: int) -> list[pb.RecordingInfo]:
+async def recordings(client: Client, wanted: RecordingOptions, limit: int) -> list[pb.RecordingInfo]:
     """At most ``limit`` recordings of the period, newest first, those of sessions that run included."""
     period = Period(since=wanted.from_utc, until=wanted.to_utc, last=wanted.last)
     start, end = period.bounds(SYSTEM.now())

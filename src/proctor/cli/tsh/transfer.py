@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from proctor.cli.tsh.connection import Active
-from proctor.cli.tsh.dial import Target, connected, parse_target
+from proctor.cli.tsh.dial import DialTarget, connected, parse_target
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.core.text import escaped
 
@@ -22,7 +22,7 @@ _REMOTE = re.compile(r"(?P<host>(?:[^:/@]*@)?\[[^\[\]/]+\]|[^:/]+):(?P<path>.*)"
 class Copy:
     """What to copy: ``sources`` to ``destination``, one side of which is on ``target``."""
 
-    target: Target
+    target: DialTarget
     upload: bool
     sources: tuple[str, ...]
     destination: str

@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from proctor.core.version import VERSION
 from proctor.proxy.web import account, entry, errors, models, pages, records
-from proctor.proxy.web.guard import App, Guard
+from proctor.proxy.web.guard import App, SecurityMiddleware
 from proctor.proxy.web.site import Site
 
 ROUTERS = (entry.router, account.router, records.router, pages.router)
@@ -37,4 +37,4 @@ def make_app(site: Site) -> App:
     api = make_api()
     api.state.site = site
     api.state.bundle = pages.load_bundle()
-    return Guard(api)
+    return SecurityMiddleware(api)

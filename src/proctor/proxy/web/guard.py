@@ -31,7 +31,7 @@ _HEADERS = {
 }
 
 
-class Guard:
+class SecurityMiddleware:
     """The outermost layer around ``app``."""
 
     def __init__(self, app: App) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from proctor.auth.ingest.batch import Admitted, Batch, Emitter
+from proctor.auth.ingest.batch import Admitted, Emitter, NumberedEvents
 from proctor.auth.ingest.sessions import SessionRecord
 from proctor.core.clock import format_time
 from proctor.model.identity import HostIdentity, SystemRole
@@ -71,7 +71,7 @@ def admit(
     raw = lines(*events)
     if pretty:
         raw = b"".join(json.dumps(json.loads(line)).encode() + b"\n" for line in raw.splitlines())
-    return Batch(raw, 1, by or emitter()).admitted(known)
+    return NumberedEvents(raw, 1, by or emitter()).admitted(known)
 
 
 def reasons(admitted: Admitted) -> list[str]:
@@ -225,12 +225,12 @@ def test_a_loss_may_be_reported_of_a_session_of_which_nothing_arrived() -> None:
 
 def test_reasons_show_no_control_characters() -> None:
     hostile = b'{"event":"\x1b[2Jx\\u001b[31m\\u202e","code":"x"}\n{"\x07\n'
-    found = reasons(Batch(hostile, 1, emitter()).admitted({}))
+    found = reasons(NumberedEvents(hostile, 1, emitter()).admitted({}))
     assert len(found) == 2
     assert all(reason.isprintable() for reason in found)
 
 
 def test_sessions_that_a_batch_names() -> None:
-    assert Batch(lines(disk(), disk(sid=SECOND)), 1, emitter()).sids() == {SID, SECOND}
+    assert NumberedEvents(lines(disk(), disk(sid=SECOND)), 1, emitter()).sids() == {SID, SECOND}
     raw = lines(disk(), disk(sid=SECOND)) + b'junk\n{"sid":5}\n{"sid":"../x"}\n'
-    assert Batch(raw, 1, emitter()).sids() == {SID, SECOND}
+    assert NumberedEvents(raw, 1, emitter()).sids() == {SID, SECOND}
