@@ -18,7 +18,7 @@ from proctor.model.identity import UserIdentity
 from proctor.node.forwarding import forward
 from proctor.node.host import Host, Login
 from proctor.node.privsep import PrivilegedConnection
-from proctor.node.session import Session, Stage
+from proctor.node.session.ssh_channel import SessionChannel
 from proctor.spawnerproto.decision import decide
 from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
@@ -36,7 +36,7 @@ class NodeConnection(CertificateServer):
         self._host = host
         self._privileged: PrivilegedConnection | None = None
         self._who: Login | None = None
-        self._sessions: list[Session] = []
+        self._sessions: list[SessionChannel] = []
         self._active_at = host.clock.monotonic()
         self._watch: asyncio.Task[None] | None = None
 
@@ -131,19 +131,19 @@ class NodeConnection(CertificateServer):
         if self._watch is not None:
             self._watch.cancel()
 
-    def session_requested(self) -> Session | bool:
+    def session_requested(self) -> SessionChannel | bool:
         """The client opens a session channel."""
         if self._who is None or self._host.draining:
             return False
         self._active()
-        self._sessions = [session for session in self._sessions if session.stage is not Stage.ENDED]
+        self._sessions = [session for session in self._sessions if not session.ended]
         limit = self._who.options.max_sessions
         if limit and len(self._sessions) >= limit:
             self._reject(self._who, limit)
             raise asyncssh.ChannelOpenError(
                 asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, f"your roles allow {limit} sessions per connection"
             )
-        session = Session(self._host, self._who, self._active)
+        session = SessionChannel(self._host, self._who, self._active)
         self._sessions.append(session)
         return session
 

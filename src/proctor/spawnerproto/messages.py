@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
-from proctor.core import wire
 from proctor.core.errors import BadRequest
 from proctor.model.network import MAX_PORT
 from proctor.model.serde import convert
@@ -183,7 +183,7 @@ class Exited(Message, kw_only=True, frozen=True):
     reason: str = ""
 
 
-def check_spawn(message: wire.Message) -> Spawn:
+def check_spawn(message: Mapping[str, Any]) -> Spawn:
     """The request in ``message``, every field checked; raises BadRequest."""
     try:
         request = convert(message, Spawn)
@@ -208,7 +208,7 @@ def check_spawn(message: wire.Message) -> Spawn:
     return request
 
 
-def check_request(message: wire.Message) -> Request:
+def check_request(message: Mapping[str, Any]) -> Request:
     """The request in ``message``; raises BadRequest."""
     try:
         request: Request = msgspec.convert(message, type=Request)
@@ -217,7 +217,7 @@ def check_request(message: wire.Message) -> Request:
     return request
 
 
-def check_order(message: wire.Message) -> Order:
+def check_order(message: Mapping[str, Any]) -> Order:
     """The order in ``message``; raises msgspec.ValidationError."""
     order: Order = msgspec.convert(message, type=Order)
     return order

@@ -1,4 +1,4 @@
-"""Pipes and terminals of a session in the event loop, byte by byte as they come, with back-pressure.
+"""Pipes and terminals of a session in the event loop, with back-pressure, and who closes them.
 
 asyncio's own transports would do for pipes, but give terminal output in pieces of 4 KiB, and cannot
 tell when everything that a dead program has written was read.
@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from proctor.node.session.inputs import OutputStream
+from proctor.spawnerproto.terminal import resize
 
 PIECE = 64 << 10
 """Most bytes handed on at once."""
 
 HIGH_WATER = 256 << 10
 FINAL_PIECES = 16
-"""More than the kernel buffers: what comes after is by others."""
+"""More than the kernel buffers: anything beyond is by other programs."""
+
+_PIPES = (OutputStream.STDOUT, OutputStream.STDERR, OutputStream.AUDIT)
 
 
-class Output:
+class OutputReader:
     """What a program writes. ``received`` gets the bytes, ``ended`` is called once after the last."""
 
     def __init__(self, descriptor: int, received: Callable[[bytes], None], ended: Callable[[], None]) -> None:
@@ -31,7 +36,7 @@ class Output:
         self._loop.add_reader(descriptor, self._readable)
 
     def pause(self) -> None:
-        """Leave what comes in the kernel for a while."""
+        """Leave output in the kernel for a while."""
         if self._open:
             self._loop.remove_reader(self._descriptor)
 
@@ -69,7 +74,7 @@ class Output:
                 part = os.read(self._descriptor, PIECE)
             except BlockingIOError:
                 break
-            except OSError:  # EIO: nobody has the terminal open any more
+            except OSError:  # EIO: no process has the terminal open any more
                 part = b""
             if not part:
                 self._loop.call_soon(self.close)
@@ -79,7 +84,7 @@ class Output:
         return b"".join(parts)
 
 
-class Input:
+class InputWriter:
     """What a program reads. ``full`` is called with True when it falls behind, False when it caught up."""
 
     def __init__(self, descriptor: int, full: Callable[[bool], None]) -> None:
@@ -88,7 +93,7 @@ class Input:
         self._descriptor = descriptor
         self._full = full
         self._waiting = bytearray()
-        self._told_full = False
+        self._reported_full = False
         self._ending = False
         self._open = True
 
@@ -103,8 +108,8 @@ class Input:
             if written < len(data) and self._open:
                 self._waiting += data[written:]
                 self._loop.add_writer(self._descriptor, self._writable)
-        if len(self._waiting) > HIGH_WATER and not self._told_full:
-            self._told_full = True
+        if len(self._waiting) > HIGH_WATER and not self._reported_full:
+            self._reported_full = True
             self._full(True)
 
     def end(self) -> None:
@@ -131,8 +136,8 @@ class Input:
                 self.close()
 
     def _caught_up(self) -> None:
-        if self._told_full:
-            self._told_full = False
+        if self._reported_full:
+            self._reported_full = False
             self._full(False)
 
     def _write(self, data: bytes | bytearray) -> int:
@@ -143,3 +148,89 @@ class Input:
         except OSError:  # EPIPE, EIO: the program reads no more
             self.close()
             return 0
+
+
+class Stdio:
+    """Owns the node's descriptors of one session: from the call on it closes them, each once.
+
+    ``descriptors``: a pseudo-terminal's master, or the other ends of standard input, output, error and (for
+    SFTP) of the audit. ``full`` is called as by ``InputWriter``, ``ended`` once when all outputs are closed.
+    Raises OSError, and has closed all then.
+    """
+
+    def __init__(
+        self,
+        descriptors: Sequence[int],
+        *,
+        received: Callable[[bytes, OutputStream], None],
+        ended: Callable[[], None],
+        full: Callable[[bool], None],
+    ) -> None:
+        self._received = received
+        self._ended = ended
+        interactive = len(descriptors) == 1
+        self._terminal = descriptors[0] if interactive else -1
+        """For its size; -1 when there is none, or it is closed."""
+        inputs, outputs = _split(descriptors)
+        streams = (
+            (OutputStream.TERMINAL,)
+            if interactive
+            else (OutputStream.STDOUT, OutputStream.STDERR, OutputStream.AUDIT)
+        )
+        self._open = len(outputs)
+        self._input = InputWriter(inputs, full)
+        self._outputs = [self._output(*pair) for pair in zip(outputs, streams, strict=False)]
+
+    def _output(self, descriptor: int, stream: OutputStream) -> OutputReader:
+        return OutputReader(descriptor, lambda data: self._received(data, stream), self._output_ended)
+
+    def _output_ended(self) -> None:
+        self._terminal = -1
+        self._open -= 1
+        if self._open == 0:
+            self._ended()
+
+    def write(self, data: bytes) -> None:
+        """Pass input on to the process."""
+        self._input.write(data)
+
+    def close_input(self) -> None:
+        """Let the process see the end of its input."""
+        self._input.end()
+
+    def pause(self) -> None:
+        """Leave output in the kernel for a while."""
+        for output in self._outputs:
+            output.pause()
+
+    def resume(self) -> None:
+        """The opposite of ``pause``."""
+        for output in self._outputs:
+            output.resume()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the terminal, while it is open."""
+        if self._terminal >= 0:
+            resize(self._terminal, columns, rows)
+
+    def finish(self) -> None:
+        """Read what the terminal still holds, and close it."""
+        for output in self._outputs:
+            output.finish()
+
+    def release(self) -> None:
+        """Close standard input, output and error; the audit of SFTP is read to its end."""
+        self._input.close()
+        for output in self._outputs[:2]:
+            output.close()
+
+
+def _split(descriptors: Sequence[int]) -> tuple[int, list[int]]:
+    """Input and outputs; a terminal is both, so that its descriptor is copied."""
+    if len(descriptors) > 1:
+        return descriptors[0], list(descriptors[1:])
+    try:
+        return os.dup(descriptors[0]), list(descriptors)
+    except OSError:
+        os.close(descriptors[0])
+        raise

@@ -5,14 +5,14 @@ import os
 
 import pytest
 
-from proctor.node.streams import Input, Output
+from proctor.node.session.stdio import InputWriter, OutputReader
 from testing.polling import auntil
 
 PAYLOAD = os.urandom(1_000_000)
 
 
 class Collector:
-    """What an Output says."""
+    """Callbacks of a reader."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -38,7 +38,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 async def test_output_arrives_whole_and_ends_once() -> None:
     reading, writing = os.pipe()
     collector = Collector()
-    output = Output(reading, collector.received, collector.end)
+    output = OutputReader(reading, collector.received, collector.end)
 
     await write_all(writing, PAYLOAD)
     await auntil(lambda: collector.ended)
@@ -51,7 +51,7 @@ async def test_output_arrives_whole_and_ends_once() -> None:
 async def test_paused_output_waits_in_the_kernel() -> None:
     reading, writing = os.pipe()
     collector = Collector()
-    output = Output(reading, collector.received, collector.end)
+    output = OutputReader(reading, collector.received, collector.end)
     output.pause()
     os.write(writing, b"later")
     await asyncio.sleep(0)
@@ -67,7 +67,7 @@ async def test_paused_output_waits_in_the_kernel() -> None:
 async def test_finish_takes_what_is_there_though_others_hold_the_other_end() -> None:
     reading, writing = os.pipe()
     collector = Collector()
-    output = Output(reading, collector.received, collector.end)
+    output = OutputReader(reading, collector.received, collector.end)
     output.pause()
     os.write(writing, b"last words")
 
@@ -77,10 +77,10 @@ async def test_finish_takes_what_is_there_though_others_hold_the_other_end() -> 
     os.close(writing)
 
 
-async def test_terminal_ends_when_nobody_has_it_open() -> None:
+async def test_terminal_ends_when_no_process_has_it_open() -> None:
     master, slave = os.openpty()
     collector = Collector()
-    Output(master, collector.received, collector.end)
+    OutputReader(master, collector.received, collector.end)
     os.write(slave, b"bye\n")
     os.close(slave)
 
@@ -91,22 +91,22 @@ async def test_terminal_ends_when_nobody_has_it_open() -> None:
 
 async def test_input_is_delivered_to_the_end_with_back_pressure() -> None:
     reading, writing = os.pipe()
-    told: list[bool] = []
-    stream = Input(writing, told.append)
+    reported: list[bool] = []
+    stream = InputWriter(writing, reported.append)
     for start in range(0, len(PAYLOAD), 1000):
         stream.write(PAYLOAD[start : start + 1000])
     stream.end()
-    assert told == [True]
+    assert reported == [True]
 
     got = await asyncio.to_thread(_read_all, reading)
 
     assert got == PAYLOAD
-    await auntil(lambda: told == [True, False])
+    await auntil(lambda: reported == [True, False])
 
 
 async def test_more_that_comes_when_the_program_caught_up_is_not_lost() -> None:
     reading, writing = os.pipe()
-    stream = Input(writing, lambda full: None if full else _more(stream))
+    stream = InputWriter(writing, lambda full: None if full else _more(stream))
     stream.write(PAYLOAD)
 
     got = await asyncio.to_thread(_read_all, reading)
@@ -114,22 +114,22 @@ async def test_more_that_comes_when_the_program_caught_up_is_not_lost() -> None:
     assert got == PAYLOAD * 2
 
 
-def _more(stream: Input) -> None:
+def _more(stream: InputWriter) -> None:
     stream.write(PAYLOAD)
     stream.end()
 
 
 async def test_input_of_a_program_that_reads_no_more_is_dropped() -> None:
     reading, writing = os.pipe()
-    told: list[bool] = []
-    stream = Input(writing, told.append)
+    reported: list[bool] = []
+    stream = InputWriter(writing, reported.append)
     os.close(reading)
 
     stream.write(PAYLOAD)
     stream.write(PAYLOAD)
     stream.end()
 
-    assert told == []
+    assert reported == []
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(writing)
 

@@ -1,0 +1,183 @@
+"""The auditor of one session: its events in their order, and its recording."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+
+from proctor.core.clock import format_time
+from proctor.core.errors import Unavailable
+from proctor.model.events import (
+    SCP_CODES,
+    Exec,
+    Resize,
+    Scp,
+    SessionData,
+    SessionEnd,
+    SessionLeave,
+    SessionStart,
+    Subsystem,
+)
+from proctor.model.kernel_events import SessionLoss
+from proctor.model.serde import to_json
+from proctor.model.stamp import MAX_LINE
+from proctor.node.host import Host, Login
+from proctor.node.record.filecopy import sftp_event
+from proctor.node.record.recorder import Recorder
+from proctor.node.session.inputs import SessionRequest
+from proctor.recording.writer import RecordingError, SessionWriter
+from proctor.spawnerproto.messages import Exited
+
+_RECORDING = "node"
+_LAST_EVENTS, _MORE_BYTES = 7, 1024
+"""How many events end a session, and how much longer than ``session.start`` each is at most."""
+
+_MAX_REPORT = 1 << 20
+"""Bytes of one line of the SFTP server's reports."""
+
+_NOT_RUN = 255
+_log = logging.getLogger(__name__)
+
+
+class SessionAuditor:
+    """Writes the record of one session. ``enhanced``: capture follows it.
+
+    A session without terminal and capture leaves single events only.
+    """
+
+    def __init__(self, host: Host, request: SessionRequest, recorder: Recorder, *, enhanced: bool) -> None:
+        self.recorder = recorder
+        self._clock = host.clock
+        self._tasks = host.background
+        self._request = request
+        self._enhanced = enhanced
+        self._started = ""
+        self._report = b""
+        """The beginning of a line of the SFTP server."""
+
+    @classmethod
+    async def open(
+        cls, host: Host, login: Login, sid: str, request: SessionRequest, failed: Callable[[str], None]
+    ) -> SessionAuditor:
+        """Open the recording if there is to be one; ``failed`` gets the reason when a strict one breaks off.
+
+        Raises Unavailable when it cannot be opened and the roles are strict about that.
+        """
+        context = login.context(host.facts(), sid)
+        enhanced, strict = login.captured(host), login.options.strict_recording
+        writer, reason = None, ""
+        if request.interactive or enhanced:
+            writer, reason = _open(host, context.node.cluster, sid)
+        if reason and strict:
+            raise Unavailable(reason)
+        recorder = Recorder(context, writer, host.spool, strict=strict, failed=failed)
+        if reason:
+            recorder.lose(reason)
+        if writer is not None:
+            host.background.spawn(writer.keep_flushed(host.replicator.notify), name=f"flush {sid}")
+        return cls(host, request, recorder, enhanced=enhanced)
+
+    @property
+    def _command(self) -> list[str]:
+        return [self._request.command] if self._request.command else []
+
+    def start(self) -> None:
+        """Emit ``session.start``, and reserve space for the events that end the session."""
+        self._started = format_time(self._clock.now())
+        term = self._request.term
+        start = SessionStart(
+            time=self._started,
+            size=f"{term.columns}:{term.rows}" if term else "",
+            initial_command=self._command,
+            session_recording=_RECORDING,
+        )
+        self.recorder.emit(start)
+        self.recorder.reserve(_LAST_EVENTS * min(len(to_json(start.to_dict())) + _MORE_BYTES, MAX_LINE))
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Emit ``resize``."""
+        self.recorder.emit(Resize(size=f"{columns}:{rows}"))
+
+    def output(self, data: bytes, done: Callable[[], None]) -> None:
+        """Record output of the terminal, then call ``done``, whether or not that worked."""
+        self.recorder.output(data)
+        done()
+
+    def operations(self, data: bytes) -> None:
+        """Emit what the SFTP server has done, from its lines; ``data`` may end within one."""
+        *lines, rest = (self._report + data).split(b"\n")
+        self._report = rest[:_MAX_REPORT]
+        for line in lines:
+            try:
+                event = sftp_event(json.loads(line))
+            except ValueError as error:
+                sid = self.recorder.context.sid
+                _log.error("session %s: a report of the SFTP server is wrong: %s", sid, error)
+            else:
+                self.recorder.emit(event)
+
+    def incomplete(self, reason: str) -> None:
+        """Emit ``session.loss``: events of the kernel may be missing."""
+        self.recorder.emit(SessionLoss(reason=reason))
+
+    def outcome(self, exited: Exited) -> None:
+        """Emit the event that belongs to the request."""
+        reserved = self._request.interactive or self._enhanced
+        if event := _outcome(self._request, exited):
+            self.recorder.emit(event, last=reserved)
+
+    def end(self, reason: str, *, sent: int, received: int) -> None:
+        """Emit the last events. ``reason``: why the session was ended, when the user has not ended it.
+
+        ``sent`` and ``received``: bytes to and from the client.
+        """
+        user = self.recorder.context.user
+        end = SessionEnd(
+            enhanced_recording=self._enhanced,
+            interactive=self._request.interactive,
+            participants=[user.username] if user else [],
+            session_start=self._started,
+            session_stop=format_time(self._clock.now()),
+            initial_command=self._command,
+            session_recording=_RECORDING,
+            reason=reason,
+        )
+        self.recorder.report_losses()
+        for event in (SessionLeave(), SessionData(tx=sent, rx=received), end):
+            self.recorder.emit(event, last=True)
+
+    def close(self) -> None:
+        """Complete the recording in the background."""
+        self._tasks.spawn(self.recorder.finish(), name=f"finish {self.recorder.context.sid}")
+
+
+def _open(host: Host, cluster: str, sid: str) -> tuple[SessionWriter | None, str]:
+    try:
+        return SessionWriter(host.upload_dir, sid, host.clock, cluster_name=cluster), ""
+    except RecordingError as error:
+        return None, error.message
+
+
+def _outcome(request: SessionRequest, exited: Exited) -> Subsystem | Scp | Exec | None:
+    error, status = _error(exited), str(_NOT_RUN if exited.code is None else exited.code)
+    if request.kind == "sftp":
+        return Subsystem(name="sftp", exitError=error)
+    if scp := request.scp:
+        return Scp(
+            code=SCP_CODES[scp.action][bool(error)],
+            command=request.command,
+            path=scp.path,
+            action=scp.action,
+            exitCode=status,
+            exitError=error,
+        )
+    if request.kind == "exec":
+        return Exec(command=request.command, exitCode=status, exitError=error)
+    return None
+
+
+def _error(exited: Exited) -> str:
+    if exited.signal:
+        return f"killed by signal {exited.signal}"
+    return f"exit status {exited.code}" if exited.code else ""
