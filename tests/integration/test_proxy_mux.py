@@ -15,6 +15,7 @@ import pytest
 
 from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM
+from proctor.core.durable import replace_file
 from proctor.core.errors import Unavailable
 from proctor.proxy.certificate import Pair, self_signed
 from proctor.proxy.mux import GREETING_PER_NETWORK, Mux, pass_through
@@ -24,7 +25,6 @@ from proctor.rpc import client as rpc_client
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.client import Client
-from proctor.rpc.identity import write_private
 from proctor.sshkit import keys
 from testing.auth import STATIC_TOKEN, RunningAuth, running_auth
 from testing.polling import auntil
@@ -246,8 +246,8 @@ async def greet(_scope: Message, _receive: Receive, send: Send) -> None:
 @pytest.fixture
 def context(tmp_path: Path) -> ssl.SSLContext:
     key = tls.generate_key()
-    write_private(tmp_path / "key", key)
-    write_private(tmp_path / "crt", self_signed(key, ["localhost"], SYSTEM.now()))
+    replace_file(tmp_path / "key", key)
+    replace_file(tmp_path / "crt", self_signed(key, ["localhost"], SYSTEM.now()))
     return Pair.read(tmp_path / "key", tmp_path / "crt").context
 
 

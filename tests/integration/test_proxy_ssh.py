@@ -14,10 +14,11 @@ import asyncssh
 import pytest
 
 from proctor.core.clock import SYSTEM, FakeClock
+from proctor.core.durable import replace_file
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec, Token, TokenSpec
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Credentials, write_private
+from proctor.rpc.identity import Credentials
 from testing.auth import RunningAuth, running_auth
 from testing.polling import auntil
 from testing.proxy import RunningProxy, running_proxy
@@ -37,8 +38,8 @@ class Proxy:
 
     def keep(self, user: Credentials) -> None:
         """Write the files of a client."""
-        write_private(self.directory / "key", user.ssh_key)
-        write_private(self.directory / "key-cert.pub", user.ssh_certificate)
+        replace_file(self.directory / "key", user.ssh_key)
+        replace_file(self.directory / "key-cert.pub", user.ssh_certificate)
         authority = f"@cert-authority * {user.authorities.host_ssh_ca[0]}\n"
         (self.directory / "known_hosts").write_text(authority)
 

@@ -37,7 +37,7 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
 async def test_notes_that_cannot_be_written_cost_no_events(node: NodeUnderTest) -> None:
     async with node.capturing():
         await node.server.start()
-        (node.boot.spool_dir / "deliveries.new").mkdir()
+        (node.boot.spool_dir / f".deliveries.json.{os.getpid()}.new").mkdir()
 
         await node.person().ssh("/bin/echo one")
 

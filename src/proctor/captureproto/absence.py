@@ -14,6 +14,7 @@ import msgspec
 
 from proctor.captureproto.members import SessionProcesses
 from proctor.captureproto.state import StatePaths
+from proctor.core.durable import replace_file
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
 
@@ -45,9 +46,7 @@ class AbsenceMarks:
     def add(self, mark: Mark) -> None:
         """From now on the session is held when capture ends. Raises OSError."""
         self._directory.mkdir(exist_ok=True, mode=0o700)
-        fresh = self._directory / f"{mark.sid}.new"
-        fresh.write_bytes(to_json(mark))
-        fresh.rename(self._directory / mark.sid)
+        replace_file(self._directory / mark.sid, to_json(mark), sync=False)
 
     def remove(self, sid: str) -> None:
         """The session is over."""

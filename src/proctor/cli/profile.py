@@ -10,6 +10,7 @@ import json
 import os
 
 from proctor.cli.output import note
+from proctor.core.durable import replace_file
 from proctor.core.errors import Corrupted, ProctorError
 
 _CURRENT = "current-profile"
@@ -106,11 +107,7 @@ def _read(name: str) -> str:
 
 
 def _write(name: str, text: str) -> None:
-    path = f"{ensure_home()}/{name}"
-    descriptor = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(f"{path}.new", path)
+    replace_file(f"{ensure_home()}/{name}", text.encode())
 
 
 def version_lines() -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import logging
 import os
-from pathlib import Path
 
 _STEP = 16 << 10
 _FALLOC_FL_KEEP_SIZE = 1
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _libc = ctypes.CDLL(None, use_errno=True)
+_UNCHANGED = (-1, -1)
 _log = logging.getLogger(__name__)
 
 
@@ -75,25 +76,59 @@ class Reserve:
         self.end = end
 
 
-def sync_directory(directory: Path) -> None:
-    """Make names created in or removed from ``directory`` survive a power failure."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_directory(path: str | os.PathLike[str], *, directory: int | None = None) -> None:
+    """Make names created in or removed from the directory at ``path`` survive a power failure.
+
+    ``directory``: an open one that ``path`` is relative to.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put ``content`` at ``path`` durably, all or nothing."""
-    fresh = path.with_name(f".{path.name}.new")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(fresh, flags, mode)
+def replace_file(
+    path: str | os.PathLike[str],
+    content: bytes,
+    *,
+    mode: int = 0o600,
+    owner: tuple[int, int] = _UNCHANGED,
+    directory: int | None = None,
+    sync: bool = True,
+) -> None:
+    """Put ``content`` at ``path``, all or nothing; OSError leaves what was there.
+
+    ``owner``: uid and gid, -1 for those of the process. ``directory``: an open one that ``path`` is relative
+    to; no file or link that is there is followed or used. With ``sync`` the replacement survives a power
+    failure, else a crash of the process.
+    """
+    parent, name = os.path.split(path)
+    fresh = os.path.join(parent, f".{name}.{os.getpid()}.new")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(fresh, dir_fd=directory)
     try:
-        os.fchmod(descriptor, mode)
+        _write_new(fresh, content, mode, owner, directory=directory, sync=sync)
+        os.rename(fresh, path, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(fresh, dir_fd=directory)
+        raise
+    if sync:
+        sync_directory(parent or ".", directory=directory)
+
+
+def _write_new(
+    path: str, content: bytes, mode: int, owner: tuple[int, int], *, directory: int | None, sync: bool
+) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600, dir_fd=directory)
+    try:
         write_at(descriptor, content, 0)
-        os.fsync(descriptor)
+        if owner != _UNCHANGED:
+            os.fchown(descriptor, *owner)
+        os.fchmod(descriptor, mode)
+        if sync:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    fresh.replace(path)
-    sync_directory(path.parent)

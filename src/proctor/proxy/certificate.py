@@ -17,9 +17,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from proctor.config.boot import ServiceBoot
 from proctor.core.clock import Clock
+from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError
 from proctor.rpc import tls
-from proctor.rpc.identity import write_private
 
 LIFETIME = timedelta(days=365)
 RENEWED = timedelta(days=30)
@@ -91,8 +91,8 @@ def _self_signed(boot: ServiceBoot, clock: Clock) -> Pair:
     names = own_names(boot)
     if not _usable(certificate, names, clock.now()):
         private = tls.generate_key()
-        write_private(key, private)
-        write_private(certificate, self_signed(private, names, clock.now()))
+        replace_file(key, private)
+        replace_file(certificate, self_signed(private, names, clock.now()))
     _log.warning(
         "the web page uses a self-signed certificate: browsers will warn and tsh needs --insecure; "
         "set proxy_service.https_keypairs"

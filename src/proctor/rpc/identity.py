@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from proctor.core.durable import replace_file
 from proctor.core.errors import Corrupted, NotFound
 from proctor.rpc._pb import auth_pb2
 
@@ -128,22 +129,8 @@ class IdentityFiles:
             if name == "ssh_key" and not credentials.ssh_key:
                 (directory / file).unlink(missing_ok=True)
             else:
-                write_private(directory / file, getattr(credentials, name), uid)
-        write_private(directory / _AUTHORITIES, credentials.authorities.to_json(), uid)
-
-
-def write_private(path: Path, data: bytes, uid: int = -1, mode: int = 0o600) -> None:
-    """Replace ``path`` atomically by a file that only its owner may read."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        os.fchown(descriptor, uid, -1)
-        os.fchmod(descriptor, mode)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
+                replace_file(directory / file, getattr(credentials, name), owner=(uid, -1))
+        replace_file(directory / _AUTHORITIES, credentials.authorities.to_json(), owner=(uid, -1))
 
 
 def write_identity_file(path: Path, credentials: Credentials) -> None:
@@ -159,7 +146,7 @@ def write_identity_file(path: Path, credentials: Credentials) -> None:
         f"@cluster {credentials.authorities.cluster_name}".encode(),
         *(line.encode() for line in lines),
     ]
-    write_private(path, b"\n".join(part.strip() for part in parts) + b"\n")
+    replace_file(path, b"\n".join(part.strip() for part in parts) + b"\n")
 
 
 def _authority_lines(authorities: Authorities) -> Iterable[tuple[str, str]]:

@@ -100,10 +100,7 @@ def _has_identity(boot: ServiceBoot) -> bool:
 
 def _trust(path: Path, keys: Sequence[str]) -> None:
     """Keep the user CA as it was at the time of joining where only root can change it."""
-    fresh = path.with_suffix(".new")
-    fresh.write_text("".join(f"{key.strip()}\n" for key in keys))
-    fresh.chmod(0o644)
-    fresh.rename(path)
+    replace_file(path, "".join(f"{key.strip()}\n" for key in keys).encode(), mode=0o644)
 
 
 async def reachable(candidates: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from proctor.config.schema import Config, KeyPair
+from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError
 from proctor.runtime.privileges.accounts import service_user
 
@@ -36,20 +37,10 @@ def _copy(source: str, target: Path) -> str:
         content = Path(source).read_bytes()
         directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            _replace_file(directory, target.name, content, account.uid, account.gid)
+            owner = account.uid, account.gid
+            replace_file(target.name, content, owner=owner, directory=directory)
         finally:
             os.close(directory)
     except OSError as error:
         raise ConfigError(f"https_keypairs: {source}: {error.strerror}") from None
     return str(target)
-
-
-def _replace_file(directory: int, name: str, content: bytes, uid: int, gid: int) -> None:
-    """The directory is not root's, so a fresh file is made in it rather than one there reused."""
-    fresh = f".{name}.{os.getpid()}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(fresh, flags, 0o600, dir_fd=directory)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        os.fchown(file.fileno(), uid, gid)
-    os.rename(fresh, name, src_dir_fd=directory, dst_dir_fd=directory)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from proctor.config.boot import ServiceBoot
+from proctor.core.durable import replace_file
 from proctor.core.errors import Corrupted, ProctorError
 from proctor.runtime.privileges.accounts import ROOT, ServiceUser, service_user
 
@@ -143,10 +144,7 @@ def _make(top: int, path: PurePosixPath, account: ServiceUser, mode: int) -> Non
 
 def _host_uuid(path: Path) -> str:
     if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.write_text(f"{uuid.uuid4()}\n")
-        fresh.chmod(0o644)
-        fresh.rename(path)
+        replace_file(path, f"{uuid.uuid4()}\n".encode(), mode=0o644)
     text = path.read_text().strip()
     try:
         return str(uuid.UUID(text))

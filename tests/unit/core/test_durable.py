@@ -18,10 +18,50 @@ def test_a_file_is_replaced_as_a_whole_with_its_mode(tmp_path: Path) -> None:
 
 def test_a_link_in_the_place_of_the_new_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(b"safe")
-    (tmp_path / ".f.new").symlink_to(tmp_path / "victim")
-    with pytest.raises(OSError, match="symbolic links"):
-        replace_file(tmp_path / "f", b"x")
+    (tmp_path / f".f.{os.getpid()}.new").symlink_to(tmp_path / "victim")
+
+    replace_file(tmp_path / "f", b"x")
+
     assert (tmp_path / "victim").read_bytes() == b"safe"
+    assert sorted(os.listdir(tmp_path)) == ["f", "victim"]
+
+
+def test_a_failed_replacement_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "f"
+    replace_file(path, b"one")
+
+    def full(descriptor: int, data: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(path, b"two")
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (b"one", ["f"])
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_file_and_directory_are_synchronised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: bool
+) -> None:
+    synchronised: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synchronised.append(os.readlink(f"/proc/self/fd/{fd}")))
+
+    replace_file(tmp_path / "f", b"x", sync=sync)
+
+    fresh = tmp_path / f".f.{os.getpid()}.new"
+    assert synchronised == ([str(fresh), str(tmp_path)] if sync else [])
+
+
+def test_a_file_below_an_open_directory(tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        replace_file("f", b"x", directory=descriptor, owner=(os.geteuid(), os.getegid()))
+    finally:
+        os.close(descriptor)
+
+    assert (tmp_path / "f").read_bytes() == b"x"
 
 
 def test_writes_go_on_until_all_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

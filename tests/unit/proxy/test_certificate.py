@@ -8,10 +8,10 @@ from cryptography import x509
 from proctor.config.boot import ServiceBoot
 from proctor.config.load import parse
 from proctor.core.clock import FakeClock
+from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError
 from proctor.proxy.certificate import LIFETIME, Pair, own_names, self_signed, server_context
 from proctor.rpc import tls
-from proctor.rpc.identity import write_private
 
 
 def boot(directory: Path, more: str = "") -> ServiceBoot:
@@ -87,8 +87,8 @@ def test_a_damaged_certificate_is_replaced(tmp_path: Path) -> None:
 def pair(directory: Path, *hosts: str) -> str:
     key = tls.generate_key()
     file = directory / hosts[0].strip("*.")
-    write_private(file.with_suffix(".key"), key)
-    write_private(file.with_suffix(".crt"), self_signed(key, hosts, FakeClock().now()))
+    replace_file(file.with_suffix(".key"), key)
+    replace_file(file.with_suffix(".crt"), self_signed(key, hosts, FakeClock().now()))
     return f"    - key_file: {file.with_suffix('.key')}\n      cert_file: {file.with_suffix('.crt')}\n"
 
 

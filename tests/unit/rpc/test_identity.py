@@ -74,7 +74,7 @@ def test_a_directory_gives_back_what_was_saved(tmp_path: Path, credentials: Cred
 def test_a_torn_write_is_no_identity(tmp_path: Path, credentials: Credentials) -> None:
     directory = tmp_path / "node"
     IdentityFiles.save(directory, credentials)
-    (directory / ".tls.crt.new").mkdir()
+    (directory / f".tls.crt.{os.getpid()}.new").mkdir()
     with pytest.raises(OSError, match=r"tls\.crt"):
         IdentityFiles.save(directory, make_credentials())
     assert not IdentityFiles.exists(directory)

@@ -17,8 +17,9 @@ from proctor.cli import profile as profiles
 from proctor.cli.profile import Profile
 from proctor.cli.tsh.web import WebClient, proxy_address
 from proctor.core.clock import SYSTEM, format_time
+from proctor.core.durable import replace_file
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
-from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file, write_private
+from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file
 
 if TYPE_CHECKING:
     from proctor.rpc.client import Client
@@ -171,7 +172,7 @@ def keep(profile: Profile, credentials: Credentials) -> None:
     directory = Path(profile.keys)
     os.makedirs(directory.parent, mode=0o700, exist_ok=True)
     IdentityFiles.save(directory, credentials)
-    write_private(directory / "known_hosts", known_hosts(credentials).encode())
+    replace_file(directory / "known_hosts", known_hosts(credentials).encode())
     profile.save()
 
 

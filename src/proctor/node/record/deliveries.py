@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from proctor.core.durable import append_at
+from proctor.core.durable import append_at, replace_file
 from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
 
@@ -92,11 +92,9 @@ class Deliveries:
 
     def _save(self) -> None:
         self.close()
-        fresh = self._path.with_suffix(".new")
         text = to_json(self._state) + b"\n"
         try:
-            fresh.write_bytes(text)
-            fresh.replace(self._path)
+            replace_file(self._path, text, sync=False)
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
             _log.error(_FAILURE, error)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_what_cannot_be_written_is_remembered(path: Path, caplog: pytest.LogCapt
     path.rmdir()
     notes = Deliveries(path)
     notes.close()
-    path.with_suffix(".new").mkdir()
+    path.with_name(f".{path.name}.{os.getpid()}.new").mkdir()
     notes.note(intent(1))
 
     assert notes.stored("a") == 1
