@@ -1,13 +1,19 @@
-"""Files of JSON lines, one per UTC day: names, appending, and reading from either end in bounded memory."""
+"""Files of JSON lines, one per UTC day: names, appending, and reading from either end in bounded memory.
+
+A finished day may be compressed (``audit.compressed``). Its name and its offsets stay those of the plain file.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
+from proctor.audit.compressed import SUFFIX, CompressedDay, compressed_path, expand
 from proctor.core.durable import append_at, sync_directory
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)\.00:00:00\.log")
@@ -20,8 +26,18 @@ def day_name(day: date) -> str:
 
 
 def day_files(directory: Path) -> list[str]:
-    """Names of the day files in ``directory``, oldest first."""
-    return sorted(entry.name for entry in os.scandir(directory) if is_day_name(entry.name))
+    """Names of the days in ``directory``, oldest first, in whatever form they are."""
+    return sorted({entry.name.removesuffix(SUFFIX) for entry in os.scandir(directory) if _is_day(entry.name)})
+
+
+def compressed_days(directory: Path) -> set[str]:
+    """Names of the days that are there in compressed form only."""
+    names = {entry.name for entry in os.scandir(directory) if _is_day(entry.name)}
+    return {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)} - names
+
+
+def _is_day(name: str) -> bool:
+    return is_day_name(name.removesuffix(SUFFIX))
 
 
 def is_day_name(name: str) -> bool:
@@ -29,17 +45,80 @@ def is_day_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+class Content(Protocol):
+    """A day open for reading."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    def read(self, size: int, offset: int) -> bytes:
+        """At most ``size`` bytes from ``offset`` on; fewer at the end only. Raises OSError."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+    def __enter__(self) -> Content: ...
+
+    def __exit__(self, *_error: object) -> None: ...
+
+
+class PlainDay:
+    """A day that is not compressed."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    @property
+    def size(self) -> int:
+        """Bytes, of a line that is being written too."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, size: int, offset: int) -> bytes:
+        """See ``Content``."""
+        return os.pread(self._descriptor, size, offset)
+
+    def close(self) -> None:
+        """See ``Content``."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> PlainDay:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def open_day(path: Path) -> Content:
+    """The day ``path`` for reading, in whatever form it is. Raises FileNotFoundError, OSError."""
+    try:
+        return PlainDay(path)
+    except FileNotFoundError:
+        return CompressedDay(compressed_path(path))
+
+
+def count_lines(path: Path) -> int:
+    """How many lines the day ``path`` has. Raises OSError."""
+    with open_day(path) as day:
+        if isinstance(day, CompressedDay):
+            return day.about.lines
+        lines = offset = 0
+        while block := day.read(_BLOCK, offset):
+            lines, offset = lines + block.count(b"\n"), offset + len(block)
+        return lines
+
+
 class DayFile:
-    """A day file open for appending. OSError from ``append`` leaves it as it was."""
+    """A day file open for appending. OSError from ``append`` leaves it as it was.
+
+    While it is open it is locked (flock(2), shared): it is neither compressed nor removed.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        created = not path.exists()
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        self._descriptor = _locked(path)
         os.fchmod(self._descriptor, 0o640)
         self.size = os.fstat(self._descriptor).st_size
-        if created:
-            sync_directory(path.parent)
 
     def append(self, lines: bytes) -> None:
         """Add whole lines durably."""
@@ -63,23 +142,39 @@ class DayFile:
         os.close(self._descriptor)
 
 
+def _locked(path: Path) -> int:
+    """The plain file, made when absent, of which no other process makes anything else."""
+    while True:
+        expand(path)
+        created = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if os.fstat(descriptor).st_nlink:  # else it was compressed or removed while this waited
+            if created:
+                sync_directory(path.parent)
+            return descriptor
+        os.close(descriptor)
+
+
 def lines_forward(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
     """Whole lines of ``path[start:end]``, each with the offset of its first byte."""
-    with path.open("rb") as file:
-        file.seek(start)
-        while start < end and (line := file.readline(end - start)).endswith(b"\n"):
-            yield start, line[:-1]
-            start += len(line)
+    with open_day(path) as day:
+        position, rest = start, b""
+        while block := day.read(min(_BLOCK, end - position), position):
+            start, position = position - len(rest), position + len(block)
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                yield start, line
+                start += len(line) + 1
 
 
 def lines_backward(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
     """Whole lines of ``path[start:end]``, last first, each with the offset of its first byte."""
-    with path.open("rb") as file:
+    with open_day(path) as day:
         buffer = b""
         while end > start:
             begin = max(start, end - _BLOCK)
-            file.seek(begin)
-            buffer = file.read(end - begin) + buffer
+            buffer = day.read(end - begin, begin) + buffer
             # Up to the first newline is the end of a line whose beginning is not read yet.
             whole = buffer.find(b"\n") + 1 if begin > start else 0
             yield from _reversed_lines(buffer[whole:], begin + whole)

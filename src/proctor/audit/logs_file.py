@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from proctor.audit.brief import brief_of
-from proctor.audit.dayfiles import DayFile, day_files, day_name, lines_forward
+from proctor.audit.dayfiles import DayFile, compressed_days, day_files, day_name, lines_forward, open_day
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
 from proctor.audit.search.reader import Extent, LogReader
@@ -74,6 +74,7 @@ class FileLog:
         self._progress = self._progress_file.load()
         self._window = UidWindow(self._root.parent / "backend")
         self._seen = dict.fromkeys(self._progress.doubtful)
+        self._compressed: dict[str, int] = {}
         self._certain: set[str] = set()  # sources of which nothing can come that is among the seen
         shrunk = self._catch_up()
         self._open_today()
@@ -84,7 +85,7 @@ class FileLog:
         progress = self._progress
         names = [name for name in day_files(self._directory) if name >= progress.file]
         gap = None
-        size = (self._directory / progress.file).stat().st_size if progress.file in names else 0
+        size = self._size(progress.file) if progress.file in names else 0
         if size < progress.offset:
             reason = f"{progress.file} has {size} bytes, {progress.offset} were written"
             gap = AuditGap(source="log", reason=reason)
@@ -97,7 +98,13 @@ class FileLog:
             self._read_on(self._directory / name)
         return gap
 
+    def _size(self, name: str) -> int:
+        with open_day(self._directory / name) as day:
+            return day.size
+
     def _repair(self, path: Path) -> None:
+        if not path.exists():
+            return  # compressed: it was finished, and whole
         file = DayFile(path)
         torn = file.cut_torn_tail()
         size = file.size
@@ -109,7 +116,7 @@ class FileLog:
                 aside.write(torn + b"\n")
 
     def _read_on(self, path: Path) -> None:
-        end = path.stat().st_size
+        end = self._size(path.name)
         for _, line in lines_forward(path, self._progress.offset, end):
             try:
                 brief = brief_of(line)
@@ -294,8 +301,12 @@ class FileLog:
             spans = {**self._progress.days, self._progress.file: self._progress.span}
             sizes = {self._progress.file: self._progress.offset}
         try:
+            compressed = compressed_days(self._directory)
+            self._compressed = {name: size for name, size in self._compressed.items() if name in compressed}
+            self._compressed |= {name: self._size(name) for name in compressed - self._compressed.keys()}
+            sizes |= self._compressed
             return [
-                Extent(name, sizes.get(name) or (self._directory / name).stat().st_size, spans.get(name))
+                Extent(name, sizes.get(name) or self._size(name), spans.get(name))
                 for name in day_files(self._directory)
             ]
         except OSError as error:

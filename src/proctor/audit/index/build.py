@@ -13,7 +13,7 @@ from functools import reduce
 from operator import or_
 from pathlib import Path
 
-from proctor.audit.dayfiles import lines_forward
+from proctor.audit.dayfiles import lines_forward, open_day
 from proctor.audit.index import bits
 from proctor.audit.index.draft import Draft
 from proctor.audit.index.store import (
@@ -213,6 +213,5 @@ class Indexer:
 
 def check_sum(path: Path, end: int) -> bytes:
     """Of the last bytes before ``end``, by which a segment recognises its file. Raises OSError."""
-    with path.open("rb") as file:
-        file.seek(max(0, end - _CHECKED))
-        return zlib.crc32(file.read(min(end, _CHECKED))).to_bytes(4, "big")
+    with open_day(path) as day:
+        return zlib.crc32(day.read(min(end, _CHECKED), max(0, end - _CHECKED))).to_bytes(4, "big")

@@ -7,7 +7,6 @@ by the lines alone, so an index changes how long a search takes and nothing else
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sqlite3
 from bisect import bisect_left
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.audit.brief import EventHead, brief_of
-from proctor.audit.dayfiles import lines_backward, lines_forward
+from proctor.audit.dayfiles import lines_backward, lines_forward, open_day
 from proctor.audit.index import bits
 from proctor.audit.index.plan import IndexPlan
 from proctor.audit.index.store import Damaged, Index, Segment
@@ -182,18 +181,15 @@ class _Lines:
     def _picked(
         self, region: LogSlice, segment: Segment, offsets: Sequence[int], events: int
     ) -> Iterator[Found]:
-        descriptor = os.open(region.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with open_day(region.path) as day:
             picked = bits.members(events, ascending=self._query.ascending)
             for count, number in enumerate(picked, 1):
                 following = offsets[number + 1] if number + 1 < segment.lines else segment.size
                 offset = offsets[number]
-                line = os.pread(descriptor, following - offset - 1, segment.start + offset)
+                line = day.read(following - offset - 1, segment.start + offset)
                 yield self._key(region, segment.start + offset, line), line
                 if count % LINES_BETWEEN_CHECKS == 0:
                     self._budget.check()
-        finally:
-            os.close(descriptor)
 
 
 def _overlaps(span: Span | None, query: Query) -> bool:
