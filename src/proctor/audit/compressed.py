@@ -1,5 +1,8 @@
 """Finished days of the audit log, compressed so that any part can be read without the rest.
 
+``python -P -m proctor.audit.compressed FILE`` compresses a day, in a process of its own and with the lowest
+priority.
+
 A file is a sequence of gzip members (RFC 1952), so ``zcat`` and ``zgrep`` read it. Each of the first members
 holds ``BLOCK`` bytes of the day, the last of them fewer. Then come members without content whose extra fields
 (section 2.3.1.1) hold, under the id ``PT``, the compressed length of each block (32 bits), and, in the last
@@ -14,6 +17,7 @@ import fcntl
 import hashlib
 import os
 import struct
+import sys
 import zlib
 from array import array
 from collections.abc import Iterator
@@ -167,6 +171,8 @@ def compress(path: Path) -> bool:
             fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        if not os.fstat(source).st_nlink:
+            return True  # another process was quicker
         target = compressed_path(path)
         fresh = path.with_name(f".{target.name}.new")
         try:
@@ -244,3 +250,11 @@ def expand(path: Path) -> None:
     fresh.replace(path)
     compressed_path(path).unlink()
     sync_directory(path.parent)
+
+
+if __name__ == "__main__":
+    os.nice(19)
+    try:
+        compress(Path(sys.argv[1]))
+    except OSError as failure:
+        sys.exit(failure.strerror or str(failure))

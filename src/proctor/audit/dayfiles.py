@@ -1,6 +1,6 @@
 """Files of JSON lines, one per UTC day: names, appending, and reading from either end in bounded memory.
 
-A finished day may be compressed (``audit.compressed``). Its name and its offsets stay those of the plain file.
+A finished day may be compressed (``audit.compressed``). Name and offsets stay those of the plain file.
 """
 
 from __future__ import annotations

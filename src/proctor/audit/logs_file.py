@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from proctor.audit.brief import brief_of
 from proctor.audit.dayfiles import DayFile, compressed_days, day_files, day_name, lines_forward, open_day
+from proctor.audit.finished import StoredDay, finished_days, remove_day
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
 from proctor.audit.search.reader import Extent, LogReader
@@ -284,10 +286,7 @@ class FileLog:
 
     def _write(self, lines: bytes, first: datetime, last: datetime) -> None:
         try:
-            if day_name(self._clock.now().date()) != self._progress.file:
-                finished = self._file
-                self._open_today()
-                finished.close()
+            self._turn()
             self._file.append(lines)
         except OSError as error:
             raise _failure(error) from error
@@ -295,22 +294,64 @@ class FileLog:
         self._extend_span(first)
         self._extend_span(last)
 
+    def _turn(self) -> None:
+        if day_name(self._clock.now().date()) != self._progress.file:
+            finished = self._file
+            self._open_today()
+            finished.close()
+
     def extents(self) -> list[Extent]:
         """What is stored, oldest first. Raises Unavailable."""
         with self._lock:
             spans = {**self._progress.days, self._progress.file: self._progress.span}
             sizes = {self._progress.file: self._progress.offset}
         try:
-            compressed = compressed_days(self._directory)
-            self._compressed = {name: size for name, size in self._compressed.items() if name in compressed}
-            self._compressed |= {name: self._size(name) for name in compressed - self._compressed.keys()}
-            sizes |= self._compressed
-            return [
-                Extent(name, sizes.get(name) or self._size(name), spans.get(name))
-                for name in day_files(self._directory)
-            ]
+            return list(self._extents(sizes, spans))
         except OSError as error:
             raise Unavailable(f"the audit log cannot be read: {error.strerror}") from error
+
+    def _extents(self, sizes: dict[str, int], spans: Mapping[str, Span | None]) -> Iterator[Extent]:
+        compressed = compressed_days(self._directory)
+        known = {name: size for name, size in self._compressed.items() if name in compressed}
+        for name in day_files(self._directory):
+            with suppress(FileNotFoundError):  # removed just now
+                size = sizes.get(name) or known.get(name) or self._size(name)
+                if name in compressed:
+                    known[name] = size
+                yield Extent(name, size, spans.get(name))
+        self._compressed = known
+
+    def begin_day(self) -> None:
+        """Write to the file of today from now on. Raises Unavailable."""
+        with self._lock:
+            try:
+                self._turn()
+            except OSError as error:
+                raise _failure(error) from error
+
+    def finished(self) -> list[StoredDay]:
+        """The days that are over, oldest first. Raises Unavailable."""
+        with self._lock:
+            current = self._progress.file
+        try:
+            return finished_days(self._directory, current, self._clock.now())
+        except OSError as error:
+            raise Unavailable(f"the audit log cannot be read: {error.strerror}") from error
+
+    def remove_finished(self, name: str) -> None:
+        """Remove a day that is over; one that is not there is no error. Raises Unavailable."""
+        with self._lock:
+            if name >= min(self._progress.file, day_name(self._clock.now().date())):
+                raise Unavailable(f"the day {name[:10]} of the audit log is not over")
+        try:
+            # Without the lock, for it takes its time; a day that is open for writing is locked itself.
+            if not remove_day(self._directory / name):
+                raise Unavailable(f"the day {name[:10]} of the audit log is still written")
+            with self._lock:
+                if self._progress.days.pop(name, None):
+                    self._progress_file.save_days(self._progress.days)
+        except OSError as error:
+            raise _failure(error) from error
 
     def position(self) -> str:
         """The end of what is stored, as ``Query.start_key`` of an ascending search has it."""

@@ -32,6 +32,8 @@ TABLE: AccessTable = {
     "/proctor.v1.Auth/GetAccessBundle": frozenset({_NODE}),
     "/proctor.v1.Audit/Emit": _AGENTS,
     "/proctor.v1.Audit/Search": _PEOPLE,
+    "/proctor.v1.Audit/Storage": _PEOPLE,
+    "/proctor.v1.Audit/Retain": frozenset({_ADMIN}),
     "/proctor.v1.Recordings/Upload": frozenset({_NODE}),
     "/proctor.v1.Recordings/List": _PEOPLE,
     "/proctor.v1.Recordings/Read": _PEOPLE,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proctor.audit.log import AuditLog
 from proctor.audit.search.pool import Searches
 from proctor.auth.accounts import CredentialStore
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.documents import Documents
 from proctor.auth.hosts.policy import HostNamePolicy
+from proctor.auth.housekeeping.retention import Retention
+from proctor.auth.housekeeping.rounds import Housekeeping
 from proctor.auth.ingest.batch import Emitter
-from proctor.auth.ingest.recordings import RecordingIndexer
+from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
@@ -55,11 +56,13 @@ class Cluster:
     authorities: CertificateAuthorities
     accounts: CredentialStore
     tokens: Tokens
-    log: AuditLog
+    log: SearchableLog
     searches: Searches
     hosts: HostNamePolicy
     sessions: SessionRegistry
     recordings: RecordingIndexer
+    retention: Retention
+    housekeeping: Housekeeping
     attempts: AttemptLog
     clock: Clock
 

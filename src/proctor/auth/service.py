@@ -18,6 +18,9 @@ from proctor.auth.cluster import Cluster
 from proctor.auth.documents import Documents
 from proctor.auth.hosts.policy import HostNamePolicy
 from proctor.auth.hosts.registry import HostRegistry
+from proctor.auth.housekeeping.retention import Retention
+from proctor.auth.housekeeping.rounds import Housekeeping
+from proctor.auth.housekeeping.usage import Usage, usage
 from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.presets import PRESETS
@@ -68,6 +71,10 @@ class AuthServer:
         table = RecordingTable(log.index_path.with_name("recordings.sqlite"))
         self._recordings = RecordingIndexer(table, archive, log, self._searches, clock)
         self._clock = clock
+        path = log.index_path.with_name("retention.json")
+        self._retention = Retention(path, settings.retention, log, self._recordings, clock)
+        self._housekeeping = Housekeeping(log, self._retention, self._measure)
+        self._usage = Usage()
         self._server: grpc.aio.Server | None = None
         self._accounts: CredentialStore | None = None
         self._calls = ActiveCalls()
@@ -104,6 +111,8 @@ class AuthServer:
             ),
             sessions=SessionRegistry(self._backend, self._recordings.archive.owner, self._clock),
             recordings=self._recordings,
+            retention=self._retention,
+            housekeeping=self._housekeeping,
             attempts=self._attempts,
             clock=self._clock,
         )
@@ -119,6 +128,7 @@ class AuthServer:
         self._port = port
         self._searches.start()
         self._recordings.start()
+        self._housekeeping.start()
         return port
 
     async def probe(self, host: str, log: Path) -> Mapping[str, str]:
@@ -133,6 +143,13 @@ class AuthServer:
                 "rpc": lambda: probes.speaks_tls(self._port, host),
             }
         )
+
+    def _measure(self) -> None:
+        self._usage = usage(self._log, self._recordings)
+
+    def status(self) -> Mapping[str, int]:
+        """What it keeps on its disk, as ``usage.Usage.numbers`` has it; some minutes old at most."""
+        return self._usage.numbers
 
     async def _probe_state(self) -> None:
         await self._backend.get("probe")
@@ -181,6 +198,7 @@ class AuthServer:
         if self._released:
             return
         self._released = True
+        await self._housekeeping.close()
         await self._recordings.close()
         self._attempts.flush()
         await self._searches.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from proctor.auth.housekeeping.retention import Policy
+
 
 @dataclass(frozen=True, kw_only=True)
 class StaticToken:
@@ -37,3 +39,4 @@ class AuthSettings:
     proxy_public_addresses: tuple[str, ...] = ()
     default_session_ttl: int = 12 * 3600
     local_auth: bool = True
+    retention: Policy = field(default_factory=Policy)

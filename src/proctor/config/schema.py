@@ -97,7 +97,10 @@ class Storage(Section, kw_only=True, frozen=True):
     journal: Annotated[str, NO_EFFECT, "SQLite's journal mode; always WAL."] = ""
     audit_events_uri: Annotated[list[str], "Where audit events go; `file://` under `data_dir`."] = []
     audit_sessions_uri: Annotated[str, "Where recordings go; `file://` under `data_dir`."] = ""
-    audit_retention_period: Annotated[Duration, NO_EFFECT, "How long audit events are kept."] = 365 * 86400
+    audit_retention_period: Annotated[Duration, "How long the days of the audit log are kept."] = 365 * 86400
+    audit_sessions_retention_period: Annotated[
+        Duration, "How long recordings are kept once they are complete; not a key of Teleport."
+    ] = 0
     poll_stream_period: Annotated[Unused, NO_EFFECT, "Pause between looks for changes."] = False
     busy_timeout: Annotated[Unused, NO_EFFECT, "SQLite's `busy_timeout`."] = False
 

@@ -419,6 +419,24 @@ class AuditGap(Event):
     reason: str = ""
 
 
+class AuditRetention(Event):
+    """Days of the audit log and recordings removed since their retention was over; an event of ours.
+
+    ``events``, ``recordings`` and ``bytes`` (on the disk) are counts. ``days``: dates of the days removed.
+    ``first`` and ``last``: range of these dates and of the times at which the recordings were completed.
+    """
+
+    EVENT, CODE = "audit.retention", "TP4908I"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("bytes", "events", "recordings")
+
+    days: list[str] = []
+    events: int = 0
+    recordings: int = 0
+    bytes: int = 0
+    first: str = ""
+    last: str = ""
+
+
 class Print(Event):
     """A piece of terminal output, in recordings only; the bytes are in the chunks file."""
 

@@ -9,12 +9,13 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from proctor.core.clock import SYSTEM, Clock, format_time
+from proctor.core.clock import SYSTEM, Clock, format_time, parse_time
 from proctor.core.durable import append_at, replace_file, sync_directory
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, Corrupted, NotFound, Unavailable
 from proctor.core.threads import Threads
@@ -34,6 +35,8 @@ class RecordingSource(msgspec.Struct):
 
     server_id: str
     since: str
+    completed: str = ""
+    """When all of it had arrived; empty before, and for recordings of former versions."""
 
 
 class Archive:
@@ -155,6 +158,9 @@ class Archive:
         url = f"file://{self._directory / sid}"
         # A name, not chance: a crash before the next line makes the node ask again.
         emit(SessionUpload(uid=str(uuid.uuid5(_UPLOADS, sid)), sid=sid, url=url))
+        owner = from_json(self._state(self._live, sid).read_bytes(), Owner)
+        owner.completed = format_time(self._clock.now())
+        replace_file(self._state(self._live, sid), to_json(owner))
         self._state(self._live, sid).rename(self._state(self._completed, sid))
         sync_directory(self._completed)
 
@@ -176,6 +182,8 @@ class Archive:
                     offsets[name] += len(data)
             if whole or change is None:
                 self._tell(sid)
+                if not self.has(sid):
+                    raise NotFound(f"the recording of session {sid} was removed while it was read")
                 return
             await change.wait()
 
@@ -207,6 +215,34 @@ class Archive:
             names = (name.removesuffix(".json") for name in os.listdir(directory))
             found |= {sid: directory is self._completed for sid in names if is_sid(sid)}
         return found
+
+    def size(self, sid: str) -> int:
+        """Bytes on the disk of a recording; 0 when there is none."""
+        return sum(self._sizes(sid).values()) if is_sid(sid) else 0
+
+    def completed_at(self, sid: str) -> datetime | None:
+        """When all of a recording had arrived, by the clock of this host; None unless it is complete."""
+        try:
+            owner = from_json(self._state(self._completed, check_sid(sid)).read_bytes(), Owner)
+        except FileNotFoundError:
+            return None
+        return parse_time(owner.completed or owner.since)
+
+    def remove(self, sid: str) -> None:
+        """Remove a complete recording, or what a crash left of one. Raises Unavailable.
+
+        One that is not complete is left alone.
+        """
+        self._locked(self._remove, check_sid(sid))
+
+    def _remove(self, sid: str) -> None:
+        if self._state(self._live, sid).exists():
+            return
+        self._state(self._completed, sid).unlink(missing_ok=True)
+        sync_directory(self._completed)
+        for name in file_names(sid):
+            (self._directory / name).unlink(missing_ok=True)
+        sync_directory(self._directory)
 
     def has(self, sid: str) -> bool:
         """Is there a recording of ``sid``, live or complete? What is no session id has none."""

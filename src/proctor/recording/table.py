@@ -32,7 +32,7 @@ STATES = (ACTIVE, UPLOADING, COMPLETE)
 INTERACTIVE, COMMAND = "interactive", "command"
 KINDS = (INTERACTIVE, COMMAND)
 EVENTS = ("session.start", "session.end", "session.loss")
-FORMAT = 2
+FORMAT = 3
 """``PRAGMA user_version``; a table of another format is made again."""
 
 _SCHEMA = """
@@ -42,12 +42,14 @@ CREATE TABLE recordings (
     started TEXT NOT NULL DEFAULT '', ended TEXT NOT NULL DEFAULT '', hostname TEXT NOT NULL DEFAULT '',
     login TEXT NOT NULL DEFAULT '', interactive INTEGER NOT NULL DEFAULT 0,
     enhanced INTEGER NOT NULL DEFAULT 0, participants TEXT NOT NULL DEFAULT '[]',
-    truncated INTEGER NOT NULL DEFAULT 0,
+    truncated INTEGER NOT NULL DEFAULT 0, completed INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (sid, server_id)
 ) WITHOUT ROWID;
 CREATE INDEX recordings_moment ON recordings (moment, sid) WHERE since <> '';
 CREATE INDEX recordings_server ON recordings (server_id, moment) WHERE since <> '';
 CREATE INDEX recordings_hostname ON recordings (hostname, moment) WHERE since <> '';
+CREATE INDEX recordings_completed ON recordings (completed) WHERE complete;
 CREATE TABLE people (
     name TEXT NOT NULL, sid TEXT NOT NULL, server_id TEXT NOT NULL, PRIMARY KEY (name, sid, server_id)
 ) WITHOUT ROWID;
@@ -151,15 +153,51 @@ class RecordingTable:
             if position is not None:
                 database.execute("UPDATE position SET log = ?", (position,))
 
-    def archived(self, sid: str, server_id: str, since: str, *, complete: bool) -> None:
-        """The archive holds a recording, begun at ``since``; ``complete``: all of it."""
+    def archived(
+        self,
+        sid: str,
+        server_id: str,
+        since: str,
+        *,
+        complete: bool,
+        completed: datetime | None = None,
+        size: int = 0,
+    ) -> None:
+        """The archive holds a recording, begun at ``since``; ``complete``: all of it, ``size`` bytes."""
+        over = int((completed or parse_time(since)).timestamp() * 1000) if complete else 0
         with self._using() as database:
             database.execute(
-                "INSERT INTO recordings (sid, server_id, since, complete, moment) VALUES (?, ?, ?, ?, ?) "
+                "INSERT INTO recordings (sid, server_id, since, complete, moment, completed, bytes) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET since = excluded.since, complete = excluded.complete, "
-                "moment = iif(moment, moment, excluded.moment)",
-                (sid, server_id, since, complete, _milliseconds(since)),
+                "moment = iif(moment, moment, excluded.moment), completed = excluded.completed, "
+                "bytes = excluded.bytes",
+                (sid, server_id, since, complete, _milliseconds(since), over, size),
             )
+
+    def completed_before(self, moment: datetime, limit: int) -> list[str]:
+        """Ids of at most ``limit`` recordings that were complete at ``moment``, the oldest first."""
+        query = (
+            "SELECT sid FROM recordings WHERE complete AND since <> '' AND completed <= ? "
+            "ORDER BY completed LIMIT ?"
+        )
+        with self._using() as database:
+            rows = database.execute(query, (int(moment.timestamp() * 1000), limit))
+            return [row["sid"] for row in rows]
+
+    def totals(self) -> tuple[int, int]:
+        """How many complete recordings the archive holds, and their bytes."""
+        query = "SELECT count(*), coalesce(sum(bytes), 0) FROM recordings WHERE complete AND since <> ''"
+        with self._using() as database:
+            count, size = database.execute(query).fetchone()
+            return count, size
+
+    def forget(self, sids: Sequence[str]) -> None:
+        """These recordings were removed: nothing is kept of them."""
+        with self._using() as database:
+            for name in ("recordings", "people"):
+                statement = f"DELETE FROM {name} WHERE sid = ?"  # noqa: S608 - a name from above
+                database.executemany(statement, ((sid,) for sid in sids))
 
     def known(self) -> dict[str, bool]:
         """The recordings in the archive as far as is known, and whether they are complete."""
@@ -306,6 +344,7 @@ def _info(row: Mapping[str, Any]) -> pb.RecordingInfo:
         live=state == ACTIVE,
         state=state,
         truncated=bool(row["truncated"]),
+        size=row["bytes"],
     )
 
 

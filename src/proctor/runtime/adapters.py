@@ -46,7 +46,7 @@ class AuthAdapter:
 
     def status(self) -> Mapping[str, Any]:
         """See ``build.Service``."""
-        return {}
+        return self._server.status()
 
     def adopt(self, handover: Mapping[str, Any]) -> None:
         """See ``build.Service``."""

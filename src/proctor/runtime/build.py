@@ -80,6 +80,7 @@ def diag(sockets: Sockets, ask: Ask) -> Service:
 
 def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
     from proctor.audit.logs_file import FileLog
+    from proctor.auth.housekeeping.retention import Policy
     from proctor.auth.service import AuthServer
     from proctor.auth.settings import AuthSettings, StaticToken
     from proctor.recording.archive import Archive
@@ -87,6 +88,7 @@ def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
     from proctor.storage.sqlite import SqliteBackend
 
     config = boot.config
+    storage = config.teleport.storage
     listen = config.auth_service.listen_addr
     tokens = [StaticToken(value=value, roles=frozenset(roles)) for roles, value in static_tokens(config)]
     local = StaticToken(value=boot.local_join_token, roles=LOCAL_ROLES, listed=False)
@@ -102,10 +104,9 @@ def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
         proxy_public_addresses=_proxy_addresses(config, boot.node_name),
         default_session_ttl=config.auth_service.authentication.default_session_ttl,
         local_auth=config.auth_service.authentication.local_auth,
+        retention=Policy.of_seconds(storage.audit_retention_period, storage.audit_sessions_retention_period),
     )
-    backend = SqliteBackend(
-        boot.backend_dir / "state.sqlite", synchronous=config.teleport.storage.sync, clock=SYSTEM
-    )
+    backend = SqliteBackend(boot.backend_dir / "state.sqlite", synchronous=storage.sync, clock=SYSTEM)
     log = FileLog(boot.log_dir, boot.host_uuid, SYSTEM, cluster_name=boot.cluster_name)
     server = AuthServer(settings, backend, log, Archive(boot.log_dir, boot.host_uuid, SYSTEM), SYSTEM)
     return AuthAdapter(boot, server)

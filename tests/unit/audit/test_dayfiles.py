@@ -13,7 +13,12 @@ def test_names_are_those_of_the_guide() -> None:
 
 
 def test_only_day_files_are_listed_oldest_first(tmp_path: Path) -> None:
-    for name in ("2020-01-14.00:00:00.log", "2020-01-13.00:00:00.log", "x.log", "2020-01-13.00:00:00.log.gz.new"):
+    for name in (
+        "2020-01-14.00:00:00.log",
+        "2020-01-13.00:00:00.log",
+        "x.log",
+        "2020-01-13.00:00:00.log.gz.new",
+    ):
         (tmp_path / name).touch()
     (tmp_path / "sessions").mkdir()
     assert day_files(tmp_path) == ["2020-01-13.00:00:00.log", "2020-01-14.00:00:00.log"]

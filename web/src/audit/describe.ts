@@ -136,6 +136,8 @@ const DESCRIPTIONS: Record<string, Describe> = {
   "session.network": network,
   "session.disk": disk,
   "session.loss": (event) => `Kernel events of a session were lost${because(event)}`,
+  "audit.retention": (event) =>
+    `${text(event, "events")} events and ${text(event, "recordings")} recordings were removed: their retention was over`,
   "audit.gap": (event) =>
     `${text(event, "lost") || "Some"} events are missing from the log${because(event)}`,
   resize: (event) =>

@@ -273,6 +273,8 @@ class Indexing:
         *finished, current = extents
         if any(self._ends.get(extent.name, 0) < extent.size for extent in finished):
             return True
+        if self._ends.keys() - {extent.name for extent in extents}:
+            return True  # days that were removed
         return current.size - self._ends.get(current.name, 0) >= WORTH_INDEXING
 
     async def _work(self, extents: list[Extent]) -> float:

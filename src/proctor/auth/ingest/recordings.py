@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from proctor.audit.log import AuditLog, Page, Query
 from proctor.audit.search.pool import WORTH_INDEXING, Searchable, Searches
+from proctor.auth.housekeeping.retention import Days
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
@@ -30,8 +32,8 @@ _OWN = "the list of recordings"
 _log = logging.getLogger(__name__)
 
 
-class SearchableLog(AuditLog, Searchable, Protocol):
-    """An audit log that other processes can search."""
+class SearchableLog(AuditLog, Searchable, Days, Protocol):
+    """An audit log in days that other processes can search."""
 
 
 class RecordingIndexer:
@@ -82,7 +84,31 @@ class RecordingIndexer:
         self._table.removed(known.keys() - held.keys())
         for sid, complete in held.items():
             if known.get(sid) != complete and (origin := self.archive.origin(sid)):
-                self._table.archived(sid, origin.server_id, origin.since, complete=complete)
+                self._archived(sid, origin.server_id, origin.since, complete=complete)
+
+    def _archived(self, sid: str, server_id: str, since: str, *, complete: bool) -> None:
+        over, size = (self.archive.completed_at(sid), self.archive.size(sid)) if complete else (None, 0)
+        self._table.archived(sid, server_id, since, complete=complete, completed=over, size=size)
+
+    def completed_before(self, moment: datetime, limit: int) -> list[tuple[str, datetime, int]]:
+        """At most ``limit`` recordings complete at ``moment``: id, since when, bytes; blocks.
+
+        What counts is the archive; the list only says where to look. Raises Unavailable.
+        """
+        found = self._table.completed_before(moment, limit)
+        times = [(sid, self.archive.completed_at(sid)) for sid in found]
+        due = [(sid, over) for sid, over in times if over is not None and over <= moment]
+        return [(sid, over, self.archive.size(sid)) for sid, over in due]
+
+    def remove(self, sids: Sequence[str]) -> None:
+        """Remove complete recordings from the archive and the list; blocks. Raises Unavailable."""
+        for sid in sids:
+            self.archive.remove(sid)
+        self._table.forget([sid for sid in sids if not self.archive.has(sid)])
+
+    def totals(self) -> tuple[int, int]:
+        """How many complete recordings there are, and their bytes; blocks."""
+        return self._table.totals()
 
     def stored(self, lines: bytes) -> None:
         """Lines of events that were stored in the log just now; blocks. One thread at a time."""
@@ -109,9 +135,10 @@ class RecordingIndexer:
         async for status in self.archive.upload(frames, host_id=host_id, emit=emit, claim=claim):
             if seen.get(status.sid) != status.completed:
                 seen[status.sid] = status.completed
-                note = self._table.archived
                 try:
-                    await self._writes.run(note, status.sid, host_id, since, complete=status.completed)
+                    await self._writes.run(
+                        self._archived, status.sid, host_id, since, complete=status.completed
+                    )
                 except Unavailable as error:
                     self._current = False
                     _log.warning("%s", error.message)
@@ -146,6 +173,7 @@ class RecordingIndexer:
         """Fill in what only the files say; False when they are gone."""
         if info.state != COMPLETE:
             info.enhanced = info.enhanced or self.archive.has_enhanced(info.sid)
+            info.size = self.archive.size(info.sid)
         return self.archive.has(info.sid)
 
     async def participants(self, sid: str) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from proctor.audit.log import MAX_LIMIT, Query
 from proctor.audit.search.pool import SEARCH_SECONDS
 from proctor.auth.cluster import Cluster
+from proctor.auth.housekeeping.usage import usage
 from proctor.auth.ingest.batch import Admitted, NumberedEvents
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
@@ -28,7 +29,7 @@ FORMATS = frozenset({"", "pty", "json", "yaml", "text", "asciicast", "download",
 DEFAULT_RECORDINGS = 50
 
 
-_batches = Threads("audit-batches", 1)
+_batches, _reports = Threads("audit-batches", 1), Threads("audit-reports", 1)
 
 
 class AuditService(record_pb2_grpc.AuditServicer):
@@ -89,6 +90,47 @@ class AuditService(record_pb2_grpc.AuditServicer):
         seconds = SEARCH_SECONDS if remaining is None else remaining * MOST_OF_THE_TIME
         page = await self._cluster.searches.search(person.identity.name, query, seconds)
         return pb.SearchResponse(events=page.events, next_key=page.next_key, incomplete=page.incomplete)
+
+    async def Storage(self, _request: pb.StorageRequest, _context: Any) -> pb.StorageResponse:  # noqa: N802
+        """Disk use and retention."""
+        await self._cluster.authorise("event", "list")
+        found = await _reports.run(usage, self._cluster.log, self._cluster.recordings)
+        policy = self._cluster.retention.policy
+        days = [
+            pb.StoredDay(day=day.day, bytes=day.stored, size=day.size, compressed=day.compressed)
+            for day in found.days
+        ]
+        return pb.StorageResponse(
+            days=days,
+            recordings=found.recordings,
+            recording_bytes=found.recording_bytes,
+            state_bytes=found.state_bytes,
+            index_bytes=found.index_bytes,
+            free_bytes=found.free,
+            events_retention=_seconds(policy.events),
+            recordings_retention=_seconds(policy.recordings),
+        )
+
+    async def Retain(self, request: pb.RetainRequest, _context: Any) -> pb.RetainResponse:  # noqa: N802
+        """Remove what is due, or say what it is."""
+        housekeeping, retention = self._cluster.housekeeping, self._cluster.retention
+        if request.dry_run:
+            removals = [await housekeeping.call(lambda: retention.due(MAX_LIMIT))]
+        else:
+            removals = await housekeeping.call(housekeeping.remove)
+        days = [part for removal in removals for part in removal.days]
+        recordings = [part for removal in removals for part in removal.recordings]
+        return pb.RetainResponse(
+            days=[part.moment for part in days],
+            recordings=[part.name for part in recordings],
+            events=sum(part.events for part in days),
+            bytes=sum(part.bytes for part in (*days, *recordings)),
+            held=await housekeeping.call(retention.held),
+        )
+
+
+def _seconds(period: timedelta | None) -> int:
+    return int(period.total_seconds()) if period else 0
 
 
 def _time(text: str) -> datetime | None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0crecord.proto\x12\nproctor.v1\"C\n\nEventBatch\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\r\n\x05lines\x18\x03 \x01(\x0c\"\x1c\n\x08\x45ventAck\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"\xb4\x01\n\rSearchRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_types\x18\x03 \x03(\t\x12\x0b\n\x03sid\x18\x04 \x01(\t\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tstart_key\x18\x08 \x01(\t\x12\x11\n\tascending\x18\t \x01(\x08\x12\x0c\n\x04host\x18\n \x01(\t\"F\n\x0eSearchResponse\x12\x0e\n\x06\x65vents\x18\x01 \x03(\x0c\x12\x10\n\x08next_key\x18\x02 \x01(\t\x12\x12\n\nincomplete\x18\x03 \x01(\x08\"\xa4\x01\n\x0bUploadFrame\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12(\n\x05start\x18\x02 \x01(\x0b\x32\x17.proctor.v1.UploadStartH\x00\x12&\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x15.proctor.v1.FileChunkH\x00\x12.\n\x08\x63omplete\x18\x04 \x01(\x0b\x32\x1a.proctor.v1.UploadCompleteH\x00\x42\x06\n\x04kind\" \n\x0bUploadStart\x12\x11\n\tserver_id\x18\x01 \x01(\t\"6\n\x0eUploadComplete\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.proctor.v1.FileState\"T\n\x0cUploadStatus\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.proctor.v1.FileState\x12\x11\n\tcompleted\x18\x03 \x01(\x08\"7\n\tFileState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"7\n\tFileChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xa5\x01\n\x15ListRecordingsRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0c\n\x04live\x18\x04 \x01(\x08\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x0c\n\x04host\x18\x06 \x01(\t\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\x0e\n\x06states\x18\x08 \x03(\t\x12\x11\n\tstart_key\x18\t \x01(\t\"\xe4\x01\n\rRecordingInfo\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x14\n\x0cparticipants\x18\x02 \x03(\t\x12\x17\n\x0fserver_hostname\x18\x03 \x01(\t\x12\x11\n\tserver_id\x18\x04 \x01(\t\x12\r\n\x05login\x18\x05 \x01(\t\x12\x0f\n\x07started\x18\x06 \x01(\t\x12\r\n\x05\x65nded\x18\x07 \x01(\t\x12\x13\n\x0binteractive\x18\x08 \x01(\x08\x12\x10\n\x08\x65nhanced\x18\t \x01(\x08\x12\x0c\n\x04live\x18\n \x01(\x08\x12\r\n\x05state\x18\x0b \x01(\t\x12\x11\n\ttruncated\x18\x0c \x01(\x08\"Y\n\x16ListRecordingsResponse\x12-\n\nrecordings\x18\x01 \x03(\x0b\x32\x19.proctor.v1.RecordingInfo\x12\x10\n\x08next_key\x18\x02 \x01(\t\":\n\x0bReadRequest\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t2\x82\x01\n\x05\x41udit\x12\x38\n\x04\x45mit\x12\x16.proctor.v1.EventBatch\x1a\x14.proctor.v1.EventAck(\x01\x30\x01\x12?\n\x06Search\x12\x19.proctor.v1.SearchRequest\x1a\x1a.proctor.v1.SearchResponse2\xd6\x01\n\nRecordings\x12?\n\x06Upload\x12\x17.proctor.v1.UploadFrame\x1a\x18.proctor.v1.UploadStatus(\x01\x30\x01\x12M\n\x04List\x12!.proctor.v1.ListRecordingsRequest\x1a\".proctor.v1.ListRecordingsResponse\x12\x38\n\x04Read\x12\x17.proctor.v1.ReadRequest\x1a\x15.proctor.v1.FileChunk0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0crecord.proto\x12\nproctor.v1\"C\n\nEventBatch\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\r\n\x05lines\x18\x03 \x01(\x0c\"\x1c\n\x08\x45ventAck\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"\xb4\x01\n\rSearchRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\x13\n\x0b\x65vent_types\x18\x03 \x03(\t\x12\x0b\n\x03sid\x18\x04 \x01(\t\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\r\n\x05limit\x18\x07 \x01(\x05\x12\x11\n\tstart_key\x18\x08 \x01(\t\x12\x11\n\tascending\x18\t \x01(\x08\x12\x0c\n\x04host\x18\n \x01(\t\"F\n\x0eSearchResponse\x12\x0e\n\x06\x65vents\x18\x01 \x03(\x0c\x12\x10\n\x08next_key\x18\x02 \x01(\t\x12\x12\n\nincomplete\x18\x03 \x01(\x08\"\x10\n\x0eStorageRequest\"\xd9\x01\n\x0fStorageResponse\x12#\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x15.proctor.v1.StoredDay\x12\x12\n\nrecordings\x18\x02 \x01(\x04\x12\x17\n\x0frecording_bytes\x18\x03 \x01(\x04\x12\x13\n\x0bstate_bytes\x18\x04 \x01(\x04\x12\x13\n\x0bindex_bytes\x18\x05 \x01(\x04\x12\x12\n\nfree_bytes\x18\x06 \x01(\x04\x12\x18\n\x10\x65vents_retention\x18\x07 \x01(\x04\x12\x1c\n\x14recordings_retention\x18\x08 \x01(\x04\"I\n\tStoredDay\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x12\n\ncompressed\x18\x04 \x01(\x08\" \n\rRetainRequest\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\"_\n\x0eRetainResponse\x12\x0c\n\x04\x64\x61ys\x18\x01 \x03(\t\x12\x12\n\nrecordings\x18\x02 \x03(\t\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x04\x12\r\n\x05\x62ytes\x18\x04 \x01(\x04\x12\x0c\n\x04held\x18\x05 \x01(\t\"\xa4\x01\n\x0bUploadFrame\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12(\n\x05start\x18\x02 \x01(\x0b\x32\x17.proctor.v1.UploadStartH\x00\x12&\n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x15.proctor.v1.FileChunkH\x00\x12.\n\x08\x63omplete\x18\x04 \x01(\x0b\x32\x1a.proctor.v1.UploadCompleteH\x00\x42\x06\n\x04kind\" \n\x0bUploadStart\x12\x11\n\tserver_id\x18\x01 \x01(\t\"6\n\x0eUploadComplete\x12$\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x15.proctor.v1.FileState\"T\n\x0cUploadStatus\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12$\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x15.proctor.v1.FileState\x12\x11\n\tcompleted\x18\x03 \x01(\x08\"7\n\tFileState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"7\n\tFileChunk\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xa5\x01\n\x15ListRecordingsRequest\x12\x11\n\tfrom_time\x18\x01 \x01(\t\x12\x0f\n\x07to_time\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0c\n\x04live\x18\x04 \x01(\x08\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x0c\n\x04host\x18\x06 \x01(\t\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\x0e\n\x06states\x18\x08 \x03(\t\x12\x11\n\tstart_key\x18\t \x01(\t\"\xf2\x01\n\rRecordingInfo\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x14\n\x0cparticipants\x18\x02 \x03(\t\x12\x17\n\x0fserver_hostname\x18\x03 \x01(\t\x12\x11\n\tserver_id\x18\x04 \x01(\t\x12\r\n\x05login\x18\x05 \x01(\t\x12\x0f\n\x07started\x18\x06 \x01(\t\x12\r\n\x05\x65nded\x18\x07 \x01(\t\x12\x13\n\x0binteractive\x18\x08 \x01(\x08\x12\x10\n\x08\x65nhanced\x18\t \x01(\x08\x12\x0c\n\x04live\x18\n \x01(\x08\x12\r\n\x05state\x18\x0b \x01(\t\x12\x11\n\ttruncated\x18\x0c \x01(\x08\x12\x0c\n\x04size\x18\r \x01(\x04\"Y\n\x16ListRecordingsResponse\x12-\n\nrecordings\x18\x01 \x03(\x0b\x32\x19.proctor.v1.RecordingInfo\x12\x10\n\x08next_key\x18\x02 \x01(\t\":\n\x0bReadRequest\x12\x0b\n\x03sid\x18\x01 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t2\x87\x02\n\x05\x41udit\x12\x38\n\x04\x45mit\x12\x16.proctor.v1.EventBatch\x1a\x14.proctor.v1.EventAck(\x01\x30\x01\x12?\n\x06Search\x12\x19.proctor.v1.SearchRequest\x1a\x1a.proctor.v1.SearchResponse\x12\x42\n\x07Storage\x12\x1a.proctor.v1.StorageRequest\x1a\x1b.proctor.v1.StorageResponse\x12?\n\x06Retain\x12\x19.proctor.v1.RetainRequest\x1a\x1a.proctor.v1.RetainResponse2\xd6\x01\n\nRecordings\x12?\n\x06Upload\x12\x17.proctor.v1.UploadFrame\x1a\x18.proctor.v1.UploadStatus(\x01\x30\x01\x12M\n\x04List\x12!.proctor.v1.ListRecordingsRequest\x1a\".proctor.v1.ListRecordingsResponse\x12\x38\n\x04Read\x12\x17.proctor.v1.ReadRequest\x1a\x15.proctor.v1.FileChunk0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,28 +39,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHREQUEST']._serialized_end=308
   _globals['_SEARCHRESPONSE']._serialized_start=310
   _globals['_SEARCHRESPONSE']._serialized_end=380
-  _globals['_UPLOADFRAME']._serialized_start=383
-  _globals['_UPLOADFRAME']._serialized_end=547
-  _globals['_UPLOADSTART']._serialized_start=549
-  _globals['_UPLOADSTART']._serialized_end=581
-  _globals['_UPLOADCOMPLETE']._serialized_start=583
-  _globals['_UPLOADCOMPLETE']._serialized_end=637
-  _globals['_UPLOADSTATUS']._serialized_start=639
-  _globals['_UPLOADSTATUS']._serialized_end=723
-  _globals['_FILESTATE']._serialized_start=725
-  _globals['_FILESTATE']._serialized_end=780
-  _globals['_FILECHUNK']._serialized_start=782
-  _globals['_FILECHUNK']._serialized_end=837
-  _globals['_LISTRECORDINGSREQUEST']._serialized_start=840
-  _globals['_LISTRECORDINGSREQUEST']._serialized_end=1005
-  _globals['_RECORDINGINFO']._serialized_start=1008
-  _globals['_RECORDINGINFO']._serialized_end=1236
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=1238
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=1327
-  _globals['_READREQUEST']._serialized_start=1329
-  _globals['_READREQUEST']._serialized_end=1387
-  _globals['_AUDIT']._serialized_start=1390
-  _globals['_AUDIT']._serialized_end=1520
-  _globals['_RECORDINGS']._serialized_start=1523
-  _globals['_RECORDINGS']._serialized_end=1737
+  _globals['_STORAGEREQUEST']._serialized_start=382
+  _globals['_STORAGEREQUEST']._serialized_end=398
+  _globals['_STORAGERESPONSE']._serialized_start=401
+  _globals['_STORAGERESPONSE']._serialized_end=618
+  _globals['_STOREDDAY']._serialized_start=620
+  _globals['_STOREDDAY']._serialized_end=693
+  _globals['_RETAINREQUEST']._serialized_start=695
+  _globals['_RETAINREQUEST']._serialized_end=727
+  _globals['_RETAINRESPONSE']._serialized_start=729
+  _globals['_RETAINRESPONSE']._serialized_end=824
+  _globals['_UPLOADFRAME']._serialized_start=827
+  _globals['_UPLOADFRAME']._serialized_end=991
+  _globals['_UPLOADSTART']._serialized_start=993
+  _globals['_UPLOADSTART']._serialized_end=1025
+  _globals['_UPLOADCOMPLETE']._serialized_start=1027
+  _globals['_UPLOADCOMPLETE']._serialized_end=1081
+  _globals['_UPLOADSTATUS']._serialized_start=1083
+  _globals['_UPLOADSTATUS']._serialized_end=1167
+  _globals['_FILESTATE']._serialized_start=1169
+  _globals['_FILESTATE']._serialized_end=1224
+  _globals['_FILECHUNK']._serialized_start=1226
+  _globals['_FILECHUNK']._serialized_end=1281
+  _globals['_LISTRECORDINGSREQUEST']._serialized_start=1284
+  _globals['_LISTRECORDINGSREQUEST']._serialized_end=1449
+  _globals['_RECORDINGINFO']._serialized_start=1452
+  _globals['_RECORDINGINFO']._serialized_end=1694
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=1696
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=1785
+  _globals['_READREQUEST']._serialized_start=1787
+  _globals['_READREQUEST']._serialized_end=1845
+  _globals['_AUDIT']._serialized_start=1848
+  _globals['_AUDIT']._serialized_end=2111
+  _globals['_RECORDINGS']._serialized_start=2114
+  _globals['_RECORDINGS']._serialized_end=2328
 # @@protoc_insertion_point(module_scope)

@@ -56,6 +56,62 @@ class SearchResponse(_message.Message):
     incomplete: bool
     def __init__(self, events: _Optional[_Iterable[bytes]] = ..., next_key: _Optional[str] = ..., incomplete: _Optional[bool] = ...) -> None: ...
 
+class StorageRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StorageResponse(_message.Message):
+    __slots__ = ("days", "recordings", "recording_bytes", "state_bytes", "index_bytes", "free_bytes", "events_retention", "recordings_retention")
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    RECORDINGS_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STATE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    INDEX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_RETENTION_FIELD_NUMBER: _ClassVar[int]
+    RECORDINGS_RETENTION_FIELD_NUMBER: _ClassVar[int]
+    days: _containers.RepeatedCompositeFieldContainer[StoredDay]
+    recordings: int
+    recording_bytes: int
+    state_bytes: int
+    index_bytes: int
+    free_bytes: int
+    events_retention: int
+    recordings_retention: int
+    def __init__(self, days: _Optional[_Iterable[_Union[StoredDay, _Mapping]]] = ..., recordings: _Optional[int] = ..., recording_bytes: _Optional[int] = ..., state_bytes: _Optional[int] = ..., index_bytes: _Optional[int] = ..., free_bytes: _Optional[int] = ..., events_retention: _Optional[int] = ..., recordings_retention: _Optional[int] = ...) -> None: ...
+
+class StoredDay(_message.Message):
+    __slots__ = ("day", "bytes", "size", "compressed")
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    COMPRESSED_FIELD_NUMBER: _ClassVar[int]
+    day: str
+    bytes: int
+    size: int
+    compressed: bool
+    def __init__(self, day: _Optional[str] = ..., bytes: _Optional[int] = ..., size: _Optional[int] = ..., compressed: _Optional[bool] = ...) -> None: ...
+
+class RetainRequest(_message.Message):
+    __slots__ = ("dry_run",)
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    dry_run: bool
+    def __init__(self, dry_run: _Optional[bool] = ...) -> None: ...
+
+class RetainResponse(_message.Message):
+    __slots__ = ("days", "recordings", "events", "bytes", "held")
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    RECORDINGS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    days: _containers.RepeatedScalarFieldContainer[str]
+    recordings: _containers.RepeatedScalarFieldContainer[str]
+    events: int
+    bytes: int
+    held: str
+    def __init__(self, days: _Optional[_Iterable[str]] = ..., recordings: _Optional[_Iterable[str]] = ..., events: _Optional[int] = ..., bytes: _Optional[int] = ..., held: _Optional[str] = ...) -> None: ...
+
 class UploadFrame(_message.Message):
     __slots__ = ("sid", "start", "chunk", "complete")
     SID_FIELD_NUMBER: _ClassVar[int]
@@ -133,7 +189,7 @@ class ListRecordingsRequest(_message.Message):
     def __init__(self, from_time: _Optional[str] = ..., to_time: _Optional[str] = ..., limit: _Optional[int] = ..., live: _Optional[bool] = ..., user: _Optional[str] = ..., host: _Optional[str] = ..., kind: _Optional[str] = ..., states: _Optional[_Iterable[str]] = ..., start_key: _Optional[str] = ...) -> None: ...
 
 class RecordingInfo(_message.Message):
-    __slots__ = ("sid", "participants", "server_hostname", "server_id", "login", "started", "ended", "interactive", "enhanced", "live", "state", "truncated")
+    __slots__ = ("sid", "participants", "server_hostname", "server_id", "login", "started", "ended", "interactive", "enhanced", "live", "state", "truncated", "size")
     SID_FIELD_NUMBER: _ClassVar[int]
     PARTICIPANTS_FIELD_NUMBER: _ClassVar[int]
     SERVER_HOSTNAME_FIELD_NUMBER: _ClassVar[int]
@@ -146,6 +202,7 @@ class RecordingInfo(_message.Message):
     LIVE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
     sid: str
     participants: _containers.RepeatedScalarFieldContainer[str]
     server_hostname: str
@@ -158,7 +215,8 @@ class RecordingInfo(_message.Message):
     live: bool
     state: str
     truncated: bool
-    def __init__(self, sid: _Optional[str] = ..., participants: _Optional[_Iterable[str]] = ..., server_hostname: _Optional[str] = ..., server_id: _Optional[str] = ..., login: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., interactive: _Optional[bool] = ..., enhanced: _Optional[bool] = ..., live: _Optional[bool] = ..., state: _Optional[str] = ..., truncated: _Optional[bool] = ...) -> None: ...
+    size: int
+    def __init__(self, sid: _Optional[str] = ..., participants: _Optional[_Iterable[str]] = ..., server_hostname: _Optional[str] = ..., server_id: _Optional[str] = ..., login: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., interactive: _Optional[bool] = ..., enhanced: _Optional[bool] = ..., live: _Optional[bool] = ..., state: _Optional[str] = ..., truncated: _Optional[bool] = ..., size: _Optional[int] = ...) -> None: ...
 
 class ListRecordingsResponse(_message.Message):
     __slots__ = ("recordings", "next_key")

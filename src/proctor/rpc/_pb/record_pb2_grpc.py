@@ -44,6 +44,16 @@ class AuditStub:
                 request_serializer=record__pb2.SearchRequest.SerializeToString,
                 response_deserializer=record__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.Storage = channel.unary_unary(
+                '/proctor.v1.Audit/Storage',
+                request_serializer=record__pb2.StorageRequest.SerializeToString,
+                response_deserializer=record__pb2.StorageResponse.FromString,
+                _registered_method=True)
+        self.Retain = channel.unary_unary(
+                '/proctor.v1.Audit/Retain',
+                request_serializer=record__pb2.RetainRequest.SerializeToString,
+                response_deserializer=record__pb2.RetainResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServicer:
@@ -62,6 +72,20 @@ class AuditServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Storage(self, request, context):
+        """Disk use of the auth service, and how long things are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Retain(self, request, context):
+        """Remove what is due now, or only say what it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -74,6 +98,16 @@ def add_AuditServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=record__pb2.SearchRequest.FromString,
                     response_serializer=record__pb2.SearchResponse.SerializeToString,
+            ),
+            'Storage': grpc.unary_unary_rpc_method_handler(
+                    servicer.Storage,
+                    request_deserializer=record__pb2.StorageRequest.FromString,
+                    response_serializer=record__pb2.StorageResponse.SerializeToString,
+            ),
+            'Retain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Retain,
+                    request_deserializer=record__pb2.RetainRequest.FromString,
+                    response_serializer=record__pb2.RetainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -130,6 +164,60 @@ class Audit:
             '/proctor.v1.Audit/Search',
             record__pb2.SearchRequest.SerializeToString,
             record__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Storage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proctor.v1.Audit/Storage',
+            record__pb2.StorageRequest.SerializeToString,
+            record__pb2.StorageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Retain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proctor.v1.Audit/Retain',
+            record__pb2.RetainRequest.SerializeToString,
+            record__pb2.RetainResponse.FromString,
             options,
             channel_credentials,
             insecure,

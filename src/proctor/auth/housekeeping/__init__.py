@@ -1,0 +1,1 @@
+"""Retention, compression and disk use of what the auth service keeps."""
