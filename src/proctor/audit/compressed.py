@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+from zlib import decompress
 
 from proctor.core.durable import sync_directory, write_at
 
@@ -126,7 +127,7 @@ class CompressedDay:
         if self._held[0] != number:
             start, end = self._starts[number], self._starts[number + 1]
             try:
-                content = zlib.decompress(os.pread(self._descriptor, end - start, start), _WINDOW_OF_GZIP)
+                content = decompress(os.pread(self._descriptor, end - start, start), _WINDOW_OF_GZIP)
             except zlib.error:
                 raise self._damaged() from None
             if len(content) != min(self.about.block, self.size - number * self.about.block):

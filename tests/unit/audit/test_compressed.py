@@ -7,6 +7,8 @@ import random
 import shutil
 import subprocess
 import sys
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -87,12 +89,16 @@ def test_a_table_longer_than_one_extra_field(tmp_path: Path, monkeypatch: pytest
 def test_a_page_needs_a_few_blocks_of_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, content = day(tmp_path, 100 * BLOCK)
     compress(path)
-    opened: list[int] = []
-    whole = CompressedDay._block
-    monkeypatch.setattr(CompressedDay, "_block", lambda self, n: opened.append(n) or whole(self, n))
+    unpacked: list[bytes] = []
+
+    def counted(data: bytes, wbits: int) -> bytes:
+        unpacked.append(data)
+        return zlib.decompress(data, wbits)
+
+    monkeypatch.setattr(compressed, "decompress", counted)
     lines = lines_backward(path, 0, len(content))
     assert [next(lines) for _ in range(100)]
-    assert len(set(opened)) <= 6
+    assert len(unpacked) <= 6
 
 
 @pytest.mark.parametrize("damage", ["byte", "cut"])
@@ -105,11 +111,8 @@ def test_damage_is_an_error_and_never_other_content(tmp_path: Path, damage: str)
         if damage == "byte":
             broken[position] ^= 0xFF
         compressed_path(path).write_bytes(broken)
-        try:
-            with open_day(path) as read:
-                assert read.read(len(content), 0) == content  # what was changed does not matter
-        except OSError as error:
-            assert "damaged" in str(error)
+        with suppress(OSError), open_day(path) as read:
+            assert read.read(len(content), 0) == content  # what was changed does not matter
 
 
 def test_a_day_that_is_written_is_left_alone(tmp_path: Path) -> None:
@@ -132,8 +135,7 @@ def test_a_kill_at_any_step_loses_nothing(tmp_path: Path) -> None:
         place.mkdir()
         shutil.copy(kept, path)
 
-    steps = 0
-    for steps in killed_at_each_step(prepare, lambda: compress(path)):
+    for step in killed_at_each_step(prepare, lambda: compress(path)):
         with open_day(path) as read:
             assert read.read(len(content), 0) == content
         if path.exists():
@@ -141,7 +143,7 @@ def test_a_kill_at_any_step_loses_nothing(tmp_path: Path) -> None:
         with open_day(path) as read:
             assert read.read(len(content), 0) == content
         assert [each.name for each in place.iterdir()] == [compressed_path(path).name]
-    assert steps > 8
+    assert step > 8
 
 
 def test_a_kill_while_a_day_is_expanded_loses_nothing(tmp_path: Path) -> None:

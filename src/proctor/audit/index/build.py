@@ -89,6 +89,8 @@ class Indexer:
                 broken.add(segment.file)
                 self._index.drop(segment)
                 self._known = {}
+        if broken:
+            self._index.purge()
 
     def _is_intact(self, segment: Segment, extents: dict[str, int]) -> bool:
         if segment.end > extents.get(segment.file, 0):

@@ -28,6 +28,9 @@ ANY = -1
 STEPS = 20_000
 """Instructions of SQLite's machine (some milliseconds) between two looks at the budget."""
 
+PURGED_AT_ONCE = 5000
+"""Terms forgotten in one transaction."""
+
 _SCHEMA = """
 CREATE TABLE segments (
     id INTEGER PRIMARY KEY, file TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL,
@@ -225,6 +228,27 @@ class Index:
             database.execute(f"DELETE {query}", only)
             database.execute("DELETE FROM postings WHERE segment = ?", (segment.id,))
             database.execute("DELETE FROM segments WHERE id = ?", (segment.id,))
+
+    def purge(self) -> None:
+        """Forget terms that no event has any more: of segments that were dropped, those that recurred."""
+        database = self.database
+        (last,) = database.execute("SELECT coalesce(max(id), 0) FROM terms").fetchone()
+        used = bytearray(last + 1)
+        for (term,) in database.execute("SELECT term FROM postings"):
+            used[term] = 1
+        unused = [row for row in database.execute("SELECT id FROM terms") if not used[row[0]]]
+        for first in range(0, len(unused), PURGED_AT_ONCE):
+            self._forget_terms(unused[first : first + PURGED_AT_ONCE])
+
+    def _forget_terms(self, ids: list[tuple[int]]) -> None:
+        query = "SELECT id, text FROM terms WHERE id = ?"
+        rows = [self.database.execute(query, term).fetchone() for term in ids]
+        gone = [(number, text) for number, text in rows if is_piece(text)]
+        with transaction(self.database):
+            self.database.executemany(
+                "INSERT INTO pieces (pieces, rowid, text) VALUES ('delete', ?, ?)", gone
+            )
+            self.database.executemany("DELETE FROM terms WHERE id = ?", ids)
 
     def close(self) -> None:
         """Release the file."""

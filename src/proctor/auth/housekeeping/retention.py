@@ -143,7 +143,7 @@ class Retention:
         with self._lock:
             return self._held(self._load(), self._clock.now())
 
-    def due(self, limit: int = BATCH) -> Removal:
+    def due(self, limit: int) -> Removal:
         """What is due, with at most ``limit`` recordings. Raises Unavailable."""
         now = self._clock.now()
         found = Removal()
@@ -170,7 +170,7 @@ class Retention:
             self._note_time(state)
             done = [self._resumed(state)] if state.pending else []
             while not self._held(state, self._clock.now()):
-                removal = self.due()
+                removal = self.due(BATCH)
                 if not (removal.days or removal.recordings):
                     break
                 removal.uid = str(uuid.uuid4())

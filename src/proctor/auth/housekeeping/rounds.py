@@ -45,13 +45,17 @@ class Housekeeping:
         """Work now and once in each period; what fails is logged and tried again."""
         self._tasks.spawn(self._run(), name="rounds", vital=True)
 
+    async def round(self) -> None:
+        """Do once all there is to do."""
+        for step in (self._remove, self._compress, self._report):
+            try:
+                await step()
+            except ProctorError as error:
+                _log.warning("%s", error.message)
+
     async def _run(self) -> None:
         while True:
-            for step in (self._remove, self._compress, self._report):
-                try:
-                    await step()
-                except ProctorError as error:
-                    _log.warning("%s", error.message)
+            await self.round()
             await asyncio.sleep(self._period)
 
     async def _remove(self) -> None:
