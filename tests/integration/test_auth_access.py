@@ -35,10 +35,12 @@ EXPECTED = {
     "user": {
         "Ping", "GetAuthorities", "CreateUser", "UpdateUser", "ResetUser", "CreateToken", "SignIdentity",
         "GetDocument", "ListDocuments", "PutDocument", "DeleteDocument", "Search", "List", "Read",
+        "Storage",
     },
     "admin": {
         "Ping", "GetAuthorities", "CreateUser", "UpdateUser", "ResetUser", "CreateToken", "SignIdentity",
         "GetDocument", "ListDocuments", "PutDocument", "DeleteDocument", "Search", "List", "Read",
+        "Storage", "Retain",
     },
 }  # fmt: skip
 HARMLESS_FOR_A_USER_WITHOUT_RULES = {"Ping", "GetAuthorities", "List"}

@@ -75,6 +75,16 @@ def yaml(documents: Sequence[Any]) -> str:
     return buffer.getvalue()
 
 
+def size_text(count: int) -> str:
+    """``512 B``, ``1.5 KiB``, ``2.0 GiB``."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
 def short_time(moment: datetime) -> str:
     """``25 Sep 18 00:21 UTC``."""
     return moment.astimezone(UTC).strftime("%d %b %y %H:%M UTC")

@@ -18,8 +18,8 @@ from proctor.audit.log import Query
 from proctor.auth.housekeeping.retention import HELD, JUMP, Policy
 from proctor.core.clock import FakeClock, format_time
 from proctor.recording.format import file_names
-from tests.support.crashes import killed_at_each_step
-from tests.support.keeping import Kept
+from testing.crashes import killed_at_each_step
+from testing.keeping import Kept
 
 DAY = 86400.0
 HOUR = 3600.0

@@ -27,13 +27,21 @@ nodes = group("Hosts.")
 tokens = group("Join tokens.")
 auth = group("Certificates.")
 recordings = group("Recorded sessions.")
+retention = group("How long things are kept.")
 _ENVIRONMENT = {
     "config": "TELEPORT_CONFIG_FILE",
     "auth_server": "TELEPORT_AUTH_SERVER",
     "identity": "TELEPORT_IDENTITY_FILE",
     "debug": "TELEPORT_DEBUG",
 }
-_GROUPS = {"users": users, "nodes": nodes, "tokens": tokens, "auth": auth, "recordings": recordings}
+_GROUPS = {
+    "users": users,
+    "nodes": nodes,
+    "tokens": tokens,
+    "auth": auth,
+    "recordings": recordings,
+    "retention": retention,
+}
 for _name, _typer in _GROUPS.items():
     app.add_typer(_typer, name=_name)
 
@@ -65,6 +73,30 @@ def status(administering: AdminOptions) -> None:
     from proctor.cli.tctl import verbs
 
     say(administering.run(verbs.status))
+
+
+@app.command()
+@bundled
+def storage(administering: Administering, output: Output = Format.TEXT) -> None:
+    """Show what the auth service keeps on its disk, day by day, and for how long."""
+    from proctor.cli.tctl import storage as verbs
+
+    found = administering.run(verbs.storage)
+    emit(output, verbs.storage_data(found), verbs.storage_text(found))
+
+
+@retention.command("run")
+@bundled
+def retention_run(
+    administering: Administering,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what is due.")] = False,
+    output: Output = Format.TEXT,
+) -> None:
+    """Remove days of the audit log and recordings that are due; it also happens by itself."""
+    from proctor.cli.tctl import storage as verbs
+
+    found = administering.run(lambda client: verbs.retain(client, dry_run=dry_run))
+    emit(output, verbs.retain_data(found, dry_run=dry_run), verbs.retain_text(found, dry_run=dry_run))
 
 
 @app.command()

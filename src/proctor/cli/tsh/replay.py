@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 
 from proctor.cli.options import RecordingOptions
-from proctor.cli.output import note, table
+from proctor.cli.output import note, size_text, table
 from proctor.cli.playback.controls import Controls, keyboard
 from proctor.cli.playback.files import read_entries
 from proctor.cli.playback.player import Player
@@ -243,7 +243,7 @@ def _moment(text: str) -> datetime:
 
 
 def recordings_table(found: list[pb.RecordingInfo]) -> str:
-    """ID, Type, Participants, Hostname, Timestamp; State unless all are complete."""
+    """ID, Type, Participants, Hostname, Timestamp, Size; State unless all are complete."""
     rows = [
         [
             info.sid,
@@ -251,11 +251,12 @@ def recordings_table(found: list[pb.RecordingInfo]) -> str:
             ", ".join(info.participants),
             info.server_hostname,
             parse_time(info.started).strftime("%b %d %H:%M:%S UTC") if info.started else "",
+            size_text(info.size),
             _state(info),
         ]
         for info in found
     ]
-    columns = ["ID", "Type", "Participants", "Hostname", "Timestamp", "State"]
+    columns = ["ID", "Type", "Participants", "Hostname", "Timestamp", "Size", "State"]
     shown = len(columns) - all(_state(info) in ("", "complete") for info in found)
     return table(columns[:shown], [row[:shown] for row in rows])
 
@@ -278,5 +279,6 @@ def recording_data(info: pb.RecordingInfo) -> dict[str, Any]:
         "interactive": info.interactive,
         "enhanced_recording": info.enhanced,
         "state": info.state,
+        "size": info.size,
         "truncated": info.truncated,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 
 from proctor.runtime.diag.capture_metrics import CaptureCollector
+from proctor.runtime.diag.storage_metrics import StorageCollector
 
 
 class Metrics:
@@ -22,6 +23,8 @@ class Metrics:
         )
         self._capture = CaptureCollector()
         self._registry.register(self._capture)
+        self._storage = StorageCollector()
+        self._registry.register(self._storage)
 
     def up(self, service: str, ready: bool) -> None:
         """Note whether ``service`` is ready."""
@@ -31,7 +34,8 @@ class Metrics:
         """Count a restart, or the ``count`` of an earlier process image."""
         self._restarts.labels(service).inc(count)
 
-    def exposition(self, capture: Mapping[str, Any] | None) -> str:
-        """The text of all metrics; ``capture``: status of the capture service, None when it gives none."""
+    def exposition(self, capture: Mapping[str, Any] | None, auth: Mapping[str, Any] | None = None) -> str:
+        """The text of all metrics, with the status of services; None when a service gives none."""
         self._capture.status = capture
+        self._storage.status = auth
         return generate_latest(self._registry).decode()

@@ -173,10 +173,15 @@ class Supervisor:
             case "readiness":
                 return {"problems": await self._problems()}
             case "metrics":
-                capture = self._keepers.get("capture")
-                return {"text": self._metrics.exposition(await capture.status() if capture else None)}
+                return {
+                    "text": self._metrics.exposition(*[await self._status(s) for s in ("capture", "auth")])
+                }
             case _:
                 raise BadRequest(f"no such operation: {operation!r}")
+
+    async def _status(self, service: ServiceName) -> dict[str, object] | None:
+        keeper = self._keepers.get(service)
+        return await keeper.status() if keeper else None
 
     async def _problems(self) -> dict[str, dict[str, str]]:
         """What keeps each service from doing its work; nothing of those that are ready."""

@@ -19,7 +19,7 @@ from proctor.recording.archive import Archive
 from proctor.recording.format import file_name
 from proctor.recording.table import STATES, Filter, Table
 from proctor.rpc._pb import record_pb2 as pb
-from tests.support.recordserver import anyone
+from testing.recordserver import anyone
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 NODE = "531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f"
