@@ -45,7 +45,7 @@ def is_day_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-class Content(Protocol):
+class OpenDay(Protocol):
     """A day open for reading."""
 
     @property
@@ -58,7 +58,7 @@ class Content(Protocol):
     def close(self) -> None:
         """Release the file."""
 
-    def __enter__(self) -> Content: ...
+    def __enter__(self) -> OpenDay: ...
 
     def __exit__(self, *_error: object) -> None: ...
 
@@ -75,11 +75,11 @@ class PlainDay:
         return os.fstat(self._descriptor).st_size
 
     def read(self, size: int, offset: int) -> bytes:
-        """See ``Content``."""
+        """See ``OpenDay``."""
         return os.pread(self._descriptor, size, offset)
 
     def close(self) -> None:
-        """See ``Content``."""
+        """See ``OpenDay``."""
         os.close(self._descriptor)
 
     def __enter__(self) -> PlainDay:
@@ -89,7 +89,7 @@ class PlainDay:
         self.close()
 
 
-def open_day(path: Path) -> Content:
+def open_day(path: Path) -> OpenDay:
     """The day ``path`` for reading, in whatever form it is. Raises FileNotFoundError, OSError."""
     try:
         return PlainDay(path)

@@ -420,7 +420,7 @@ class AuditGap(Event):
 
 
 class AuditRetention(Event):
-    """Days of the audit log and recordings removed since their retention was over; an event of ours.
+    """Days of the audit log and recordings removed since their retention was over; specific to Proctor.
 
     ``events``, ``recordings`` and ``bytes`` (on the disk) are counts. ``days``: dates of the days removed.
     ``first`` and ``last``: range of these dates and of the times at which the recordings were completed.

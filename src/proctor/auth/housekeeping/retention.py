@@ -83,7 +83,7 @@ class Recorded(Protocol):
         """Remove complete recordings; what is not there is no error."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class Removed(msgspec.Struct, frozen=True):
     """A day or a recording. ``moment``: the date of the day, or when the recording was complete."""
 
     name: str
@@ -96,8 +96,8 @@ class Removal(msgspec.Struct):
     """What is removed together, and the ``uid`` of the event about it."""
 
     uid: str = ""
-    days: list[Part] = []
-    recordings: list[Part] = []
+    days: list[Removed] = []
+    recordings: list[Removed] = []
 
     def event(self) -> AuditRetention:
         """The event that reports it."""
@@ -152,16 +152,16 @@ class Retention:
             found.days = [self._day(day) for day in self._days.finished() if day.end <= over]
         if self._policy.recordings is not None:
             rows = self._recordings.completed_before(now - self._policy.recordings, limit)
-            found.recordings = [Part(sid, format_time(moment), size) for sid, moment, size in rows]
+            found.recordings = [Removed(sid, format_time(moment), size) for sid, moment, size in rows]
         return found
 
-    def _day(self, day: StoredDay) -> Part:
+    def _day(self, day: StoredDay) -> Removed:
         try:
             events = count_lines(self._days.directory / day.name)
         except OSError as error:  # it goes all the same, and the event says what is known
             _log.warning("%s cannot be read: %s", day.name, error.strerror)
             events = 0
-        return Part(day.name, day.name[:10], day.stored, events)
+        return Removed(day.name, day.name[:10], day.stored, events)
 
     def run(self) -> list[Removal]:
         """Remove what is due, and complete what a crash left. Raises Unavailable."""
