@@ -12,12 +12,12 @@ from proctor.audit.logs_file import FileLog
 from proctor.audit.search.pool import Searches
 from proctor.auth.housekeeping.retention import Policy, Removal, Retention
 from proctor.auth.housekeeping.rounds import Housekeeping
-from proctor.auth.ingest.recordings import Recordings
+from proctor.auth.ingest.recordings import RecordingIndexer
 from proctor.core.clock import FakeClock
 from proctor.model.events import UserLogin
 from proctor.recording.archive import Archive
 from proctor.recording.format import file_name
-from proctor.recording.table import STATES, Filter, Table
+from proctor.recording.table import STATES, Filter, RecordingTable
 from proctor.rpc._pb import record_pb2 as pb
 from testing.recordserver import anyone
 
@@ -33,8 +33,8 @@ class Kept:
         self.log = FileLog(data / "log", HOST, clock, cluster_name="purple")
         self.archive = Archive(data / "log", HOST, clock)
         self._searches = Searches(self.log)
-        table = Table(data / "backend/recordings.sqlite")
-        self.recordings = Recordings(table, self.archive, self.log, self._searches, clock)
+        table = RecordingTable(data / "backend/recordings.sqlite")
+        self.recordings = RecordingIndexer(table, self.archive, self.log, self._searches, clock)
         policy = policy or Policy(timedelta(days=2), timedelta(days=2))
         self.retention = Retention(data / "backend/retention.json", policy, self.log, self.recordings, clock)
         self.housekeeping = Housekeeping(self.log, self.retention, lambda: None)

@@ -158,7 +158,7 @@ class Archive:
         url = f"file://{self._directory / sid}"
         # A name, not chance: a crash before the next line makes the node ask again.
         emit(SessionUpload(uid=str(uuid.uuid5(_UPLOADS, sid)), sid=sid, url=url))
-        owner = from_json(self._state(self._live, sid).read_bytes(), Owner)
+        owner = from_json(self._state(self._live, sid).read_bytes(), RecordingSource)
         owner.completed = format_time(self._clock.now())
         replace_file(self._state(self._live, sid), to_json(owner))
         self._state(self._live, sid).rename(self._state(self._completed, sid))
@@ -223,7 +223,7 @@ class Archive:
     def completed_at(self, sid: str) -> datetime | None:
         """When all of a recording had arrived, by the clock of this host; None unless it is complete."""
         try:
-            owner = from_json(self._state(self._completed, check_sid(sid)).read_bytes(), Owner)
+            owner = from_json(self._state(self._completed, check_sid(sid)).read_bytes(), RecordingSource)
         except FileNotFoundError:
             return None
         return parse_time(owner.completed or owner.since)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from proctor.audit.finished import stored_days
 from proctor.audit.index.store import files
-from proctor.auth.ingest.recordings import Recordings, SearchableLog
+from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.core.errors import Unavailable
 
 
@@ -48,7 +48,7 @@ class Usage:
         }
 
 
-def usage(log: SearchableLog, recordings: Recordings) -> Usage:
+def usage(log: SearchableLog, recordings: RecordingIndexer) -> Usage:
     """What there is now; blocks. Raises Unavailable."""
     sizes = {extent.name: extent.size for extent in log.extents()}
     count, recording_bytes = recordings.totals()

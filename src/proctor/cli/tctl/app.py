@@ -77,7 +77,7 @@ def status(administering: AdminOptions) -> None:
 
 @app.command()
 @bundled
-def storage(administering: Administering, output: Output = Format.TEXT) -> None:
+def storage(administering: AdminOptions, output: Output = Format.TEXT) -> None:
     """Show what the auth service keeps on its disk, day by day, and for how long."""
     from proctor.cli.tctl import storage as verbs
 
@@ -88,7 +88,7 @@ def storage(administering: Administering, output: Output = Format.TEXT) -> None:
 @retention.command("run")
 @bundled
 def retention_run(
-    administering: Administering,
+    administering: AdminOptions,
     dry_run: Annotated[bool, Option("--dry-run", help="Only say what is due.")] = False,
     output: Output = Format.TEXT,
 ) -> None:
