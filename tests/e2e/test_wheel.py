@@ -54,6 +54,12 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv
 
 
+def test_licences_of_what_is_bundled_are_inside(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for licence in ("Apache-2.0", "BSD-2-Clause", "LGPL-2.1-only", "LGPL-3.0-or-later", "Zlib"):
+        assert any(name.endswith(f"licenses/LICENSES/{licence}.txt") for name in names)
+
+
 def test_bpf_objects_are_inside(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
