@@ -171,12 +171,12 @@ class Subscriber:
     def _read(self) -> None:
         while True:
             try:
-                body, _ = wire.receive_body(self._connection)
+                received = wire.receive_body(self._connection)
             except (OSError, wire.FrameError):
                 return
-            if not body:
+            if received is None:
                 return
-            message = decode(body)
+            message = decode(received[0])
             if self._is_new(message):
                 self._take(message)
             if self._acknowledge and isinstance(message, KernelEvents | Drained | Closed):

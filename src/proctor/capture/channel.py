@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
 import contextlib
-import os
 import socket
 
 from proctor.core import wire
+from proctor.core.accept import readable
 
 _CHUNK = 64 * 1024
 MAX_PENDING = 1
@@ -21,10 +20,8 @@ class PeerChannel:
     def __init__(self, connection: socket.socket, longest: int = wire.MAX_FRAME) -> None:
         """``longest``: bytes of the longest frame that is taken."""
         connection.setblocking(False)
-        self._longest = longest
         self._connection = connection
-        self._buffer = bytearray()
-        self._descriptors: list[int] = []
+        self._decoder = wire.FrameDecoder(longest, MAX_PENDING)
         self._sending = asyncio.Lock()
 
     async def receive(self) -> tuple[wire.Message, list[int]] | None:
@@ -32,17 +29,13 @@ class PeerChannel:
 
         Raises FrameError for what is not a frame.
         """
-        while (frame := self._next()) is None:
-            if not await self._read():
-                if self._buffer:
-                    raise wire.FrameError("connection closed inside a frame")
+        while (found := self._decoder.message()) is None:
+            data, descriptors = await self._available()
+            self._decoder.feed(data, descriptors)
+            if not data:
+                self._decoder.finish()
                 return None
-        descriptors, self._descriptors = self._descriptors, []
-        try:
-            return wire.decode(frame), descriptors
-        except wire.FrameError:
-            close_all(descriptors)
-            raise
+        return found
 
     async def send(self, frame: bytes) -> None:
         """Send a whole frame; waits while the peer does not read. Raises OSError."""
@@ -57,57 +50,11 @@ class PeerChannel:
     def close(self) -> None:
         """Close the connection, and descriptors that were not taken."""
         self._connection.close()
-        close_all(self._descriptors)
-        self._descriptors = []
+        self._decoder.close()
 
-    def _next(self) -> bytes | None:
-        if len(self._buffer) < wire.HEADER.size:
-            return None
-        length = wire.body_length(bytes(self._buffer[: wire.HEADER.size]))
-        if length > self._longest:
-            raise wire.FrameError(f"frame of {length} bytes, limit {self._longest}")
-        end = wire.HEADER.size + length
-        if len(self._buffer) < end:
-            return None
-        frame = bytes(self._buffer[wire.HEADER.size : end])
-        del self._buffer[:end]
-        return frame
-
-    async def _read(self) -> bool:
-        """Take what has arrived; False at the end of the stream."""
-        space = socket.CMSG_SPACE(wire.MAX_DESCRIPTORS * array.array("i").itemsize)
+    async def _available(self) -> tuple[bytes, list[int]]:
         while True:
             try:
-                data, control, flags, _ = self._connection.recvmsg(_CHUNK, space, socket.MSG_CMSG_CLOEXEC)
-                break
+                return wire.receive_available(self._connection, _CHUNK)
             except BlockingIOError:
-                await self._readable()
-        for level, kind, raw in control:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                rights = array.array("i")
-                rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
-                self._descriptors.extend(rights)
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > MAX_PENDING:
-            raise wire.FrameError("too many descriptors, or more than this process can open")
-        self._buffer += data
-        return bool(data)
-
-    async def _readable(self) -> None:
-        loop, descriptor = asyncio.get_running_loop(), self._connection.fileno()
-        ready = loop.create_future()
-        loop.add_reader(descriptor, _resolve, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(descriptor)
-
-
-def _resolve(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-def close_all(descriptors: list[int]) -> None:
-    """Close each of ``descriptors``."""
-    for descriptor in descriptors:
-        os.close(descriptor)
+                await readable(self._connection)

@@ -219,8 +219,7 @@ class CapturedSession:
         return message
 
     def _frame(self, message: KernelEvents | Drained | Closed) -> bytes:
-        body = encode(message)
-        return wire.HEADER.pack(len(body)) + body
+        return wire.frame(encode(message))
 
     def _keep(self, frame: bytes) -> None:
         self._seq += 1

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from proctor.capture.channel import PeerChannel, close_all
+from proctor.capture.channel import PeerChannel
 from proctor.capture.engine import Capture, CaptureSettings
 from proctor.capture.kernel import abi, report
 from proctor.capture.kernel.choice import LoadedPrograms, load
@@ -341,7 +341,7 @@ class PeerConnection:
                 except ProctorError as error:
                     answer = {"ok": False, "error": error.message}
                 finally:
-                    close_all(descriptors)
+                    wire.close_all(descriptors)
                 if answer is not None:
                     await self._channel.send(wire.encode(answer))
         except (wire.FrameError, OSError) as error:

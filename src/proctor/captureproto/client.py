@@ -302,8 +302,13 @@ class CaptureClient:
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes | None:
+    decoder = wire.FrameDecoder(most_descriptors=0)
     try:
-        header = await reader.readexactly(wire.HEADER.size)
-        return await reader.readexactly(wire.body_length(header))
-    except (asyncio.IncompleteReadError, ConnectionError):
+        while (found := decoder.body()) is None:
+            data = await reader.read(decoder.wanted)
+            if not data:
+                return None
+            decoder.feed(data)
+    except ConnectionError:
         return None
+    return found[0]

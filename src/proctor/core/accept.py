@@ -112,7 +112,7 @@ async def accept(listener: socket.socket, handle: Callable[[socket.socket, Any],
     listener.setblocking(False)
     with contextlib.closing(Refuser()) as refuser:
         while True:
-            await _readable(listener)
+            await readable(listener)
             # Not loop.sock_accept: when that is cancelled after it has accepted, the connection is lost.
             try:
                 connection, address = listener.accept()
@@ -127,11 +127,12 @@ async def accept(listener: socket.socket, handle: Callable[[socket.socket, Any],
             handle(connection, address)
 
 
-async def _readable(listener: socket.socket) -> None:
+async def readable(source: socket.socket | int) -> None:
+    """Return when ``source`` can be read without waiting, or its stream has ended."""
     loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(listener, readable.set)
+    ready = asyncio.Event()
+    loop.add_reader(source, ready.set)
     try:
-        await readable.wait()
+        await ready.wait()
     finally:
-        loop.remove_reader(listener)
+        loop.remove_reader(source)

@@ -10,12 +10,15 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 HEADER = struct.Struct(">I")
 MAX_FRAME = 16 * 1024 * 1024
 MAX_DESCRIPTORS = 8
+
+_CHUNK = 256 << 10
+_CONTROL_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
 
 Message = dict[str, Any]
 
@@ -24,10 +27,14 @@ class FrameError(ValueError):
     """The peer sent something that is not a frame."""
 
 
+def frame(body: bytes) -> bytes:
+    """``body`` behind its length."""
+    return HEADER.pack(len(body)) + body
+
+
 def encode(message: Message) -> bytes:
     """One frame."""
-    body = json.dumps(message, separators=(",", ":")).encode()
-    return HEADER.pack(len(body)) + body
+    return frame(json.dumps(message, separators=(",", ":")).encode())
 
 
 def body_length(header: bytes) -> int:
@@ -60,52 +67,125 @@ def send(connection: socket.socket, message: Message, descriptors: Sequence[int]
     connection.sendall(data)
 
 
+class FrameDecoder:
+    """Split what arrives on a stream into frames; does no I/O.
+
+    It owns the descriptors that it was given until they are returned with a frame.
+    """
+
+    def __init__(self, longest: int = MAX_FRAME, most_descriptors: int = MAX_DESCRIPTORS) -> None:
+        """``longest``: bytes of the longest body. ``most_descriptors``: that wait for the end of a frame."""
+        self._longest = longest
+        self._most_descriptors = most_descriptors
+        self._buffer = bytearray()
+        self._descriptors: list[int] = []
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that has not arrived whole."""
+        return len(self._buffer)
+
+    @property
+    def wanted(self) -> int:
+        """How many bytes to read next, at least one, none of them of the next frame. Raises FrameError."""
+        end = HEADER.size if len(self._buffer) < HEADER.size else self._end()
+        return max(1, min(end - len(self._buffer), _CHUNK))
+
+    def feed(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Take what has arrived. Raises FrameError for more descriptors than may wait."""
+        self._descriptors += descriptors
+        if len(self._descriptors) > self._most_descriptors:
+            raise FrameError("too many descriptors")
+        self._buffer += data
+
+    def finish(self) -> None:
+        """The stream has ended: FrameError when that was inside a frame."""
+        if self._buffer:
+            raise FrameError("connection closed inside a frame")
+
+    def body(self) -> tuple[bytes, list[int]] | None:
+        """The body of the next frame, and the descriptors that came until then, which the caller owns.
+
+        None while it has not arrived whole. Raises FrameError when it is too long.
+        """
+        if len(self._buffer) < HEADER.size or len(self._buffer) < (end := self._end()):
+            return None
+        body = bytes(self._buffer[HEADER.size : end])
+        del self._buffer[:end]
+        descriptors, self._descriptors = self._descriptors, []
+        return body, descriptors
+
+    def message(self) -> tuple[Message, list[int]] | None:
+        """As ``body``, decoded; FrameError, with its descriptors closed, when it is not a JSON object."""
+        found = self.body()
+        if found is None:
+            return None
+        try:
+            return decode(found[0]), found[1]
+        except FrameError:
+            close_all(found[1])
+            raise
+
+    def close(self) -> None:
+        """Close descriptors that were not returned."""
+        close_all(self._descriptors)
+        self._descriptors = []
+
+    def _end(self) -> int:
+        length = body_length(bytes(self._buffer[: HEADER.size]))
+        if length > self._longest:
+            raise FrameError(f"frame of {length} bytes, limit {self._longest}")
+        return HEADER.size + length
+
+
+def receive_available(connection: socket.socket, size: int = _CHUNK) -> tuple[bytes, list[int]]:
+    """Receive at most ``size`` bytes and the descriptors (close-on-exec) that come with them.
+
+    No bytes: the end of the stream. Raises FrameError when descriptors were lost, and OSError.
+    """
+    data, control, flags, _ = connection.recvmsg(size, _CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC)
+    descriptors = array.array("i")
+    for level, kind, raw in control:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(raw[: len(raw) - len(raw) % descriptors.itemsize])
+    if flags & socket.MSG_CTRUNC:
+        close_all(descriptors)
+        raise FrameError("too many descriptors, or more than this process can open")
+    return data, list(descriptors)
+
+
 def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
     """Receive one frame, blocking, with its descriptors (close-on-exec); None at end of stream.
 
     Raises FrameError for a bad or torn frame; descriptors received until then are closed.
     """
-    descriptors: list[int] = []
+    found = receive_body(connection)
+    if found is None:
+        return None
     try:
-        body = _body(connection, descriptors)
-        return (decode(body), descriptors) if body is not None else None
-    except BaseException:
-        for descriptor in descriptors:
-            os.close(descriptor)
+        return decode(found[0]), found[1]
+    except FrameError:
+        close_all(found[1])
         raise
 
 
-def receive_body(connection: socket.socket) -> tuple[bytes | None, list[int]]:
-    """Receive the body of one frame, whatever it is, blocking, with its descriptors; None at end of stream.
+def receive_body(connection: socket.socket) -> tuple[bytes, list[int]] | None:
+    """As ``receive``, with the body as it is."""
+    decoder = FrameDecoder()
+    try:
+        while (found := decoder.body()) is None:
+            data, descriptors = receive_available(connection, decoder.wanted)
+            decoder.feed(data, descriptors)
+            if not data:
+                decoder.finish()
+                return None
+    except BaseException:
+        decoder.close()
+        raise
+    return found
 
-    Raises FrameError.
-    """
-    descriptors: list[int] = []
-    return _body(connection, descriptors), descriptors
 
-
-def _body(connection: socket.socket, descriptors: list[int]) -> bytes | None:
-    header = _exactly(connection, HEADER.size, descriptors)
-    return _exactly(connection, body_length(header), descriptors) if header else None
-
-
-def _exactly(connection: socket.socket, length: int, descriptors: list[int]) -> bytes:
-    data = bytearray()
-    control_bytes = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
-    while len(data) < length:
-        part, control, flags, _ = connection.recvmsg(
-            length - len(data), control_bytes, socket.MSG_CMSG_CLOEXEC
-        )
-        for level, kind, raw in control:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                rights = array.array("i")
-                rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
-                descriptors.extend(rights)
-        if flags & socket.MSG_CTRUNC or len(descriptors) > MAX_DESCRIPTORS:
-            raise FrameError("too many descriptors, or more than this process can open")
-        if not part:
-            if data:
-                raise FrameError("connection closed inside a frame")
-            return b""
-        data += part
-    return bytes(data)
+def close_all(descriptors: Iterable[int]) -> None:
+    """Close each of ``descriptors``."""
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from proctor.core import wire
+from proctor.core.accept import readable
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.serde import convert, to_builtins
 from proctor.node.privsep import PrivilegedConnection
@@ -118,16 +119,5 @@ def _accepted(message: wire.Message, descriptors: list[int]) -> Spawned:
 
 async def _receive(connection: socket.socket) -> tuple[wire.Message, list[int]] | None:
     """A frame; its sender writes frames whole, so that only its start is waited for."""
-    loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(connection, _settle, readable)
-    try:
-        await readable
-    finally:
-        loop.remove_reader(connection)
+    await readable(connection)
     return wire.receive(connection)
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from proctor.core.accept import accept
+from proctor.core.accept import accept, readable
 from proctor.core.limits.rates import network_of
 from proctor.core.tasks import TaskSet
 from proctor.proxy.clienthello import MAX_HELLO, Incomplete, NotTls, server_name
@@ -153,13 +153,7 @@ async def _peek(connection: socket.socket) -> str:
 async def _readable(connection: socket.socket, count: int) -> None:
     """Wait for ``count`` bytes or the end of the stream; the kernel does the counting."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-    readable = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(connection, readable.set)
-    try:
-        await readable.wait()
-    finally:
-        loop.remove_reader(connection)
+    await readable(connection)
 
 
 async def _dial(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

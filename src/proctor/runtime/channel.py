@@ -36,7 +36,6 @@ CALL_SECONDS = 5.0
 MAX_UNANSWERED = 64
 """Calls of the other side that wait for their answers; whoever makes more is cut off."""
 
-_CHUNK = 64 << 10
 _MAX_NAME = 64
 _PAUSE = 0.01
 _log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class Calls:
         self._tasks = TaskSet("channel")
         self._reader = TaskSet("channel")
         self._reader.spawn(self._receive(), name="frames")
-        self._inside_frame = False
+        self._decoder = wire.FrameDecoder(most_descriptors=0)
         self._unanswered = 0
 
     async def call(
@@ -92,7 +91,7 @@ class Calls:
 
     async def pause(self) -> None:
         """Take no more frames, and end between two of them, all calls answered: another program goes on."""
-        while self._inside_frame:  # noqa: ASYNC110 - the rest of a frame is under way
+        while self._decoder.waiting:  # noqa: ASYNC110 - the rest of a frame is under way
             await asyncio.sleep(_PAUSE)
         await self._reader.close()
         await self._tasks.drain(CALL_SECONDS)
@@ -121,20 +120,14 @@ class Calls:
         self._closed()
 
     async def _frame(self) -> wire.Message | None:
-        header = await self._exactly(wire.HEADER.size)
-        message = wire.decode(await self._exactly(wire.body_length(header))) if header else None
-        self._inside_frame = False
-        return message
-
-    async def _exactly(self, length: int) -> bytes:
-        data, loop = bytearray(), asyncio.get_running_loop()
-        while len(data) < length:
-            part = await loop.sock_recv(self._connection, min(length - len(data), _CHUNK))
-            if not part:
-                return b""
-            self._inside_frame = True
-            data += part
-        return bytes(data)
+        loop = asyncio.get_running_loop()
+        while (found := self._decoder.message()) is None:
+            data = await loop.sock_recv(self._connection, self._decoder.wanted)
+            if not data:
+                self._decoder.finish()
+                return None
+            self._decoder.feed(data)
+        return found[0]
 
     def _dispatch(self, message: wire.Message) -> None:
         """Raises FrameError."""
@@ -186,9 +179,8 @@ class SupervisorChannel:
     def receive(self) -> tuple[bytes, list[int]]:
         """The boot, and the descriptors that come with it; SystemExit when the supervisor is gone already."""
         with contextlib.suppress(wire.FrameError):
-            body, descriptors = wire.receive_body(self._socket)
-            if body:
-                return body, descriptors
+            if (received := wire.receive_body(self._socket)) is not None:
+                return received
         sys.exit(1)
 
     def ready(self, **details: object) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import array
 import os
 import socket
 from collections.abc import Iterator
 
 from proctor.core import wire
 
-_CHUNK = 256 << 10
 MAX_PENDING = 1
 """Descriptors that wait for the end of their frame: no request comes with more."""
 
@@ -22,13 +20,12 @@ class RequestChannel:
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._connection = connection
-        self._buffer = bytearray()
-        self._descriptors: list[int] = []
+        self._decoder = wire.FrameDecoder(most_descriptors=MAX_PENDING)
 
     @property
     def waiting(self) -> int:
         """Bytes of a frame that has not arrived whole."""
-        return len(self._buffer)
+        return self._decoder.waiting
 
     def fileno(self) -> int:
         """For ``poll``."""
@@ -39,39 +36,15 @@ class RequestChannel:
 
         Raises EOFError at the end of the stream, FrameError for what is no frame, OSError.
         """
-        control_bytes = socket.CMSG_SPACE(wire.MAX_DESCRIPTORS * array.array("i").itemsize)
         try:
-            data, control, flags, _ = self._connection.recvmsg(_CHUNK, control_bytes, socket.MSG_CMSG_CLOEXEC)
+            data, descriptors = wire.receive_available(self._connection)
         except BlockingIOError:
             return
-        for level, kind, raw in control:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                rights = array.array("i")
-                rights.frombytes(raw[: len(raw) - len(raw) % rights.itemsize])
-                self._descriptors.extend(rights)
-        if flags & socket.MSG_CTRUNC or len(self._descriptors) > MAX_PENDING:
-            raise wire.FrameError("too many descriptors")
+        self._decoder.feed(data, descriptors)
         if not data:
             raise EOFError
-        self._buffer += data
-        while (frame := self._next()) is not None:
-            descriptors, self._descriptors = self._descriptors, []
-            try:
-                message = wire.decode(frame)
-            except wire.FrameError:
-                close_all(descriptors)
-                raise
-            yield message, descriptors
-
-    def _next(self) -> bytes | None:
-        if len(self._buffer) < wire.HEADER.size:
-            return None
-        end = wire.HEADER.size + wire.body_length(bytes(self._buffer[: wire.HEADER.size]))
-        if len(self._buffer) < end:
-            return None
-        frame = bytes(self._buffer[wire.HEADER.size : end])
-        del self._buffer[:end]
-        return frame
+        while (found := self._decoder.message()) is not None:
+            yield found
 
     def send(self, message: wire.Message) -> None:
         """Send one frame; OSError when the peer does not take it soon."""
@@ -84,8 +57,7 @@ class RequestChannel:
     def close(self) -> None:
         """Close the connection, and descriptors that were not taken."""
         self._connection.close()
-        close_all(self._descriptors)
-        self._descriptors = []
+        self._decoder.close()
 
 
 def as_socket(descriptor: int) -> socket.socket:
@@ -96,9 +68,3 @@ def as_socket(descriptor: int) -> socket.socket:
     except OSError:
         os.close(own)
         raise
-
-
-def close_all(descriptors: list[int]) -> None:
-    """Close each of ``descriptors``."""
-    for descriptor in descriptors:
-        os.close(descriptor)

@@ -30,7 +30,7 @@ from proctor.model.serde import to_builtins
 from proctor.spawner import monitor, pam
 from proctor.spawner.authentication import AuthenticatedUser, ClientConnection, ConnectionAuthenticator
 from proctor.spawner.bundles import BundleStore
-from proctor.spawner.channel import MAX_PENDING, RequestChannel, as_socket, close_all
+from proctor.spawner.channel import MAX_PENDING, RequestChannel, as_socket
 from proctor.spawner.hostkey import HostKey
 from proctor.spawner.monitor import Settings
 from proctor.spawner.monitors import Monitors, Orphan, Report
@@ -279,7 +279,7 @@ class Spawner:
                     try:
                         self._handle(channel, authentication, message, descriptors, wakeup)
                     finally:
-                        close_all(descriptors)
+                        wire.close_all(descriptors)
                 self._check_memory(channel)
             except EOFError:
                 self._forget(descriptor)

@@ -104,3 +104,43 @@ def test_codec_round_trip(message: dict[str, object]) -> None:
 def test_any_body_decodes_or_is_refused(body: bytes) -> None:
     with suppress(wire.FrameError):
         assert isinstance(wire.decode(body), dict)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=6), st.data())
+def test_frames_come_out_however_the_stream_is_cut(bodies: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(map(wire.frame, bodies))
+    decoder, found = wire.FrameDecoder(), []
+    while stream:
+        size = data.draw(st.integers(1, len(stream)))
+        decoder.feed(stream[:size])
+        stream = stream[size:]
+        while (frame := decoder.body()) is not None:
+            found.append(frame[0])
+    decoder.finish()
+    assert found == bodies
+
+
+def test_reader_that_takes_what_is_wanted_stays_within_the_frame() -> None:
+    first, second = wire.encode({"n": 1}), wire.encode({"n": 2})
+    stream, decoder = first + second, wire.FrameDecoder()
+    while (found := decoder.message()) is None:
+        size = decoder.wanted
+        decoder.feed(stream[:size])
+        stream = stream[size:]
+    assert (found, stream, decoder.waiting) == (({"n": 1}, []), second, 0)
+
+
+def test_frame_beyond_the_own_limit_is_refused() -> None:
+    decoder = wire.FrameDecoder(longest=3)
+    decoder.feed(wire.frame(b"{}  "))
+    with pytest.raises(wire.FrameError, match="limit 3"):
+        decoder.body()
+
+
+def test_decoder_closes_descriptors_that_were_not_returned() -> None:
+    read_end, write_end = os.pipe()
+    decoder = wire.FrameDecoder(most_descriptors=1)
+    decoder.feed(b"\0", [write_end])
+    decoder.close()
+    assert os.read(read_end, 1) == b""
+    os.close(read_end)

@@ -70,15 +70,14 @@ class ServiceProcess:
         return process
 
     async def _hand_over(self, boot: bytes, descriptors: Sequence[int]) -> None:
-        header = wire.HEADER.pack(len(boot))
-        socket.send_fds(self.channel, [header], list(descriptors))
-        await asyncio.get_running_loop().sock_sendall(self.channel, boot)
+        frame = wire.frame(boot)
+        sent = socket.send_fds(self.channel, [frame[: wire.HEADER.size]], list(descriptors))
+        await asyncio.get_running_loop().sock_sendall(self.channel, frame[sent:])
 
     async def answer(self) -> dict[str, Any]:
         """What it reports when it is ready. Raises ServiceFailed."""
-        header = await self._receive(wire.HEADER.size)
         try:
-            message = wire.decode(await self._receive(wire.body_length(header)))
+            message = await self._receive()
         except wire.FrameError as error:
             raise ServiceFailed(f"the {self.name} service does not report properly: {error}") from None
         if "failed" in message:
@@ -86,15 +85,15 @@ class ServiceProcess:
             raise ServiceFailed(str(message["failed"]), hint=hint, retry=retry)
         return message
 
-    async def _receive(self, length: int) -> bytes:
-        data = b""
-        while len(data) < length:
-            part = await asyncio.get_running_loop().sock_recv(self.channel, length - len(data))
-            if not part:
+    async def _receive(self) -> wire.Message:
+        decoder = wire.FrameDecoder(most_descriptors=0)
+        while (found := decoder.message()) is None:
+            data = await asyncio.get_running_loop().sock_recv(self.channel, decoder.wanted)
+            if not data:
                 how = ended(await self.wait())
                 raise ServiceFailed(f"the {self.name} service ended before it was ready ({how})")
-            data += part
-        return data
+            decoder.feed(data)
+        return found[0]
 
     def serve(self, handler: Handler) -> None:
         """Take calls of the process from now on, and allow ``call``."""
