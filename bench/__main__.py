@@ -13,7 +13,7 @@ from bench import events, flood, ledger, login, pipeline
 from bench.capture import benchmark as capture
 from bench.capture import hooks
 from bench.search import benchmark as search
-from proctor.capture.kernel.report import probe
+from proctor.capture.kernel.capability_report import probe
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "login": login.run,

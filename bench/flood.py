@@ -19,7 +19,7 @@ from proctor.core.accept import raise_descriptor_limit
 from proctor.core.errors import Unavailable
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Credentials
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit import keys
 from testing.auth import PASSWORD, RunningAuth, otp_code, running_auth
 

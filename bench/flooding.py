@@ -22,7 +22,7 @@ from proctor.core.errors import ProctorError
 from proctor.rpc import anonymous
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import record_pb2
-from proctor.rpc.client import Client, fetch_authorities_tls
+from proctor.rpc.auth_client import Client, fetch_authorities_tls
 from proctor.rpc.tls import SERVER_NAME
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"

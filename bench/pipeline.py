@@ -18,7 +18,7 @@ from proctor.audit.segments import SegmentReader, Segments
 from proctor.audit.spool import BATCH_BYTES, Spool
 from proctor.auth.ingest.batch import Emitter, NumberedEvents
 from proctor.auth.ingest.sessions import SessionRecord
-from proctor.captureproto.messages import KernelEvents, decode, encode
+from proctor.captureproto.capture_messages import KernelEvents, decode, encode
 from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter

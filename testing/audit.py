@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proctor.audit.index.build import Indexer
+from proctor.audit.index.indexer import Indexer
 from proctor.audit.logs_file import FileLog
 
 

@@ -18,11 +18,11 @@ from proctor.auth.settings import AuthSettings, StaticToken
 from proctor.core.clock import SYSTEM, Clock
 from proctor.model import serde
 from proctor.recording.archive import Archive
-from proctor.rpc import client as rpc_client
+from proctor.rpc import auth_client as rpc_client
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Authorities, Credentials, IdentityFiles
 from proctor.sshkit import keys
 from proctor.storage.sqlite import SqliteBackend
 

@@ -20,14 +20,11 @@ import msgspec
 
 from proctor.capture.control.freezer import Limits, Watermarks
 from proctor.capture.engine import CaptureSettings
+from proctor.capture.kernel.filters import Rules
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.kernel.rules import Rules
 from proctor.capture.service import CaptureService
 from proctor.capture.state.place import StateDirectory
-from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, enter
-from proctor.captureproto.client import SessionCapture
-from proctor.captureproto.lines import events_in
-from proctor.captureproto.messages import (
+from proctor.captureproto.capture_messages import (
     Acknowledge,
     Closed,
     Delivery,
@@ -37,6 +34,9 @@ from proctor.captureproto.messages import (
     LossAccounting,
     decode,
 )
+from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, enter
+from proctor.captureproto.client import SessionCapture
+from proctor.captureproto.event_lines import events_in
 from proctor.core import unixsock, wire
 from proctor.core.accept import raise_descriptor_limit
 from proctor.model.network import NetworkPolicy

@@ -8,7 +8,7 @@ from typing import Any
 from proctor.capture.kernel import abi, formatter
 from proctor.capture.kernel.abi import Flag, Operation, RecordKind
 from proctor.capture.kernel.formatter import LineOwner, Part
-from proctor.captureproto import lines
+from proctor.captureproto import event_lines
 
 NO_FLAGS = Flag(0)
 
@@ -124,5 +124,5 @@ def event_of(record: bytes, owner: LineOwner = OWNER, *, boot: int = 0) -> dict[
     part = formatted(block_of(record), owner, boot=boot)
     if part.undecoded:
         raise ValueError(part.complaint)
-    (event,) = lines.events_in(part.batches[0].lines)
+    (event,) = event_lines.events_in(part.batches[0].lines)
     return event

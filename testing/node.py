@@ -33,8 +33,8 @@ from proctor.model.serde import to_json
 from proctor.node.service import NodeServer
 from proctor.recording.format import file_names
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Authorities, Credentials, IdentityFiles
 from proctor.sshkit import certs, keys, sshsig
 from testing.spawner import SpawnerProcess
 from testing.terminal import Terminal

@@ -8,7 +8,7 @@ import sys
 
 from proctor.config.boot import ServiceBoot
 from proctor.node.service import NodeServer
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 
 
 class NodeProcess:

@@ -15,8 +15,8 @@ from proctor.config.boot import ServiceBoot
 from proctor.config.load import parse
 from proctor.core.clock import SYSTEM, Clock
 from proctor.proxy.service import ProxyServer
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Credentials, IdentityFiles
 from testing.auth import RunningAuth
 
 _CONFIG = """\

@@ -18,8 +18,8 @@ from proctor.core.errors import ProctorError
 from proctor.recording.archive import Archive
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
-from proctor.rpc.client import Client
-from proctor.rpc.status import status_of, trailers
+from proctor.rpc.auth_client import Client
+from proctor.rpc.grpc_status import status_of, trailers
 
 HOST = "1048a649-8f3f-4431-9529-0c53339b65a5"
 NODE = "531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f"

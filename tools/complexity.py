@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from proctor.capture.kernel.capability_report import kernel_version
+from proctor.capture.kernel.kernel_features import SECOND_LINE, VARIANTS
 from proctor.capture.kernel.loader import measures
-from proctor.capture.kernel.report import kernel_version
-from proctor.capture.kernel.variants import SECOND_LINE, VARIANTS
 from proctor.core.errors import ProctorError
 
 TRACKED = Path(__file__).resolve().parents[1] / "bpf/complexity.json"

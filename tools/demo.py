@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from proctor.capture.kernel.report import probe
+from proctor.capture.kernel.capability_report import probe
 from proctor.core.clock import SYSTEM, parse_time
 from testing.accounts import Account
 from testing.cluster import Cluster, Event

@@ -13,9 +13,9 @@ from bench.capture import syscalls
 from bench.capture.conditions import Condition, Conditions
 from bench.capture.probe import COUNTS, OTHER_CPU, Probe, build, keep_off, outside
 from bench.report import publish
+from proctor.capture.kernel.capability_report import probe
+from proctor.capture.kernel.kernel_features import SWITCH
 from proctor.capture.kernel.loader import AUTO
-from proctor.capture.kernel.report import probe
-from proctor.capture.kernel.variants import SWITCH
 from testing.capture import running_lab
 
 _ROUNDS = 15

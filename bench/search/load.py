@@ -21,8 +21,8 @@ from proctor.model.stamp import stamped, to_line
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Credentials
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit import keys
 from testing.auth import PASSWORD, RunningAuth, otp_code
 

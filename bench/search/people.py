@@ -16,7 +16,7 @@ from bench.search.load import connected
 from proctor.core.clock import format_time
 from proctor.rpc._pb import auth_pb2
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 
 PEOPLE = 10
 

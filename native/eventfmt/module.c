@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For src/proctor/capture/kernel/formatter.py and src/proctor/captureproto/lines.py. */
+/* For src/proctor/capture/kernel/formatter.py and src/proctor/captureproto/event_lines.py. */
 #include "eventfmt.h"
 
 static PyMethodDef functions[] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor.capture.kernel.loader import AUTO
-from proctor.captureproto.messages import KernelEvents, LossAccounting
+from proctor.captureproto.capture_messages import KernelEvents, LossAccounting
 from proctor.model.network import NetworkPolicy
 from proctor.spawner.child import give_up_raw_sockets
 from testing.capture import CaptureHarness, running_lab

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proctor.capture.kernel.report import probe
+from proctor.capture.kernel.capability_report import probe
 from testing.accounts import Account
 from testing.cluster import Cluster, Node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from proctor.runtime.privileges.accounts import service_user
+from proctor.runtime.privileges.service_users import service_user
 from testing.accounts import Account
 from testing.attacker import run_as
 from testing.cluster import Cluster, Node

@@ -79,7 +79,7 @@ def test_commands_work(installation: Path) -> None:
 
 def test_bpf_objects_load(kernel: None, installation: Path) -> None:
     program = (
-        "from proctor.capture.kernel.report import probe;"
+        "from proctor.capture.kernel.capability_report import probe;"
         "report = probe(); print(*report.missing); assert report.ok"
     )
     done = subprocess.run(

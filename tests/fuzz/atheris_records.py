@@ -8,10 +8,10 @@ import sys
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports():
-    from proctor.captureproto import lines
+    from proctor.captureproto import event_lines
     from testing.kernel_records import formatted
 
-WHO = lines.slots({"cluster_name": "c", "login": "l", "server_id": "i", "sid": "s", "user": "u"})
+WHO = event_lines.slots({"cluster_name": "c", "login": "l", "server_id": "i", "sid": "s", "user": "u"})
 
 
 def check(raw: bytes) -> None:
@@ -21,7 +21,7 @@ def check(raw: bytes) -> None:
     except ValueError:
         return
     for batch in part.batches:
-        filled = lines.fill(batch.lines, WHO, 5)
+        filled = event_lines.fill(batch.lines, WHO, 5)
         events = [json.loads(line) for line in filled.lines.splitlines()]
         if [event["ei"] for event in events] != list(range(5, 5 + batch.kinds.total())):
             raise AssertionError("events are missing or doubled")

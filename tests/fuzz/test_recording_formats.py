@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proctor.core.errors import Corrupted
+from proctor.recording.entry_stream import printed
 from proctor.recording.export import Asciicast, plain_text
 from proctor.recording.format import Timeline, file_names, member
-from proctor.recording.journal import Assembler, Checkpoint, decode_base, encode, records
-from proctor.recording.player import printed
+from proctor.recording.wal import Assembler, Checkpoint, decode_base, encode, records
 from testing.records import SID, contents
 
 GOLDEN = contents(Path(__file__).parents[1] / "golden/recording")

@@ -11,12 +11,12 @@ from typing import Any
 import grpc
 import pytest
 
-from proctor.auth.access import TABLE
+from proctor.auth.rpc_access import TABLE
 from proctor.core.errors import AccessDenied, ProctorError, Unauthenticated
 from proctor.rpc._pb import auth_pb2, record_pb2
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import translated
-from proctor.rpc.identity import Credentials
+from proctor.rpc.auth_client import translated
+from proctor.rpc.identity_files import Credentials
 from testing.auth import RunningAuth, running_auth
 
 METHODS = [

@@ -13,7 +13,7 @@ from proctor.model.bundle import LIFETIME, NAMESPACE, AccessBundle, read_bundle
 from proctor.model.resources import Metadata, Role
 from proctor.model.serde import to_json
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Credentials
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit import sshsig
 from testing.auth import RunningAuth, running_auth
 

@@ -17,7 +17,7 @@ from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, Proctor
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Credentials
+from proctor.rpc.identity_files import Credentials
 from testing.auth import RunningAuth, running_auth
 
 CLUSTER = "purple.example.com"

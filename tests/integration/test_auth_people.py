@@ -14,7 +14,7 @@ from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec, User, UserSpec
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Credentials
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit import keys
 from testing.auth import PASSWORD, RunningAuth, otp_code, running_auth
 

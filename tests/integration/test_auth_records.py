@@ -20,8 +20,8 @@ from proctor.model.stamp import stamped, to_line
 from proctor.recording.format import file_name
 from proctor.rpc._pb import auth_pb2, record_pb2
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import translated
-from proctor.rpc.identity import Credentials
+from proctor.rpc.auth_client import translated
+from proctor.rpc.identity_files import Credentials
 from testing.auth import RunningAuth, running_auth
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"

@@ -26,7 +26,7 @@ from proctor.model.resources import Metadata, Node, NodeSpec, Role, Token
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import record_pb2
-from proctor.rpc.identity import Authorities, Credentials, IdentityFiles
+from proctor.rpc.identity_files import Authorities, Credentials, IdentityFiles
 from proctor.sshkit import certs, keys
 from testing.auth import PASSWORD, STATIC_TOKEN, RunningAuth, otp_code, running_auth
 from testing.polling import auntil

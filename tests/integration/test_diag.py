@@ -10,8 +10,8 @@ from typing import Any
 
 from proctor.core.accept import listen
 from proctor.core.errors import Unavailable
+from proctor.runtime.diag.diag_http import MAX_CONNECTIONS, MAX_HEADER_BYTES, DiagServer
 from proctor.runtime.diag.metrics import Metrics
-from proctor.runtime.diag.server import MAX_CONNECTIONS, MAX_HEADER_BYTES, DiagServer
 
 PROBLEMS = {"node": {"spawn": "no answer within 3 s"}}
 

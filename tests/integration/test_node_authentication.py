@@ -24,7 +24,7 @@ from proctor.spawner.authentication import (
 )
 from proctor.spawner.hostkey import HostKey
 from proctor.sshkit import certs, keys
-from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
+from proctor.sshkit.ssh_server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
 from testing.attacker import TcpConnection, Victim, run_as, sha256, transcript, wire_form
 
 CLONE_NEWNET = 0x40000000

@@ -19,12 +19,12 @@ from proctor.core.durable import replace_file
 from proctor.core.errors import Unavailable
 from proctor.proxy.certificate import Pair, self_signed
 from proctor.proxy.mux import GREETING_PER_NETWORK, Mux, pass_through
-from proctor.proxy.web.guard import Message, Receive, SecurityMiddleware, Send
-from proctor.proxy.web.server import HttpsServer
-from proctor.rpc import client as rpc_client
+from proctor.proxy.web.http_server import HttpsServer
+from proctor.proxy.web.middleware import Message, Receive, SecurityMiddleware, Send
+from proctor.rpc import auth_client as rpc_client
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 from proctor.sshkit import keys
 from testing.auth import STATIC_TOKEN, RunningAuth, running_auth
 from testing.polling import auntil

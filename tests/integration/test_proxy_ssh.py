@@ -18,7 +18,7 @@ from proctor.core.durable import replace_file
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec, Token, TokenSpec
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Credentials
+from proctor.rpc.identity_files import Credentials
 from testing.auth import RunningAuth, running_auth
 from testing.polling import auntil
 from testing.proxy import RunningProxy, running_proxy

@@ -12,8 +12,8 @@ from proctor.audit.log import Query
 from proctor.model.events import Event, SessionEnd, SessionStart
 from proctor.model.kernel_events import SessionLoss
 from proctor.recording import upload
+from proctor.recording.entry_stream import live
 from proctor.recording.format import Timeline
-from proctor.recording.player import live
 from proctor.recording.upload import Replicator
 from proctor.recording.writer import SessionWriter, recover
 from testing.polling import auntil

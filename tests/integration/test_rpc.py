@@ -25,11 +25,11 @@ from proctor.core.errors import (
 )
 from proctor.core.version import VERSION
 from proctor.model.identity import HostIdentity, SystemRole, UserIdentity
-from proctor.rpc import server as rpc_server
+from proctor.rpc import grpc_server as rpc_server
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc
-from proctor.rpc.client import Client, fetch_authorities_tls, join
-from proctor.rpc.identity import Authorities, Credentials
+from proctor.rpc.auth_client import Client, fetch_authorities_tls, join
+from proctor.rpc.identity_files import Authorities, Credentials
 from testing.polling import auntil
 
 NOW = datetime.now(UTC)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from proctor.runtime.privileges.accounts import ServiceUser
 from proctor.runtime.privileges.sandbox import closed_ancestor
+from proctor.runtime.privileges.service_users import ServiceUser
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -22,7 +22,7 @@ ACCOUNT = ServiceUser(64499, 64499)
 INSIDE = """
 import ctypes, json, os, sys
 from pathlib import Path
-from proctor.runtime.privileges.accounts import Account
+from proctor.runtime.privileges.service_users import Account
 from proctor.runtime.privileges.sandbox import enter
 
 data, secret = map(Path, sys.argv[1:])
@@ -114,7 +114,7 @@ def test_closed_ancestors(closed: Path) -> None:
 def test_root_is_refused_as_an_account(closed: Path) -> None:
     code = f"""
 from pathlib import Path
-from proctor.runtime.privileges.accounts import ROOT
+from proctor.runtime.privileges.service_users import ROOT
 from proctor.runtime.privileges.sandbox import SandboxError, enter
 try:
     enter(ROOT, [Path({str(closed)!r})])

@@ -13,7 +13,7 @@ import pytest
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, Teleport
 from proctor.core.errors import Unavailable
-from proctor.runtime.privileges.accounts import service_user
+from proctor.runtime.privileges.service_users import service_user
 from proctor.runtime.supervisor import resume
 from proctor.runtime.supervisor.process import ServiceProcess
 from proctor.runtime.supervisor.resume import SavedLauncher, SavedState

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel import variants
-from proctor.capture.kernel.report import probe
+from proctor.capture.kernel import kernel_features
+from proctor.capture.kernel.capability_report import probe
 from testing.capture import CaptureHarness, running_lab
 
 SWITCH = os.environ.get("PROCTOR_KERNEL_TESTS", "try")
@@ -80,6 +80,6 @@ def without(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[CaptureHarness]:
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(variants.SWITCH, without)
+        environment.setenv(kernel_features.SWITCH, without)
         with running_lab(tmp_path_factory.mktemp("capture")) as running:
             yield running

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel import variants
+from proctor.capture.kernel import kernel_features
 from testing.capture import CaptureHarness, Event, assert_balanced, running_lab
 from testing.evasion.catalogue import TECHNIQUES
 from testing.polling import until
@@ -36,7 +36,7 @@ BY_CRON = {"daemon": "cron", "evidence": "wrote /var/spool/cron/crontabs/games"}
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[CaptureHarness]:
     with pytest.MonkeyPatch.context() as environment, private_spool(tmp_path_factory.mktemp("spool")):
-        environment.setenv(variants.SWITCH, without)
+        environment.setenv(kernel_features.SWITCH, without)
         with running_lab(tmp_path_factory.mktemp("capture")) as running:
             yield running
 

@@ -14,9 +14,9 @@ import pytest
 
 from proctor.capture.engine import BATCH_MILLISECONDS
 from proctor.capture.kernel.loader import RingSizes
+from proctor.captureproto.capture_messages import Drained, KernelEvents
 from proctor.captureproto.client import SessionCapture
-from proctor.captureproto.lines import events_in
-from proctor.captureproto.messages import Drained, KernelEvents
+from proctor.captureproto.event_lines import events_in
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 from testing.capture import CaptureHarness, Child, Event, Subscriber, running_lab

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel import variants
-from proctor.capture.kernel.rules import Rules
+from proctor.capture.kernel import kernel_features
+from proctor.capture.kernel.filters import Rules
 from testing.capture import CaptureHarness, running_lab
 
 LIBRARY = next(
@@ -19,7 +19,7 @@ LIBRARY = next(
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory, without: str) -> Iterator[CaptureHarness]:
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(variants.SWITCH, without)
+        environment.setenv(kernel_features.SWITCH, without)
         with running_lab(tmp_path_factory.mktemp("quiet"), rules=Rules(reduce_noise=True)) as lab:
             yield lab
 

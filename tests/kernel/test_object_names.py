@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel.choice import load
 from proctor.capture.kernel.extension import native
 from proctor.capture.kernel.loader import OBJECTS, RingSizes
+from proctor.capture.kernel.object_selection import load
 
 BPF_OBJ_GET_INFO_BY_FD, SYS_BPF = 15, 321
 PROG_NAME_OFFSET, MAP_NAME_OFFSET, NAME_BYTES = 64, 24, 16

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel.choice import load, security_module
+from proctor.capture.kernel.kernel_features import HOOKS, SECOND_LINE
 from proctor.capture.kernel.loader import Programs
-from proctor.capture.kernel.variants import HOOKS, SECOND_LINE
+from proctor.capture.kernel.object_selection import load, security_module
 from testing.capture import GUIDE_RINGS, cgroup_mount
 from tests.kernel.conftest import EVERY_HOOK
 

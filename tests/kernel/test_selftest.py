@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from proctor.capture.kernel import variants
-from proctor.capture.kernel.variants import HOOKS
+from proctor.capture.kernel import kernel_features
+from proctor.capture.kernel.kernel_features import HOOKS
 from testing.capture import CaptureHarness
 
 COMMAND = (str(Path(sys.executable).with_name("teleport")), "debug", "capture")
@@ -19,7 +19,7 @@ COMMAND = (str(Path(sys.executable).with_name("teleport")), "debug", "capture")
 def examined(without: str = "") -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [*COMMAND, "--format=json"],
-        env=os.environ | {variants.SWITCH: without},
+        env=os.environ | {kernel_features.SWITCH: without},
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ import pytest
 
 from proctor.capture.engine import rings_of
 from proctor.capture.kernel.loader import RingSizes
-from proctor.captureproto.messages import LossAccounting
+from proctor.captureproto.capture_messages import LossAccounting
 from proctor.config.schema import EnhancedRecording
 from testing.capture import Session, assert_balanced, running_lab
 

@@ -19,7 +19,7 @@ from proctor.capture.engine import rings_of
 from proctor.capture.state.journal import StateJournal
 from proctor.capture.state.pins import Manifest
 from proctor.captureproto.absence import AbsenceMarks
-from proctor.captureproto.messages import LossAccounting
+from proctor.captureproto.capture_messages import LossAccounting
 from proctor.config.schema import EnhancedRecording
 from testing.capture import CaptureHarness, Session, running_lab
 from testing.polling import until

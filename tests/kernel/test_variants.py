@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel import variants
+from proctor.capture.kernel import kernel_features
 from testing.capture import GUIDE_RINGS, CaptureHarness, running_lab
 
 Without = Callable[[str], AbstractContextManager[CaptureHarness]]
@@ -20,7 +20,7 @@ Without = Callable[[str], AbstractContextManager[CaptureHarness]]
 def lab_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Without:
     @contextmanager
     def start(features: str) -> Iterator[CaptureHarness]:
-        monkeypatch.setenv(variants.SWITCH, features)
+        monkeypatch.setenv(kernel_features.SWITCH, features)
         with running_lab(tmp_path, GUIDE_RINGS) as lab:
             yield lab
 

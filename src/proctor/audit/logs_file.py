@@ -16,8 +16,8 @@ from proctor.audit.dayfiles import DayFile, compressed_days, day_files, day_name
 from proctor.audit.finished import StoredDay, finished_days, remove_day
 from proctor.audit.log import Page, Query
 from proctor.audit.progress import DOUBTFUL, RECENT, ProgressFile, Span
-from proctor.audit.search.reader import Extent, LogReader
-from proctor.audit.uids import UidWindow
+from proctor.audit.recent_uids import UidWindow
+from proctor.audit.search.log_reader import Extent, LogReader
 from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model import uids

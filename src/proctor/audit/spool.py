@@ -21,7 +21,7 @@ from proctor.core.threads import Threads
 from proctor.model.events import AuditGap, Event
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client, translated
+from proctor.rpc.auth_client import Client, translated
 
 BATCH_BYTES = 512 << 10
 WINDOW_EVENTS = 16384

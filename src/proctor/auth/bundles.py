@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from proctor.auth.ca import CertificateAuthorities
-from proctor.auth.documents import Documents
+from proctor.auth.document_store import Documents
 from proctor.core.clock import Clock
 from proctor.model.bundle import LIFETIME, NAMESPACE, make_bundle
 from proctor.model.serde import to_json

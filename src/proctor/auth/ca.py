@@ -13,7 +13,7 @@ from proctor.core.errors import AlreadyExists, ProctorError, Unauthenticated
 from proctor.model import serde
 from proctor.model.identity import HostIdentity, UserIdentity
 from proctor.rpc import tls
-from proctor.rpc.identity import Authorities, Credentials
+from proctor.rpc.identity_files import Authorities, Credentials
 from proctor.sshkit import certs, keys
 from proctor.storage.base import Backend
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proctor.audit.search.pool import Searches
-from proctor.auth.accounts import CredentialStore
 from proctor.auth.ca import CertificateAuthorities
-from proctor.auth.documents import Documents
+from proctor.auth.credentials import CredentialStore
+from proctor.auth.document_store import Documents
 from proctor.auth.hosts.policy import HostNamePolicy
 from proctor.auth.housekeeping.retention import Retention
 from proctor.auth.housekeeping.rounds import Housekeeping
@@ -25,7 +25,7 @@ from proctor.model.access import Decision, check_resource
 from proctor.model.events import Event, InstanceJoin, UserLogin
 from proctor.model.identity import HostIdentity, Identity, SystemRole, UserIdentity
 from proctor.model.resources import Role
-from proctor.rpc.server import Caller, caller
+from proctor.rpc.grpc_server import Caller, caller
 
 _own_events = Threads("audit-own", 1)
 """Not those of the hosts' batches, and nothing that reads: logins wait until their events are stored."""

@@ -11,11 +11,10 @@ from pathlib import Path
 import grpc
 
 from proctor.audit.search.pool import Searches
-from proctor.auth.access import TABLE
-from proctor.auth.accounts import CredentialStore
 from proctor.auth.ca import CertificateAuthorities
 from proctor.auth.cluster import Cluster
-from proctor.auth.documents import Documents
+from proctor.auth.credentials import CredentialStore
+from proctor.auth.document_store import Documents
 from proctor.auth.hosts.policy import HostNamePolicy
 from proctor.auth.hosts.registry import HostRegistry
 from proctor.auth.housekeeping.retention import Retention
@@ -25,8 +24,9 @@ from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
 from proctor.auth.presets import PRESETS
 from proctor.auth.rpc.auth import AuthServicer
-from proctor.auth.rpc.join import JoinService
+from proctor.auth.rpc.joining import JoinService
 from proctor.auth.rpc.record import AuditService, RecordingService
+from proctor.auth.rpc_access import TABLE
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
 from proctor.core import probes
@@ -39,8 +39,8 @@ from proctor.recording.archive import Archive
 from proctor.recording.table import RecordingTable
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2_grpc, record_pb2_grpc
-from proctor.rpc.identity import Credentials, IdentityFiles
-from proctor.rpc.server import ActiveCalls, add_port, make_server
+from proctor.rpc.grpc_server import ActiveCalls, add_port, make_server
+from proctor.rpc.identity_files import Credentials, IdentityFiles
 from proctor.storage.base import Backend
 
 RETIRE_SECONDS = 5.0

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from proctor.auth import secrets
-from proctor.auth.documents import Documents, expiry
+from proctor.auth import hashing
+from proctor.auth.document_store import Documents, expiry
 from proctor.auth.settings import StaticToken
 from proctor.auth.validation import check_token
 from proctor.core.clock import Clock, format_time
@@ -45,7 +45,7 @@ class Tokens:
 
     async def create(self, roles: Sequence[str], ttl: int, value: str) -> Token:
         """A new token; raises BadRequest for unknown roles, a long ttl, a short value; AlreadyExists."""
-        value = value or secrets.new_token()
+        value = value or hashing.new_token()
         _check(roles, value)
         if not 0 <= ttl <= MAX_TTL:
             raise BadRequest(f"a token may live at most {MAX_TTL // 3600}h")
@@ -139,7 +139,7 @@ class Tokens:
             return _document(static)
         token = await self._documents.tokens.find(value)
         if token is None:
-            raise NotFound(f"token {secrets.masked(value)} does not exist")
+            raise NotFound(f"token {hashing.masked(value)} does not exist")
         return token
 
 
@@ -168,4 +168,4 @@ def _check_length(value: str) -> None:
 
 
 def _grave_key(value: str) -> str:
-    return f"graves/{secrets.digest(value)}"
+    return f"graves/{hashing.digest(value)}"

@@ -15,28 +15,28 @@ from typing import Any
 
 import msgspec
 
+from proctor.capture.accounting import account, by_name, merged
 from proctor.capture.control.freezer import FreezeInterval, Limits, Throttle
-from proctor.capture.control.guards import SelfProtection
 from proctor.capture.control.policies import NetworkPolicies
-from proctor.capture.delegation.delegations import JobAttribution
+from proctor.capture.control.self_protection import SelfProtection
+from proctor.capture.delegation.job_attribution import JobAttribution
 from proctor.capture.digests import Digests
 from proctor.capture.feed import RingReader
 from proctor.capture.kernel import formatter
 from proctor.capture.kernel.abi import RecordKind, Tally
+from proctor.capture.kernel.filters import Rules
 from proctor.capture.kernel.formatter import LineOwner, Part
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.kernel.rules import Rules
-from proctor.capture.ledger import account, by_name, merged
 from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.capture.state.journal import Facts, Position
 from proctor.capture.state.pins import Manifest
 from proctor.capture.state.place import StateDirectory
 from proctor.capture.state.takeover import Inherited
-from proctor.captureproto import cgroup, lines
+from proctor.captureproto import cgroup, event_lines
 from proctor.captureproto.absence import AbsenceMarks, Mark
+from proctor.captureproto.capture_messages import Drained, LossAccounting, RegisterSession
 from proctor.captureproto.cgroup import CgroupTree, is_frozen, thaw
 from proctor.captureproto.members import SessionProcesses
-from proctor.captureproto.messages import Drained, LossAccounting, RegisterSession
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
@@ -375,7 +375,7 @@ class Capture:
             "milliseconds": hold.milliseconds,
             "backlog": hold.backlog,
         }
-        session.put_events(lines.from_fields(event), Counter(), self.lost(session))
+        session.put_events(event_lines.from_fields(event), Counter(), self.lost(session))
         self.registry.commit()
         self._on_news()
 

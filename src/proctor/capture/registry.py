@@ -15,7 +15,7 @@ from proctor.capture.control.freezer import Throttle
 from proctor.capture.kernel.abi import RecordKind
 from proctor.capture.kernel.formatter import LineOwner
 from proctor.capture.state.journal import StateJournal, StoredMessage
-from proctor.captureproto.messages import Closed, Drained, KernelEvents, LossAccounting, encode
+from proctor.captureproto.capture_messages import Closed, Drained, KernelEvents, LossAccounting, encode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import from_json, to_json

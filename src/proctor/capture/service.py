@@ -16,9 +16,9 @@ import msgspec
 
 from proctor.capture.channel import PeerChannel
 from proctor.capture.engine import Capture, CaptureSettings
-from proctor.capture.kernel import abi, report
-from proctor.capture.kernel.choice import LoadedPrograms, load
-from proctor.capture.kernel.variants import switched_off
+from proctor.capture.kernel import abi, capability_report
+from proctor.capture.kernel.kernel_features import switched_off
+from proctor.capture.kernel.object_selection import LoadedPrograms, load
 from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.capture.routes import Routes
 from proctor.capture.state.journal import StateJournal
@@ -26,7 +26,7 @@ from proctor.capture.state.place import StateDirectory
 from proctor.capture.state.takeover import Takeover
 from proctor.captureproto import cgroup
 from proctor.captureproto.absence import RETURN_SECONDS
-from proctor.captureproto.messages import (
+from proctor.captureproto.capture_messages import (
     Acknowledge,
     Claim,
     CloseSession,
@@ -133,7 +133,7 @@ class CaptureService:
             raise
         programs = inherited.loaded.programs
         self._variant = inherited.loaded.variant.name
-        self._limits = report.limits(inherited.loaded)
+        self._limits = capability_report.limits(inherited.loaded)
         await asyncio.to_thread(programs.prepare)
         programs.configure(settings.rules)
         self._capture = Capture(inherited, registry, settings, clock=self._clock, on_news=self._publish_news)
@@ -194,9 +194,9 @@ class CaptureService:
         try:
             loaded = load(self._settings.rings, without)
         except OSError as error:
-            missing = report.probe(self._settings.rings, without=without).missing
+            missing = capability_report.probe(self._settings.rings, without=without).missing
             raise Unavailable("\n".join(missing) or f"the kernel refuses our programs: {error}") from None
-        for limit in report.limits(loaded):
+        for limit in capability_report.limits(loaded):
             _log.warning("%s", limit)
         return loaded
 

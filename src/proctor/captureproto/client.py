@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from proctor.captureproto.absence import RETURN_SECONDS
-from proctor.captureproto.messages import (
+from proctor.captureproto.capture_messages import (
     Acknowledge,
     Claim,
     CloseSession,

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from ruamel.yaml.nodes import Node
 
 from proctor.config.reader import ConfigReader
-from proctor.config.rules import problems, warnings
 from proctor.config.schema import Config, KeyPair
+from proctor.config.semantics import problems, warnings
 from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
 from proctor.config.suggest import lost_indentation
 from proctor.core.errors import ConfigError

@@ -13,7 +13,7 @@ from proctor.model.bundle import LIFETIME, AccessBundle
 from proctor.model.resources import Role
 from proctor.model.serde import from_json
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
 
 REFRESH_SECONDS = 3.0

@@ -15,7 +15,7 @@ from proctor.core.version import VERSION
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.model.serde import to_json
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 
 BEAT_SECONDS = 15.0
 RETRY_SECONDS = 2.0

@@ -31,12 +31,12 @@ from proctor.node.record.recovery import Recovery
 from proctor.node.sshd import NodeConnection
 from proctor.recording.upload import Replicator
 from proctor.recording.writer import recover
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Credentials, IdentityFiles
 from proctor.spawnerproto.decision import HostPolicy
 from proctor.spawnerproto.messages import PingRequest
 from proctor.sshkit.listener import SshListener
-from proctor.sshkit.server import server_options
+from proctor.sshkit.ssh_server import server_options
 
 FLUSH_SECONDS = 3.0
 HANGUP_SECONDS = 10.0

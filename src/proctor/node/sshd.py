@@ -22,7 +22,7 @@ from proctor.node.session.ssh_channel import SessionChannel
 from proctor.spawnerproto.decision import decide
 from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
-from proctor.sshkit.server import CertificateServer
+from proctor.sshkit.ssh_server import CertificateServer
 
 _IDLE_CHECK_SECONDS = 1.0
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from proctor.model.access import check_node
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import Node, Role
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client, split_address
+from proctor.rpc.auth_client import Client, split_address
 
 FRESH_SECONDS = 3.0
 NODE_PORT = 3022

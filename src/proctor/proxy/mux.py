@@ -16,7 +16,7 @@ from proctor.core.accept import accept, readable
 from proctor.core.limits.rates import network_of
 from proctor.core.tasks import TaskSet
 from proctor.proxy.clienthello import MAX_HELLO, Incomplete, NotTls, server_name
-from proctor.rpc.client import split_address
+from proctor.rpc.auth_client import split_address
 from proctor.sshkit.forward import Stream, relay
 
 HELLO_SECONDS = 10.0

@@ -27,12 +27,12 @@ from proctor.proxy.directory import NodeDirectory
 from proctor.proxy.mux import Mux, pass_through
 from proctor.proxy.sshd import SshProxy, SshProxySettings
 from proctor.proxy.web.app import make_app
-from proctor.proxy.web.server import HttpsServer
+from proctor.proxy.web.http_server import HttpsServer
 from proctor.proxy.web.sessions import Sessions
 from proctor.proxy.web.site import Site
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Credentials, IdentityFiles
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Credentials, IdentityFiles
 
 AUTH_SUFFIX = ".cluster.local"
 """Server names below this are the auth service's, which gets the connection untouched."""

@@ -23,12 +23,12 @@ from proctor.core.errors import AccessDenied, ProctorError
 from proctor.core.limits.attempts import AttemptLog
 from proctor.model.events import NAMESPACE, AuthAttempt
 from proctor.proxy.directory import NodeDirectory, NodeNotAccessible
-from proctor.rpc.identity import Credentials
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit.admission import UnauthenticatedConnections
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.forward import Stream, relay
 from proctor.sshkit.listener import SshListener
-from proctor.sshkit.server import CertificateServer, local_host_keys, server_options
+from proctor.sshkit.ssh_server import CertificateServer, local_host_keys, server_options
 
 DIAL_SECONDS = 10.0
 STOP_SECONDS = 2.0

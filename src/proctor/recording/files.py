@@ -14,7 +14,7 @@ import msgspec
 from proctor.core.durable import Reserve, append_at, sync_directory, write_at
 from proctor.core.errors import Corrupted
 from proctor.recording.format import INDEX, file_name, file_names, index_line, member
-from proctor.recording.journal import Checkpoint, Record, Tag, decode_base, encode_base, records
+from proctor.recording.wal import Checkpoint, Record, Tag, decode_base, encode_base, records
 
 JOURNAL_LIMIT = 4 << 20
 _MEMBER_BYTES = 64

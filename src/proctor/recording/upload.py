@@ -29,7 +29,7 @@ from proctor.model.kernel_events import SessionLoss
 from proctor.recording.files import digest, journal_path, set_aside
 from proctor.recording.format import file_names
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client, translated
+from proctor.rpc.auth_client import Client, translated
 
 CHUNK_BYTES = 256 << 10
 BACKLOG_UPLOADS = 8

@@ -23,7 +23,7 @@ from proctor.model.kernel_events import SessionLoss
 from proctor.model.stamp import stamped, to_line
 from proctor.recording.files import Files, WriteAheadLog, journal_path, set_aside
 from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event
-from proctor.recording.journal import (
+from proctor.recording.wal import (
     PRINT_BYTES,
     PRINT_LINE,
     Assembler,

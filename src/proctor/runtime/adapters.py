@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from proctor.config.boot import ServiceBoot
 from proctor.core.errors import Unavailable
 from proctor.rpc import tls
-from proctor.rpc.client import Client
-from proctor.rpc.identity import IdentityFiles
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import IdentityFiles
 
 if TYPE_CHECKING:
     from proctor.auth.service import AuthServer

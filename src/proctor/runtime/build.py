@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config
-from proctor.config.secrets import static_tokens
+from proctor.config.secret_values import static_tokens
 from proctor.core.clock import SYSTEM
 
 if TYPE_CHECKING:
-    from proctor.rpc.client import Client
-    from proctor.runtime.diag.server import Ask
+    from proctor.rpc.auth_client import Client
+    from proctor.runtime.diag.diag_http import Ask
 
 LOCAL_ROLES = frozenset({"node", "proxy"})
 
@@ -73,7 +73,7 @@ def preload(boot: ServiceBoot) -> None:
 
 def diag(sockets: Sockets, ask: Ask) -> Service:
     """The diagnostics service, which shows what ``ask`` gets from the supervisor."""
-    from proctor.runtime.diag.server import DiagServer
+    from proctor.runtime.diag.diag_http import DiagServer
 
     return DiagServer(sockets["diag"], ask)
 
@@ -146,8 +146,8 @@ def _node(boot: ServiceBoot, sockets: Sockets) -> Service:
 
 def connector(boot: ServiceBoot) -> Callable[[], Client]:
     """Makes clients of the auth service with the identity of the service itself."""
-    from proctor.rpc.client import Client
-    from proctor.rpc.identity import IdentityFiles
+    from proctor.rpc.auth_client import Client
+    from proctor.rpc.identity_files import IdentityFiles
 
     credentials = IdentityFiles.load(boot.proc_dir())
     return lambda: Client(boot.auth_address, credentials, skip_version_check=boot.skip_version_check)
@@ -164,7 +164,7 @@ def run_spawner(boot: ServiceBoot, ready: Callable[[], None], sockets: Sockets) 
 _MODULES = {
     "auth": "proctor.auth.service",
     "capture": "proctor.capture.service",
-    "diag": "proctor.runtime.diag.server",
+    "diag": "proctor.runtime.diag.diag_http",
     "node": "proctor.node.service",
     "proxy": "proctor.proxy.service",
 }

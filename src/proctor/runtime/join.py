@@ -22,9 +22,9 @@ from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError, ProctorError, Unavailable
 from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs
-from proctor.runtime.channel import SupervisorChannel
-from proctor.runtime.privileges import hostkey, sandbox
-from proctor.runtime.privileges.accounts import ServiceUser
+from proctor.runtime.privileges import host_key_files, sandbox
+from proctor.runtime.privileges.service_users import ServiceUser
+from proctor.runtime.service_channel import SupervisorChannel
 from proctor.runtime.supervisor.process import ServiceProcess
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ async def ensure(boot: ServiceBoot, way: AuthEndpoint) -> str:
     Raises ConfigError without a token, and ServiceFailed, whose ``retry`` says whether auth only was
     out of reach.
     """
-    host_key = hostkey.ensure(boot) if boot.service == "node" else None
+    host_key = host_key_files.ensure(boot) if boot.service == "node" else None
     if _has_identity(boot) and (host_key is None or host_key.is_certified):
         return await reachable(way.candidates)
     if not way.token:
@@ -120,9 +120,9 @@ async def reachable(candidates: Sequence[str]) -> str:
 
 async def _join(request: JoinRequest) -> dict[str, object]:
     """Register with the first of the addresses that can be reached, and keep what it answers."""
-    from proctor.rpc import client, tls  # noqa: PLC0415 - gRPC starts threads: only after the sandbox
+    from proctor.rpc import auth_client, tls  # noqa: PLC0415 - gRPC starts threads: only after the sandbox
     from proctor.rpc._pb.auth_pb2 import RegisterHostRequest  # noqa: PLC0415 - as above
-    from proctor.rpc.identity import Authorities, Credentials, IdentityFiles  # noqa: PLC0415 - as above
+    from proctor.rpc.identity_files import Authorities, Credentials, IdentityFiles  # noqa: PLC0415 - as above
     from proctor.sshkit import keys  # noqa: PLC0415 - as above
 
     boot = request.boot
@@ -141,7 +141,7 @@ async def _join(request: JoinRequest) -> dict[str, object]:
     failure = Unavailable("no address of the auth service is known")
     for address in request.way.candidates:
         try:
-            answer = await client.join(address, request.way.pins, registration)
+            answer = await auth_client.join(address, request.way.pins, registration)
         except Unavailable as error:
             failure = error
             continue

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from proctor.config.schema import Config, KeyPair
 from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError
-from proctor.runtime.privileges.accounts import service_user
+from proctor.runtime.privileges.service_users import service_user
 
 
 def adopted(config: Config) -> Config:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from proctor.config.boot import ServiceBoot
 from proctor.core.durable import replace_file
 from proctor.core.errors import Corrupted, ProctorError
-from proctor.runtime.privileges.accounts import ROOT, ServiceUser, service_user
+from proctor.runtime.privileges.service_users import ROOT, ServiceUser, service_user
 
 _ENTER = 0o711
 _PRIVATE = 0o700

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from proctor.config import secrets
-from proctor.config.rules import problems as rule_problems
+from proctor.config import secret_values
 from proctor.config.schema import ANY, Config
+from proctor.config.semantics import problems as rule_problems
 from proctor.config.values import Address
 from proctor.core.errors import ConfigError
 
@@ -65,14 +65,18 @@ def privilege(plan: Plan) -> Iterator[PreflightProblem]:
 
 def _joining(plan: Plan) -> Iterator[PreflightProblem]:
     config = plan.config
-    readers = [secrets.static_tokens] if "auth" in plan.services else [secrets.join_token, secrets.ca_pins]
+    readers = (
+        [secret_values.static_tokens]
+        if "auth" in plan.services
+        else [secret_values.join_token, secret_values.ca_pins]
+    )
     for read in readers:
         try:
             found = read(config)
         except ConfigError as error:
             yield PreflightProblem(error.message, error.hint)
             continue
-        if read is secrets.join_token and not found:
+        if read is secret_values.join_token and not found:
             yield from _without_token(plan)
 
 

@@ -21,9 +21,9 @@ from proctor.core.accept import raise_descriptor_limit
 from proctor.core.errors import EXIT_FAILURE, BadRequest, ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.runtime import logs
-from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
 from proctor.runtime.privileges import profiles, sandbox
-from proctor.runtime.privileges.accounts import ServiceUser
+from proctor.runtime.privileges.service_users import ServiceUser
+from proctor.runtime.service_channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
 
 if TYPE_CHECKING:
     from proctor.runtime.build import Service

@@ -21,7 +21,7 @@ from proctor.spawner.hostkey import HostKey
 from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.exchange import COOKIE_BYTES, read_exchange
-from proctor.sshkit.server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
+from proctor.sshkit.ssh_server import LOGIN_GRACE_SECONDS, MAX_ATTEMPTS
 from proctor.sshkit.userauth import verify_login
 
 _SO_NETNS_COOKIE = 71

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proctor.audit.index import bits, store
-from proctor.audit.index.build import Indexer
+from proctor.audit.index.conditions import windows
+from proctor.audit.index.indexer import Indexer
 from proctor.audit.index.store import Index, files
-from proctor.audit.index.text import windows
 from proctor.audit.log import Page, Query
 from proctor.audit.logs_file import FileLog
-from proctor.audit.search.budget import Budget, Cancelled
-from proctor.audit.search.lines import search
-from proctor.audit.search.reader import LogReader
+from proctor.audit.search.deadline import Budget, Cancelled
+from proctor.audit.search.log_reader import LogReader
+from proctor.audit.search.scan import search
 from proctor.core.clock import FakeClock, format_time
 from testing.audit import catch_up
 
@@ -325,7 +325,7 @@ def test_days_that_vanish_while_they_are_indexed_are_passed_over(tmp_path: Path)
     assert indexer.step(extents)
     assert not indexer.step(extents)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("proctor.audit.index.build.check_sum", _vanished)
+        patch.setattr("proctor.audit.index.indexer.check_sum", _vanished)
         log.append_own({"event": "x", "code": "T0"})
         assert not indexer.step({extent.name: extent.size for extent in log.extents()})
     indexer.close()

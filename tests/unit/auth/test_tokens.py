@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from proctor.auth.documents import Documents
+from proctor.auth.document_store import Documents
 from proctor.auth.settings import StaticToken
 from proctor.auth.tokens import Tokens
 from proctor.core.clock import FakeClock, format_time

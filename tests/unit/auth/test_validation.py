@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.auth.documents import MAX_DOCUMENT, expiry, parse
+from proctor.auth.document_store import MAX_DOCUMENT, expiry, parse
 from proctor.auth.presets import PRESETS
 from proctor.auth.validation import check_role, check_user
 from proctor.core.errors import BadRequest

@@ -10,7 +10,7 @@ import pytest
 
 from proctor.capture.kernel.abi import RecordKind
 from proctor.capture.registry import CapturedSession, Phase, Registry
-from proctor.captureproto.messages import decode
+from proctor.captureproto.capture_messages import decode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
 from proctor.model.serde import to_builtins

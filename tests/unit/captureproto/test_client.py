@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from proctor.captureproto.capture_messages import Drained, KernelEvents, Subscribed
 from proctor.captureproto.client import CaptureClient, SessionCapture
-from proctor.captureproto.messages import Drained, KernelEvents, Subscribed
 from proctor.core import unixsock, wire
 from proctor.core.errors import Unavailable
 

@@ -13,7 +13,7 @@ from proctor.cli.tsh.web import proxy_address
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.model.resources import Metadata, Node, NodeSpec
-from proctor.rpc.identity import Authorities, Credentials
+from proctor.rpc.identity_files import Authorities, Credentials
 
 PING: dict[str, object] = {
     "cluster_name": "purple",

@@ -10,9 +10,9 @@ import pytest
 
 from proctor.cli.application import from_environment
 from proctor.core.errors import BadRequest
-from proctor.rpc.identity import write_identity_file
+from proctor.rpc.identity_files import write_identity_file
 from testing.commands import BIN, command, environment
-from tests.unit.rpc.test_identity import make_credentials
+from tests.unit.rpc.test_identity_files import make_credentials
 
 COMMANDS = ("tsh", "tctl", "teleport")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel.report import CapabilityReport
-from proctor.capture.selftest.probes import Outcome
+from proctor.capture.kernel.capability_report import CapabilityReport
+from proctor.capture.selftest.expectations import Outcome
 from proctor.cli.teleport.debug import Findings, configuration, describe, examine
 from proctor.config.schema import EnhancedRecording
 from proctor.core.errors import AccessDenied

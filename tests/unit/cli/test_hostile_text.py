@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from proctor.cli.entry import fail
+from proctor.cli.entrypoint import fail
 from proctor.cli.output import Format, emit, fields, json_text, note, say, table, yaml
 from proctor.cli.tctl import verbs
 from proctor.cli.tsh import nodes, replay
@@ -19,7 +19,7 @@ from proctor.core.errors import ProctorError
 from proctor.model import serde
 from proctor.model.catalogue import EVENTS
 from proctor.model.resources import KINDS
-from proctor.recording import player
+from proctor.recording import entry_stream
 from proctor.recording.format import RecordingEntry
 from proctor.rpc._pb import record_pb2 as pb
 
@@ -101,7 +101,7 @@ def test_data_stays_what_it_is() -> None:
 
 @pytest.mark.parametrize("style", ["json", "yaml", "text"])
 @pytest.mark.parametrize("name", sorted(EVENTS))
-def test_every_event_of_a_recording(style: player.Style, name: str) -> None:
+def test_every_event_of_a_recording(style: entry_stream.Style, name: str) -> None:
     texts = dict.fromkeys(("path", "dst_addr", "size", "user", "login", "program", "reason"), HOSTILE)
     event = {"event": name, "argv": [HOSTILE], "bytes": 1, "ms": 1, **texts}
-    assert harmless("".join(player.printed([RecordingEntry(1, event, b"")], style)))
+    assert harmless("".join(entry_stream.printed([RecordingEntry(1, event, b"")], style)))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from proctor.cli.playback.controls import Controls
-from proctor.cli.playback.files import is_file, read_entries
-from proctor.cli.playback.player import Player
+from proctor.cli.playback.local_recording import is_file, read_entries
 from proctor.cli.playback.screen import Screen, Size
+from proctor.cli.playback.terminal_player import Player
 from proctor.core.errors import ProctorError
 from proctor.recording.format import RecordingEntry, Timeline
 from testing.records import contents

@@ -13,7 +13,7 @@ from proctor.model.resources import Role
 from proctor.model.serde import to_json
 from proctor.node.cache import RENEWED_AFTER, AccessCache
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
 from testing.node import role
 

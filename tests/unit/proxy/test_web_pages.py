@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from proctor.proxy.web.app import make_api
-from proctor.proxy.web.guard import SecurityMiddleware
+from proctor.proxy.web.middleware import SecurityMiddleware
 from proctor.proxy.web.pages import NONCE, load_bundle
 
 SCRIPT = b"console.log('hello');" * 100

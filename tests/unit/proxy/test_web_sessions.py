@@ -8,8 +8,8 @@ from proctor.core.clock import FakeClock
 from proctor.core.errors import AccessDenied, Unauthenticated
 from proctor.model.identity import UserIdentity
 from proctor.proxy.web.sessions import MAX_PER_USER, MAX_SESSIONS, Sessions, WebSession
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Authorities, Credentials
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Authorities, Credentials
 from proctor.sshkit import certs, keys
 
 CA_KEY, CA_LINE = keys.generate()

@@ -9,7 +9,7 @@ import pytest
 from proctor.config.boot import ServiceBoot
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import ProctorError
-from proctor.runtime.privileges import hostkey
+from proctor.runtime.privileges import host_key_files
 from proctor.sshkit import certs, keys
 from tests.unit.runtime.test_join import boot
 
@@ -36,11 +36,11 @@ def certify(node: ServiceBoot, public_line: str) -> None:
 
 
 def test_key_is_made_once_for_root_alone(node: ServiceBoot) -> None:
-    first = hostkey.ensure(node)
+    first = host_key_files.ensure(node)
 
     assert node.host_key.stat().st_mode & 0o777 == 0o600
     assert not first.is_certified
-    assert hostkey.ensure(node) == first
+    assert host_key_files.ensure(node) == first
 
 
 def test_key_of_an_earlier_version_moves(node: ServiceBoot) -> None:
@@ -49,7 +49,7 @@ def test_key_of_an_earlier_version_moves(node: ServiceBoot) -> None:
     former.write_bytes(private)
     certify(node, public)
 
-    assert hostkey.ensure(node) == hostkey.HostPublicKey(public, is_certified=True)
+    assert host_key_files.ensure(node) == host_key_files.HostPublicKey(public, is_certified=True)
 
     assert not former.exists()
     assert node.host_key.read_bytes() == private
@@ -58,8 +58,8 @@ def test_key_of_an_earlier_version_moves(node: ServiceBoot) -> None:
 def test_key_that_was_lost_has_no_certificate(node: ServiceBoot) -> None:
     certify(node, keys.generate()[1])
 
-    assert not hostkey.ensure(node).is_certified
-    assert not hostkey.ensure(node).is_certified, "nor the next time"
+    assert not host_key_files.ensure(node).is_certified
+    assert not host_key_files.ensure(node).is_certified, "nor the next time"
 
 
 @pytest.mark.parametrize("trick", ["symlink", "hard link", "pipe", "rubbish"])
@@ -76,6 +76,6 @@ def test_what_the_node_laid_in_the_way_is_not_taken(node: ServiceBoot, tmp_path:
         former.write_bytes(b"root:x:0:0")
 
     with pytest.raises(ProctorError, match="cannot be used"):
-        hostkey.ensure(node)
+        host_key_files.ensure(node)
 
     assert not node.host_key.exists()

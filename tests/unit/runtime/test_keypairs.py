@@ -7,7 +7,7 @@ from proctor.config.load import parse
 from proctor.core.errors import ConfigError
 from proctor.runtime import layout
 from proctor.runtime.keypairs import adopted
-from proctor.runtime.privileges.accounts import service_user
+from proctor.runtime.privileges.service_users import service_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

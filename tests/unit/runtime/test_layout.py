@@ -7,7 +7,7 @@ import pytest
 
 from proctor.core.errors import Corrupted
 from proctor.runtime.layout import LayoutError, locked, prepare
-from proctor.runtime.privileges.accounts import service_user
+from proctor.runtime.privileges.service_users import service_user
 
 
 def mode(path: Path) -> int:

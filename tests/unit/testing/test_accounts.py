@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyotp
 import pytest
 
-from proctor.auth.secrets import otp_counter
+from proctor.auth.hashing import otp_counter
 from testing.accounts import earliest_step
 
 _SECRET = pyotp.random_base32()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from proctor.capture.kernel.report import CapabilityReport
+from proctor.capture.kernel.capability_report import CapabilityReport
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from proctor.audit.brief import EventHead, brief_of
 from proctor.audit.index.bits import Runs, merged
-from proctor.audit.index.text import field_term, pieces, uid_terms, uids, windows
+from proctor.audit.index.conditions import field_term, pieces, uid_terms, uids, windows
 from proctor.core.errors import Corrupted
 
 SEGMENT_LINES = 1 << 16

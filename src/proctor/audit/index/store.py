@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proctor.audit.index import bits
-from proctor.audit.index.text import FIELD
+from proctor.audit.index.conditions import FIELD
 
 FORMAT = 2
 """``PRAGMA user_version``; an index of another format is made again."""

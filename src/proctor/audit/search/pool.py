@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar, cast
 import msgspec
 
 from proctor.audit.log import Page, Query
-from proctor.audit.search.lines import check
-from proctor.audit.search.reader import Extent
+from proctor.audit.search.log_reader import Extent
+from proctor.audit.search.scan import check
 from proctor.audit.search.worker import (
     HEADER,
     Cancel,

@@ -21,10 +21,10 @@ from typing import Any
 
 import msgspec
 
-from proctor.audit.index.build import Indexer
+from proctor.audit.index.indexer import Indexer
 from proctor.audit.log import Page, Query
-from proctor.audit.search.budget import Budget, Cancelled
-from proctor.audit.search.reader import Extent, LogReader
+from proctor.audit.search.deadline import Budget, Cancelled
+from proctor.audit.search.log_reader import Extent, LogReader
 from proctor.core.errors import ProctorError
 
 HEADER = struct.Struct(">I")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from proctor.auth import secrets
-from proctor.auth.documents import Documents
+from proctor.auth import hashing
+from proctor.auth.document_store import Documents
 from proctor.auth.hosts.names import (
     is_international,
     is_local,
@@ -23,7 +23,7 @@ from proctor.core.clock import Clock, parse_time
 from proctor.core.errors import AccessDenied, BadRequest
 from proctor.model.identity import SystemRole
 from proctor.model.resources import Node, TokenSpec
-from proctor.rpc.client import split_address
+from proctor.rpc.auth_client import split_address
 
 JOIN_AGAIN = timedelta(minutes=10)
 """For how long a host may join once more with the same token and secret from the same address: for another
@@ -99,8 +99,8 @@ class HostNamePolicy:
         record = await self.registry.find(applicant.host_id)
         if record is None:
             return
-        same = (record.token, record.peer) == (secrets.digest(applicant.token), applicant.peer)
-        same = same and bool(applicant.secret) and record.secret == secrets.digest(applicant.secret)
+        same = (record.token, record.peer) == (hashing.digest(applicant.token), applicant.peer)
+        same = same and bool(applicant.secret) and record.secret == hashing.digest(applicant.secret)
         last = record.joined_last
         if not same or not last or self._clock.now() - parse_time(last) > JOIN_AGAIN:
             raise AccessDenied(

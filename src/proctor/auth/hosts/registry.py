@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from proctor.auth import secrets
+from proctor.auth import hashing
 from proctor.core.clock import Clock, format_time, parse_time
 from proctor.core.errors import AlreadyExists, LimitExceeded
 from proctor.model.serde import from_json, to_json
@@ -77,8 +77,8 @@ class HostRegistry:
             joined_last=now,
             seen=now,
             names=_bounded({*names, *(known.names if known else ())}),
-            token=secrets.digest(token),
-            secret=secrets.digest(secret),
+            token=hashing.digest(token),
+            secret=hashing.digest(secret),
             peer=peer,
         )
         for name in record.names:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from proctor.auth.ingest import rules
+from proctor.auth.ingest import permitted_events
 from proctor.auth.ingest.sessions import SessionRecord
 from proctor.core.clock import parse_time
 from proctor.core.errors import BadRequest
@@ -42,7 +42,7 @@ class Emitter:
     @property
     def stated(self) -> frozenset[str]:
         """Names of the events that its role may state."""
-        return rules.STATED_BY.get(self.identity.role, frozenset())
+        return permitted_events.STATED_BY.get(self.identity.role, frozenset())
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class NumberedEvents:
     def _fits(self, found: Summary, known: Mapping[str, SessionRecord]) -> bool:
         """May all be stored as they are, without a change of any session?"""
         emitter = self._emitter
-        if found.clusters != {emitter.identity.cluster} or found.events & rules.ONCE:
+        if found.clusters != {emitter.identity.cluster} or found.events & permitted_events.ONCE:
             return False
         check = EventCheck(emitter, known)
         try:
@@ -186,10 +186,10 @@ class EventCheck:
     def time(self, first: datetime, last: datetime) -> None:
         """May events have happened between these moments? Late delivery is no reason to refuse them."""
         emitter = self._emitter
-        if last > emitter.now + rules.CLOCK_TOLERANCE:
+        if last > emitter.now + permitted_events.CLOCK_TOLERANCE:
             ahead = last - emitter.now
             raise _RefusedError(f"has a time that is {ahead} ahead; check the clock of the host")
-        if emitter.joined is not None and first < emitter.joined - rules.CLOCK_TOLERANCE:
+        if emitter.joined is not None and first < emitter.joined - permitted_events.CLOCK_TOLERANCE:
             raise _RefusedError("has a time before the host joined the cluster; check its clock")
 
     def context(self, context: EventContext) -> None:
@@ -202,7 +202,7 @@ class EventCheck:
         for name in _IDENTIFIERS:
             if not is_printable(value := getattr(context, name)):
                 raise _RefusedError(f"has a {name} that is not printable: {value[:64]!r}")
-        if context.event in rules.CONNECTION_EVENTS:
+        if context.event in permitted_events.CONNECTION_EVENTS:
             self._outside_session(context)
         else:
             self._in_session(context)
@@ -228,20 +228,20 @@ class EventCheck:
             return
         if record.host_id != self._emitter.identity.host_id:
             raise _RefusedError(f"is of session {context.sid}, which belongs to host {record.host_id}")
-        if not record.started and context.event in rules.OPENING_EVENTS:
+        if not record.started and context.event in permitted_events.OPENING_EVENTS:
             self._open(context)
             return
         self._hostname(context.server_hostname, record.server_hostname)
         self._agrees(context, record)
         if context.user and not record.user:
             self._change(context.sid, record, user=context.user, login=context.login)
-        if record.end_uid and context.event not in rules.LATE_EVENTS | rules.ONCE:
+        if record.end_uid and context.event not in permitted_events.LATE_EVENTS | permitted_events.ONCE:
             raise _RefusedError(f"follows the end of session {context.sid}")
 
     def _open(self, context: EventContext) -> None:
         if context.event == SessionLoss.EVENT:
             return  # That something is missing may be said of a session of which nothing arrived.
-        if context.event not in rules.OPENING_EVENTS:
+        if context.event not in permitted_events.OPENING_EVENTS:
             raise _RefusedError(f"is of session {context.sid}, which no host has started")
         self._hostname(context.server_hostname, "")
         self.changed[context.sid] = SessionRecord(
@@ -262,7 +262,10 @@ class EventCheck:
                 raise _RefusedError(
                     f"names the {name} {value[:64]!r}, session {context.sid} was started by {expected!r}"
                 )
-        if record.started and parse_time(context.first) < parse_time(record.started) - rules.CLOCK_TOLERANCE:
+        if (
+            record.started
+            and parse_time(context.first) < parse_time(record.started) - permitted_events.CLOCK_TOLERANCE
+        ):
             raise _RefusedError(f"has a time before the start of session {context.sid}")
 
     def _start(self, context: EventContext, record: SessionRecord, fields: Mapping[str, Any]) -> None:

@@ -9,9 +9,9 @@ import msgspec
 
 from proctor.auth.bundles import AccessBundles
 from proctor.auth.cluster import Cluster
-from proctor.auth.documents import parse
-from proctor.auth.rpc.documents import DocumentMethods, documents
+from proctor.auth.document_store import parse
 from proctor.auth.rpc.login import Logins
+from proctor.auth.rpc.resource_service import DocumentMethods, documents
 from proctor.auth.rpc.users import Users
 from proctor.auth.validation import check_reported
 from proctor.core.clock import format_time
@@ -23,7 +23,7 @@ from proctor.model.resources import Node
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import auth_pb2_grpc
-from proctor.rpc.server import caller
+from proctor.rpc.grpc_server import caller
 
 NODE_TTL = timedelta(seconds=60)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from proctor.auth import secrets
-from proctor.auth.accounts import OTP_DEVICE, LoginFailed, OtpDevice
+from proctor.auth import hashing
 from proctor.auth.ca import describe
 from proctor.auth.cluster import Cluster
-from proctor.auth.documents import MAX_NAME
+from proctor.auth.credentials import OTP_DEVICE, LoginFailed, OtpDevice
+from proctor.auth.document_store import MAX_NAME
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, LimitExceeded
 from proctor.core.text import escaped
@@ -81,7 +81,7 @@ class Logins:
     async def invite(self, request: pb.GetInviteRequest) -> pb.Invite:
         """What the page behind a one-time link shows."""
         link = await self._cluster.accounts.link(request.token)
-        uri = secrets.otp_uri(link.otp_secret, link.username, self._cluster.authorities.cluster_name)
+        uri = hashing.otp_uri(link.otp_secret, link.username, self._cluster.authorities.cluster_name)
         return pb.Invite(username=link.username, otp_uri=uri, reset=link.reset)
 
     async def accept(self, request: pb.AcceptInviteRequest) -> pb.AcceptInviteResponse:

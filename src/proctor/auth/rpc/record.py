@@ -20,7 +20,7 @@ from proctor.model.identity import HostIdentity
 from proctor.recording.table import ACTIVE, Filter
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc._pb import record_pb2_grpc
-from proctor.rpc.server import caller
+from proctor.rpc.grpc_server import caller
 
 MOST_OF_THE_TIME = 0.8
 """Of what the caller waits, so that a page that is not complete arrives."""

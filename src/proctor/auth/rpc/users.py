@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from proctor.auth.accounts import link_lifetime
 from proctor.auth.cluster import Cluster
+from proctor.auth.credentials import link_lifetime
 from proctor.auth.rpc.login import Logins
 from proctor.auth.validation import check_user
 from proctor.core.clock import format_time
@@ -15,7 +15,7 @@ from proctor.model.events import ResetPasswordTokenCreate, UserCreate, UserDelet
 from proctor.model.identity import HostIdentity
 from proctor.model.resources import Metadata, User, UserSpec, format_duration
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.server import Caller
+from proctor.rpc.grpc_server import Caller
 
 
 class Users:

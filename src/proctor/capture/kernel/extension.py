@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from proctor.captureproto.extension import load
+from proctor.captureproto.native import load
 
 
 def native() -> ModuleType | Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from proctor.capture.kernel.abi import RecordKind
-from proctor.captureproto.extension import eventfmt
+from proctor.captureproto.native import eventfmt
 from proctor.model.serde import to_json
 
 _DIGEST = 64

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from proctor.capture.kernel import abi, calls
+from proctor.capture.kernel import abi, hooked_syscalls
 from proctor.capture.kernel.abi import Daemon, ProtectedKind, RecordKind, Tally
 from proctor.capture.kernel.extension import native
-from proctor.capture.kernel.rules import Rules
-from proctor.capture.kernel.variants import HOOKS, VARIANTS, Variant, hooks_without, named
+from proctor.capture.kernel.filters import Rules
+from proctor.capture.kernel.kernel_features import HOOKS, VARIANTS, Variant, hooks_without, named
 from proctor.capture.state.blocks import Blocks
 from proctor.capture.state.pins import Handles, Manifest, Pins
-from proctor.captureproto.extension import BUILD_HINT
+from proctor.captureproto.native import BUILD_HINT
 from proctor.captureproto.state import MEMBERS
 from proctor.config.schema import EnhancedRecording
 from proctor.config.values import AUTO_PAGES
@@ -341,10 +341,10 @@ def _prepare(opened: _ringbuf.Object, request: LoadRequest) -> None:
 
 def _behind_each_call(opened: _ringbuf.Object) -> dict[str, _ringbuf.Copy]:
     try:
-        copies: dict[str, _ringbuf.Copy] = opened.copies(ENDING, calls.functions())
+        copies: dict[str, _ringbuf.Copy] = opened.copies(ENDING, hooked_syscalls.functions())
     except OSError as error:
         raise _refused(ENDING, error.errno or errno.EINVAL) from None
-    if not copies.keys() >= calls.INDISPENSABLE:
+    if not copies.keys() >= hooked_syscalls.INDISPENSABLE:
         raise _refused(ENDING, errno.ENOENT)
     return copies
 

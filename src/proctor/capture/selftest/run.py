@@ -19,13 +19,13 @@ from uuid import uuid4
 import msgspec
 
 from proctor.capture.engine import LEAST_RINGS, CaptureSettings
-from proctor.capture.selftest.probes import Outcome, judge
+from proctor.capture.selftest.expectations import Outcome, judge
 from proctor.capture.service import CaptureService
 from proctor.capture.state.place import StateDirectory
+from proctor.captureproto.capture_messages import Drained, KernelEvents
 from proctor.captureproto.cgroup import CgroupTree, SessionCgroup
 from proctor.captureproto.client import CaptureClient, SessionCapture
-from proctor.captureproto.lines import events_in
-from proctor.captureproto.messages import Drained, KernelEvents
+from proctor.captureproto.event_lines import events_in
 from proctor.core import unixsock
 from proctor.core.errors import Unavailable
 from proctor.model.resources import ENHANCED_KINDS

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from proctor.captureproto.messages import LossAccounting
+from proctor.captureproto.capture_messages import LossAccounting
 from proctor.core.errors import Unavailable
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import from_json, to_json

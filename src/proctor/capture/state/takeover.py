@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from proctor.capture.kernel import choice
-from proctor.capture.kernel.choice import LoadedPrograms
+from proctor.capture.kernel import object_selection
+from proctor.capture.kernel.kernel_features import named
 from proctor.capture.kernel.loader import fits, object_digest
-from proctor.capture.kernel.variants import named
+from proctor.capture.kernel.object_selection import LoadedPrograms
 from proctor.capture.registry import CapturedSession, Phase, Registry
 from proctor.capture.state.blocks import Blocks
 from proctor.capture.state.journal import Facts, Position
@@ -82,7 +82,7 @@ class Takeover:
         except KeyError:
             raise Unavailable("the programs are of a variant that this version does not have") from None
         if manifest.object == object_digest(variant):
-            return choice.take_over(manifest, self._place.pins(manifest.generation))
+            return object_selection.take_over(manifest, self._place.pins(manifest.generation))
         if not fits(manifest, variant):
             raise Unavailable("the programs are of a version whose maps and records are others")
         return self._exchanged(manifest)
@@ -91,7 +91,7 @@ class Takeover:
         """Programs of this version for the maps of the other; sessions are frozen meanwhile."""
         pins = self._place.pins(manifest.generation)
         before = pins.open()
-        loaded = choice.reload(manifest, before.maps)
+        loaded = object_selection.reload(manifest, before.maps)
         held = self._registry.live()
         for session in held:
             self._members(session).hold()

@@ -10,7 +10,7 @@ import typer
 from typer import Argument, Option
 
 from proctor.cli.application import application, from_environment, group
-from proctor.cli.entry import debug_logging
+from proctor.cli.entrypoint import debug_logging
 from proctor.cli.options import RecordingOptions, bundled
 from proctor.cli.output import Format, emit, note, say, yaml
 from proctor.cli.tctl.connection import AdminOptions
@@ -18,7 +18,7 @@ from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
 if TYPE_CHECKING:
-    from proctor.rpc.client import Client
+    from proctor.rpc.auth_client import Client
 
 
 app = application("tctl", "Administers the cluster.")
@@ -226,7 +226,7 @@ def auth_sign(
 ) -> None:
     """Write an identity file, for tsh -i and tctl -i."""
     from proctor.cli.tctl import verbs
-    from proctor.rpc.identity import write_identity_file
+    from proctor.rpc.identity_files import write_identity_file
 
     path = Path(out)
     if path.exists() and not overwrite:

@@ -18,11 +18,11 @@ from proctor.config.schema import DEFAULT_PATH, Config
 from proctor.config.values import read_address
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
-from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file
+from proctor.rpc.identity_files import Credentials, IdentityFiles, read_identity_file
 from proctor.sshkit.certs import read_user_certificate
 
 if TYPE_CHECKING:
-    from proctor.rpc.client import Client
+    from proctor.rpc.auth_client import Client
 
 T = TypeVar("T")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not listened on
@@ -40,7 +40,7 @@ class AdminOptions:
 
     def run(self, work: Callable[[Client], Awaitable[T]]) -> T:
         """Do ``work`` with a connection to auth and close it."""
-        from proctor.rpc.client import Client
+        from proctor.rpc.auth_client import Client
 
         address, credentials = self._way()
 

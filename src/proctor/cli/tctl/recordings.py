@@ -14,7 +14,7 @@ import grpc
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, NotFound, ProctorError
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client, translated
+from proctor.rpc.auth_client import Client, translated
 
 
 async def download(client: Client, sid: str, directory: Path) -> Path:

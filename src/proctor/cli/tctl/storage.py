@@ -6,7 +6,7 @@ from typing import Any
 
 from proctor.cli.output import fields, size_text, table
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client
+from proctor.rpc.auth_client import Client
 
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 

@@ -12,8 +12,8 @@ from proctor.model.resources import KINDS, Node, Resource, Role, Token, User, pa
 from proctor.model.serde import from_json, to_json
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Authorities, Credentials
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Authorities, Credentials
 from proctor.sshkit import keys
 
 

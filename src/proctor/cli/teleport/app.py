@@ -11,7 +11,7 @@ from typing import Annotated
 from typer import Option
 
 from proctor.cli.application import application, group
-from proctor.cli.entry import fail
+from proctor.cli.entrypoint import fail
 from proctor.cli.options import bundled
 from proctor.cli.output import Format, emit, note, say
 from proctor.cli.teleport import configure as files

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from proctor.capture.engine import rings_of
+from proctor.capture.kernel.capability_report import CapabilityReport, probe
+from proctor.capture.kernel.kernel_features import switched_off
 from proctor.capture.kernel.loader import RingSizes
-from proctor.capture.kernel.report import CapabilityReport, probe
-from proctor.capture.kernel.variants import switched_off
-from proctor.capture.selftest.probes import Outcome
+from proctor.capture.selftest.expectations import Outcome
 from proctor.capture.selftest.run import run
 from proctor.captureproto import cgroup
 from proctor.cli.output import fields, table

@@ -15,7 +15,7 @@ from typer import Argument, Option
 from proctor.cli import profile as profiles
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.arguments import RemoteCommand
-from proctor.cli.entry import debug_logging
+from proctor.cli.entrypoint import debug_logging
 from proctor.cli.options import RecordingOptions, bundled
 from proctor.cli.output import Format, emit, note, say
 from proctor.cli.tsh.connection import ConnectOptions
@@ -244,7 +244,7 @@ def play(
     skip_idle_time: Annotated[bool, Option("--skip-idle-time", help="Cut long pauses.")] = False,
 ) -> None:
     """Play a recording; a session that still runs is followed. Keys: space, arrows, q."""
-    from proctor.cli.playback.files import is_file
+    from proctor.cli.playback.local_recording import is_file
     from proctor.cli.tsh import replay
 
     debug_logging(connecting.debug)

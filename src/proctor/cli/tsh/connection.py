@@ -19,10 +19,10 @@ from proctor.cli.tsh.web import WebClient, proxy_address
 from proctor.core.clock import SYSTEM, format_time
 from proctor.core.durable import replace_file
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
-from proctor.rpc.identity import Credentials, IdentityFiles, read_identity_file
+from proctor.rpc.identity_files import Credentials, IdentityFiles, read_identity_file
 
 if TYPE_CHECKING:
-    from proctor.rpc.client import Client
+    from proctor.rpc.auth_client import Client
 
 DEFAULT_SSH_PORT = 3023
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Active:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         """A connection to the auth service through the proxy."""
-        from proctor.rpc.client import Client
+        from proctor.rpc.auth_client import Client
 
         client = Client(self.profile.web, self.credentials)
         try:

@@ -10,7 +10,7 @@ from proctor.cli.output import note
 from proctor.cli.tsh.connection import Active, activate, keep, profile_of
 from proctor.cli.tsh.web import WebClient
 from proctor.core.errors import BadRequest, ProctorError
-from proctor.rpc.identity import Authorities, Credentials, write_identity_file
+from proctor.rpc.identity_files import Authorities, Credentials, write_identity_file
 
 
 def login(web: str, user: str, *, minutes: int, insecure: bool, out: str) -> Active:

@@ -10,7 +10,7 @@ def main() -> None:
     """Entry of the command."""
     if sys.argv[1:] in (["version"], ["--version"]):
         _version()
-    from proctor.cli.entry import run
+    from proctor.cli.entrypoint import run
     from proctor.cli.tsh.app import app
 
     run(app, sys.argv[1:])
@@ -19,7 +19,7 @@ def main() -> None:
 def _version() -> NoReturn:
     import os
 
-    from proctor.cli.version import show
+    from proctor.cli.version_command import show
 
     home = os.environ.get("TELEPORT_HOME") or os.path.expanduser("~/.tsh")
     if os.path.exists(f"{home}/current-profile"):

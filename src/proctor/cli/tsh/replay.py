@@ -17,18 +17,18 @@ import grpc
 from proctor.cli.options import RecordingOptions
 from proctor.cli.output import note, size_text, table
 from proctor.cli.playback.controls import Controls, keyboard
-from proctor.cli.playback.files import read_entries
-from proctor.cli.playback.player import Player
+from proctor.cli.playback.local_recording import read_entries
 from proctor.cli.playback.screen import Screen
+from proctor.cli.playback.terminal_player import Player
 from proctor.cli.tsh.connection import Active
 from proctor.core.clock import SYSTEM, format_time, parse_time
 from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import parse_duration
-from proctor.recording import player
+from proctor.recording import entry_stream
 from proctor.recording.export import Asciicast, plain_text
 from proctor.recording.format import RecordingEntry, is_sid
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import Client, translated
+from proctor.rpc.auth_client import Client, translated
 
 _ID_BEGINNING = re.compile(r"[0-9a-f]{4}[0-9a-f-]{0,31}")
 _SEARCHED = 1000
@@ -121,7 +121,7 @@ async def _entries(
 ) -> AsyncGenerator[RecordingEntry, None]:
     request = pb.ReadRequest(sid=sid, follow=follow, format=format_.value)
     try:
-        async for entry in player.live(client.recordings.Read(request)):
+        async for entry in entry_stream.live(client.recordings.Read(request)):
             yield entry
     except grpc.RpcError as error:
         raise translated(error) from None
@@ -179,7 +179,7 @@ def _print(entries: list[RecordingEntry], format_: PlayFormat) -> None:
     elif format_ is PlayFormat.TEXT:
         pieces = list(plain_text(entries))
     else:
-        pieces = list(player.printed(entries, "json" if format_ is PlayFormat.JSON else "yaml"))
+        pieces = list(entry_stream.printed(entries, "json" if format_ is PlayFormat.JSON else "yaml"))
     sys.stdout.writelines(pieces)
     for entry in entries:
         if text := _remark(entry.event):

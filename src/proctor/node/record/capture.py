@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proctor.captureproto.absence import RETURN_SECONDS
-from proctor.captureproto.client import CaptureClient
-from proctor.captureproto.messages import (
+from proctor.captureproto.capture_messages import (
     Closed,
     Delivery,
     Drained,
@@ -20,6 +19,7 @@ from proctor.captureproto.messages import (
     LossAccounting,
     Subscribed,
 )
+from proctor.captureproto.client import CaptureClient
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.kernel_events import SessionLoss
 from proctor.node.record.contexts import Contexts

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from proctor.audit.spool import Reservation, Spool
-from proctor.captureproto import lines
+from proctor.captureproto import event_lines
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.events import (
     NAMESPACE,
@@ -24,7 +24,7 @@ from proctor.model.identity import UserIdentity
 from proctor.model.kernel_events import SessionLoss
 from proctor.model.stamp import MAX_LINE
 from proctor.recording.format import kind_of_event
-from proctor.recording.journal import Block
+from proctor.recording.wal import Block
 from proctor.recording.writer import WRITES, RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
@@ -103,7 +103,7 @@ class Recorder:
         failed: Callable[[str], None],
     ) -> None:
         self.context = context
-        self._slots = lines.slots(context.captured())
+        self._slots = event_lines.slots(context.captured())
         self.writer = writer
         self._next_ei = 0
         self.spool = spool
@@ -210,7 +210,7 @@ class Recorder:
         self._stored(recorded, kept, block.total)
 
     def _block(self, captured: bytes, ei: int) -> Block:
-        filled = lines.fill(captured, self._slots, ei)
+        filled = event_lines.fill(captured, self._slots, ei)
         parts = {kind_of_event(name): part for name, part in filled.parts.items()}
         block = Block(filled.lines, parts, filled.total)
         return block.shortened() if filled.longest > MAX_LINE else block

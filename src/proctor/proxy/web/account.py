@@ -12,7 +12,7 @@ from proctor.proxy.web.sessions import WebSession
 from proctor.proxy.web.site import ClientAddress, CurrentSession, CurrentSite, Limited, Site
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity import Authorities, Credentials
+from proctor.rpc.identity_files import Authorities, Credentials
 from proctor.sshkit import keys
 
 router = APIRouter(prefix="/v1/webapi")

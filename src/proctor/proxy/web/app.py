@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from proctor.core.version import VERSION
-from proctor.proxy.web import account, entry, errors, models, pages, records
-from proctor.proxy.web.guard import App, SecurityMiddleware
+from proctor.proxy.web import account, entry, error_responses, models, pages, records
+from proctor.proxy.web.middleware import App, SecurityMiddleware
 from proctor.proxy.web.site import Site
 
 ROUTERS = (entry.router, account.router, records.router, pages.router)
@@ -24,7 +24,7 @@ def make_api() -> FastAPI:
     )
     for router in ROUTERS:
         api.include_router(router)
-    errors.install(api)
+    error_responses.install(api)
     return api
 
 

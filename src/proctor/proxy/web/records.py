@@ -18,7 +18,7 @@ from proctor.proxy.web.sessions import WebSession
 from proctor.proxy.web.site import CurrentSession, CurrentSite
 from proctor.recording.format import Timeline, is_sid
 from proctor.rpc._pb import record_pb2 as pb
-from proctor.rpc.client import translated
+from proctor.rpc.auth_client import translated
 
 MAX_RECORDING = 64 << 20
 """Bytes of a recording's files, and eight times as many unpacked, that the page may ask for at once."""

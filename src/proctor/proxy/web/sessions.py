@@ -14,8 +14,8 @@ from typing import Any
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, Unauthenticated
 from proctor.model.identity import UserIdentity
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Credentials
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit.certs import read_user_certificate
 
 MAX_SESSIONS = 1000

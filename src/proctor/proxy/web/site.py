@@ -13,10 +13,10 @@ from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, Unauthenticated
 from proctor.core.limits.rates import RateLimit
 from proctor.core.version import check_client
-from proctor.proxy.web.guard import SAFE_METHODS
+from proctor.proxy.web.middleware import SAFE_METHODS
 from proctor.proxy.web.sessions import Sessions, WebSession
-from proctor.rpc.client import Client
-from proctor.rpc.identity import Authorities
+from proctor.rpc.auth_client import Client
+from proctor.rpc.identity_files import Authorities
 
 
 @dataclass(frozen=True, kw_only=True)

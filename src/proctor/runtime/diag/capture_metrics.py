@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from proctor.captureproto.messages import LossAccounting
+from proctor.captureproto.capture_messages import LossAccounting
 from proctor.model.serde import convert
 
 

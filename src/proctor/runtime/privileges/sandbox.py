@@ -16,7 +16,7 @@ from pathlib import Path
 import proctor
 from proctor.core.errors import ProctorError
 from proctor.runtime.privileges import linux
-from proctor.runtime.privileges.accounts import ServiceUser
+from proctor.runtime.privileges.service_users import ServiceUser
 
 
 class SandboxError(ProctorError):

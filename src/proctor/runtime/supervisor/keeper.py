@@ -13,8 +13,8 @@ from proctor.config.boot import ServiceName
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
-from proctor.runtime.channel import DRAIN_SECONDS, HANGUP_SECONDS
 from proctor.runtime.diag.metrics import Metrics
+from proctor.runtime.service_channel import DRAIN_SECONDS, HANGUP_SECONDS
 from proctor.runtime.supervisor.launcher import JOINING, Launcher, pauses
 from proctor.runtime.supervisor.process import ServiceProcess, ended
 from proctor.runtime.supervisor.resume import SavedService

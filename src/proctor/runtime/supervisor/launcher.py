@@ -13,17 +13,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from proctor.config import secrets as secrets_of
+from proctor.config import secret_values as secrets_of
 from proctor.config.boot import ServiceBoot, ServiceName
 from proctor.config.schema import Config, Teleport
 from proctor.runtime import join, keypairs, layout
-from proctor.runtime.channel import Handler
 from proctor.runtime.plan import Plan
-from proctor.runtime.privileges.accounts import service_user
-from proctor.runtime.supervisor.absence import CaptureAbsence
+from proctor.runtime.privileges.service_users import service_user
+from proctor.runtime.service_channel import Handler
 from proctor.runtime.supervisor.listeners import Listeners
 from proctor.runtime.supervisor.process import ServiceFailed, ServiceProcess
 from proctor.runtime.supervisor.resume import SavedLauncher, SavedProcess
+from proctor.runtime.supervisor.unwatched import CaptureAbsence
 
 JOINING: tuple[ServiceName, ...] = ("node", "proxy")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0

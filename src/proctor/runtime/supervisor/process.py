@@ -13,7 +13,7 @@ from typing import Any
 
 from proctor.core import wire
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.runtime.channel import Calls, Handler
+from proctor.runtime.service_channel import Calls, Handler
 from proctor.runtime.supervisor.resume import SavedProcess
 
 _ENVIRONMENT = {

@@ -16,8 +16,8 @@ from proctor.capture.kernel.abi import (
     Tally,
     Technique,
 )
+from proctor.capture.kernel.kernel_features import VARIANTS
 from proctor.capture.kernel.loader import OBJECTS
-from proctor.capture.kernel.variants import VARIANTS
 from testing import btf
 
 Fields = tuple[tuple[str, str], ...]

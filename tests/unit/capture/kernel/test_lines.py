@@ -8,7 +8,7 @@ import pytest
 from proctor.capture.kernel import abi, formatter
 from proctor.capture.kernel.abi import Flag, Operation, RecordKind, Technique
 from proctor.capture.kernel.formatter import LineOwner
-from proctor.captureproto import lines
+from proctor.captureproto import event_lines
 from proctor.core.errors import Corrupted
 from proctor.model.events import Event
 from proctor.model.kernel_events import (
@@ -304,7 +304,7 @@ def test_keys_are_in_order_and_slots_between_them() -> None:
     ]
     (batch,) = formatted(block_of(*records), OWNER._replace(detached=True)).batches
     who = {"cluster_name": "c", "login": "l", "server_id": "i", "sid": "s", "user": "u"}
-    filled = lines.fill(batch.lines, lines.slots(who), 41)
+    filled = event_lines.fill(batch.lines, event_lines.slots(who), 41)
 
     events = [from_line(line) for line in filled.lines.splitlines()]
     assert [event["ei"] for event in events] == [41, 42, 43, 44, 45]
@@ -326,13 +326,13 @@ def from_line(line: bytes) -> dict[str, Any]:
 
 
 def test_own_event_has_the_same_slots() -> None:
-    line = lines.from_fields({"backlog": 1, "code": "X", "event": "e", "uid": "u"})
+    line = event_lines.from_fields({"backlog": 1, "code": "X", "event": "e", "uid": "u"})
 
-    assert from_line(lines.fill(line, lines.slots({"user": "u", "sid": "s"}), 3).lines[:-1]) == {
+    assert from_line(event_lines.fill(line, event_lines.slots({"user": "u", "sid": "s"}), 3).lines[:-1]) == {
         "backlog": 1, "code": "X", "ei": 3, "event": "e", "sid": "s", "uid": "u", "user": "u",
     }  # fmt: skip
     with pytest.raises(ValueError, match="first slot"):
-        lines.from_fields({"event": "e"})
+        event_lines.from_fields({"event": "e"})
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_own_event_has_the_same_slots() -> None:
 )
 def test_what_are_no_lines(lines_: bytes) -> None:
     with pytest.raises(Corrupted):
-        lines.fill(lines_, (b"",) * 6, 0)
+        event_lines.fill(lines_, (b"",) * 6, 0)
 
 
 def test_sessions_are_kept_apart() -> None:
@@ -351,7 +351,7 @@ def test_sessions_are_kept_apart() -> None:
     )
 
     assert [(batch.session, batch.kinds.total()) for batch in part.batches] == [(1, 2), (3, 3)]
-    assert [event["uid"][-2:] for event in lines.events_in(part.batches[1].lines)] == ["07", "08", "09"]
+    assert [event["uid"][-2:] for event in event_lines.events_in(part.batches[1].lines)] == ["07", "08", "09"]
     assert (part.end, part.undecoded, part.complaint) == (len(block), 1, "record without a header")
 
 
@@ -365,7 +365,7 @@ def test_actions_of_daemons_name_their_evidence() -> None:
 
     found = {
         (batch.session, batch.delegation): [
-            (event.get("delegated"), event.get("detached")) for event in lines.events_in(batch.lines)
+            (event.get("delegated"), event.get("detached")) for event in event_lines.events_in(batch.lines)
         ]
         for batch in part.batches
     }
@@ -375,7 +375,7 @@ def test_actions_of_daemons_name_their_evidence() -> None:
         (1, 7): [({"daemon": "cron", "evidence": "wrote 7"}, True)],
     }
     assert all(
-        list(event) == sorted(event) for batch in part.batches for event in lines.events_in(batch.lines)
+        list(event) == sorted(event) for batch in part.batches for event in event_lines.events_in(batch.lines)
     )
 
 
@@ -385,7 +385,7 @@ def test_many_sessions() -> None:
         block_of(*records), 0, records=9999, size=1 << 30, boot=0, find=lambda *_: OWNER
     )
 
-    found = {batch.session: lines.events_in(batch.lines)[0]["args"] for batch in part.batches}
+    found = {batch.session: event_lines.events_in(batch.lines)[0]["args"] for batch in part.batches}
     assert found == {number: [str(number)] for number in range(5000)}
 
 
@@ -399,7 +399,8 @@ def test_digests() -> None:
     )
 
     found = [
-        (event.get("sha256"), event.get("sha256_missing")) for event in lines.events_in(part.batches[0].lines)
+        (event.get("sha256"), event.get("sha256_missing"))
+        for event in event_lines.events_in(part.batches[0].lines)
     ]
     assert found == [("ab" * 32, None), ("cd" * 32, None), (None, "gone"), (None, None), (None, None)]
 

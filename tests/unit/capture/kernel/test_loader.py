@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel import report
+from proctor.capture.kernel import capability_report
+from proctor.capture.kernel.capability_report import CapabilityReport, kernel_version, probe, refusal
 from proctor.capture.kernel.loader import AUTO, RingSizes
-from proctor.capture.kernel.report import CapabilityReport, kernel_version, probe, refusal
 from proctor.config.schema import EnhancedRecording
 
 ROOT = "CapEff:\t000001ffffffffff\n"
@@ -33,11 +33,11 @@ def test_kernel_version(release: str, version: tuple[int, int]) -> None:
     ],
 )
 def test_capabilities(status: str, may: bool) -> None:
-    assert report.may_load(status) is may
+    assert capability_report.may_load(status) is may
 
 
 def test_obstacles_are_sentences(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(report, "BTF", tmp_path / "vmlinux")
+    monkeypatch.setattr(capability_report, "BTF", tmp_path / "vmlinux")
     monkeypatch.setattr(os, "uname", lambda: type("Uname", (), {"release": "4.19.0"}))
 
     found = probe()

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from proctor.audit.spool import Spool
+from proctor.captureproto.capture_messages import Closed, Delivery, Drained, KernelEvents, Subscribed
 from proctor.captureproto.client import CaptureClient
-from proctor.captureproto.lines import from_fields
-from proctor.captureproto.messages import Closed, Delivery, Drained, KernelEvents, Subscribed
+from proctor.captureproto.event_lines import from_fields
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts

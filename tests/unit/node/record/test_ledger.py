@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proctor.captureproto.messages import LossAccounting
+from proctor.captureproto.capture_messages import LossAccounting
 from proctor.node.record.ledger import Ledger
 from proctor.node.record.recorder import RECORDING, SPOOL
 

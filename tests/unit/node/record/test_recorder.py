@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proctor.audit.spool import Spool
-from proctor.captureproto.lines import from_fields
+from proctor.captureproto.event_lines import from_fields
 from proctor.model.events import Exec, SessionData, SessionStart
 from proctor.model.identity import UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder

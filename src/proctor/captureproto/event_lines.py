@@ -1,0 +1,70 @@
+"""Lines of events with slots for what the node knows about the session.
+
+A line is a JSON object with its keys in order; in each slot is the byte 0x1F, which JSON has nowhere else.
+The work is done by ``_eventfmt``, the interpreter being free meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from proctor.captureproto.native import eventfmt
+from proctor.core.errors import Corrupted
+from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
+from proctor.model.serde import from_json, to_json
+
+SLOT = b"\x1f"
+_SLOTS = ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
+"""The first key of each slot, in order."""
+
+_ENHANCED = (SessionCommand, SessionDisk, SessionNetwork)
+_CODES = tuple(kind.CODE.encode() for kind in _ENHANCED)
+
+
+def from_fields(fields: Mapping[str, Any]) -> bytes:
+    """The line of an event of Proctor itself, which must have a key before those of the first slot."""
+    line = b"{"
+    for key in sorted([*fields, *_SLOTS]):
+        if key in fields:
+            line += b"," * (line != b"{") + to_json(key) + b":" + to_json(fields[key])
+        else:
+            line += SLOT
+    if line.startswith(b"{" + SLOT):
+        raise ValueError(f"no key before the first slot: {sorted(fields)}")
+    return line + b"}\n"
+
+
+def events_in(lines: bytes) -> list[dict[str, Any]]:
+    """The events without what goes into the slots."""
+    return [from_json(line, dict) for line in lines.replace(SLOT, b"").splitlines()]
+
+
+def slots(fields: Mapping[str, Any]) -> tuple[bytes, ...]:
+    """What goes into the slots of every line: ``fields``, each in the last slot before its key."""
+    texts = dict.fromkeys(_SLOTS, b"")
+    for key, value in sorted(fields.items()):
+        slot = max(first for first in _SLOTS if first <= key)
+        texts[slot] += b"," + to_json(key) + b":" + to_json(value)
+    return tuple(texts.values())
+
+
+class Filled(NamedTuple):
+    """Whole lines: all, in order; by name of the event those of enhanced recording, "" for others."""
+
+    lines: bytes
+    parts: dict[str, tuple[bytes, int]]
+    total: int
+    longest: int
+    """Bytes of the longest line."""
+
+
+def fill(lines: bytes, slots: tuple[bytes, ...], ei: int) -> Filled:
+    """``lines`` with ``slots`` in them, and numbered from ``ei``. Raises Corrupted when they have none."""
+    try:
+        whole, parts, counts, longest = eventfmt().fill_slots(lines, slots, ei, _CODES)
+    except ValueError as error:
+        raise Corrupted(str(error)) from None
+    names = (*(kind.EVENT for kind in _ENHANCED), "")
+    found = {name: (part, count) for name, part, count in zip(names, parts, counts, strict=True) if count}
+    return Filled(whole, found, sum(counts), longest)

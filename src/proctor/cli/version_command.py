@@ -1,0 +1,17 @@
+"""``version`` of each command, without the libraries of the other verbs, which take longer to load."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from proctor.cli import stdio
+from proctor.core.version import banner
+
+
+def show(more: Sequence[str] = ()) -> NoReturn:
+    """Print the version and ``more`` lines, and leave."""
+    stdio.prepare()
+    print(banner(), *more, sep="\n")
+    sys.exit(stdio.finish())

@@ -1,0 +1,127 @@
+"""Identities on disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from proctor.core.errors import Corrupted, NotFound
+from proctor.model.identity import UserIdentity
+from proctor.rpc import tls
+from proctor.rpc.identity_files import (
+    Authorities,
+    Credentials,
+    IdentityFiles,
+    read_identity_file,
+    write_identity_file,
+)
+from proctor.sshkit import certs, keys
+
+NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",))
+
+
+def make_credentials() -> Credentials:
+    """A person's, with two generations of the host CA."""
+    ca_key, tls_key = tls.generate_key(), tls.generate_key()
+    old, new, user_ca = [
+        tls.self_signed_ca(ca_key, name, now=NOW, lifetime=HOUR) for name in ("old", "new", "user")
+    ]
+    ssh_ca, ssh_ca_public = keys.generate()
+    ssh_key, ssh_public = keys.generate()
+    return Credentials(
+        tls_key=tls_key,
+        tls_certificate=tls.issue(
+            ca_key, user_ca, tls.public_key(tls_key), ALICE, now=NOW, valid_before=NOW + HOUR
+        ),
+        ssh_key=ssh_key,
+        ssh_certificate=certs.issue_user_certificate(
+            ssh_ca, ssh_public, ALICE, now=NOW, valid_before=NOW + HOUR
+        ).encode(),
+        authorities=Authorities(
+            cluster_name="purple",
+            host_tls_ca=old + new,
+            user_tls_ca=user_ca,
+            host_ssh_ca=[ssh_ca_public, keys.generate()[1]],
+            user_ssh_ca=[ssh_ca_public],
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def credentials() -> Credentials:
+    return make_credentials()
+
+
+def test_a_directory_gives_back_what_was_saved(tmp_path: Path, credentials: Credentials) -> None:
+    directory = tmp_path / "proc/node"
+    assert not IdentityFiles.exists(directory)
+    IdentityFiles.save(directory, credentials)
+    assert IdentityFiles.exists(directory)
+    assert IdentityFiles.load(directory) == credentials
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+    assert {path.name for path in directory.iterdir()} == {
+        "tls.key", "tls.crt", "ssh.key", "ssh-cert.pub", "authorities.json",
+    }  # fmt: skip
+
+
+def test_a_torn_write_is_no_identity(tmp_path: Path, credentials: Credentials) -> None:
+    directory = tmp_path / "node"
+    IdentityFiles.save(directory, credentials)
+    (directory / f".tls.crt.{os.getpid()}.new").mkdir()
+    with pytest.raises(OSError, match=r"tls\.crt"):
+        IdentityFiles.save(directory, make_credentials())
+    assert not IdentityFiles.exists(directory)
+    with pytest.raises(NotFound, match=r"authorities\.json"):
+        IdentityFiles.load(directory)
+
+
+def test_authorities_that_do_not_decode_are_corrupted(tmp_path: Path, credentials: Credentials) -> None:
+    IdentityFiles.save(tmp_path / "node", credentials)
+    for damage in (b"", b"[]", b'{"cluster_name":"x"}', b'{"host_tls_ca":5}', b"\xff"):
+        (tmp_path / "node/authorities.json").write_bytes(damage)
+        with pytest.raises(Corrupted, match="authorities"):
+            IdentityFiles.load(tmp_path / "node")
+
+
+def test_keys_are_not_in_the_representation(credentials: Credentials) -> None:
+    assert "PRIVATE KEY" not in repr(credentials)
+
+
+def test_an_identity_file_gives_back_what_was_written(tmp_path: Path, credentials: Credentials) -> None:
+    path = tmp_path / "alice.pem"
+    path.write_text("older and readable by all")
+    path.chmod(0o644)
+    write_identity_file(path, credentials)
+    assert path.stat().st_mode & 0o777 == 0o600
+    read = read_identity_file(path)
+    assert read.tls_key.strip() == credentials.tls_key.strip()
+    assert replace(read, tls_key=credentials.tls_key) == credentials
+
+
+def test_an_identity_file_does_not_follow_a_link_laid_in_its_way(
+    tmp_path: Path, credentials: Credentials
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    for name in ("alice.pem", ".alice.pem.new"):
+        (tmp_path / name).symlink_to(victim)
+    write_identity_file(tmp_path / "alice.pem", credentials)
+    assert victim.read_text() == "untouched"
+    assert not (tmp_path / "alice.pem").is_symlink()
+
+
+def test_other_files_are_no_identity_files(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="does not exist"):
+        read_identity_file(tmp_path / "none")
+    path = tmp_path / "x"
+    for content in (b"", b"hello", os.urandom(100) + b"\xff", b"-----BEGIN CERTIFICATE-----\n"):
+        path.write_bytes(content)
+        with pytest.raises(Corrupted, match="identity file"):
+            read_identity_file(path)
