@@ -13,7 +13,8 @@ _MAPPED = "print('libbpf' in open('/proc/self/maps').read())"
 
 @pytest.mark.parametrize("module", ["proctor.node.service", "proctor.spawner.server"])
 def test_node_and_spawner_do_not_load_libbpf(module: str) -> None:
-    code = f"import {module}\nfrom proctor.captureproto import event_lines\nevent_lines.fill(b'', (b'',) * 6, 0)\n{_MAPPED}"
+    filled = "from proctor.captureproto import event_lines\nevent_lines.fill(b'', (b'',) * 6, 0)"
+    code = f"import {module}\n{filled}\n{_MAPPED}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -15,10 +15,10 @@ from testing.commands import BIN
 
 PRINTER = """
 import sys
-from proctor.cli import streams
-streams.prepare()
+from proctor.cli import stdio
+stdio.prepare()
 print(sys.argv[1].encode().decode('unicode_escape') * int(sys.argv[2]))
-sys.exit(streams.finish())
+sys.exit(stdio.finish())
 """
 
 
