@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import publish, spread
-from bench.sshd import OpenSshServer
 from testing.cluster import Cluster
 from testing.openssh import OpenSsh
+from testing.sshserver import OpenSshServer
 
 ROUNDS = 60
 WARM_UP = 3

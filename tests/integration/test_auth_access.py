@@ -27,23 +27,28 @@ METHODS = [
 ]
 EXPECTED = {
     "anonymous": {"RegisterHost", "Ping"},
-    "node": {"Ping", "GetAuthorities", "Heartbeat", "GetAccessBundle", "Emit", "Upload"},
+    "node": {
+        "Ping", "GetAuthorities", "Heartbeat", "GetAccessBundle", "WatchAccessBundle", "GetRevocationList",
+        "Emit", "Upload",
+    },
     "proxy": {
         "Ping", "GetAuthorities", "Heartbeat", "GetRoles", "Emit",
-        "Login", "GetInvite", "AcceptInvite", "ListDocuments",
+        "Login", "GetInvite", "AcceptInvite", "ListDocuments", "WatchAccessBundle", "GetRevocationList",
     },
     "user": {
         "Ping", "GetAuthorities", "CreateUser", "UpdateUser", "ResetUser", "CreateToken", "SignIdentity",
         "GetDocument", "ListDocuments", "PutDocument", "DeleteDocument", "Search", "List", "Read",
         "Storage",
+        "GetRevocationList",
     },
     "admin": {
         "Ping", "GetAuthorities", "CreateUser", "UpdateUser", "ResetUser", "CreateToken", "SignIdentity",
         "GetDocument", "ListDocuments", "PutDocument", "DeleteDocument", "Search", "List", "Read",
         "Storage", "Retain",
+        "GetRevocationList",
     },
 }  # fmt: skip
-HARMLESS_FOR_A_USER_WITHOUT_RULES = {"Ping", "GetAuthorities", "List"}
+HARMLESS_FOR_A_USER_WITHOUT_RULES = {"Ping", "GetAuthorities", "GetRevocationList", "List"}
 
 
 @pytest.fixture
@@ -107,16 +112,19 @@ async def test_a_user_without_rules_administers_and_reads_nothing(auth: RunningA
     client = auth.client(credentials)
     requests: dict[str, list[Any]] = {
         "GetDocument": [
-            pb.DocumentRequest(kind=kind, name="x") for kind in ("role", "user", "token", "node")
+            pb.DocumentRequest(kind=kind, name="x") for kind in ("role", "user", "token", "node", "lock")
         ],
-        "ListDocuments": [pb.ListDocumentsRequest(kind=kind) for kind in ("role", "user", "token")],
+        "ListDocuments": [pb.ListDocumentsRequest(kind=kind) for kind in ("role", "user", "token", "lock")],
         "DeleteDocument": [
-            pb.DocumentRequest(kind=kind, name="x") for kind in ("role", "user", "token", "node")
+            pb.DocumentRequest(kind=kind, name="x") for kind in ("role", "user", "token", "node", "lock")
         ],
         "PutDocument": [
             pb.PutDocumentRequest(json=b'{"kind":"role","metadata":{"name":"x"}}'),
             pb.PutDocumentRequest(
                 json=b'{"kind":"user","metadata":{"name":"alice"},"spec":{"roles":["editor"]}}'
+            ),
+            pb.PutDocumentRequest(
+                json=b'{"kind":"lock","metadata":{"name":"x"},"spec":{"target":{"user":"alice"}}}'
             ),
             pb.PutDocumentRequest(json=b'{"kind":"token","metadata":{"name":"x"},"spec":{"roles":["node"]}}'),
         ],

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from proctor.core.clock import FakeClock
-from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest
+from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, Unauthenticated
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec, User, UserSpec
 from proctor.rpc import tls
@@ -65,7 +65,7 @@ async def test_the_certificate_of_somebody_removed_is_worth_nothing(auth: Runnin
     await add(auth, "alice", "editor")
     certificate = await auth.sign("alice")
     await delete(auth, "alice")
-    with pytest.raises(AccessDenied, match="does not exist any more"):
+    with pytest.raises(Unauthenticated, match="has been revoked"):
         await auth.call(certificate, "auth.ListDocuments", TOKENS)
 
 

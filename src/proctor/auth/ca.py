@@ -40,11 +40,12 @@ class _Stored(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Issued:
-    """A person's certificates and when they end."""
+    """The certificates of a person or a host, which have one serial number, and when they end."""
 
     tls_certificate: bytes
     ssh_certificate: str
     expires: datetime
+    serial: int
 
 
 class CertificateAuthorities:
@@ -99,7 +100,21 @@ class CertificateAuthorities:
             user_ssh_ca=[self._stored.user.ssh_public_key],
         )
 
-    def issue_host_tls(self, public_key: bytes, identity: HostIdentity, names: Sequence[str]) -> bytes:
+    def issue_host(
+        self, tls_key: bytes, ssh_key: str, identity: HostIdentity, names: Sequence[str]
+    ) -> Issued:
+        """Both certificates of a service that joins; ``names`` are for the SSH certificate."""
+        serial = certs.new_serial()
+        return Issued(
+            self.issue_host_tls(tls_key, identity, (), serial=serial),
+            self.issue_host_ssh(ssh_key, identity, names, serial=serial),
+            self._clock.now() + HOST_LIFETIME,
+            serial,
+        )
+
+    def issue_host_tls(
+        self, public_key: bytes, identity: HostIdentity, names: Sequence[str], *, serial: int = 0
+    ) -> bytes:
         """An X.509 certificate for a service on a host."""
         now = self._clock.now()
         authority = self._stored.host
@@ -111,9 +126,12 @@ class CertificateAuthorities:
             now=now,
             valid_before=now + HOST_LIFETIME,
             names=names,
+            serial=serial,
         )
 
-    def issue_host_ssh(self, public_key: str, identity: HostIdentity, names: Sequence[str]) -> str:
+    def issue_host_ssh(
+        self, public_key: str, identity: HostIdentity, names: Sequence[str], *, serial: int = 0
+    ) -> str:
         """An SSH host certificate for UUID and node name, with and without the cluster's, and ``names``."""
         cluster = self.cluster_name
         own = [identity.host_id, f"{identity.host_id}.{cluster}"]
@@ -129,6 +147,7 @@ class CertificateAuthorities:
             principals=list(dict.fromkeys([*own, "localhost", "127.0.0.1", "::1", *names])),
             now=now,
             valid_before=now + HOST_LIFETIME,
+            serial=serial,
         )
 
     def delegate(self, public_key: str, purpose: str, lifetime: timedelta) -> str:
@@ -141,7 +160,7 @@ class CertificateAuthorities:
         """Both certificates of a person, valid for ``lifetime`` from now."""
         now = self._clock.now()
         authority = self._stored.user
-        expires = now + lifetime
+        expires, serial = now + lifetime, certs.new_serial()
         tls_certificate = tls.issue(
             authority.tls_key.encode(),
             authority.tls_certificate.encode(),
@@ -149,19 +168,20 @@ class CertificateAuthorities:
             identity,
             now=now,
             valid_before=expires,
+            serial=serial,
         )
         ssh_certificate = certs.issue_user_certificate(
-            authority.ssh_key.encode(), ssh_key, identity, now=now, valid_before=expires
+            authority.ssh_key.encode(), ssh_key, identity, now=now, valid_before=expires, serial=serial
         )
-        return Issued(tls_certificate, ssh_certificate, expires)
+        return Issued(tls_certificate, ssh_certificate, expires, serial)
 
     def still_vouches(self, kept: Credentials, identity: HostIdentity, names: Sequence[str]) -> bool:
         """Would fresh credentials of :meth:`own_credentials` be equivalent to ``kept``?"""
         soon = self._clock.now() + RENEWED_BEFORE
         try:
-            holder, _ = tls.identify(
+            holder = tls.identify(
                 kept.tls_certificate, host_ca=self.host_tls_ca, user_ca=self.user_tls_ca, now=soon
-            )
+            ).identity
             certificate = tls.load_certificate(kept.tls_certificate)
         except (ValueError, Unauthenticated):
             return False

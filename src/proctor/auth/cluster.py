@@ -15,6 +15,7 @@ from proctor.auth.housekeeping.rounds import Housekeeping
 from proctor.auth.ingest.batch import Emitter
 from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
+from proctor.auth.revocation.restrictions import Restrictions
 from proctor.auth.settings import AuthSettings
 from proctor.auth.tokens import Tokens
 from proctor.core.clock import Clock, parse_time
@@ -54,6 +55,7 @@ class Cluster:
     settings: AuthSettings
     documents: Documents
     authorities: CertificateAuthorities
+    restrictions: Restrictions
     accounts: CredentialStore
     tokens: Tokens
     log: SearchableLog

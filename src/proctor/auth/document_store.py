@@ -13,7 +13,7 @@ from proctor.core.clock import parse_time
 from proctor.core.errors import AlreadyExists, BadRequest, NotFound
 from proctor.core.text import all_visible, is_printable
 from proctor.model import serde
-from proctor.model.resources import KINDS, Node, Resource, Role, Token, User
+from proctor.model.resources import KINDS, Lock, Node, Resource, Role, Token, User
 from proctor.storage.base import Backend, Item
 
 D = TypeVar("D", bound=Resource)
@@ -81,7 +81,7 @@ class Collection(Generic[D]):
 def expiry(document: Resource) -> datetime | None:
     """When a document is to vanish by itself; raises BadRequest for what is no time."""
     texts = [document.metadata.expires]
-    if isinstance(document, User):
+    if isinstance(document, User | Lock):
         texts.append(document.spec.expires)
     try:
         moment = min((parse_time(text) for text in texts if text), default=None)
@@ -100,6 +100,7 @@ class Documents:
         self.users = Collection(backend, User, "users")
         # The name of a token is the secret: how long a look-up takes must not depend on it.
         self.tokens = Collection(backend, Token, "tokens", keyed=hashing.digest)
+        self.locks = Collection(backend, Lock, "locks")
         self.nodes = Collection(backend, Node, "nodes")
         self.proxies = Collection(backend, Node, "proxies")
 

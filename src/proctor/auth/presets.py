@@ -30,8 +30,8 @@ PRESETS = (
     ),
     _role(
         "editor",
-        "Administration of users, roles, tokens and nodes",
-        Conditions(rules=[Rule(resources=["user", "role", "token", "node"], verbs=_ALL_VERBS)]),
+        "Administration of users, roles, tokens, nodes and locks",
+        Conditions(rules=[Rule(resources=["user", "role", "token", "node", "lock"], verbs=_ALL_VERBS)]),
     ),
     _role(
         "auditor",
@@ -39,3 +39,11 @@ PRESETS = (
         Conditions(rules=[Rule(resources=["event", "session"], verbs=["list", "read"])]),
     ),
 )
+
+FORMER_SPECS = (
+    RoleSpec(
+        options=_OPTIONS,
+        allow=Conditions(rules=[Rule(resources=["user", "role", "token", "node"], verbs=_ALL_VERBS)]),
+    ),
+)
+"""Presets of former versions, which are replaced unless an administrator has changed them."""

@@ -30,6 +30,8 @@ TABLE: AccessTable = {
     "/proctor.v1.Auth/Heartbeat": _AGENTS,
     "/proctor.v1.Auth/GetRoles": frozenset({_PROXY}),
     "/proctor.v1.Auth/GetAccessBundle": frozenset({_NODE}),
+    "/proctor.v1.Auth/WatchAccessBundle": _AGENTS,
+    "/proctor.v1.Auth/GetRevocationList": _PEOPLE | _AGENTS,
     "/proctor.v1.Audit/Emit": _AGENTS,
     "/proctor.v1.Audit/Search": _PEOPLE,
     "/proctor.v1.Audit/Storage": _PEOPLE,

@@ -22,7 +22,9 @@ from proctor.auth.housekeeping.rounds import Housekeeping
 from proctor.auth.housekeeping.usage import Usage, usage
 from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
-from proctor.auth.presets import PRESETS
+from proctor.auth.presets import FORMER_SPECS, PRESETS
+from proctor.auth.revocation.callers import Admission
+from proctor.auth.revocation.restrictions import Restrictions
 from proctor.auth.rpc.auth import AuthServicer
 from proctor.auth.rpc.joining import JoinService
 from proctor.auth.rpc.record import AuditService, RecordingService
@@ -96,12 +98,15 @@ class AuthServer:
         )
         documents = Documents(self._backend)
         await _add_presets(documents)
+        restrictions = Restrictions(self._backend, documents, self._clock)
+        await restrictions.load()
         self._accounts = CredentialStore(self._backend, documents, self._clock)
         credentials = self._save_identities(authorities)
         cluster = Cluster(
             settings=self._settings,
             documents=documents,
             authorities=authorities,
+            restrictions=restrictions,
             accounts=self._accounts,
             tokens=Tokens(self._backend, documents, self._settings.static_tokens, self._clock),
             log=self._log,
@@ -116,13 +121,7 @@ class AuthServer:
             attempts=self._attempts,
             clock=self._clock,
         )
-        self._server = make_server(
-            lambda: (authorities.host_tls_ca, authorities.user_tls_ca), TABLE, self._clock, self._calls
-        )
-        auth_pb2_grpc.add_JoinServicer_to_server(JoinService(cluster), self._server)  # type: ignore[no-untyped-call]
-        auth_pb2_grpc.add_AuthServicer_to_server(AuthServicer(cluster), self._server)  # type: ignore[no-untyped-call]
-        record_pb2_grpc.add_AuditServicer_to_server(AuditService(cluster), self._server)  # type: ignore[no-untyped-call]
-        record_pb2_grpc.add_RecordingsServicer_to_server(RecordingService(cluster), self._server)  # type: ignore[no-untyped-call]
+        self._server = self._make_server(cluster)
         port = await _listen(self._server, self._settings.listen_address, credentials)
         await self._server.start()
         self._port = port
@@ -130,6 +129,22 @@ class AuthServer:
         self._recordings.start()
         self._housekeeping.start()
         return port
+
+    def _make_server(self, cluster: Cluster) -> grpc.aio.Server:
+        """The gRPC server with all services, not listening yet."""
+        authorities = cluster.authorities
+        server = make_server(
+            lambda: (authorities.host_tls_ca, authorities.user_tls_ca),
+            TABLE,
+            self._clock,
+            self._calls,
+            Admission(cluster.restrictions),
+        )
+        auth_pb2_grpc.add_JoinServicer_to_server(JoinService(cluster), server)  # type: ignore[no-untyped-call]
+        auth_pb2_grpc.add_AuthServicer_to_server(AuthServicer(cluster), server)  # type: ignore[no-untyped-call]
+        record_pb2_grpc.add_AuditServicer_to_server(AuditService(cluster), server)  # type: ignore[no-untyped-call]
+        record_pb2_grpc.add_RecordingsServicer_to_server(RecordingService(cluster), server)  # type: ignore[no-untyped-call]
+        return server
 
     async def probe(self, host: str, log: Path) -> Mapping[str, str]:
         """What keeps calls to ``host``, our address, from being served, by name; empty when ready.
@@ -233,8 +248,9 @@ def _identity(
 
 async def _add_presets(documents: Documents) -> None:
     for role in PRESETS:
-        if await documents.roles.find(role.metadata.name) is None:
-            try:
+        kept = await documents.roles.find(role.metadata.name)
+        if kept is None:
+            with suppress(AlreadyExists):
                 await documents.roles.create(role)
-            except AlreadyExists:
-                continue
+        elif kept.spec in FORMER_SPECS:
+            await documents.roles.put(role)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proctor.auth.housekeeping.retention import Policy
+from proctor.model.rbac.locks import LockingMode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +41,4 @@ class AuthSettings:
     default_session_ttl: int = 12 * 3600
     local_auth: bool = True
     retention: Policy = field(default_factory=Policy)
+    locking_mode: LockingMode = "best_effort"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from proctor.core.errors import BadRequest
 from proctor.core.text import is_printable
-from proctor.model.rbac.checks import LOGIN, Remark, role_problems, token_problems
-from proctor.model.resources import Node, Role, Token, User
+from proctor.model.rbac.checks import LOGIN, Remark, lock_problems, role_problems, token_problems
+from proctor.model.resources import Lock, Node, Role, Token, User
 
 
 def check_role(role: Role) -> None:
@@ -21,6 +21,11 @@ def check_role(role: Role) -> None:
 def check_token(token: Token) -> None:
     """Roles that exist, and conditions that go with the join method."""
     _refuse("token", token_problems(token))
+
+
+def check_lock(lock: Lock) -> None:
+    """Something is locked, that can be locked here."""
+    _refuse("lock", lock_problems(lock))
 
 
 def _refuse(kind: str, problems: Iterable[Remark]) -> None:

@@ -183,9 +183,10 @@ class Authentication(Section, kw_only=True, frozen=True):
     headless: Annotated[bool, NO_EFFECT, "Login approved from another machine."] = False
     connector_name: Annotated[str, NO_EFFECT, "Default connector."] = ""
     require_session_mfa: Annotated[MfaRequirement, "Second factor for each session; not supported."] = False
-    locking_mode: Annotated[Literal["best_effort", "strict"], NO_EFFECT, "What to do with stale locks."] = (
-        "best_effort"
-    )
+    locking_mode: Annotated[
+        Literal["best_effort", "strict"],
+        "When a list of locks is out of date: go by it, or refuse all access.",
+    ] = "best_effort"
     default_session_ttl: Annotated[Duration, "Lifetime of certificates when none is asked for."] = 12 * 3600
 
 

@@ -1,15 +1,28 @@
-"""What the auth service gives a node, signed, so that the node's privileged side can decide by itself."""
+"""What the auth service gives a host, signed, so that a node's privileged side can decide by itself."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import AccessDenied, Corrupted
 from proctor.model.identity import UserIdentity
-from proctor.model.resources import Role
+from proctor.model.rbac.locks import (
+    OUTDATED,
+    REVOKED,
+    Certificate,
+    LockingMode,
+    Revocation,
+    Subject,
+    describe,
+    find_lock,
+    is_revoked,
+    locking_mode,
+)
+from proctor.model.resources import Lock, Role
 from proctor.model.serde import from_json
 
 NAMESPACE = "access-bundle@proctor"
@@ -21,12 +34,19 @@ LIFETIME = timedelta(hours=72)
 MAX_AHEAD = timedelta(minutes=5)
 """How far the clock of the auth service may be ahead of the node's."""
 
+MAX_STALENESS = timedelta(minutes=5)
+"""Age of a bundle from which on its locks are out of date, by the clocks of both hosts; strict mode then
+refuses everybody. A node process knows earlier that it hears nothing (``rpc.watch``)."""
+
+REMOVED = "this host was removed from the cluster; it must join again"
+
 
 class AccessBundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All roles of ``cluster``, for the node ``host_id`` alone.
+    """All roles and locks of ``cluster``, for the host ``host_id`` alone.
 
     ``issued``, ``expires``: RFC 3339. ``sequence``: microseconds since 1970, taken before the roles were
-    read; of two bundles the one with the greater sequence is the newer.
+    read; of two bundles the one with the greater sequence is the newer. ``locking_mode``: of the cluster.
+    ``removed_hosts``: ids of nodes that were removed lately and have not joined again.
     """
 
     host_id: str
@@ -35,6 +55,17 @@ class AccessBundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     issued: str
     expires: str
     roles: list[Role]
+    locks: list[Lock] = []
+    revocations: list[Revocation] = []
+    locking_mode: LockingMode = "best_effort"
+    removed_hosts: list[str] = []
+
+    def says_more_than(self, other: AccessBundle) -> bool:
+        """Do the two differ in anything but the time of issue?"""
+        return (
+            msgspec.structs.replace(self, sequence=other.sequence, issued=other.issued, expires=other.expires)
+            != other
+        )
 
     def roles_of(self, user: UserIdentity) -> list[Role]:
         """The roles that the certificate of ``user`` names; AccessDenied when one is not known here."""
@@ -54,9 +85,29 @@ class AccessBundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 hint="See why the node does not reach the auth service.",
             )
 
+    def refusal(self, subject: Subject, certificate: Certificate, now: datetime) -> str:
+        """Why ``subject`` gets no access with ``certificate``, whatever roles allow; empty when it may."""
+        if subject.server_id and subject.server_id in self.removed_hosts:
+            return REMOVED
+        if is_revoked(self.revocations, subject.user, certificate):
+            return REVOKED
+        lock = find_lock(self.locks, subject, now)
+        return describe(lock) if lock else ""
 
-def make_bundle(host_id: str, cluster: str, roles: list[Role], now: datetime) -> AccessBundle:
-    """A bundle issued at ``now``, a time before ``roles`` were read."""
+    def is_strict(self, roles: list[Role] | None = None) -> bool:
+        """Is the locking mode strict for a person with ``roles``, by default with any role there is?"""
+        return locking_mode(self.roles if roles is None else roles, self.locking_mode) == "strict"
+
+    def check_age(self, roles: list[Role], now: datetime) -> None:
+        """Raise AccessDenied when the locking mode for ``roles`` is strict and the locks are out of date."""
+        if self.is_strict(roles) and now - parse_time(self.issued) > MAX_STALENESS:
+            raise AccessDenied(OUTDATED, hint="See why the node does not reach the auth service.")
+
+
+def make_bundle(
+    host_id: str, cluster: str, roles: list[Role], now: datetime, **restrictions: Any
+) -> AccessBundle:
+    """A bundle issued at ``now``, a time before ``roles`` were read; ``restrictions``: its other fields."""
     return AccessBundle(
         host_id=host_id,
         cluster=cluster,
@@ -64,6 +115,7 @@ def make_bundle(host_id: str, cluster: str, roles: list[Role], now: datetime) ->
         issued=format_time(now),
         expires=format_time(now + LIFETIME),
         roles=roles,
+        **restrictions,
     )
 
 

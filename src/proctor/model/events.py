@@ -162,11 +162,13 @@ class ResetPasswordTokenCreate(ResourcePart):
 
 
 class CertCreate(Event):
-    """A certificate was issued to a person."""
+    """A certificate was issued to a person, or to a host; ``serial`` is a decimal number."""
 
     EVENT, CODE = "cert.create", "TC000I"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("cert_type",)
 
     cert_type: str = "user"
+    serial: str = ""
     identity: dict[str, Any] = {}
 
 
@@ -202,6 +204,25 @@ class InstanceJoin(Event):
     token_name: str = ""
     addr_remote: str = ""
     attempts: int = 0
+
+
+class LockCreated(ResourcePart):
+    """A lock was put in force."""
+
+    EVENT, CODE = "lock.created", "TLK00I"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("expires",)
+
+    target: dict[str, str] = {}
+    message: str = ""
+
+
+class LockDeleted(ResourcePart):
+    """A lock was lifted."""
+
+    EVENT, CODE = "lock.deleted", "TLK01I"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("expires",)
+
+    target: dict[str, str] = {}
 
 
 class RoleCreated(ResourcePart):

@@ -23,13 +23,18 @@ class SystemRole(enum.StrEnum):
 
 
 class UserIdentity(msgspec.Struct, frozen=True, kw_only=True, tag="user", tag_field="kind"):
-    """A person, as certified by the user CA for the lifetime of one certificate."""
+    """A person, as certified by the user CA for the lifetime of one certificate.
+
+    ``mfa_device``: UUID of the second factor used at the login. ``access_requests``: ids of those granted.
+    """
 
     username: str
     roles: tuple[str, ...]
     logins: tuple[str, ...]
     traits: Mapping[str, tuple[str, ...]] = {}
     cluster: str = ""
+    mfa_device: str = ""
+    access_requests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

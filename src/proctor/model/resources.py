@@ -1,6 +1,7 @@
 """Documents kept by the auth service: versioned, as read and written by ``tctl get`` and ``create``.
 
-Field names are those of Teleport's resources (role v3 to v8, user v2, token v2), see docs/resources.md.
+Field names are those of Teleport's resources (role v3 to v8; user, token, node, lock v2), see
+docs/resources.md.
 """
 
 from __future__ import annotations
@@ -202,8 +203,9 @@ class ForeignOptions(Document):
 class RoleOptions(ForeignOptions):
     """Options of a role; see ``model.access`` for how several roles merge.
 
-    Those from ``require_session_mfa`` on would restrict and are not enforced: only values that restrict
-    nothing are accepted, see ``model.rbac.checks``.
+    ``lock``: what holds when a host's list of locks is out of date, see ``model.rbac.locks``. Those from
+    ``require_session_mfa`` on would restrict and are not enforced: only values that restrict nothing are
+    accepted, see ``model.rbac.checks``.
     """
 
     max_session_ttl: str = ""
@@ -219,10 +221,10 @@ class RoleOptions(ForeignOptions):
     max_sessions: int = 0
     max_connections: int = 0
     cert_format: str = ""
+    lock: Literal["strict", "best_effort", ""] = ""
     require_session_mfa: Any = None
     pin_source_ip: Any = None
     device_trust_mode: str = ""
-    lock: str = ""
     request_access: str = ""
 
 
@@ -344,5 +346,49 @@ class Node(Document, kw_only=True, omit_defaults=False):
     spec: NodeSpec
 
 
-Resource = Role | User | Token | Node
-KINDS: dict[str, type[Resource]] = {"role": Role, "user": User, "token": Token, "node": Node}
+class LockTarget(Document, kw_only=True):
+    """What a lock is about: names as they are, without patterns; where several are given, all must match.
+
+    ``node``: id or name of a host. ``server_id``: id of a host. ``mfa_device``: UUID of a second factor.
+    ``device`` and ``windows_desktop`` are not offered, see ``model.rbac.checks``.
+    """
+
+    user: str = ""
+    role: str = ""
+    login: str = ""
+    node: str = ""
+    mfa_device: str = ""
+    windows_desktop: str = ""
+    access_request: str = ""
+    device: str = ""
+    server_id: str = ""
+
+
+class LockSpec(Document, kw_only=True):
+    """Target, what to tell whom it concerns, and when it ends; times are RFC 3339, empty: never."""
+
+    target: LockTarget
+    message: str = ""
+    expires: str = ""
+    created_at: str = ""
+    created_by: str = ""
+
+
+class Lock(Document, kw_only=True, omit_defaults=False):
+    """A lock: while it is in force, nothing that it targets gets access."""
+
+    kind: Literal["lock"] = "lock"
+    version: Literal["v2"] = "v2"
+    sub_kind: str = ""
+    metadata: Metadata
+    spec: LockSpec
+
+
+Resource = Role | User | Token | Node | Lock
+KINDS: dict[str, type[Resource]] = {
+    "role": Role,
+    "user": User,
+    "token": Token,
+    "node": Node,
+    "lock": Lock,
+}

@@ -17,15 +17,15 @@ from proctor.model.events import Port
 from proctor.node.host import Host, Login
 from proctor.node.spawn import spawn
 from proctor.spawnerproto.messages import Endpoint, Spawn
-from proctor.sshkit.forward import Stream, relay
+from proctor.sshkit.forward import Relays, Stream
 
 
 async def forward(
-    host: Host, login: Login, target: Endpoint, active: Callable[[], None]
+    host: Host, login: Login, target: Endpoint, active: Callable[[], None], relays: Relays[Endpoint]
 ) -> SSHTCPStreamSession[bytes]:
-    """Connect to ``target`` as the user; the session of the channel. Raises ChannelOpenError.
+    """Connect to ``target`` as the user; the session of the channel, one of ``relays``.
 
-    ``active`` is called whenever bytes pass.
+    ``active`` is called whenever bytes pass. Raises ChannelOpenError.
     """
     if not (host.policy.port_forwarding and login.options.port_forwarding):
         _audit(host, login, Port(success=False, error="port forwarding is not allowed", addr=str(target)))
@@ -41,8 +41,10 @@ async def forward(
 
     async def carry(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
         there = Stream(*await asyncio.open_connection(sock=connection))
-        await relay(Stream(reader, writer), there, lambda _count: active())
-        _audit(host, login, Port(code=PORT_CLOSED, addr=str(target)))
+        try:
+            await relays.relay(Stream(reader, writer), there, target, lambda _count: active())
+        finally:
+            _audit(host, login, Port(code=PORT_CLOSED, addr=str(target)))
 
     return SSHTCPStreamSession[bytes](carry)
 

@@ -41,8 +41,8 @@ class Connection(Protocol):
     def drop(self) -> None:
         """Close it at once."""
 
-    def roles_changed(self) -> None:
-        """Have its sessions follow what their roles say now."""
+    def access_changed(self) -> None:
+        """Follow what roles and locks say now: it ends, or its sessions are restricted."""
 
 
 @dataclass(kw_only=True)
@@ -85,10 +85,10 @@ class Host:
         while self.waiting or self.live or not await self.sessions.drain(0):  # noqa: ASYNC110 - many things
             await asyncio.sleep(_IDLE_SECONDS)
 
-    def roles_changed(self) -> None:
-        """Have all that is open follow what the roles say now."""
+    def access_changed(self) -> None:
+        """Have all that is open follow what roles and locks say now."""
         for connection in list(self.live):
-            connection.roles_changed()
+            connection.access_changed()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,7 +87,7 @@ class NodeServer:
         host = await self._compose(credentials)
         self._host = host
         await host.cache.load()
-        host.cache.on_change = host.roles_changed
+        host.cache.on_change = host.access_changed
         if not self._boot.recover:
             self._listener = self._listen(host, credentials)
             self._port = self._listener.port
@@ -134,7 +134,7 @@ class NodeServer:
                 boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=spool.append
             ),
             feed=feed,
-            policy=HostPolicy.of(self._ssh),
+            policy=HostPolicy.of(self._ssh, self._boot.node_name),
             reported_labels=lambda: self._labels.printed,
             spawner=self._spawner,
             upload_dir=boot.upload_dir,

@@ -14,14 +14,15 @@ from asyncssh.stream import SSHTCPStreamSession
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
-from proctor.model.identity import UserIdentity
+from proctor.model.rbac.locks import Subject
 from proctor.node.forwarding import forward
 from proctor.node.host import Host, Login
 from proctor.node.privsep import PrivilegedConnection
 from proctor.node.session.ssh_channel import SessionChannel
 from proctor.spawnerproto.decision import decide
 from proctor.spawnerproto.messages import Endpoint
-from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser
+from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, certificate_of
+from proctor.sshkit.forward import Relays
 from proctor.sshkit.ssh_server import CertificateServer
 
 _IDLE_CHECK_SECONDS = 1.0
@@ -37,6 +38,7 @@ class NodeConnection(CertificateServer):
         self._privileged: PrivilegedConnection | None = None
         self._who: Login | None = None
         self._sessions: list[SessionChannel] = []
+        self._relays: Relays[Endpoint] = Relays()
         self._active_at = host.clock.monotonic()
         self._watch: asyncio.Task[None] | None = None
 
@@ -53,14 +55,29 @@ class NodeConnection(CertificateServer):
             raise AccessDenied(f"{login} is not a login")
         if self._host.draining:
             raise AccessDenied("this node is about to stop")
-        limit = (await self._options(login, user.identity)).max_connections
+        limit = (await self._options(login, user)).max_connections
         if limit and sum(live.username == user.identity.username for live in self._host.live) >= limit:
             raise AccessDenied(f"your roles allow {limit} connections at one time")
 
-    async def _options(self, login: str, identity: UserIdentity) -> SessionOptions:
-        """What is in force for ``identity``; raises AccessDenied. The spawner decides by the same rules."""
-        bundle = await self._host.cache.bundle(identity.roles)
-        return decide(bundle, self._host.policy, identity, login, self._host.facts().labels)
+    async def _options(self, login: str, user: VerifiedUser) -> SessionOptions:
+        """What is in force for ``user``; raises AccessDenied. The spawner decides by the same rules."""
+        host, now = self._host, self._host.clock.now()
+        bundle = await host.cache.bundle(user.identity.roles)
+        options = decide(bundle, host.policy, user, login, host.facts().labels, now=now)
+        if reason := self._refusal(login, user):
+            raise AccessDenied(reason)
+        return options
+
+    def _refusal(self, login: str, user: VerifiedUser) -> str:
+        """Why ``user`` is locked here, or may be; empty when they are not."""
+        host = self._host
+        subject = Subject.of(
+            user.identity,
+            login=login,
+            server_id=host.facts().server_id,
+            node_name=host.policy.node_name,
+        )
+        return host.cache.refusal(subject, certificate_of(user))
 
     async def authenticated(self, login: str, request: bytes, signature: bytes) -> None:
         """See the base class; here the spawner verifies everything for itself, and decides."""
@@ -102,7 +119,7 @@ class NodeConnection(CertificateServer):
             raise asyncssh.PermissionDenied("not authenticated")
         identity = self.user.identity
         try:
-            options = await self._options(self.login, identity)
+            options = await self._options(self.login, self.user)
         except AccessDenied as error:
             raise asyncssh.PermissionDenied(error.message) from None
         self._who = Login(
@@ -124,6 +141,7 @@ class NodeConnection(CertificateServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone; its sessions hear of it through their channels."""
         super().connection_lost(exc)
+        self._relays.connection_lost()
         if self._privileged is not None:
             self._privileged.close()
         self._host.waiting.remove(self)
@@ -159,7 +177,8 @@ class NodeConnection(CertificateServer):
         if self._who is None or self._host.draining:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "not now")
         self._active()
-        return await forward(self._host, self._who, Endpoint(addr=dest_host, port=dest_port), self._active)
+        target = Endpoint(addr=dest_host, port=dest_port)
+        return await forward(self._host, self._who, target, self._active, self._relays)
 
     def _active(self) -> None:
         self._active_at = self._host.clock.monotonic()
@@ -181,19 +200,40 @@ class NodeConnection(CertificateServer):
                 return
 
     def _cut(self, who: Login, reason: str) -> None:
+        self._audit_cut(who, reason)
+        self.leave(reason)
+
+    def _audit_cut(self, who: Login, reason: str) -> None:
         event = ClientDisconnect(reason=reason)
         with contextlib.suppress(ProctorError):
             self._host.spool.append(who.context(self._host.facts()).fill(event))
-        self.leave(reason)
 
-    def roles_changed(self) -> None:
-        """Where sessions may connect to follows the roles; all else stays as it was at the login."""
-        if self._who is None or (roles := self._host.cache.known(self._who.user.roles)) is None:
+    def access_changed(self) -> None:
+        """Locks end the connection. Of roles, only where sessions may connect to is followed."""
+        if self._who is None or self.user is None:
+            return
+        if reason := self._refusal(self.login, self.user):
+            self._lock_out(self._who, reason)
+            return
+        self._follow_roles(self._who)
+
+    def _lock_out(self, who: Login, reason: str) -> None:
+        """End everything at once."""
+        self._who = None
+        _log.warning("%s is disconnected: %s", who.user.username, reason)
+        self._audit_cut(who, reason)
+        for session in self._sessions:
+            session.terminate(f"Disconnected: {reason}.", kill=True)
+        self._relays.cut()
+        self.connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
+
+    def _follow_roles(self, who: Login) -> None:
+        if (roles := self._host.cache.known(who.user.roles)) is None:
             return
         network = session_options(roles).network
-        if network == self._who.options.network:
+        if network == who.options.network:
             return
-        self._who = replace(self._who, options=msgspec.structs.replace(self._who.options, network=network))
+        self._who = replace(who, options=msgspec.structs.replace(who.options, network=network))
         for session in self._sessions:
             session.restrict(network)
 

@@ -32,8 +32,9 @@ class NodeNotAccessible(AccessDenied):
 
 @dataclass(frozen=True)
 class NodeTarget:
-    """A node, and where it is dialled."""
+    """A node by id and name, and where it is dialled."""
 
+    host_id: str
     name: str
     host: str
     port: int
@@ -80,7 +81,11 @@ class NodeDirectory:
                 f"{host}:{port}: {reason}",
                 hint="List nodes with: tsh ls",
             )
-        return NodeTarget(allowed[0].spec.hostname, *_address(allowed[0]))
+        return NodeTarget(allowed[0].metadata.name, allowed[0].spec.hostname, *_address(allowed[0]))
+
+    def forget(self) -> None:
+        """Something has changed: ask the auth service at the next time."""
+        self._snapshot = None
 
     async def _current(self) -> _Snapshot:
         async with self._lock:

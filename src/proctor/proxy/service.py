@@ -24,6 +24,7 @@ from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.proxy.certificate import server_context
 from proctor.proxy.directory import NodeDirectory
+from proctor.proxy.lock_watch import ProxyLocks
 from proctor.proxy.mux import Mux, pass_through
 from proctor.proxy.sshd import SshProxy, SshProxySettings
 from proctor.proxy.web.app import make_app
@@ -101,6 +102,8 @@ class ProxyServer:
         self._start_mux(listener)
         self._exclusive.spawn(self._beat(), name="heartbeat", vital=True)
         self._tasks.spawn(_sweep(site.sessions), name="sweep", vital=True)
+        self._locks.changed = self._access_changed
+        self._tasks.spawn(self._locks.run(), name="locks", vital=True)
         return {"address": str(web), "ssh_address": str(ssh)}
 
     async def _recover(self, credentials: Credentials) -> dict[str, Any]:
@@ -138,7 +141,11 @@ class ProxyServer:
             credentials=credentials,
             config=self._boot.config,
         )
-        self._ssh = SshProxy(settings, NodeDirectory(self._client, self._clock), spool, self._clock)
+        self._locks = ProxyLocks(
+            lambda: self._client, self._boot.host_uuid, self._boot.node_name, self._clock
+        )
+        directory = NodeDirectory(self._client, self._clock)
+        self._ssh = SshProxy(settings, directory, self._locks, spool, self._clock)
         self._exit.push_async_callback(self._ssh.stop)
         listen_addr = self._config.listen_addr
         await self._ssh.start(self._listener("ssh", listen_addr))
@@ -160,6 +167,7 @@ class ProxyServer:
             client=self._client,
             authorities=credentials.authorities,
             sessions=sessions,
+            revocation_list=self._locks.revocation_list,
             limit=RateLimit(self._clock),
             clock=self._clock,
             ssh_listen=str(ssh),
@@ -186,6 +194,11 @@ class ProxyServer:
         if web.host in _EVERYWHERE:
             web = replace(web, host=self._boot.config.teleport.advertise_ip or self._boot.node_name)
         return str(web)
+
+    def _access_changed(self) -> None:
+        """Go by what is locked now."""
+        self._ssh.access_changed()
+        self._tasks.spawn(self._sessions.end_refused(self._locks.refusal), name="locked sessions")
 
     async def _beat(self) -> None:
         """Tell the auth service where the web page is; it forgets when it restarts."""

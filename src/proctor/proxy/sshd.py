@@ -22,16 +22,21 @@ from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.core.limits.attempts import AttemptLog
 from proctor.model.events import NAMESPACE, AuthAttempt
-from proctor.proxy.directory import NodeDirectory, NodeNotAccessible
+from proctor.proxy.directory import NodeDirectory, NodeNotAccessible, NodeTarget
+from proctor.proxy.lock_watch import ProxyLocks
 from proctor.rpc.identity_files import Credentials
 from proctor.sshkit.admission import UnauthenticatedConnections
-from proctor.sshkit.certs import VerifiedUser
-from proctor.sshkit.forward import Stream, relay
+from proctor.sshkit.certs import VerifiedUser, certificate_of
+from proctor.sshkit.forward import Relays, Stream
 from proctor.sshkit.listener import SshListener
 from proctor.sshkit.ssh_server import CertificateServer, local_host_keys, server_options
 
 DIAL_SECONDS = 10.0
 STOP_SECONDS = 2.0
+NODES_FIRST_SECONDS = 0.3
+"""How long nodes have to end sessions by themselves, with all processes and a word to the person: where their
+connection breaks off first, they can hang up only."""
+
 _IDLE_SECONDS = 0.25
 """Between two looks whether the last connection has ended."""
 
@@ -57,6 +62,7 @@ class _Connection(CertificateServer):
     def __init__(self, proxy: SshProxy, clock: Clock) -> None:
         super().__init__(proxy.user_authorities, clock)
         self.local = self.remote = ""
+        self.relays: Relays[NodeTarget] = Relays()
         self._proxy = proxy
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -69,6 +75,7 @@ class _Connection(CertificateServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         super().connection_lost(exc)
+        self.relays.connection_lost()
         self._proxy.forget(self)
 
     def auth_completed(self) -> None:
@@ -79,11 +86,28 @@ class _Connection(CertificateServer):
         """Close at once."""
         self.connection.abort()
 
+    def follow_locks(self) -> None:
+        """End the connection, or its relays to a node, when a lock says so."""
+        if self.user is None:
+            return
+        locks, identity, certificate = self._proxy.locks, self.user.identity, certificate_of(self.user)
+        if reason := locks.refusal(identity, certificate, self.login):
+            _log.warning("%s is disconnected: %s", identity.username, reason)
+            self.relays.cut()
+            self.connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
+            return
+        for node in self.relays.targets:
+            if reason := locks.refusal_of_node(identity, certificate, (node.host_id, node.name)):
+                _log.warning("%s is disconnected from %s: %s", identity.username, node.name, reason)
+                self.relays.cut(node)
+
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """Any certificate of this cluster will do: the node decides about the login."""
         own = self._proxy.cluster_name
         if user.identity.cluster not in {"", own}:
             raise AccessDenied(f"the certificate is for the cluster {user.identity.cluster}, this is {own}")
+        if reason := self._proxy.locks.refusal(user.identity, certificate_of(user), login):
+            raise AccessDenied(reason)
 
     def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:
         """Audit the refusal."""
@@ -115,8 +139,14 @@ class SshProxy:
     """Listens, authenticates, dials nodes."""
 
     def __init__(
-        self, settings: SshProxySettings, directory: NodeDirectory, spool: Spool, clock: Clock = SYSTEM
+        self,
+        settings: SshProxySettings,
+        directory: NodeDirectory,
+        locks: ProxyLocks,
+        spool: Spool,
+        clock: Clock = SYSTEM,
     ) -> None:
+        self.locks = locks
         self._settings = settings
         self._directory = directory
         self._spool = spool
@@ -124,6 +154,7 @@ class SshProxy:
         self._listener: SshListener | None = None
         self._live: set[asyncssh.SSHServerConnection] = set()
         self._unauthenticated: UnauthenticatedConnections[_Connection] = UnauthenticatedConnections()
+        self._logged_in: set[_Connection] = set()
         self._attempts = AttemptLog(spool.append, clock)
         self._relays = 0
         self._idle = asyncio.Event()
@@ -170,10 +201,22 @@ class SshProxy:
     def logged_in(self, client: _Connection) -> None:
         """A client has logged in."""
         self._unauthenticated.remove(client)
+        self._logged_in.add(client)
+        client.follow_locks()  # one may have come since it was judged
+
+    def access_changed(self) -> None:
+        """Go by what is locked now: at once for what is new, in a moment for what is open."""
+        self._directory.forget()
+        asyncio.get_running_loop().call_later(NODES_FIRST_SECONDS, self._follow_locks)
+
+    def _follow_locks(self) -> None:
+        for client in list(self._logged_in):
+            client.follow_locks()
 
     def forget(self, client: _Connection) -> None:
         """A connection has ended."""
         self._unauthenticated.remove(client)
+        self._logged_in.discard(client)
         self._live.discard(client.connection)
 
     async def dial(self, client: _Connection, user: VerifiedUser, host: str, port: int) -> Session:
@@ -183,6 +226,7 @@ class SshProxy:
         """
         try:
             target = await self._directory.resolve(user.identity, host, port)
+            self._check_node(user, target)
             async with asyncio.timeout(DIAL_SECONDS):
                 reader, writer = await asyncio.open_connection(target.host, target.port)
         except NodeNotAccessible as error:
@@ -193,6 +237,11 @@ class SshProxy:
         except OSError as error:
             reason = f"node {host} cannot be reached: {error.strerror or 'no answer'}"
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, reason) from None
+        try:
+            self._check_node(user, target)
+        except NodeNotAccessible as error:
+            writer.transport.abort()
+            raise _refusal(error.diagnostics()) from None
         if client.connection.is_closed():
             writer.transport.abort()
             raise _refusal("the connection was closed meanwhile")
@@ -200,9 +249,15 @@ class SshProxy:
 
         async def carry(source: asyncssh.SSHReader[bytes], sink: asyncssh.SSHWriter[bytes]) -> None:
             with self._in_use():
-                await relay(Stream(source, sink), node)
+                await client.relays.relay(Stream(source, sink), node, target)
 
         return SSHTCPStreamSession(carry)
+
+    def _check_node(self, user: VerifiedUser, node: NodeTarget) -> None:
+        """Raise NodeNotAccessible when the node is locked, for this person at least."""
+        certificate = certificate_of(user)
+        if reason := self.locks.refusal_of_node(user.identity, certificate, (node.host_id, node.name)):
+            raise NodeNotAccessible(reason, reason, hint="")
 
     @contextlib.contextmanager
     def _in_use(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +21,7 @@ from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, Proctor
 from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION, check_client
 from proctor.model.identity import HostIdentity, Identity, UserIdentity
+from proctor.model.rbac.locks import Certificate
 from proctor.rpc import anonymous, tls
 from proctor.rpc.auth_client import MAX_MESSAGE, VERSION_KEY
 from proctor.rpc.budget import CALLS_PER_HOLDER, CallBudget
@@ -64,12 +65,17 @@ _OPTIONS = [
 ]
 
 
+ANY_CERTIFICATE = Certificate(0, datetime.max.replace(tzinfo=UTC))
+"""One that nothing revokes."""
+
+
 @dataclass(frozen=True)
 class Caller:
-    """Who makes the current call, and from where (``host:port``)."""
+    """Who makes the current call, and from where (``host:port``), with which certificate."""
 
     identity: Identity
     address: str
+    certificate: Certificate = ANY_CERTIFICATE
 
     @property
     def host(self) -> str:
@@ -83,6 +89,9 @@ class Caller:
             return self.identity.role.value
         return USER if isinstance(self.identity, UserIdentity) else ANONYMOUS
 
+
+Admit = Callable[[str, Caller], None]
+"""Raises when a caller may not call a method although the access table says so; called often."""
 
 _current: contextvars.ContextVar[Caller] = contextvars.ContextVar("caller")
 
@@ -165,12 +174,14 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         table: AccessTable,
         clock: Clock,
         calls: ActiveCalls,
+        admit: Admit = lambda _method, _caller: None,
     ) -> None:
         self._calls = calls
+        self._check = admit
         self._authorities = authorities
         self._table = table
         self._clock = clock
-        self._known: dict[bytes, tuple[Identity, datetime]] = {}
+        self._known: dict[bytes, tls.Leaf] = {}
         self._budget = CallBudget()
 
     async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
@@ -215,6 +226,7 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
                         async for response in behaviour(request, context):
                             if not many:
                                 answered()
+                            self._check(method, current)
                             yield response
             except Exception as error:  # noqa: BLE001  # the edge of the process
                 await _abort(context, method, error)
@@ -238,7 +250,8 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
             yield current
 
     def _caller(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> Caller:
-        current = Caller(self._identify(context), _address(context.peer()))
+        leaf = self._identify(context)
+        current = Caller(leaf.identity, _address(context.peer()), Certificate(leaf.serial, leaf.issued))
         metadata = dict(context.invocation_metadata() or ())
         check_client(str(metadata.get(VERSION_KEY, "")), server=VERSION, what=f"{current.kind} client")
         if current.kind not in self._table.get(method, frozenset()):
@@ -247,22 +260,23 @@ class AuthInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
                     "this call needs a certificate of the cluster", hint="Log in with: tsh login"
                 )
             raise AccessDenied(f"a caller of kind {current.kind} may not call {method.rsplit('/', 1)[-1]}")
+        self._check(method, current)
         _current.set(current)
         return current
 
-    def _identify(self, context: grpc.aio.ServicerContext[Any, Any]) -> Identity:
+    def _identify(self, context: grpc.aio.ServicerContext[Any, Any]) -> tls.Leaf:
         certificates = list(context.auth_context().get("x509_pem_cert", ()))
         if len(certificates) != 1:
             raise Unauthenticated("the call came without a client certificate")
         digest = hashlib.sha256(certificates[0]).digest()
         known = self._known.get(digest)
-        if known is None or self._clock.now() >= known[1]:
+        if known is None or self._clock.now() >= known.valid_before:
             host_ca, user_ca = self._authorities()
             known = tls.identify(certificates[0], host_ca=host_ca, user_ca=user_ca, now=self._clock.now())
             if len(self._known) >= _CACHED_IDENTITIES:
                 self._known.clear()
             self._known[digest] = known
-        return known[0]
+        return known
 
 
 _HANDLERS = {
@@ -292,12 +306,14 @@ def make_server(
     table: AccessTable,
     clock: Clock,
     calls: ActiveCalls | None = None,
+    admit: Admit = lambda _method, _caller: None,
 ) -> grpc.aio.Server:
     """A gRPC server that asks every client for a certificate; ``authorities`` gives host and user CA (PEM).
 
-    The caller adds services, and the port with :func:`add_port`. ``calls`` follows the calls.
+    The caller adds services, and the port with :func:`add_port`. ``calls`` follows the calls; ``admit`` is
+    asked before each call and each message of an answer.
     """
-    guard = AuthInterceptor(authorities, table, clock, calls or ActiveCalls())
+    guard = AuthInterceptor(authorities, table, clock, calls or ActiveCalls(), admit)
     return grpc.aio.server(interceptors=[guard], options=_OPTIONS)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -84,10 +85,11 @@ def issue(
     now: datetime,
     valid_before: datetime,
     names: Sequence[str] = (),
+    serial: int = 0,
 ) -> bytes:
     """A leaf certificate (PEM) for ``subject_key`` (PEM); ``names`` are DNS names and addresses.
 
-    Raises BadRequest when the key is not an ECDSA public key.
+    ``serial`` 0: a random one. Raises BadRequest when the key is not an ECDSA public key.
     """
     authority = x509.load_pem_x509_certificate(ca_certificate)
     try:
@@ -98,7 +100,7 @@ def issue(
         raise BadRequest("the TLS key must be ECDSA")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, identity.name[:64] or "nobody")])
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if names else [])]
-    builder = _builder(subject, authority.subject, key, now, valid_before)
+    builder = _builder(subject, authority.subject, key, now, valid_before, serial)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     builder = builder.add_extension(
@@ -115,13 +117,14 @@ def _builder(
     key: ec.EllipticCurvePublicKey,
     now: datetime,
     valid_before: datetime,
+    serial: int = 0,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(now - BACKDATED)
         .not_valid_after(valid_before)
     )
@@ -148,8 +151,17 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def identify(leaf: bytes, *, host_ca: bytes, user_ca: bytes, now: datetime) -> tuple[Identity, datetime]:
-    """Who holds the certificate ``leaf`` (PEM), and until when to believe it.
+class Leaf(NamedTuple):
+    """What a certificate says: its holder, until when to believe it, and what revocations go by."""
+
+    identity: Identity
+    valid_before: datetime
+    serial: int
+    issued: datetime
+
+
+def identify(leaf: bytes, *, host_ca: bytes, user_ca: bytes, now: datetime) -> Leaf:
+    """Who holds the certificate ``leaf`` (PEM).
 
     A certificate that neither CA issued makes its holder Anonymous. Raises Unauthenticated when it
     does not decode, or one of the CAs issued it and it is expired or does not say who its holder is.
@@ -161,8 +173,14 @@ def identify(leaf: bytes, *, host_ca: bytes, user_ca: bytes, now: datetime) -> t
     for authorities, kind in ((host_ca, HostIdentity), (user_ca, UserIdentity)):
         if _issued_by(certificate, authorities):
             _check_validity(certificate, now)
-            return _embedded(certificate, kind), certificate.not_valid_after_utc
-    return Anonymous(), certificate.not_valid_after_utc
+            return _leaf(certificate, _embedded(certificate, kind))
+    not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return Leaf(Anonymous(), not_after, certificate.serial_number, not_before)
+
+
+def _leaf(certificate: x509.Certificate, identity: Identity) -> Leaf:
+    issued = certificate.not_valid_before_utc + BACKDATED
+    return Leaf(identity, certificate.not_valid_after_utc, certificate.serial_number, issued)
 
 
 def _issued_by(certificate: x509.Certificate, authorities: bytes) -> bool:

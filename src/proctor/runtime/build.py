@@ -105,6 +105,7 @@ def _auth(boot: ServiceBoot, _sockets: Sockets) -> Service:
         default_session_ttl=config.auth_service.authentication.default_session_ttl,
         local_auth=config.auth_service.authentication.local_auth,
         retention=Policy.of_seconds(storage.audit_retention_period, storage.audit_sessions_retention_period),
+        locking_mode=config.auth_service.authentication.locking_mode,
     )
     backend = SqliteBackend(boot.backend_dir / "state.sqlite", synchronous=storage.sync, clock=SYSTEM)
     log = FileLog(boot.log_dir, boot.host_uuid, SYSTEM, cluster_name=boot.cluster_name)

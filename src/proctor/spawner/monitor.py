@@ -70,7 +70,8 @@ class Settings:
     def decide(self, user: AuthenticatedUser) -> SessionOptions:
         """What is in force for ``user`` now; ProctorError when they may not be here."""
         labels = self.policy.all_labels(user.labels)
-        return decide(self.bundles.current(), self.policy, user.user.identity, user.login, labels)
+        bundle = self.bundles.current()
+        return decide(bundle, self.policy, user.user, user.login, labels, now=SYSTEM.now())
 
 
 @dataclass

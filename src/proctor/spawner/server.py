@@ -95,7 +95,7 @@ def settings_of(boot: ServiceBoot) -> Settings:
     return Settings(
         trusted_keys=trusted,
         bundles=BundleStore(boot.access_bundle, boot.host_uuid, trusted, SYSTEM),
-        policy=HostPolicy.of(ssh),
+        policy=HostPolicy.of(ssh, boot.node_name),
         host_uuid=boot.host_uuid,
         capture_socket=boot.capture_socket,
         tree=tree,

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from proctor.config.schema import RecordingMinimum, SshService
 from proctor.core.errors import AccessDenied
 from proctor.model.access import SessionOptions, at_least, check_login, session_options
 from proctor.model.bundle import AccessBundle
-from proctor.model.identity import UserIdentity
+from proctor.model.rbac.locks import Subject
 from proctor.spawnerproto.messages import Spawn
 from proctor.spawnerproto.scp import parse_scp
+from proctor.sshkit.certs import VerifiedUser, certificate_of
 
 _MAX_LABEL = 1 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostPolicy:
-    """What the configuration says. ``labels`` are fixed; values of ``command_labels`` the node reports."""
+    """What the configuration says. ``labels`` are fixed; values of ``command_labels`` the node reports.
+
+    ``node_name``: by which locks may name this host, besides its id.
+    """
 
     labels: Mapping[str, str]
     command_labels: frozenset[str]
@@ -26,9 +31,10 @@ class HostPolicy:
     records: bool
     port_forwarding: bool
     file_copy: bool
+    node_name: str = ""
 
     @classmethod
-    def of(cls, ssh: SshService) -> HostPolicy:
+    def of(cls, ssh: SshService, node_name: str = "") -> HostPolicy:
         """From the section of the configuration."""
         return cls(
             labels=ssh.labels,
@@ -37,6 +43,7 @@ class HostPolicy:
             records=ssh.enhanced_recording.enabled,
             port_forwarding=ssh.port_forwarding,
             file_copy=ssh.ssh_file_copy,
+            node_name=node_name,
         )
 
     def all_labels(self, reported: Mapping[str, str]) -> dict[str, str]:
@@ -51,16 +58,31 @@ class HostPolicy:
         return at_least(roles_say, minimum.events, strict=minimum.mode == "strict")
 
 
+def subject_of(bundle: AccessBundle, policy: HostPolicy, user: VerifiedUser, login: str) -> Subject:
+    """What locks are compared with: ``user`` as ``login`` on this host."""
+    return Subject.of(user.identity, login=login, server_id=bundle.host_id, node_name=policy.node_name)
+
+
 def decide(
-    bundle: AccessBundle, policy: HostPolicy, identity: UserIdentity, login: str, labels: Mapping[str, str]
+    bundle: AccessBundle,
+    policy: HostPolicy,
+    user: VerifiedUser,
+    login: str,
+    labels: Mapping[str, str],
+    *,
+    now: datetime,
 ) -> SessionOptions:
-    """May ``identity`` log in as ``login``? The options in force; AccessDenied with the reason.
+    """May ``user`` log in as ``login``? The options in force; AccessDenied with the reason.
 
     ``labels``: all of this host's.
     """
+    identity = user.identity
     if identity.cluster and identity.cluster != bundle.cluster:
         raise AccessDenied(f"the certificate is for cluster {identity.cluster}")
+    if reason := bundle.refusal(subject_of(bundle, policy, user, login), certificate_of(user), now):
+        raise AccessDenied(reason)
     roles = bundle.roles_of(identity)
+    bundle.check_age(roles, now)
     if not (decision := check_login(identity, roles, labels, login)):
         raise AccessDenied(decision.reason)
     return policy.options(session_options(roles))

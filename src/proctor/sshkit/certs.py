@@ -1,7 +1,8 @@
 """SSH certificates: issued for people and hosts, verified for people.
 
 Format: OpenSSH PROTOCOL.certkeys. Our data travel in extensions (never in critical options, which
-foreign clients refuse): ``teleport-roles``, ``teleport-traits``, ``teleport-route-to-cluster``.
+foreign clients refuse): ``teleport-roles``, ``teleport-traits``, ``teleport-route-to-cluster``,
+``teleport-active-requests``, ``mfa-device@proctor``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from proctor.core.errors import BadRequest, Unauthenticated
 from proctor.model.identity import UserIdentity
+from proctor.model.rbac.locks import Certificate
 from proctor.sshkit import keys
 
 JOIN_PRINCIPAL = "-teleport-internal-join"
@@ -37,20 +39,30 @@ SHORTEST_RSA = 2048
 SUBJECT_TYPES = frozenset(
     {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"}
 )
+MFA_DEVICE = b"mfa-device@proctor"
 PERMITS = (b"permit-pty", b"permit-port-forwarding", b"permit-agent-forwarding", b"permit-X11-forwarding")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedUser:
-    """What a user certificate says once its signature and validity were checked."""
+    """What a user certificate says once its signature and validity were checked.
+
+    ``issued``: when, in whole seconds.
+    """
 
     identity: UserIdentity
     key_id: str
     principals: tuple[str, ...]
+    issued: datetime
     valid_before: datetime
     serial: int
     fingerprint: str
     permits: frozenset[str]
+
+
+def certificate_of(user: VerifiedUser) -> Certificate:
+    """What revocations are compared with."""
+    return Certificate(user.serial, user.issued)
 
 
 def issue_user_certificate(
@@ -60,13 +72,14 @@ def issue_user_certificate(
     *,
     now: datetime,
     valid_before: datetime,
+    serial: int = 0,
     permits: Sequence[bytes] = PERMITS,
 ) -> str:
     """An OpenSSH certificate line for ``public_key``; principals are the identity's logins.
 
-    Raises BadRequest when ``public_key`` is no plain public key or a weak one.
+    ``serial`` 0: a new one. Raises BadRequest when ``public_key`` is no plain public key or a weak one.
     """
-    builder = _builder(public_key, SSHCertificateType.USER, identity.username, now, valid_before)
+    builder = _builder(public_key, SSHCertificateType.USER, identity.username, now, valid_before, serial)
     builder = builder.valid_principals([*_encoded(identity.logins), JOIN_PRINCIPAL.encode()])
     extensions = {
         **dict.fromkeys(permits, b""),
@@ -74,6 +87,10 @@ def issue_user_certificate(
         b"teleport-traits": _json({name: list(values) for name, values in identity.traits.items()}),
         b"teleport-route-to-cluster": identity.cluster.encode(),
     }
+    if identity.mfa_device:
+        extensions[MFA_DEVICE] = identity.mfa_device.encode()
+    if identity.access_requests:
+        extensions[b"teleport-active-requests"] = _json({"access_requests": list(identity.access_requests)})
     return _signed(builder, ca_key, extensions)
 
 
@@ -85,9 +102,10 @@ def issue_host_certificate(
     principals: Sequence[str],
     now: datetime,
     valid_before: datetime,
+    serial: int = 0,
 ) -> str:
-    """An OpenSSH host certificate line for ``public_key``; raises BadRequest as for users."""
-    builder = _builder(public_key, SSHCertificateType.HOST, key_id, now, valid_before)
+    """An OpenSSH host certificate line for ``public_key``; ``serial`` and BadRequest as for users."""
+    builder = _builder(public_key, SSHCertificateType.HOST, key_id, now, valid_before, serial)
     return _signed(builder.valid_principals(_encoded(principals)), ca_key, {})
 
 
@@ -98,7 +116,7 @@ def issue_delegation(
 
     The purpose is a critical option: nothing that lets people in accepts the certificate.
     """
-    builder = _builder(public_key, SSHCertificateType.USER, purpose, now, valid_before)
+    builder = _builder(public_key, SSHCertificateType.USER, purpose, now, valid_before, 0)
     builder = builder.valid_principals([purpose.encode()]).add_critical_option(purpose.encode(), b"")
     return _signed(builder, ca_key, {})
 
@@ -117,14 +135,24 @@ def verify_delegation(line: str, purpose: str, trusted: Sequence[str], now: date
     return certificate.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
+def new_serial() -> int:
+    """A serial number: random, since 63 bits do not meet twice, and so that it tells nothing; never 0."""
+    return secrets.randbelow(2**63 - 1) + 1
+
+
 def _builder(
-    public_key: str, kind: SSHCertificateType, key_id: str, now: datetime, valid_before: datetime
+    public_key: str,
+    kind: SSHCertificateType,
+    key_id: str,
+    now: datetime,
+    valid_before: datetime,
+    serial: int,
 ) -> SSHCertificateBuilder:
     return (
         SSHCertificateBuilder()
         .public_key(_subject(public_key))
         .type(kind)
-        .serial(secrets.randbits(63))
+        .serial(serial or new_serial())
         .key_id(key_id.encode())
         .valid_after(int((now - BACKDATED).timestamp()))
         .valid_before(int(valid_before.timestamp()))
@@ -219,11 +247,16 @@ def _verified(certificate: SSHCertificate, line: str) -> VerifiedUser:
             name: _string_tuple(values) for name, values in _object(extensions, b"teleport-traits").items()
         },
         cluster=extensions.get(b"teleport-route-to-cluster", b"").decode(errors="replace"),
+        mfa_device=extensions.get(MFA_DEVICE, b"").decode(errors="replace"),
+        access_requests=_string_tuple(
+            _object(extensions, b"teleport-active-requests").get("access_requests", [])
+        ),
     )
     return VerifiedUser(
         identity=identity,
         key_id=identity.username,
         principals=principals,
+        issued=datetime.fromtimestamp(min(certificate.valid_after, 2**33), UTC) + BACKDATED,
         valid_before=datetime.fromtimestamp(min(certificate.valid_before, 2**33), UTC),
         serial=certificate.serial,
         fingerprint=keys.fingerprint(line),

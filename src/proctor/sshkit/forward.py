@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import asyncssh
 
+T = TypeVar("T")
 CHUNK = 64 << 10
+LINGER_SECONDS = 10.0
+"""How long the last bytes of a connection that has ended may take to be passed on."""
 
 
 class ReadableStream(Protocol):
@@ -87,3 +90,38 @@ async def relay(first: Stream, second: Stream, moved: Callable[[int], None] = _u
     finally:
         first.sink.close()
         second.sink.close()
+
+
+class Relays(Generic[T]):
+    """The relays of one SSH connection: they end with it, whatever the other side does."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[asyncio.Task[Any], T] = {}
+
+    async def relay(
+        self, first: Stream, second: Stream, to: T, moved: Callable[[int], None] = _unwatched
+    ) -> Counts:
+        """As the function of this name, until ``cut``; ``to`` is where the second stream leads."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self._tasks[task] = to
+        try:
+            return await relay(first, second, moved)
+        finally:
+            del self._tasks[task]
+
+    @property
+    def targets(self) -> set[T]:
+        """Where they lead."""
+        return set(self._tasks.values())
+
+    def cut(self, to: T | None = None) -> None:
+        """End all of them at once, or those that lead to ``to``."""
+        for task, target in list(self._tasks.items()):
+            if to is None or to == target:
+                task.cancel()
+
+    def connection_lost(self) -> None:
+        """The SSH connection has ended: what it has sent may still be passed on."""
+        if self._tasks:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self.cut)

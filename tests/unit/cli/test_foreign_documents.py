@@ -147,7 +147,7 @@ def test_conditions_of_other_protocols_are_named(name: str) -> None:
         ("options: {require_session_mfa: hardware_key_touch}", "options.require_session_mfa"),
         ("options: {pin_source_ip: yes}", "options.pin_source_ip"),
         ("options: {device_trust_mode: required}", "options.device_trust_mode"),
-        ("options: {lock: strict}", "options.lock"),
+        ("options: {lock: strictly}", "options.lock"),
         ("options: {request_access: reason}", "options.request_access"),
         ("allow: {require_session_join: [{name: a, kinds: [ssh]}]}", "allow.require_session_join[0]"),
         ("allow: {require_session_join: [{name: a}]}", "allow.require_session_join[0]"),

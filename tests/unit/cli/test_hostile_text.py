@@ -34,6 +34,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "user": {"roles": [HOSTILE], "traits": {"logins": [HOSTILE]}},
     "role": {"allow": {"logins": [HOSTILE], "node_labels": {HOSTILE: HOSTILE}}},
     "token": {"roles": [HOSTILE]},
+    "lock": {"target": {"user": HOSTILE}, "message": HOSTILE},
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_during_a_rotation_either_generation_of_a_ca_is_believed() -> None:
     fresh_key = tls.generate_key()
     fresh = tls.self_signed_ca(fresh_key, "host", now=NOW, lifetime=HOUR)
     for key, authority in ((HOST_KEY, HOST_CA), (fresh_key, fresh)):
-        found, _ = tls.identify(
+        found, *_ = tls.identify(
             issue(key, authority, NODE), host_ca=HOST_CA + fresh, user_ca=USER_CA, now=NOW
         )
         assert found == NODE

@@ -123,9 +123,9 @@ def test_only_issued_leaves_belong_to_an_authority() -> None:
     foreign_ca = tls.self_signed_ca(other, "host", now=NOW, lifetime=HOUR)
     user = UserIdentity(username="alice", roles=(), logins=())
     foreign = tls.issue(other, foreign_ca, tls.public_key(LEAF_KEY), user, now=NOW, valid_before=NOW + HOUR)
-    identity, ends = tls.identify(foreign, host_ca=CA, user_ca=CA, now=NOW)
-    assert identity.name != "alice"
-    assert ends == NOW + HOUR
+    leaf = tls.identify(foreign, host_ca=CA, user_ca=CA, now=NOW)
+    assert leaf.identity.name != "alice"
+    assert leaf.valid_before == NOW + HOUR
 
 
 def test_certificate_is_valid_from_its_first_moment_and_not_at_its_last() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,14 +14,29 @@ from proctor.model.identity import UserIdentity
 from proctor.model.resources import RecordSession, RoleOptions
 from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
 from proctor.spawnerproto.messages import Endpoint, Spawn
+from proctor.sshkit.certs import VerifiedUser
 from testing.node import role
 
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",), cluster="purple")
 
 
+def user(identity: UserIdentity = ALICE, serial: int = 1) -> VerifiedUser:
+    return VerifiedUser(
+        identity=identity,
+        key_id=identity.username,
+        principals=identity.logins,
+        issued=NOW - timedelta(minutes=1),
+        valid_before=NOW + timedelta(hours=1),
+        serial=serial,
+        fingerprint="",
+        permits=frozenset(),
+    )
+
+
 def options_of(options: RoleOptions, *, policy: HostPolicy) -> SessionOptions:
-    bundle = make_bundle("h", "purple", [role("access", logins=["root"], options=options)], datetime.now(UTC))
-    return decide(bundle, policy, ALICE, "root", {"any": "label"})
+    bundle = make_bundle("h", "purple", [role("access", logins=["root"], options=options)], NOW)
+    return decide(bundle, policy, user(), "root", {"any": "label"}, now=NOW)
 
 
 def policy(minimum: RecordingMinimum | None = None, **section: Any) -> HostPolicy:
@@ -64,15 +79,15 @@ def test_labels_of_commands_are_the_only_ones_reported() -> None:
 
 
 def test_other_clusters_and_logins() -> None:
-    bundle = make_bundle("h", "yellow", [role("access", logins=["root"])], datetime.now(UTC))
+    bundle = make_bundle("h", "yellow", [role("access", logins=["root"])], NOW)
     with pytest.raises(AccessDenied, match="the certificate is for cluster purple"):
-        decide(bundle, policy(), ALICE, "root", {})
+        decide(bundle, policy(), user(), "root", {}, now=NOW)
 
-    bundle = make_bundle("h", "purple", [role("access", logins=["root"], env="dev")], datetime.now(UTC))
+    bundle = make_bundle("h", "purple", [role("access", logins=["root"], env="dev")], NOW)
     with pytest.raises(AccessDenied, match="no role of user alice allows access to this node"):
-        decide(bundle, policy(), ALICE, "root", {"env": "prod"})
+        decide(bundle, policy(), user(), "root", {"env": "prod"}, now=NOW)
     with pytest.raises(AccessDenied, match="allows login daemon"):
-        decide(bundle, policy(), ALICE, "daemon", {"env": "dev"})
+        decide(bundle, policy(), user(), "daemon", {"env": "dev"}, now=NOW)
 
 
 @pytest.mark.parametrize(

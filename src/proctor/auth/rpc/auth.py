@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from proctor.auth.bundles import AccessBundles
 from proctor.auth.cluster import Cluster
 from proctor.auth.document_store import parse
+from proctor.auth.rpc.lock_methods import Locks
 from proctor.auth.rpc.login import Logins
 from proctor.auth.rpc.resource_service import DocumentMethods, documents
 from proctor.auth.rpc.users import Users
@@ -35,8 +36,8 @@ class AuthServicer(auth_pb2_grpc.AuthServicer):
         self._cluster = cluster
         self._logins = Logins(cluster)
         self._users = Users(cluster, self._logins)
-        self._documents = DocumentMethods(cluster, self._users)
-        self._bundles = AccessBundles(cluster.authorities, cluster.documents, cluster.clock)
+        self._locks = Locks(cluster)
+        self._documents = DocumentMethods(cluster, self._users, self._locks)
 
     async def Ping(self, _request: pb.PingRequest, _context: Any) -> pb.PingResponse:  # noqa: N802, D102
         authorities = self._cluster.authorities
@@ -93,10 +94,18 @@ class AuthServicer(auth_pb2_grpc.AuthServicer):
         return documents(await self._documents.roles(request.names))
 
     async def GetAccessBundle(self, _request: pb.GetAccessBundleRequest, _context: Any) -> pb.AccessBundle:  # noqa: N802, D102
-        identity = caller().identity
-        if not isinstance(identity, HostIdentity):
-            raise AccessDenied("an access bundle is for a node")
-        return await self._bundles.issue(identity.host_id)
+        return await self._locks.bundle()
+
+    async def WatchAccessBundle(  # noqa: N802, D102
+        self, requests: AsyncIterator[pb.WatchAccessBundleRequest], _context: Any
+    ) -> AsyncIterator[pb.AccessBundle]:
+        async for bundle in self._locks.watch(requests):
+            yield bundle
+
+    async def GetRevocationList(  # noqa: N802, D102
+        self, _request: pb.GetRevocationListRequest, _context: Any
+    ) -> pb.RevocationList:
+        return await self._locks.revocations()
 
     async def Heartbeat(self, request: pb.HeartbeatRequest, _context: Any) -> pb.HeartbeatResponse:  # noqa: N802
         """The document of a node or proxy about itself, kept until it stops beating."""

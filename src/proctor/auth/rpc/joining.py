@@ -6,14 +6,18 @@ import re
 from typing import Any
 
 from proctor.auth import hashing
+from proctor.auth.ca import Issued
 from proctor.auth.cluster import Cluster
 from proctor.auth.document_store import MAX_NAME
 from proctor.auth.hosts.guesses import JoinGuesses
 from proctor.auth.hosts.policy import Applicant
+from proctor.auth.revocation.issued import IssuedCertificate
+from proctor.core.clock import format_time
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.core.text import escaped
-from proctor.model.events import InstanceJoin
+from proctor.model.events import CertCreate, InstanceJoin
 from proctor.model.identity import HostIdentity, SystemRole
+from proctor.model.rbac.locks import Subject
 from proctor.model.resources import TokenSpec
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import auth_pb2_grpc
@@ -75,12 +79,33 @@ class JoinService(auth_pb2_grpc.JoinServicer):
             local=self._cluster.tokens.is_local(request.token),
         )
         ssh_key = keys.normalize(request.ssh_public_key.decode(errors="replace"))
+        self._cluster.restrictions.check_lock(Subject(server_id=host_id, node_name=request.node_name))
         names = await self._cluster.hosts.admit(applicant)
+        issued = authorities.issue_host(request.tls_public_key, ssh_key, identity, names)
+        await self._keep(issued, identity)
         return pb.HostCredentials(
-            tls_certificate=authorities.issue_host_tls(request.tls_public_key, identity, ()),
-            ssh_certificate=authorities.issue_host_ssh(ssh_key, identity, names).encode(),
+            tls_certificate=issued.tls_certificate,
+            ssh_certificate=issued.ssh_certificate.encode(),
             authorities=authorities.public().to_message(),
         )
+
+    async def _keep(self, issued: Issued, identity: HostIdentity) -> None:
+        """Keep the serial number, so that it can be revoked, and let proxies connect to the host."""
+        restrictions = self._cluster.restrictions
+        await restrictions.issued.add(IssuedCertificate(serial=issued.serial, host=identity), issued.expires)
+        await self._cluster.emit(
+            CertCreate(
+                cert_type="host",
+                serial=str(issued.serial),
+                identity={
+                    "user": identity.name,
+                    "expires": format_time(issued.expires),
+                    "teleport_cluster": identity.cluster,
+                },
+            )
+        )
+        if restrictions.has_revoked_host(identity.host_id):
+            restrictions.changed()
 
 
 def _uuid(text: str) -> str:

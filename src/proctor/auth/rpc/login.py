@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
+
+import msgspec
 
 from proctor.auth import hashing
-from proctor.auth.ca import describe
+from proctor.auth.ca import Issued, describe
 from proctor.auth.cluster import Cluster
 from proctor.auth.credentials import OTP_DEVICE, LoginFailed, OtpDevice
-from proctor.auth.document_store import MAX_NAME
+from proctor.auth.document_store import MAX_NAME, expiry
+from proctor.auth.revocation.issued import IssuedCertificate
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, LimitExceeded
 from proctor.core.text import escaped
 from proctor.model.access import logins_of, session_options
 from proctor.model.events import CertCreate, MfaAdd, UserLogin, UserPasswordChange
 from proctor.model.identity import UserIdentity
-from proctor.model.resources import User
+from proctor.model.rbac.locks import Subject
+from proctor.model.resources import Role, User
 from proctor.rpc._pb import auth_pb2 as pb
 
 SHORTEST_TTL = 60
+
+
+class Wanted(NamedTuple):
+    """What certificates are asked for: a lifetime in seconds (0: the default), and the public keys."""
+
+    ttl: int
+    tls_key: bytes
+    ssh_key: bytes
 
 
 class Logins:
@@ -29,6 +42,7 @@ class Logins:
 
     async def login(self, request: pb.LoginRequest) -> pb.UserCertificates:
         """Password and one-time code against certificates; every attempt is audited."""
+        version = self._cluster.restrictions.version
         event = UserLogin(
             user=escaped(request.username[:MAX_NAME]),
             addr_remote=escaped(request.client_address[:MAX_NAME]),
@@ -40,20 +54,32 @@ class Logins:
             user, device = await self._cluster.accounts.authenticate(
                 request.username, request.password, request.otp_code, address=request.client_address
             )
-        except (LoginFailed, LimitExceeded) as error:
+            self._check_lock(user, device.uuid)
+        except (AccessDenied, LimitExceeded) as error:
             event.success, event.message = False, error.message
             event.error = error.detail if isinstance(error, LoginFailed) else error.message
             await self._cluster.emit_failure(event, request.client_address)
             raise
         event.mfa_device = _device(device)
         await self._cluster.emit(event)
-        return await self.certify(user, request.ttl_seconds, request.tls_public_key, request.ssh_public_key)
+        wanted = Wanted(request.ttl_seconds, request.tls_public_key, request.ssh_public_key)
+        return await self.certify(user, wanted, version, mfa_device=device.uuid)
+
+    def _check_lock(self, user: User, mfa_device: str = "") -> None:
+        """Raise AccessDenied when the person is locked; asked only when it is known that it is them."""
+        name, roles = user.metadata.name, tuple(user.spec.roles)
+        self._cluster.restrictions.check_lock(Subject(user=name, roles=roles, mfa_device=mfa_device))
 
     async def certify(
-        self, user: User, ttl: int, tls_key: bytes, ssh_key: bytes, *, impersonator: str = ""
+        self, user: User, wanted: Wanted, version: int, *, mfa_device: str = "", impersonator: str = ""
     ) -> pb.UserCertificates:
-        """Certificates for ``user``, no longer than the roles allow; ``impersonator`` asked for them."""
+        """Certificates for ``user``, no longer than the roles allow; ``impersonator`` asked for them.
+
+        ``version``: of the restrictions when it was found out that they may have them. Raises AccessDenied
+        when the user is locked, or has been removed or reset since.
+        """
         cluster = self._cluster
+        self._check_lock(user, mfa_device)
         roles = await cluster.documents.roles_named(tuple(user.spec.roles))
         if not roles:
             raise AccessDenied(
@@ -66,17 +92,52 @@ class Logins:
             logins=logins_of(roles, traits),
             traits=traits,
             cluster=cluster.authorities.cluster_name,
+            mfa_device=mfa_device,
         )
-        wanted = max(ttl, SHORTEST_TTL) if ttl > 0 else cluster.settings.default_session_ttl
-        lifetime = timedelta(seconds=min(wanted, session_options(roles).max_session_ttl))
-        issued = cluster.authorities.issue_user(tls_key, ssh_key.decode(errors="replace"), identity, lifetime)
-        await cluster.emit(CertCreate(identity=describe(identity, issued.expires, impersonator)))
+        identity = self._without_locked_logins(identity)
+        lifetime = self._lifetime(user, roles, wanted.ttl)
+        ssh_key = wanted.ssh_key.decode(errors="replace")
+        issued = cluster.authorities.issue_user(wanted.tls_key, ssh_key, identity, lifetime)
+        await self._keep(issued, identity, version)
+        details = describe(identity, issued.expires, impersonator)
+        await cluster.emit(CertCreate(serial=str(issued.serial), identity=details))
         return pb.UserCertificates(
             tls_certificate=issued.tls_certificate,
             ssh_certificate=issued.ssh_certificate.encode(),
             authorities=cluster.authorities.public().to_message(),
             expires=format_time(issued.expires),
         )
+
+    def _lifetime(self, user: User, roles: list[Role], ttl: int) -> timedelta:
+        """How long certificates of ``user`` may be valid; ``ttl``: seconds asked for, 0 for the default."""
+        settings, now = self._cluster.settings, self._cluster.clock.now()
+        seconds = max(ttl, SHORTEST_TTL) if ttl > 0 else settings.default_session_ttl
+        lifetime = timedelta(seconds=min(seconds, session_options(roles).max_session_ttl))
+        ends = expiry(user)
+        return lifetime if ends is None else min(lifetime, ends - now)
+
+    def _without_locked_logins(self, identity: UserIdentity) -> UserIdentity:
+        """A plain ``sshd`` does not know of locked logins, so that no certificate is to allow them."""
+        restrictions = self._cluster.restrictions
+
+        def is_free(login: str) -> bool:
+            try:
+                restrictions.check_lock(Subject.of(identity, login=login))
+            except AccessDenied:
+                return False
+            return True
+
+        return msgspec.structs.replace(identity, logins=tuple(filter(is_free, identity.logins)))
+
+    async def _keep(self, issued: Issued, identity: UserIdentity, version: int) -> None:
+        """Keep the serial number, so that it can be revoked; AccessDenied when it would be by now."""
+        cluster, name = self._cluster, identity.username
+        certificate = IssuedCertificate(serial=issued.serial, user=identity)
+        await cluster.restrictions.issued.add(certificate, issued.expires)
+        gone = await cluster.documents.users.find(name) is None
+        if gone or cluster.restrictions.was_revoked_since(name, version):
+            raise AccessDenied(f"user {name} was removed or reset just now", hint="Log in again.")
+        cluster.restrictions.check_lock(Subject.of(identity))
 
     async def invite(self, request: pb.GetInviteRequest) -> pb.Invite:
         """What the page behind a one-time link shows."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from proctor.auth import hashing
 from proctor.auth.cluster import Cluster
 from proctor.auth.document_store import MAX_NAME, parse
 from proctor.auth.presets import PRESETS
+from proctor.auth.rpc.lock_methods import Locks
 from proctor.auth.rpc.users import Users
 from proctor.auth.validation import check_role
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, NotFound
@@ -15,17 +17,18 @@ from proctor.model import serde
 from proctor.model.access import check_node
 from proctor.model.events import JoinTokenCreate, JoinTokenDelete, RoleCreated, RoleDeleted, RoleUpdated
 from proctor.model.identity import HostIdentity, UserIdentity
-from proctor.model.resources import KINDS, Node, Resource, Role, Token, User
+from proctor.model.resources import KINDS, Lock, Node, Resource, Role, Token, User
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.grpc_server import caller
 
 
 class DocumentMethods:
-    """The methods of AuthService about documents; users are handed to Users."""
+    """The methods of AuthService about documents; users are handed to Users, locks to Locks."""
 
-    def __init__(self, cluster: Cluster, users: Users) -> None:
+    def __init__(self, cluster: Cluster, users: Users, locks: Locks) -> None:
         self._cluster = cluster
         self._users = users
+        self._locks = locks
 
     async def get(self, kind: str, name: str) -> Resource:
         """One document."""
@@ -36,7 +39,12 @@ class DocumentMethods:
         if kind == "token":
             return await self._cluster.tokens.describe(name)
         documents = self._cluster.documents
-        return await (documents.roles.get(name) if kind == "role" else documents.users.get(name))
+        match kind:
+            case "role":
+                return await documents.roles.get(name)
+            case "lock":
+                return await documents.locks.get(name)
+        return await documents.users.get(name)
 
     async def _node(self, name: str) -> Resource:
         await self._cluster.authorise("node", "read")
@@ -51,7 +59,12 @@ class DocumentMethods:
         if kind == "token":
             return await self._cluster.tokens.list()
         documents = self._cluster.documents
-        return await (documents.roles.list() if kind == "role" else documents.users.list())
+        match kind:
+            case "role":
+                return await documents.roles.list()
+            case "lock":
+                return await documents.locks.list()
+        return await documents.users.list()
 
     async def _visible_nodes(self, name: str = "") -> Sequence[Node]:
         nodes = [
@@ -77,6 +90,8 @@ class DocumentMethods:
                 await self._put_role(document, overwrite=overwrite)
             case Token():
                 await self._put_token(document)
+            case Lock():
+                document = await self._locks.put(document, overwrite=overwrite)
             case Node():
                 raise BadRequest("nodes write their own documents")
         return document
@@ -90,6 +105,7 @@ class DocumentMethods:
             raise AlreadyExists(f"role {name} exists already", hint="Replace it with: tctl create -f")
         roles = self._cluster.documents.roles
         await (roles.put(role) if existing else roles.create(role))
+        self._cluster.restrictions.changed()
         kind = RoleUpdated if existing else RoleCreated
         await self._cluster.emit(kind(user=by.identity.name, name=name, addr_remote=by.address))
 
@@ -120,6 +136,8 @@ class DocumentMethods:
         _check_kind(kind)
         if kind == "user":
             return await self._users.delete(name)
+        if kind == "lock":
+            return await self._locks.delete(name)
         by = await self._cluster.authorise(kind, "delete")
         if kind == "role":
             await self._delete_role(name)
@@ -135,13 +153,15 @@ class DocumentMethods:
         return None
 
     async def _delete_node(self, name: str) -> None:
-        """Forget a host and free the names that it holds, also when it is not heard of any more."""
-        known = await self._cluster.hosts.registry.forget(name)
-        try:
-            await self._cluster.documents.nodes.delete(name)
-        except NotFound:
-            if not known:
-                raise
+        """Forget a host, free its names and revoke its certificate, also when it is not heard of any more."""
+        cluster = self._cluster
+        reported = await cluster.documents.nodes.find(name) is not None
+        if not reported and await cluster.hosts.registry.find(name) is None:
+            raise NotFound(f"node {name} does not exist")
+        await cluster.restrictions.revoke_host(name)
+        await cluster.hosts.registry.forget(name)
+        with suppress(NotFound):
+            await cluster.documents.nodes.delete(name)
 
     async def _delete_role(self, name: str) -> None:
         if name in {role.metadata.name for role in PRESETS}:
@@ -154,6 +174,7 @@ class DocumentMethods:
                 hint="Take it from them first: tctl users update --set-roles=… USER",
             )
         await self._cluster.documents.roles.delete(name)
+        self._cluster.restrictions.changed()
 
     async def roles(self, names: Sequence[str]) -> Sequence[Role]:
         """Roles of these names, or all."""

@@ -6,7 +6,7 @@ import msgspec
 
 from proctor.auth.cluster import Cluster
 from proctor.auth.credentials import link_lifetime
-from proctor.auth.rpc.login import Logins
+from proctor.auth.rpc.login import Logins, Wanted
 from proctor.auth.validation import check_user
 from proctor.core.clock import format_time
 from proctor.core.errors import AccessDenied, AlreadyExists
@@ -75,31 +75,31 @@ class Users:
         await self._emit_change(UserUpdate if existing else UserCreate, user, caller)
 
     async def reset(self, request: pb.ResetUserRequest) -> pb.InviteLink:
-        """Take a user's secrets away and make a link to set new ones."""
+        """Take a user's secrets and certificates away and make a link to set new ones."""
         caller = await self._cluster.authorise("user", "update")
         await self._cluster.documents.users.get(request.name)
+        link_lifetime(request.ttl_seconds, reset=True)  # before anything is taken away
+        await self._cluster.accounts.forget(request.name)
+        await self._cluster.restrictions.revoke_user(request.name)
         return await self._link(request.name, request.ttl_seconds, caller, reset=True)
 
     async def delete(self, name: str) -> None:
-        """Remove a user and their secrets."""
+        """Remove a user with their secrets, and revoke their certificates."""
         caller = await self._cluster.authorise("user", "delete")
         if name == caller.identity.name and not isinstance(caller.identity, HostIdentity):
             raise AccessDenied("users cannot remove themselves")
         await self._cluster.documents.users.delete(name)
         await self._cluster.accounts.forget(name)
+        await self._cluster.restrictions.revoke_user(name)
         await self._cluster.emit(UserDelete(user=caller.identity.name, name=name, addr_remote=caller.address))
 
     async def sign(self, request: pb.SignIdentityRequest) -> pb.UserCertificates:
         """Certificates for a user without their password; the audit log names who asked."""
         caller = await self._cluster.authorise("user", "create")
+        version = self._cluster.restrictions.version
         user = await self._cluster.documents.users.get(request.username)
-        return await self._logins.certify(
-            user,
-            request.ttl_seconds,
-            request.tls_public_key,
-            request.ssh_public_key,
-            impersonator=caller.identity.name,
-        )
+        wanted = Wanted(request.ttl_seconds, request.tls_public_key, request.ssh_public_key)
+        return await self._logins.certify(user, wanted, version, impersonator=caller.identity.name)
 
     async def _link(self, name: str, ttl: int, caller: Caller, *, reset: bool) -> pb.InviteLink:
         token, expires = await self._cluster.accounts.invite(name, ttl, reset=reset)

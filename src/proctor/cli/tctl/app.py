@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from proctor.cli.entrypoint import debug_logging
 from proctor.cli.options import RecordingOptions, bundled
 from proctor.cli.output import Format, emit, note, say, yaml
 from proctor.cli.tctl.connection import AdminOptions
+from proctor.cli.tctl.lock_command import LockFlags
 from proctor.core.errors import BadRequest
 from proctor.core.version import banner
 
@@ -185,6 +187,22 @@ def nodes_ls(administering: AdminOptions, output: Output = Format.TEXT) -> None:
     _list(administering, "node", output)
 
 
+@nodes.command("rm")
+@bundled
+def nodes_rm(
+    administering: AdminOptions, node: Annotated[str, Argument(help="Name or UUID of the node.")]
+) -> None:
+    """Remove a host: its certificate is revoked, and it must join again."""
+    from proctor.cli.tctl import lock_command, verbs
+
+    async def remove(client: Client) -> str:
+        found = lock_command.node_id(await verbs.documents(client, "node"), node)
+        await verbs.delete(client, "node", found)
+        return found
+
+    say(f'node "{administering.run(remove)}" has been removed')
+
+
 @tokens.command("add")
 @bundled
 def tokens_add(
@@ -239,12 +257,32 @@ def auth_sign(
 @bundled
 def auth_export(
     administering: AdminOptions,
-    kind: Annotated[str, Option("--type", help="user, host, tls-user or tls-host.")] = "user",
+    kind: Annotated[str, Option("--type", help="user, host, tls-user, tls-host or krl.")] = "user",
 ) -> None:
-    """Print the public key of a CA."""
+    """Print the public key of a CA, or write the list of revoked certificates (krl) for OpenSSH."""
     from proctor.cli.tctl import verbs
 
+    if kind == "krl":
+        sys.stdout.buffer.write(administering.run(verbs.revocation_list))
+        return
     say(administering.run(lambda client: verbs.export(client, kind)))
+
+
+@app.command()
+@bundled
+def lock(administering: AdminOptions, flags: LockFlags) -> None:
+    """Lock somebody or something out, and end what they have open."""
+    from proctor.cli.tctl import lock_command, verbs
+
+    made = lock_command.make_lock(flags)
+
+    async def put(client: Client) -> list[str]:
+        await verbs.put(client, [made], overwrite=False)
+        return await lock_command.unknown_targets(client, made)
+
+    for remark in administering.run(put):
+        note(f"WARNING: {remark}")
+    say(f'Created a lock with name "{made.metadata.name}".')
 
 
 @app.command()

@@ -13,8 +13,14 @@ from proctor.config.reader import ConfigReader, Remark
 from proctor.config.source import MAX_SIZE, SourceError, compose, place_of, text_of
 from proctor.config.suggest import hint, lost_indentation
 from proctor.core.errors import BadRequest, ProctorError
-from proctor.model.rbac.checks import role_problems, role_warnings, token_problems, token_warnings
-from proctor.model.resources import KINDS, Resource, Role, Token
+from proctor.model.rbac.checks import (
+    lock_problems,
+    role_problems,
+    role_warnings,
+    token_problems,
+    token_warnings,
+)
+from proctor.model.resources import KINDS, Lock, Resource, Role, Token
 
 
 class Parsed(NamedTuple):
@@ -93,6 +99,8 @@ def _problems(resource: Resource) -> Iterator[Remark]:
         yield from role_problems(resource)
     elif isinstance(resource, Token):
         yield from token_problems(resource)
+    elif isinstance(resource, Lock):
+        yield from lock_problems(resource)
 
 
 def _warnings(resource: Resource) -> Iterator[Remark]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from proctor.cli.output import fields, labels_text, short_time, table
+from proctor.cli.tctl.lock_command import locks_table
 from proctor.core.clock import SYSTEM, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.resources import KINDS, Node, Resource, Role, Token, User, parse_duration
@@ -172,13 +173,19 @@ async def sign(client: Client, user: str, ttl: str) -> Credentials:
     )
 
 
+async def revocation_list(client: Client) -> bytes:
+    """Revoked certificates, as OpenSSH reads them."""
+    answer = await client.call(client.auth.GetRevocationList, pb.GetRevocationListRequest())
+    return bytes(answer.krl)
+
+
 EXPORTS = ("user", "host", "tls-user", "tls-host")
 
 
 async def export(client: Client, kind: str) -> str:
     """Public keys of a CA: for authorized_keys, for known_hosts, or as X.509."""
     if kind not in EXPORTS:
-        raise BadRequest(f"--type: {kind!r} is none of {', '.join(EXPORTS)}")
+        raise BadRequest(f"--type: {kind!r} is none of {', '.join(EXPORTS)}, krl")
     message = await client.call(client.auth.GetAuthorities, pb.GetAuthoritiesRequest())
     if kind.startswith("tls-"):
         pem = message.host_tls_ca if kind == "tls-host" else message.user_tls_ca
@@ -261,4 +268,5 @@ _TABLES: dict[str, Callable[[Sequence[Any]], str]] = {
     "user": _users_table,
     "role": _roles_table,
     "node": _nodes_table,
+    "lock": locks_table,
 }

@@ -1,4 +1,4 @@
-"""What role and token documents must hold beyond their shape, and what in them has no effect.
+"""What role, token and lock documents must hold beyond their shape, and what in them has no effect.
 
 What would restrict and cannot be enforced is a problem; what would only grant is worth a warning.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from proctor.core.clock import parse_time
 from proctor.model.rbac import patterns, predicate, templates
 from proctor.model.rbac.foreign import FOREIGN_KINDS, FOREIGN_SERVICES, FOREIGN_VERBS, KINDS, VERBS
 from proctor.model.resources import (
@@ -16,6 +17,7 @@ from proctor.model.resources import (
     ForeignConditions,
     ForeignJoining,
     ForeignOptions,
+    Lock,
     Role,
     RoleOptions,
     Rule,
@@ -29,6 +31,7 @@ LOGIN = re.compile(r"[^\s,:/*{}-][^\s,:/*{}]*")
 _PLACEHOLDER = re.compile(r"-teleport-nologin-[\w-]+")
 _NO = frozenset({"", "no", "off", "false", "0", "none"})
 _CERTIFICATE_FORMATS = frozenset({"", "standard"})
+_LOCKABLE = ("user", "role", "login", "node", "server_id", "mfa_device", "access_request")
 _SCOPE = frozenset({"ssh", "*"})
 _USER = frozenset({("metadata", "name"), ("spec", "roles")})
 _ROOTS = frozenset(
@@ -62,7 +65,6 @@ def _restricting_options(options: RoleOptions) -> Iterator[Remark]:
             yield ("spec", "options", key), instead
     for key, harmless, message in (
         ("device_trust_mode", {"", "off", "optional"}, "devices are not checked; expected off"),
-        ("lock", {"", "best_effort"}, "strict locking is not supported; expected best_effort"),
         (
             "request_access",
             {"", "optional", "denied"},
@@ -211,6 +213,27 @@ def token_warnings(token: Token) -> Iterator[Remark]:
         yield ("spec", "roles"), f"nothing can join as {', '.join(foreign)} here"
     if foreign := list(_set(spec, ForeignJoining)):
         yield ("spec", foreign[0]), _without_effect(foreign)
+
+
+def lock_problems(lock: Lock) -> Iterator[Remark]:
+    """Key and message of everything in ``lock`` that would not do what it says."""
+    target = lock.spec.target
+    for key, what in (("windows_desktop", "Windows desktops"), ("device", "devices")):
+        if getattr(target, key):
+            yield ("spec", "target", key), f"{what} are not known here, and cannot be locked; remove it"
+    if not any(getattr(target, key) for key in target.__struct_fields__):
+        names = ", ".join(_LOCKABLE)
+        yield ("spec", "target"), f"nothing is named that is to be locked; expected one or more of {names}"
+    for key, text in (("expires", lock.spec.expires), ("created_at", lock.spec.created_at)):
+        if text and not _is_time(text):
+            yield ("spec", key), f"{text!r} is not a time; expected RFC 3339, like 2030-01-01T00:00:00Z"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return 1970 <= parse_time(text).year < 9000
+    except (ValueError, OverflowError):
+        return False
 
 
 def _set(document: Any, base: type[Any]) -> Iterator[str]:

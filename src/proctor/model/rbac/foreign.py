@@ -11,7 +11,7 @@ FOREIGN_SERVICES = frozenset(
 )
 """Roles of join tokens, in lower case, that nothing can join as."""
 
-KINDS = frozenset({"role", "user", "token", "node", "event", "session"})
+KINDS = frozenset({"role", "user", "token", "node", "lock", "event", "session"})
 """Kinds of resources about which rules decide here."""
 FOREIGN_KINDS = frozenset(
     {
@@ -28,7 +28,7 @@ FOREIGN_KINDS = frozenset(
         *("dynamic_windows_desktop", "external_audit_storage", "git_server", "github"),
         *("header_policy", "health_check_config", "host_cert", "inference_model"),
         *("inference_policy", "inference_secret", "installer", "instance", "integration", "jwt"),
-        *("kube_cluster", "kube_server", "kube_service", "license", "lock", "login_rule"),
+        *("kube_cluster", "kube_server", "kube_service", "license", "login_rule"),
         *("mfa_device", "namespace", "network_restrictions", "networks", "notification", "oidc"),
         *("oidc_request", "okta_assignment", "okta_import_rule", "plugin", "plugin_data"),
         *("plugin_static_credentials", "proxy", "recording_encryption", "relay_server"),

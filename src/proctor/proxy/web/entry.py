@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import segno
 from fastapi import APIRouter, Header, Path
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 from pydantic import SecretStr
 
 from proctor.core.errors import AccessDenied, Unauthenticated
@@ -86,6 +86,12 @@ async def export(site: CurrentSite, type: Literal["user", "host"] = "user") -> s
             for key in authorities.host_ssh_ca
         ]
     return "".join(f"{line}\n" for line in lines)
+
+
+@router.get("/auth/krl", response_class=Response)
+async def revocations(site: CurrentSite) -> Response:
+    """Revoked certificates in OpenSSH's format, for RevokedKeys of sshd; serial numbers only, no names."""
+    return Response(await site.revocation_list(), media_type="application/octet-stream")
 
 
 @router.get("/invites/{token}", dependencies=[Limited])

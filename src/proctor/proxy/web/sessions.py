@@ -14,9 +14,10 @@ from typing import Any
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, Unauthenticated
 from proctor.model.identity import UserIdentity
+from proctor.model.rbac.locks import Certificate
 from proctor.rpc.auth_client import Client
 from proctor.rpc.identity_files import Credentials
-from proctor.sshkit.certs import read_user_certificate
+from proctor.sshkit.certs import certificate_of, read_user_certificate
 
 MAX_SESSIONS = 1000
 MAX_PER_USER = 20
@@ -30,6 +31,7 @@ class WebSession:
     key: bytes
     identity: UserIdentity
     csrf_token: str = field(repr=False)
+    certificate: Certificate
     expires: datetime
     credentials: Credentials = field(repr=False)
     client: Client
@@ -65,11 +67,12 @@ class Sessions:
     async def open(self, credentials: Credentials, expires: datetime) -> tuple[str, WebSession]:
         """A session for the holder of ``credentials``, and the cookie's value."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        identity = read_user_certificate(credentials.ssh_certificate.decode()).identity
-        await self._drop_oldest(identity.username)
+        user = read_user_certificate(credentials.ssh_certificate.decode())
+        await self._drop_oldest(user.identity.username)
         session = WebSession(
             key=_digest(token),
-            identity=identity,
+            identity=user.identity,
+            certificate=certificate_of(user),
             csrf_token=secrets.token_urlsafe(_TOKEN_BYTES),
             expires=expires,
             credentials=credentials,
@@ -97,9 +100,11 @@ class Sessions:
         """Go on with the sessions of another process. Raises Corrupted."""
         for entry in saved:
             credentials = Credentials.from_texts(entry["credentials"])
+            user = read_user_certificate(credentials.ssh_certificate.decode())
             session = WebSession(
                 key=bytes.fromhex(entry["key"]),
-                identity=read_user_certificate(credentials.ssh_certificate.decode()).identity,
+                identity=user.identity,
+                certificate=certificate_of(user),
                 csrf_token=entry["csrf_token"],
                 expires=datetime.fromisoformat(entry["expires"]),
                 credentials=credentials,
@@ -140,6 +145,12 @@ class Sessions:
         """Forget the sessions that are over."""
         for session in [session for session in self._sessions.values() if self._over(session)]:
             await self.end(session)
+
+    async def end_refused(self, refusal: Callable[[UserIdentity, Certificate], str]) -> None:
+        """Forget the sessions of people whom ``refusal`` gives a reason for."""
+        for session in list(self._sessions.values()):
+            if refusal(session.identity, session.certificate):
+                await self.end(session)
 
     async def close(self) -> None:
         """Forget all."""

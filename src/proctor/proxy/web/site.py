@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -26,6 +27,7 @@ class Site:
     client: Client
     authorities: Authorities
     sessions: Sessions
+    revocation_list: Callable[[], Awaitable[bytes]]
     limit: RateLimit
     clock: Clock
     ssh_listen: str

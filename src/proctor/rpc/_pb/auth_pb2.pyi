@@ -262,6 +262,20 @@ class GetAccessBundleRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class WatchAccessBundleRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetRevocationListRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RevocationList(_message.Message):
+    __slots__ = ("krl",)
+    KRL_FIELD_NUMBER: _ClassVar[int]
+    krl: bytes
+    def __init__(self, krl: _Optional[bytes] = ...) -> None: ...
+
 class AccessBundle(_message.Message):
     __slots__ = ("json", "signature")
     JSON_FIELD_NUMBER: _ClassVar[int]

@@ -194,6 +194,16 @@ class AuthStub:
                 request_serializer=auth__pb2.GetAccessBundleRequest.SerializeToString,
                 response_deserializer=auth__pb2.AccessBundle.FromString,
                 _registered_method=True)
+        self.WatchAccessBundle = channel.stream_stream(
+                '/proctor.v1.Auth/WatchAccessBundle',
+                request_serializer=auth__pb2.WatchAccessBundleRequest.SerializeToString,
+                response_deserializer=auth__pb2.AccessBundle.FromString,
+                _registered_method=True)
+        self.GetRevocationList = channel.unary_unary(
+                '/proctor.v1.Auth/GetRevocationList',
+                request_serializer=auth__pb2.GetRevocationListRequest.SerializeToString,
+                response_deserializer=auth__pb2.RevocationList.FromString,
+                _registered_method=True)
 
 
 class AuthServicer:
@@ -300,7 +310,22 @@ class AuthServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAccessBundle(self, request, context):
-        """Role documents for the access decisions of the calling node, signed.
+        """Roles and locks for the access decisions of the calling node, signed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchAccessBundle(self, request_iterator, context):
+        """The same for nodes and proxies: at once, after each change, and at least every ten minutes. An empty
+        bundle each few seconds says that there is nothing new. The stream of requests ends the stream of answers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRevocationList(self, request, context):
+        """Revoked certificates in the format of OpenSSH (PROTOCOL.krl).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -393,6 +418,16 @@ def add_AuthServicer_to_server(servicer, server):
                     servicer.GetAccessBundle,
                     request_deserializer=auth__pb2.GetAccessBundleRequest.FromString,
                     response_serializer=auth__pb2.AccessBundle.SerializeToString,
+            ),
+            'WatchAccessBundle': grpc.stream_stream_rpc_method_handler(
+                    servicer.WatchAccessBundle,
+                    request_deserializer=auth__pb2.WatchAccessBundleRequest.FromString,
+                    response_serializer=auth__pb2.AccessBundle.SerializeToString,
+            ),
+            'GetRevocationList': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRevocationList,
+                    request_deserializer=auth__pb2.GetRevocationListRequest.FromString,
+                    response_serializer=auth__pb2.RevocationList.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -854,6 +889,60 @@ class Auth:
             '/proctor.v1.Auth/GetAccessBundle',
             auth__pb2.GetAccessBundleRequest.SerializeToString,
             auth__pb2.AccessBundle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAccessBundle(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/proctor.v1.Auth/WatchAccessBundle',
+            auth__pb2.WatchAccessBundleRequest.SerializeToString,
+            auth__pb2.AccessBundle.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRevocationList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/proctor.v1.Auth/GetRevocationList',
+            auth__pb2.GetRevocationListRequest.SerializeToString,
+            auth__pb2.RevocationList.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,4 +1,4 @@
-"""The peer that logins are measured against: an OpenSSH server that trusts the same user CA."""
+"""An OpenSSH server that trusts a cluster's user CA."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ LogLevel ERROR
 class OpenSshServer:
     """``sshd`` on a free port of 127.0.0.1 with an Ed25519 host certificate.
 
-    ``known_hosts`` is the line with which a client verifies that certificate.
+    ``known_hosts`` is the line with which a client verifies that certificate. ``revoked``: its RevokedKeys.
     """
 
-    def __init__(self, directory: Path, user_ca: str) -> None:
+    def __init__(self, directory: Path, user_ca: str, revoked: Path | None = None) -> None:
         directory.mkdir(parents=True)
         (self.port,) = free_ports(1)
         for name in ("host", "host_ca"):
@@ -51,7 +51,9 @@ class OpenSshServer:
             str(directory / "host.pub"),
         )
         (directory / "user_ca.pub").write_text(user_ca.replace("cert-authority ", ""))
-        (directory / "sshd_config").write_text(_CONFIG.format(port=self.port, directory=directory))
+        config = _CONFIG.format(port=self.port, directory=directory)
+        config += f"RevokedKeys {revoked}\n" if revoked else ""
+        (directory / "sshd_config").write_text(config)
         self.known_hosts = f"@cert-authority * {(directory / 'host_ca.pub').read_text()}"
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         program = shutil.which("sshd", path="/usr/sbin:/usr/bin") or "/usr/sbin/sshd"

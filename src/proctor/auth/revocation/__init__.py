@@ -1,0 +1,1 @@
+"""What takes access away: locks, revoked certificates, removed hosts."""
