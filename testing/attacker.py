@@ -139,7 +139,7 @@ class Attacker:
         self, channel: SpawnerConnection, order: wire.Message | None = None, **changes: Any
     ) -> wire.Message:
         """Ask for a session that runs ``id -un``; the monitor's answer, or what it says after ``order``."""
-        request = to_builtins(Spawn(sid=str(uuid.uuid4()), kind="exec", command="id -un")) | changes
+        request = to_builtins(Spawn(sid=str(uuid.uuid4()), kind="exec", command=b"id -un")) | changes
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:

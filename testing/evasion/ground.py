@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from proctor.capture.kernel.byte_text import to_text
+from proctor.captureproto.byte_text import to_text
 from testing.evasion.catalogue import TECHNIQUES, WORD, Technique
 
 _MARK = """

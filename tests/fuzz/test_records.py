@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proctor.capture.kernel import abi
 from proctor.capture.kernel.abi import Flag, RecordKind
-from proctor.capture.kernel.byte_text import to_bytes
+from proctor.captureproto.byte_text import to_bytes
 from proctor.captureproto.event_lines import SLOT
 from proctor.model.serde import to_json
 from testing.kernel_records import block_of, command, connection, event_of, formatted, header, opened

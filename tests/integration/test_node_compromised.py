@@ -5,6 +5,7 @@ Everything is asked for by real processes with the node's uid, of a real spawner
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ctypes
 import fcntl
@@ -349,7 +350,7 @@ def test_orders_that_there_are_not_hang_the_session_up(host: Host, order: dict[s
     def give() -> dict[str, Any]:
         with closing(attacker.connect()) as channel, closing(TcpConnection(host.port)) as tcp:
             attacker.log_in(channel, tcp, victim)
-            return attacker.spawn(channel, order, command="sleep 1000")
+            return attacker.spawn(channel, order, command=base64.b64encode(b"sleep 1000").decode())
 
     assert run_as(NODE_UID, give)["signal"] == "HUP"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proctor.captureproto.byte_text import to_bytes
 from proctor.model.resources import RoleOptions
 from testing.node import NodeUnderTest, Person, role
 from testing.polling import auntil
@@ -50,6 +51,39 @@ def files() -> Iterator[Path]:
         (directory / "source").write_bytes(PAYLOAD)
         (directory / "source").chmod(0o644)
         yield directory
+
+
+async def test_commands_and_names_in_any_encoding(node: NodeUnderTest, alice: Person, files: Path) -> None:
+    done = await alice.run(
+        "ssh",
+        *alice.options,
+        "-oSendEnv=LC_TEST",
+        alice.target,
+        b"printf '%s \xe4\xf6' \"$LC_TEST\" | od -An -tx1".decode(errors="surrogateescape"),
+        env={"LC_TEST": "\udcfc"},
+    )
+    assert (done.status, done.stdout.split()) == (0, b"fc 20 e4 f6".split())
+    (event,) = await auntil(lambda: node.events("exec"))
+    assert to_bytes(event["command"]) == b"printf '%s \xe4\xf6' \"$LC_TEST\" | od -An -tx1"
+
+    name = os.fsencode(files) + b"/b\xfcro"
+    os.rename(files / "source", name)
+    for flags in (["-O"], []):
+        target = f"{alice.target}:{os.fsdecode(name)}"
+        done = await alice.run("scp", *flags, *alice.options, target, f"{files}/copy")
+        assert (done.status, (files / "copy").read_bytes() == PAYLOAD) == (0, True)
+    (scp,) = await auntil(lambda: node.events("scp"))
+    assert to_bytes(scp["path"]) == name
+    (opened,) = await auntil(lambda: node.events("sftp", action=1))
+    assert to_bytes(opened["path"]) == name
+
+
+async def test_subsystem_and_terminal_with_odd_names(node: NodeUnderTest, alice: Person) -> None:
+    done = await alice.run("ssh", *alice.options, "-s", alice.target, "\udce4")
+    assert done.status == 255
+    assert "subsystem request failed" in done.stderr
+    done = await alice.run("ssh", "-tt", *alice.options, alice.target, "echo $TERM", env={"TERM": "\udce4"})
+    assert (done.status, done.stdout.strip()) == (0, b"dumb")
 
 
 async def test_command(node: NodeUnderTest, alice: Person) -> None:
@@ -224,10 +258,12 @@ async def test_refusals_say_why_and_are_audited(node: NodeUnderTest, alice: Pers
 async def test_a_plain_key_is_refused(node: NodeUnderTest, alice: Person) -> None:
     (alice.home / "id-cert.pub").unlink()
 
-    done = await alice.ssh("true")
+    done = await alice.ssh("-b127.0.0.9", "true")
 
     assert done.status == 255
     (event,) = await auntil(lambda: node.events("auth"))
+    assert event["addr.remote"].startswith("127.0.0.9:")
+    assert event["addr.local"] == f"127.0.0.1:{alice.port}"
     assert event["error"] == "no certificate of this cluster was offered"
 
 

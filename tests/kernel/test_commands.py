@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel.byte_text import to_bytes
 from proctor.capture.kernel.filters import Rules
 from proctor.capture.kernel.loader import RingSizes
+from proctor.captureproto.byte_text import to_bytes
 from testing.capture import CaptureHarness, Event, running_lab
 
 EACCES, ENOENT, ENOEXEC = 13, 2, 8

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from proctor.capture.kernel.byte_text import to_text
+from proctor.captureproto.byte_text import to_text
 from testing.evasion.catalogue import WORD
 from testing.evasion.ground import TechniqueSandbox
 from testing.evasion.verdict import tells

@@ -18,6 +18,7 @@ from proctor.model.rbac.locks import Subject
 from proctor.node.forwarding import forward
 from proctor.node.host import Host, Login
 from proctor.node.privsep import PrivilegedConnection
+from proctor.node.session.raw_requests import channel_for
 from proctor.node.session.ssh_channel import SessionChannel
 from proctor.spawnerproto.decision import decide
 from proctor.spawnerproto.messages import Endpoint
@@ -40,13 +41,16 @@ class NodeConnection(CertificateServer):
         self._sessions: list[SessionChannel] = []
         self._relays: Relays[Endpoint] = Relays()
         self._active_at = host.clock.monotonic()
+        self._client = self._server = Endpoint(addr="", port=0)
         self._watch: asyncio.Task[None] | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """See the base class; here those who only hold connections are kept from shutting others out."""
         super().connection_made(conn)
         self._privileged = PrivilegedConnection(self._host.spawner, conn)
-        self._host.waiting.add(self, self._endpoint("peername").addr)
+        # Of a closed connection they can no longer be asked for.
+        self._client, self._server = self._endpoint("peername"), self._endpoint("sockname")
+        self._host.waiting.add(self, self._client.addr)
 
     async def authorize(self, login: str, user: VerifiedUser) -> None:
         """See the base class; here the roles and this node's labels decide as well."""
@@ -98,8 +102,8 @@ class NodeConnection(CertificateServer):
             user=user.identity.username if user else "",
             login=login,
             server_id=self._host.facts().server_id,
-            addr_local=str(self._endpoint("sockname")),
-            addr_remote=str(self._endpoint("peername")),
+            addr_local=str(self._server),
+            addr_remote=str(self._client),
             proto="ssh",
         )
         if not self._host.attempts.admits(event, event.addr_remote):
@@ -127,8 +131,8 @@ class NodeConnection(CertificateServer):
             privileged=self._privileged,
             name=self.login,
             options=options,
-            client=self._endpoint("peername"),
-            server=self._endpoint("sockname"),
+            client=self._client,
+            server=self._server,
             client_version=str(self.connection.get_extra_info("client_version", "")),
         )
         self._active()
@@ -149,7 +153,7 @@ class NodeConnection(CertificateServer):
         if self._watch is not None:
             self._watch.cancel()
 
-    def session_requested(self) -> SessionChannel | bool:
+    def session_requested(self) -> bool | tuple[asyncssh.SSHServerChannel[bytes], SessionChannel]:
         """The client opens a session channel."""
         if self._who is None or self._host.draining:
             return False
@@ -163,7 +167,7 @@ class NodeConnection(CertificateServer):
             )
         session = SessionChannel(self._host, self._who, self._active)
         self._sessions.append(session)
-        return session
+        return channel_for(self.connection), session
 
     def _reject(self, who: Login, limit: int) -> None:
         event = SessionRejected(reason="max_sessions limit reached", max=limit)

@@ -151,7 +151,8 @@ class Monitor:
             return
         with pam.session(self._settings.pam, person.name, self._user.client.client.addr) as variables:
             base = child.base_environment(person, request.term.name if request.term else "")
-            environment = dict(request.env) | base | variables | self._about_session(request)
+            given = {name: os.fsdecode(value) for name, value in request.env.items()}
+            environment = given | base | variables | self._about_session(request)
             self._session(request, options, person, environment)
 
     def _about_session(self, request: Spawn) -> dict[str, str]:
@@ -219,7 +220,7 @@ class Monitor:
         if request.kind == "sftp":
             return partial(sftp.serve, client=sftp.SftpClient(request.client_version))
         return child.Program(
-            command=request.command if request.kind == "exec" else None,
+            command=os.fsdecode(request.command) if request.kind == "exec" else None,
             environment=environment,
             user_environment=self._settings.user_environment,
         )

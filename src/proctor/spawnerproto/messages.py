@@ -115,15 +115,16 @@ class Answer(Message, kw_only=True, frozen=True):
 class Spawn(Message, kw_only=True, frozen=True):
     """Start a session's process, or (kind ``forward``) connect to ``target`` as the user.
 
-    Who that is, from where, and what is recorded of it, the monitor knows by itself.
+    Who that is, from where, and what is recorded of it, the monitor knows by itself. ``command`` and values
+    of ``env`` are bytes of any encoding (RFC 4254, sections 6.4 and 6.5).
     """
 
     op: Literal["spawn"] = "spawn"
     sid: str
     kind: Kind
-    command: str = ""
+    command: bytes = b""
     term: Terminal | None = None
-    env: dict[str, str] = {}
+    env: dict[str, bytes] = {}
     client_version: str = ""
     proxy: str = ""
     target: Endpoint | None = None
@@ -191,7 +192,7 @@ def check_spawn(message: Mapping[str, Any]) -> Spawn:
             raise ValueError("sid is not a UUID in its usual spelling")
     except (msgspec.ValidationError, ValueError) as error:
         raise BadRequest(f"malformed spawn request: {error}") from None
-    if any("\0" in text or len(text) > _MAX_TEXT for text in (request.command, *request.env.values())):
+    if any(b"\0" in text or len(text) > _MAX_TEXT for text in (request.command, *request.env.values())):
         raise BadRequest("malformed spawn request: text with NUL, or too long")
     names = [request.client_version, request.proxy]
     names += [request.term.name] if request.term else []

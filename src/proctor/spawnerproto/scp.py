@@ -11,18 +11,18 @@ class ScpCommand(NamedTuple):
     """``scp -t PATH`` (upload) or ``scp -f PATH`` (download), as scp runs it on the other side."""
 
     action: Literal["download", "upload"]
-    path: str
+    path: bytes
 
 
-def parse_scp(command: str) -> ScpCommand | None:
+def parse_scp(command: bytes) -> ScpCommand | None:
     """``command`` when it is scp's server side, else None."""
     try:
-        words = shlex.split(command)
+        words = shlex.split(os.fsdecode(command))
     except ValueError:
         return None
     if len(words) < 3 or os.path.basename(words[0]) != "scp":
         return None
     flags = "".join(word[1:] for word in words[1:-1] if word.startswith("-") and not word.startswith("--"))
     if "t" in flags:
-        return ScpCommand("upload", words[-1])
-    return ScpCommand("download", words[-1]) if "f" in flags else None
+        return ScpCommand("upload", os.fsencode(words[-1]))
+    return ScpCommand("download", os.fsencode(words[-1])) if "f" in flags else None

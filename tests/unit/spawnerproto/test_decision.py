@@ -108,7 +108,7 @@ def test_kinds_of_sessions(
     requests = {
         "forward": Spawn(sid=sid, kind="forward", target=Endpoint(addr="::1", port=1)),
         "sftp": Spawn(sid=sid, kind="sftp"),
-        "scp": Spawn(sid=sid, kind="exec", command="scp -f x"),
+        "scp": Spawn(sid=sid, kind="exec", command=b"scp -f x"),
         "shell": Spawn(sid=sid, kind="shell"),
     }
     host = policy(**section)

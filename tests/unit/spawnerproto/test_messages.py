@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from typing import Any
@@ -13,10 +14,14 @@ from proctor.spawnerproto.messages import Endpoint, Spawn, Terminal, check_spawn
 GOOD = Spawn(
     sid=str(uuid.uuid4()),
     kind="exec",
-    command="true",
+    command=b"true \xe4",
     term=Terminal(name="xterm", columns=80, rows=24, modes=[(1, 3), (53, 1)]),
-    env={"LANG": "C", "LC_ALL": "C.UTF-8"},
+    env={"LANG": b"C", "LC_ALL": b"\xe4"},
 )
+
+
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def test_request_survives_the_wire() -> None:
@@ -31,16 +36,17 @@ def test_request_survives_the_wire() -> None:
         {"sid": GOOD.sid.upper()},
         {"sid": f"urn:uuid:{GOOD.sid}"},
         {"kind": "root"},
-        {"command": "true\0"},
-        {"command": "x" * (2 << 20)},
-        {"env": {"LD_PRELOAD": "x"}},
-        {"env": {"LC_ALL\n": "x"}},
+        {"command": encoded(b"true\0")},
+        {"command": "not base64"},
+        {"command": encoded(b"x" * (2 << 20))},
+        {"env": {"LD_PRELOAD": encoded(b"x")}},
+        {"env": {"LC_ALL\n": encoded(b"x")}},
         {
-            "env": {f"LC_{'A' * n}": "x" for n in range(1, 33)}
-            | {f"LC_{'B' * n}": "x" for n in range(1, 33)}
-            | {"LANG": "x"}
+            "env": {f"LC_{'A' * n}": encoded(b"x") for n in range(1, 33)}
+            | {f"LC_{'B' * n}": encoded(b"x") for n in range(1, 33)}
+            | {"LANG": encoded(b"x")}
         },
-        {"env": {"LANG": "a\0b"}},
+        {"env": {"LANG": encoded(b"a\0b")}},
         {"kind": "forward"},
         {"target": {"addr": "127.0.0.1", "port": 22}},
         {"kind": "forward", "target": {"addr": "127.0.0.1", "port": 0}},

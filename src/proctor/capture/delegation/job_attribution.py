@@ -15,10 +15,10 @@ from proctor.capture.delegation.daemons import JobDirectory
 from proctor.capture.delegation.inotify import InotifyWatcher
 from proctor.capture.delegation.job_keys import ordered
 from proctor.capture.kernel.abi import Daemon
-from proctor.capture.kernel.byte_text import to_text
 from proctor.capture.kernel.formatter import delegated_key
 from proctor.capture.kernel.job_maps import JobFile, Jobs, job_session
 from proctor.capture.kernel.loader import Programs
+from proctor.captureproto.byte_text import to_text
 
 
 class _Written(NamedTuple):

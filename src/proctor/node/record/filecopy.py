@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from proctor.captureproto.byte_text import to_text
 from proctor.model.events import SFTP_ACTIONS, Sftp, SftpSummary, sftp_code
 from proctor.model.serde import convert
 
@@ -26,15 +28,21 @@ def sftp_event(report: Mapping[str, Any]) -> Sftp | SftpSummary:
     """The event of one line of the SFTP server's audit; ValueError when it is none."""
     operation = convert(report, _Operation)
     if operation.action == "summary":
-        return SftpSummary(file_transfer_stats=operation.file_transfer_stats)
+        moved = [{**each, "path": _text(str(each.get("path", "")))} for each in operation.file_transfer_stats]
+        return SftpSummary(file_transfer_stats=moved)
     number = SFTP_ACTIONS.index(operation.action) + 1
     return Sftp(
         code=sftp_code(number, failed=bool(operation.error)),
         action=number,
-        working_directory=operation.working_directory,
-        path=operation.path,
-        target_path=operation.target_path,
+        working_directory=_text(operation.working_directory),
+        path=_text(operation.path),
+        target_path=_text(operation.target_path),
         flags=operation.flags,
         attributes=operation.attributes,
         error=operation.error,
     )
+
+
+def _text(path: str) -> str:
+    """The text of a path that ``os.fsdecode`` has made."""
+    return to_text(os.fsencode(path))

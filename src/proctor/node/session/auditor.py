@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 
+from proctor.captureproto.byte_text import to_text
 from proctor.core.clock import format_time
 from proctor.core.errors import Unavailable
 from proctor.model.events import (
@@ -80,7 +81,7 @@ class SessionAuditor:
 
     @property
     def _command(self) -> list[str]:
-        return [self._request.command] if self._request.command else []
+        return [self._request.command_text] if self._request.command else []
 
     def start(self) -> None:
         """Emit ``session.start``, and reserve space for the events that end the session."""
@@ -166,14 +167,14 @@ def _outcome(request: SessionRequest, exited: Exited) -> Subsystem | Scp | Exec 
     if scp := request.scp:
         return Scp(
             code=SCP_CODES[scp.action][bool(error)],
-            command=request.command,
-            path=scp.path,
+            command=request.command_text,
+            path=to_text(scp.path),
             action=scp.action,
             exitCode=status,
             exitError=error,
         )
     if request.kind == "exec":
-        return Exec(command=request.command, exitCode=status, exitError=error)
+        return Exec(command=request.command_text, exitCode=status, exitError=error)
     return None
 
 

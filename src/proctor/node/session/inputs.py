@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from proctor.captureproto.byte_text import to_text
 from proctor.model.network import NetworkPolicy
 from proctor.spawnerproto.messages import Exited, Kind, SignalName, Terminal
 from proctor.spawnerproto.scp import ScpCommand, parse_scp
@@ -21,16 +22,24 @@ class OutputStream(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """What the client asks for (RFC 4254, section 6.5); ``term`` is None without a pseudo-terminal."""
+    """What the client asks for (RFC 4254, section 6.5); ``term`` is None without a pseudo-terminal.
+
+    ``command``: in whatever encoding the client uses.
+    """
 
     kind: Kind
-    command: str = ""
+    command: bytes = b""
     term: Terminal | None = None
 
     @property
     def interactive(self) -> bool:
         """Does the session have a terminal?"""
         return self.term is not None
+
+    @property
+    def command_text(self) -> str:
+        """The command as events have it."""
+        return to_text(self.command)
 
     @property
     def scp(self) -> ScpCommand | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
+from proctor.captureproto.byte_text import to_text
 from proctor.core.errors import ProctorError
 from proctor.model.events import SCP_DISALLOWED, SFTP_DISALLOWED, Scp, SessionPart, SessionRejected, Sftp
 from proctor.node import timeouts
@@ -44,7 +46,7 @@ _log = logging.getLogger(__name__)
 class SessionClient(Protocol):
     """The client's side of a session: an SSH channel, which may be closed already."""
 
-    def environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[bytes, bytes]:
         """Variables that the client has sent."""
 
     def send(self, data: bytes, stream: OutputStream) -> None:
@@ -157,7 +159,7 @@ class Session:
         return ProcessSpawned()
 
     def _spawn_message(self, request: SessionRequest) -> messages.Spawn:
-        given = self.client.environment()
+        given = {os.fsdecode(name): value for name, value in self.client.environment().items()}
         accepted = {name: value for name, value in given.items() if ACCEPTED_VARIABLE.fullmatch(name)}
         return messages.Spawn(
             sid=self.sid,
@@ -233,8 +235,8 @@ def _file_copy_refused(given: commands.EmitFileCopyRefused) -> Sftp | Scp:
         return Sftp(code=SFTP_DISALLOWED, error=given.reason)
     return Scp(
         code=SCP_DISALLOWED,
-        command=given.request.command,
-        path=scp.path,
+        command=given.request.command_text,
+        path=to_text(scp.path),
         action=scp.action,
         exitError=given.reason,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping
 from typing import get_args
 
@@ -73,11 +74,11 @@ class SessionChannel(asyncssh.SSHServerSession[bytes]):
 
     def shell_requested(self) -> bool:
         """Note that the client wants a login shell."""
-        return self._ask(SessionRequest("shell", "", self._term))
+        return self._ask(SessionRequest("shell", term=self._term))
 
     def exec_requested(self, command: str) -> bool:
-        """Note that the client wants a command run."""
-        return self._ask(SessionRequest("exec", command, self._term))
+        """Note that the client wants a command run, which ``raw_requests`` has decoded."""
+        return self._ask(SessionRequest("exec", os.fsencode(command), self._term))
 
     def subsystem_requested(self, subsystem: str) -> bool:
         """Note that the client wants a subsystem; SFTP is the only one."""
@@ -139,9 +140,9 @@ class SessionChannel(asyncssh.SSHServerSession[bytes]):
 
     # --- called by the session ---
 
-    def environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[bytes, bytes]:
         """Variables that the client has sent."""
-        return self._channel.get_environment() if self._channel is not None else {}
+        return self._channel.get_environment_bytes() if self._channel is not None else {}
 
     def send(self, data: bytes, stream: OutputStream) -> None:
         """Send output."""

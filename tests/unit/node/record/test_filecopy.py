@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import msgspec
 import pytest
 
@@ -17,6 +19,15 @@ def test_operations_become_events() -> None:
 
 def test_failures_have_codes_of_their_own() -> None:
     assert sftp_event({"action": "open", "path": "/a", "error": "no"}).to_dict()["code"] == "TS001E"
+
+
+def test_paths_of_other_encodings_are_escaped_in_the_documented_way() -> None:
+    path = os.fsdecode(b"/b\xfcro\\1")
+    event = sftp_event({"action": "open", "path": path, "target_path": path}).to_dict()
+    assert (event["path"], event["target_path"]) == ("/b\\xfcro\\\\1",) * 2
+    summary = sftp_event({"action": "summary", "file_transfer_stats": [{"path": path, "bytes_read": 1}]})
+    assert isinstance(summary, SftpSummary)
+    assert summary.file_transfer_stats[0]["path"] == "/b\\xfcro\\\\1"
 
 
 def test_summary() -> None:

@@ -15,9 +15,9 @@ from proctor.spawnerproto.messages import Exited
 from tests.unit.node.session.vocabulary import NOWHERE, TERMINAL, make
 
 REQUESTS = [
-    SessionRequest("shell", "", TERMINAL),
-    SessionRequest("exec", "make"),
-    SessionRequest("exec", "scp -t /tmp"),
+    SessionRequest("shell", b"", TERMINAL),
+    SessionRequest("exec", b"make"),
+    SessionRequest("exec", b"scp -t /tmp"),
     SessionRequest("sftp"),
 ]
 INPUTS: st.SearchStrategy[Input] = st.one_of(

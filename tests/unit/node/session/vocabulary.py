@@ -16,7 +16,7 @@ NOWHERE = NetworkPolicy(allow=())
 
 
 def _spell_request(request: SessionRequest) -> str:
-    return "terminal" if request.interactive else f"{request.kind} {request.command}".strip()
+    return "terminal" if request.interactive else f"{request.kind} {request.command_text}".strip()
 
 
 SPELLING = Spelling(
@@ -36,8 +36,8 @@ SPELLING = Spelling(
 
 def _request(kind: str, command: str | None) -> SessionRequest:
     if kind == "terminal":
-        return SessionRequest("shell", "", TERMINAL)
-    return SessionRequest("sftp") if kind == "sftp" else SessionRequest("exec", command or "")
+        return SessionRequest("shell", b"", TERMINAL)
+    return SessionRequest("sftp") if kind == "sftp" else SessionRequest("exec", (command or "").encode())
 
 
 def _requested(kind: str, command: str | None) -> inputs.Requested:

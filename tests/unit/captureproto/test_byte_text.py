@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proctor.capture.kernel.byte_text import to_bytes, to_text
+from proctor.captureproto.byte_text import to_bytes, to_text
 
 PAIRS = [
     (b"plain", "plain"),

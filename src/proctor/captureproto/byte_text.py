@@ -1,7 +1,8 @@
-r"""Bytes of the kernel as text of an event, so that the bytes can be had back (``docs/capture.md``).
+r"""Bytes of the kernel and of clients as text of an event, so that the bytes can be had back.
 
-Bytes that are UTF-8 and hold no ``\xhh`` stand for themselves. All others are escaped: ``\`` is doubled and
-a byte outside UTF-8 becomes ``\xhh``. So a text was escaped if and only if it holds ``\xhh``.
+The form is documented in ``docs/capture.md``: bytes that are UTF-8 and hold no ``\xhh`` stand for
+themselves. All others are escaped: ``\`` is doubled and a byte outside UTF-8 becomes ``\xhh``. So a text
+was escaped if and only if it holds ``\xhh``.
 """
 
 from __future__ import annotations
