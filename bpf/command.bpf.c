@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Executed programs. Arguments come from the new address space, whole; what does not fit the ring is cut
  * and said to be cut. */
+#include "dispatch.bpf.h"
+
 #include "lib/command_text.bpf.h"
 #include "lib/command_ring.bpf.h"
 #include "lib/file_identity.bpf.h"
@@ -67,9 +69,6 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 		   (needed > MIB / 16 && send_large(writer, args, MIB / 4)) ||
 		   send_large(writer, args, MIB / 16) || send_small(writer, args);
 }
-
-struct task_state *on_exec_outside_session(struct task_struct *task, struct task_state *state,
-									 struct linux_binprm *bprm) __subprog;
 
 /* Does the program run with more rights than the task that executes it? */
 static __always_inline bool is_privileged(struct linux_binprm *bprm)

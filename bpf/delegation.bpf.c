@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Attribution of jobs that daemons run for sessions. A child of a daemon is watched until it executes a program
  * that no session has requested. */
+#include "dispatch.bpf.h"
+
 #include "lib/delegation.bpf.h"
 
 #include <bpf/bpf_tracing.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Opened files: the resolved path when it went well, the path as given when it failed. */
+#include "dispatch.bpf.h"
+
 #include "lib/noise.bpf.h"
 #include "lib/path.bpf.h"
 #include "lib/syscall.bpf.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Escapes: a task of a session moves to a cgroup that is not below the cgroup of the session. */
+#include "dispatch.bpf.h"
+
 #include "lib/tamper.bpf.h"
 
 #include <bpf/bpf_tracing.h>

@@ -2,6 +2,8 @@
 /* Requests of sessions to a service manager, as D-Bus messages on a Unix socket, or to Docker, by HTTP on one:
  * to create and start a unit, or to start a container. The message is where the caller has put it,
  * whole, in one piece or with its body in a second. */
+#include "dispatch.bpf.h"
+
 #include "lib/delegation.bpf.h"
 #include "lib/socket.bpf.h"
 

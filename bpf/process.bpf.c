@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Lineage: children of the tasks of a session belong to the session. */
+#include "dispatch.bpf.h"
+
 #include "lib/connections.bpf.h"
 
 #include <bpf/bpf_tracing.h>
-
-void on_cgroup_move(const struct task_state *state, struct task_struct *task, struct cgroup *to) __subprog;
-void on_daemon_fork(const struct task_state *parent, struct task_struct *child) __subprog;
 
 /* task_newtask rather than sched_process_fork: workers of io_uring fire only the former. */
 SEC("tp_btf/task_newtask")

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Network system calls, at their end. */
+#include "dispatch.bpf.h"
+
 #include "lib/connection_result.bpf.h"
 
 #define MAX_CONNECTING 4096

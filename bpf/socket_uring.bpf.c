@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Network requests to io_uring: at their completion, or before when that will not be seen. */
+#include "dispatch.bpf.h"
+
 #include "lib/connection_result.bpf.h"
 #include "lib/uring.bpf.h"
 

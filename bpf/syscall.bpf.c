@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The one program at the end of system calls: all calls of all processes come through here, so that
  * 32-bit entries are seen too, and a process outside sessions must leave at once. */
+#include "dispatch.bpf.h"
+
 #include "lib/syscall.bpf.h"
 
 #include <bpf/bpf_tracing.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Attempts by tasks of sessions to blind or mislead the recording. */
+#include "dispatch.bpf.h"
+
 #include "lib/syscall.bpf.h"
 #include "lib/tamper.bpf.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Changes of the state of TCP sockets, in any task. */
+#include "dispatch.bpf.h"
+
 #include "lib/connection_result.bpf.h"
 
 #include <bpf/bpf_tracing.h>

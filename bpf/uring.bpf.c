@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Requests to io_uring, which are done without a system call of their own: by the task that hands them in, by
  * its workers, or by a thread that polls for them. All of these are the session's. */
+#include "dispatch.bpf.h"
+
 #include "lib/multishot_accept.bpf.h"
 #include "lib/uring_file.bpf.h"
 #include "lib/uring.bpf.h"

@@ -103,6 +103,3 @@ static __always_inline void submit_outcome(struct sock *sk, const struct pending
 		bpf_ringbuf_discard(record, 0);
 	}
 }
-
-/* Report the pending attempt now, without its result; the outcome of a connection is a record of its own. */
-void pending_flush(struct task_state *state, __u16 flags) __subprog;

@@ -73,15 +73,3 @@ static __always_inline struct file *file_of(int descriptor)
 	files = field_of(table, fd);
 	return element_of(files, descriptor);
 }
-
-/* Handlers of system calls, one for each kind of event. */
-void on_exec_failed(struct task_state *state, struct syscall *call) __subprog;
-void on_file_opened(struct task_state *state, struct syscall *call) __subprog;
-void on_syscall_done(struct task_state *state, const struct syscall *call) __subprog;
-void on_network_syscall(struct task_state *state, struct syscall *call) __subprog;
-void on_preload(struct task_state *state) __subprog;
-void on_tamper_syscall(struct task_state *state, struct syscall *call) __subprog;
-void on_message_sent(const struct task_state *state, const struct syscall *call) __subprog;
-void on_job_file_opened(const struct task_state *state, const struct syscall *call) __subprog;
-bool on_daemon_syscall(struct task_state *state, const struct syscall *call) __subprog;
-void on_protected_file_opened(struct task_state *state, struct syscall *call) __subprog;

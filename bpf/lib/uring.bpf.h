@@ -15,11 +15,3 @@ struct requested_file {
 	int directory; /* a descriptor that the path begins at */
 	char path[REQUESTED_BYTES];
 };
-
-struct sock;
-
-void on_uring_file_opened(struct task_state *state, const struct syscall *call,
-					const struct requested_file *requested) __subprog;
-void on_uring_network_done(struct task_state *state, struct syscall *call, struct sock *sk) __subprog;
-void on_uring_network_submit(struct task_state *state, struct syscall *call, struct sock *sk) __subprog;
-void on_uring_accept(struct task_state *state, struct sock *listener, struct sock *sk) __subprog;
