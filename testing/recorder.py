@@ -12,8 +12,7 @@ import random
 import sys
 from pathlib import Path
 
-from proctor.model.events import SessionStart
-from proctor.model.kernel_events import SessionCommand
+from proctor.model.events import SessionCommand, SessionStart
 from proctor.recording.writer import SessionWriter
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.core.clock import FakeClock
-from proctor.model.events import Resize, SessionEnd, SessionStart
-from proctor.model.kernel_events import SessionCommand, SessionNetwork
+from proctor.model.events import Resize, SessionCommand, SessionEnd, SessionNetwork, SessionStart
 from proctor.recording.writer import SessionWriter
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
-import errno
 import http.server
 import itertools
 import json
 import os
 import pwd
-import shlex
 import shutil
 import signal
 import sys
@@ -29,6 +27,7 @@ from rich.text import Text
 
 from proctor.capture.kernel.capability_report import probe
 from proctor.core.clock import SYSTEM, parse_time
+from proctor.model.sentences import brief
 from testing.accounts import Account
 from testing.cluster import Cluster, Event
 from testing.commands import BIN
@@ -193,36 +192,10 @@ def _row(table: Table, columns: Sequence[str], event: Event) -> None:
         "event": event["event"],
         "code": event["code"],
         "user": event.get("user", ""),
-        "what": describe(event),
+        "what": brief(event),
     }
     style = "bold" if event["event"] in KERNEL_EVENTS else ""
     table.add_row(*(Text(cells[name]) for name in columns), style=style)
-
-
-def describe(event: Event) -> str:
-    """The part of an event that a reader of the log looks for first."""
-    match event["event"]:
-        case "session.command":
-            text = shlex.join([event["path"], *event.get("argv", [])])
-            return text if event["return_code"] == 0 else f"{text} (failed: {event['return_code']})"
-        case "session.network" | "session.outcome":
-            text = f"{event['program']} → {event['dst_addr']}:{event['dst_port']}"
-            return f"{text}{_outcome(event)}"
-        case "session.start" | "session.end" | "session.leave" | "session.data":
-            return f"{event.get('login', '')}@{event.get('server_hostname', '')}"
-        case "user.login":
-            return str(event.get("error") or event.get("method", ""))
-        case _:
-            return str(event.get("node_name") or event.get("name") or event.get("error") or "")
-
-
-def _outcome(event: Event) -> str:
-    code = -event["return_code"]
-    if code == errno.EINPROGRESS:  # the program did not wait; session.outcome says how it ended
-        return " (started)"
-    if code == 0:
-        return " (connected)" if event["event"] == "session.outcome" else ""
-    return f" ({os.strerror(code)})"
 
 
 def _tell(cluster: Cluster, account: Account) -> None:

@@ -15,8 +15,7 @@ from uuid import uuid4
 
 from bench.report import table
 from proctor.core.clock import SYSTEM
-from proctor.model.events import SessionStart
-from proctor.model.kernel_events import SessionCommand
+from proctor.model.events import SessionCommand, SessionStart
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2

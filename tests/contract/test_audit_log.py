@@ -12,8 +12,7 @@ from proctor.audit.log import MAX_LIMIT, AuditLog, Page, Query
 from proctor.audit.logs_file import FileLog
 from proctor.core.clock import FakeClock, format_time
 from proctor.core.errors import BadRequest
-from proctor.model.events import SessionEnd, SessionUpload, UserLogin
-from proctor.model.kernel_events import SessionCommand
+from proctor.model.events import SessionCommand, SessionEnd, SessionUpload, UserLogin
 from testing.audit import catch_up
 
 SOURCE = "node/531dc1de-c2c9-49bd-a0e3-4f4f3a523f5f/0011223344556677"

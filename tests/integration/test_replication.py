@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from proctor.audit.log import Query
-from proctor.model.events import Event, SessionEnd, SessionStart
-from proctor.model.kernel_events import SessionLoss
+from proctor.model.event import Event
+from proctor.model.events import SessionEnd, SessionLoss, SessionStart
 from proctor.recording import upload
 from proctor.recording.entry_stream import live
 from proctor.recording.format import Timeline

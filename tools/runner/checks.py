@@ -19,6 +19,7 @@ def run() -> int:
     failures = []
     for title, (program, *arguments) in GATES:
         failures += _failure(title, [str(BIN / program), *arguments])
+    failures += _failure("generated files", [str(PYTHON), "-m", "tools.generate", "--check"])
     failures += _failure("size limits", [str(PYTHON), "-m", "tools.size_gate"])
     failures += _failure("vocabulary", [str(PYTHON), "-m", "tools.vocabulary"])
     for failure in failures:

@@ -108,14 +108,11 @@ def _format(_arguments: Sequence[str]) -> int:
     return 0
 
 
-def _proto(_arguments: Sequence[str]) -> int:
+def _generate(_arguments: Sequence[str]) -> int:
+    """Write all that is generated: first what other generators import."""
     prepare()
+    step("events", [PYTHON, "-m", "tools.generate"])
     step("code of the RPC contract", [PYTHON, ROOT / "tools/gen_proto.py"])
-    return 0
-
-
-def _api(_arguments: Sequence[str]) -> int:
-    prepare()
     step("schema of the web API", [PYTHON, "-m", "tools.gen_web_api"])
     step("types of the web page", [BIN / "npm", "run", "api"], cwd=WEB, env=node_environment())
     return 0
@@ -164,8 +161,7 @@ VERBS = (
     Verb("build", "the wheel, in dist/", _build),
     Verb("setup", "only what the other verbs do first: packages, .venv, BPF objects, web bundle", _setup),
     Verb("format", "sort imports and format the Python code", _format),
-    Verb("proto", "generate the Python code of proto/", _proto),
-    Verb("api", "generate the web page's types from the web API", _api),
+    Verb("generate", "write all code and tables made from schema/, proto/ and the web API", _generate),
     Verb("lock", "pin newest allowed versions of the Python packages in the lock files", _lock),
     Verb("clean", "remove everything that was installed or built in the checkout", _clean),
 )

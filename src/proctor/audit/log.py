@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from proctor.model.events import Event
+from proctor.model.event import Event
 from proctor.model.stamp import Summary
 
 DEFAULT_LIMIT = 100

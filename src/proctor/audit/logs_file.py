@@ -21,7 +21,8 @@ from proctor.audit.search.log_reader import Extent, LogReader
 from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model import uids
-from proctor.model.events import AuditGap, Event
+from proctor.model.event import Event
+from proctor.model.events import AuditGap
 from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
 

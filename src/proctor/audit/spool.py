@@ -18,7 +18,8 @@ from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.probes import writable
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
-from proctor.model.events import AuditGap, Event
+from proctor.model.event import Event
+from proctor.model.events import AuditGap
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.auth_client import Client, translated

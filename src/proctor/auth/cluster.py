@@ -23,7 +23,8 @@ from proctor.core.errors import AccessDenied
 from proctor.core.limits.attempts import AttemptLog
 from proctor.core.threads import Threads
 from proctor.model.access import Decision, check_resource
-from proctor.model.events import Event, InstanceJoin, UserLogin
+from proctor.model.event import Event
+from proctor.model.events import InstanceJoin, UserLogin
 from proctor.model.identity import HostIdentity, Identity, SystemRole, UserIdentity
 from proctor.model.resources import Role
 from proctor.rpc.grpc_server import Caller, caller

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from proctor.captureproto.native import eventfmt
 from proctor.core.errors import Corrupted
-from proctor.model.kernel_events import SessionCommand, SessionDisk, SessionNetwork
+from proctor.model.events import SessionCommand, SessionDisk, SessionNetwork
 from proctor.model.serde import from_json, to_json
 
 SLOT = b"\x1f"
-_SLOTS = ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
+SLOT_KEYS = ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
 """The first key of each slot, in order."""
 
 _ENHANCED = (SessionCommand, SessionDisk, SessionNetwork)
@@ -25,7 +25,7 @@ _CODES = tuple(kind.CODE.encode() for kind in _ENHANCED)
 def from_fields(fields: Mapping[str, Any]) -> bytes:
     """The line of an event of Proctor itself, which must have a key before those of the first slot."""
     line = b"{"
-    for key in sorted([*fields, *_SLOTS]):
+    for key in sorted([*fields, *SLOT_KEYS]):
         if key in fields:
             line += b"," * (line != b"{") + to_json(key) + b":" + to_json(fields[key])
         else:
@@ -42,9 +42,9 @@ def events_in(lines: bytes) -> list[dict[str, Any]]:
 
 def slots(fields: Mapping[str, Any]) -> tuple[bytes, ...]:
     """What goes into the slots of every line: ``fields``, each in the last slot before its key."""
-    texts = dict.fromkeys(_SLOTS, b"")
+    texts = dict.fromkeys(SLOT_KEYS, b"")
     for key, value in sorted(fields.items()):
-        slot = max(first for first in _SLOTS if first <= key)
+        slot = max(first for first in SLOT_KEYS if first <= key)
         texts[slot] += b"," + to_json(key) + b":" + to_json(value)
     return tuple(texts.values())
 

@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 
 from proctor.core.text import is_printable
-from proctor.model.catalogue import EVENTS, codes_of
-from proctor.model.events import Event
+from proctor.model.event import Event
+from proctor.model.events import EVENTS
 
 MAX_IDENTIFIER = 255
 """Characters of a field that identifies something."""
@@ -50,7 +50,7 @@ class EventSchema(NamedTuple):
 
 def schemas() -> tuple[EventSchema, ...]:
     """Every event that the log may hold, in the order of their names."""
-    return tuple(_schema(name) for name in sorted(EVENTS) if codes_of(name))
+    return tuple(_schema(name) for name in sorted(EVENTS) if EVENTS[name].CODES)
 
 
 @cache
@@ -62,7 +62,7 @@ def _schema(name: str) -> EventSchema:
     fields = tuple(
         Field(key.encode(), *_type(key, type_), int(key in required)) for key, type_ in sorted(types.items())
     )
-    return EventSchema(name.encode(), tuple(map(str.encode, codes_of(name))), fields)
+    return EventSchema(name.encode(), tuple(map(str.encode, EVENTS[name].CODES)), fields)
 
 
 def _type(key: str, type_: Any) -> tuple[bytes, int]:
@@ -100,9 +100,9 @@ def required_fields(name: str) -> frozenset[str]:
 def complaint(fields: Mapping[str, Any]) -> str:
     """What is wrong with an event by the catalogue; empty when nothing is."""
     name = fields.get("event")
-    if not isinstance(name, str) or name not in EVENTS or not codes_of(name):
+    if not isinstance(name, str) or name not in EVENTS or not EVENTS[name].CODES:
         return f"is of an unknown kind: {str(name)[:64]!r}"
-    if fields.get("code") not in codes_of(name):
+    if fields.get("code") not in EVENTS[name].CODES:
         return f"is a {name} with the code {str(fields.get('code'))[:64]!r}"
     if missing := sorted(required_fields(name) - fields.keys()):
         return f"is a {name} without {missing[0]}"

@@ -12,7 +12,7 @@ import msgspec
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
-from proctor.model.events import SESSION_UPLOAD_INDEX, Event
+from proctor.model.event import SESSION_UPLOAD_INDEX, Event
 from proctor.model.schema import schemas
 
 try:

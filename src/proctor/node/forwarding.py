@@ -12,8 +12,7 @@ import asyncssh
 from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.core.errors import ProctorError
-from proctor.model.catalogue import PORT_CLOSED
-from proctor.model.events import Port
+from proctor.model.events import PORT_CLOSED, Port
 from proctor.node.host import Host, Login
 from proctor.node.spawn import spawn
 from proctor.spawnerproto.messages import Endpoint, Spawn

@@ -21,7 +21,8 @@ from proctor.config.schema import Config
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, ProctorError
 from proctor.core.limits.attempts import AttemptLog
-from proctor.model.events import NAMESPACE, AuthAttempt
+from proctor.model.event import NAMESPACE
+from proctor.model.events import AuthAttempt
 from proctor.proxy.directory import NodeDirectory, NodeNotAccessible, NodeTarget
 from proctor.proxy.lock_watch import ProxyLocks
 from proctor.rpc.identity_files import Credentials

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Literal
 
 from proctor.core.text import all_visible, escaped, json_escaped
+from proctor.model.sentences import brief
 from proctor.model.serde import to_json
 from proctor.recording.format import Decoder, RecordingEntry
 from proctor.rpc._pb import record_pb2 as pb
@@ -55,29 +56,7 @@ def _yaml_document(entry: RecordingEntry) -> str:
     return text.getvalue()
 
 
-def _destination(event: dict[str, Any]) -> str:
-    return f"{event.get('dst_addr', '')}:{event.get('dst_port', '')}"
-
-
-def _arguments(event: dict[str, Any]) -> list[str]:
-    argv = event.get("argv")
-    return [str(argument) for argument in argv] if isinstance(argv, list) else []
-
-
-_SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
-    "print": lambda event: f"{event['bytes']} bytes",
-    "resize": lambda event: str(event.get("size", "")),
-    "session.command": lambda event: " ".join([str(event.get("path", "")), *_arguments(event)]),
-    "session.disk": lambda event: str(event.get("path", "")),
-    "session.network": _destination,
-    "session.outcome": lambda event: f"{_destination(event)} {event.get('return_code', '')}",
-    "session.freeze": lambda event: f"{event.get('milliseconds', '')} ms",
-}
-
-
 def _text_line(entry: RecordingEntry) -> str:
-    name = entry.event["event"]
-    shown = _SHOWN[name](entry.event) if name in _SHOWN else ""
-    text = f"{entry.ms / 1000:10.3f}  {name:<18} {shown}".rstrip()
+    text = f"{entry.ms / 1000:10.3f}  {entry.event['event']:<18} {brief(entry.event)}".rstrip()
     # Arguments come from the recorded user, and the reader's terminal must not obey them.
     return escaped(text) + "\n"

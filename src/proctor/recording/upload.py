@@ -24,8 +24,8 @@ from proctor.core.errors import (
 )
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
-from proctor.model.events import Event
-from proctor.model.kernel_events import SessionLoss
+from proctor.model.event import Event
+from proctor.model.events import SessionLoss
 from proctor.recording.files import digest, journal_path, set_aside
 from proctor.recording.format import file_names
 from proctor.rpc._pb import record_pb2 as pb

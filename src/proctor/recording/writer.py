@@ -18,8 +18,8 @@ import msgspec
 from proctor.core.clock import SYSTEM, Clock, format_time, whole_milliseconds
 from proctor.core.errors import AlreadyExists, ProctorError
 from proctor.core.threads import Threads
-from proctor.model.events import SESSION_DATA_INDEX, Event, SessionEnd
-from proctor.model.kernel_events import SessionLoss
+from proctor.model.event import SESSION_DATA_INDEX, Event
+from proctor.model.events import SessionEnd, SessionLoss
 from proctor.model.stamp import stamped, to_line
 from proctor.recording.files import Files, WriteAheadLog, journal_path, set_aside
 from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event

@@ -17,7 +17,7 @@ from proctor.cli.tctl import verbs
 from proctor.cli.tsh import nodes, replay
 from proctor.core.errors import ProctorError
 from proctor.model import serde
-from proctor.model.catalogue import EVENTS
+from proctor.model.events import EVENTS
 from proctor.model.resources import KINDS
 from proctor.recording import entry_stream
 from proctor.recording.format import RecordingEntry

@@ -3,15 +3,16 @@ from typing import Any
 
 import pytest
 
-from proctor.model.catalogue import EVENTS
+from proctor.model.event import sftp_code
 from proctor.model.events import (
+    EVENTS,
     Exec,
+    SessionCommand,
     SessionEnd,
+    SessionNetwork,
     Sftp,
     UserLogin,
-    sftp_code,
 )
-from proctor.model.kernel_events import SessionCommand, SessionNetwork
 
 COMMON = {"ei", "event", "uid", "code", "time", "cluster_name"}
 

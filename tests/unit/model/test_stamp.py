@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from proctor.core.errors import BadRequest
-from proctor.model.events import UserLogin
-from proctor.model.kernel_events import SessionCommand
+from proctor.model.events import SessionCommand, UserLogin
 from proctor.model.stamp import MAX_LINE, count_lines, stamped, to_line
 
 MOMENT = datetime(2023, 7, 4, 16, 42, 20, 540000, tzinfo=UTC)

@@ -4,7 +4,7 @@ from tools.gen_web_api import SCHEMA, schema
 
 
 def test_the_pages_types_are_made_from_the_current_api() -> None:
-    assert SCHEMA.read_text() == schema(), "run: ./run api"
+    assert SCHEMA.read_text() == schema(), "run: ./run generate"
 
 
 def test_every_operation_has_its_own_name_and_tells_its_errors() -> None:

@@ -17,7 +17,8 @@ from proctor.core.errors import (
     ProctorError,
     Unavailable,
 )
-from proctor.model.events import Event, SessionUpload
+from proctor.model.event import Event
+from proctor.model.events import SessionUpload
 from proctor.recording.archive import Archive
 from proctor.recording.format import file_names
 from proctor.rpc._pb import record_pb2 as pb

@@ -17,14 +17,8 @@ import pytest
 
 from proctor.core.clock import FakeClock
 from proctor.core.errors import AlreadyExists, BadRequest
-from proctor.model.events import (
-    SESSION_DATA_INDEX,
-    Event,
-    SessionData,
-    SessionEnd,
-    SessionStart,
-)
-from proctor.model.kernel_events import SessionCommand, SessionLoss
+from proctor.model.event import SESSION_DATA_INDEX, Event
+from proctor.model.events import SessionCommand, SessionData, SessionEnd, SessionLoss, SessionStart
 from proctor.recording import files, writer
 from proctor.recording.format import Timeline
 from proctor.recording.writer import Interrupted, RecordingError, SessionWriter, recover

@@ -2,7 +2,7 @@ import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch, IconX } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
-import { EVENT_TYPES } from "./describe";
+import { EVENT_GROUPS } from "./events.gen";
 import { type Filters, PERIODS, type Period, tidy } from "./filters";
 
 const TYPING_MS = 350;
@@ -29,7 +29,7 @@ export function FilterBar({ filters, onChange }: Props) {
       <MultiSelect
         label="Types"
         {...(!filters.type && { placeholder: "All" })}
-        data={EVENT_TYPES}
+        data={EVENT_GROUPS}
         value={filters.type ?? []}
         onChange={(type) => set({ type })}
         searchable

@@ -1,5 +1,10 @@
 import { expect, describe as suite, test } from "vitest";
-import { describe, EVENT_TYPES, tone } from "./describe";
+import golden from "../../../tests/golden/events.json";
+import { describe, tone } from "./describe";
+import { EVENT_GROUPS } from "./events.gen";
+import { severity } from "./sentences";
+
+const EVENT_TYPES = EVENT_GROUPS.flatMap(({ items }) => items);
 
 const session = { user: "alice", login: "root", server_hostname: "graviton" };
 
@@ -38,8 +43,9 @@ suite("describe", () => {
         dst_addr: "192.0.2.1",
         dst_port: 443,
         action: 1,
+        operation: 0,
       },
-      "alice: curl connected to 192.0.2.1:443, which was denied",
+      "alice: curl tried to connect to 192.0.2.1:443, which was denied",
     ],
     [
       { event: "session.disk", ...session, program: "cat", path: "/etc/shadow", return_code: -13 },
@@ -71,6 +77,11 @@ suite("describe", () => {
     [{}, "Somebody: an unknown event"],
   ])("%o", (event, sentence) => {
     expect(describe(event)).toBe(sentence);
+  });
+
+  test.each(Object.entries(golden))("%s reads as in the commands", (_, sample) => {
+    expect(describe(sample.event)).toBe(sample.sentence);
+    expect(severity(sample.event)).toBe(sample.severity);
   });
 
   test("no event makes it fail, whatever its fields are", () => {

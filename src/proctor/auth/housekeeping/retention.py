@@ -22,7 +22,8 @@ from proctor.audit.finished import StoredDay
 from proctor.core.clock import Clock, format_time
 from proctor.core.durable import replace_file
 from proctor.core.errors import Unavailable
-from proctor.model.events import AuditRetention, Event
+from proctor.model.event import Event
+from proctor.model.events import AuditRetention
 from proctor.model.serde import from_json, to_json
 
 BATCH = 500

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from proctor.model import kernel_events as kernel
-from proctor.model.catalogue import EVENTS
+from proctor.model.event import Event
 from proctor.model.events import (
-    AuditGap,
+    EVENTS,
     AuthAttempt,
     ClientDisconnect,
-    Event,
     Exec,
     Port,
-    Resize,
     Scp,
-    SessionData,
     SessionEnd,
-    SessionLeave,
+    SessionFreeze,
+    SessionLedger,
+    SessionLoss,
     SessionRejected,
     SessionStart,
     Sftp,
@@ -40,20 +38,19 @@ CONNECTION_EVENTS = _names(AuthAttempt, SessionRejected, Port, ClientDisconnect)
 OPENING_EVENTS = _names(SessionStart, Exec, Scp, Sftp, SftpSummary, Subsystem)
 """With one of these a session becomes known: one without terminal and capture has no ``session.start``."""
 
-KERNEL_EVENTS = frozenset(name for name, kind in EVENTS.items() if issubclass(kind, kernel.EnhancedPart))
+KERNEL_EVENTS = frozenset(name for name, kind in EVENTS.items() if kind.SOURCE == "kernel")
 
-LATE_EVENTS = KERNEL_EVENTS | _names(kernel.SessionLoss, kernel.SessionLedger, kernel.SessionFreeze)
+LATE_EVENTS = KERNEL_EVENTS | _names(SessionLoss, SessionLedger, SessionFreeze)
 """May follow ``session.end``: what processes do that outlive the session, and what was lost."""
 
 ONCE = _names(SessionStart, SessionEnd)
 """At most one of each in a session."""
 
 STATED_BY: dict[SystemRole, frozenset[str]] = {
-    SystemRole.NODE: CONNECTION_EVENTS
-    | OPENING_EVENTS
-    | LATE_EVENTS
-    | ONCE
-    | _names(AuditGap, Resize, SessionData, SessionLeave),
-    SystemRole.PROXY: _names(AuthAttempt, AuditGap),
+    role: frozenset(name for name, kind in EVENTS.items() if kind.CODES and emitter in kind.EMITTERS)
+    for role, emitter in ((SystemRole.NODE, "node"), (SystemRole.PROXY, "proxy"))
 }
-"""All other events are the auth service's own word."""
+"""Of the events of the log, those that a host with this role emits (``by`` in ``schema/events.toml``).
+
+All other events are the auth service's own word.
+"""

@@ -15,7 +15,7 @@ from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.core.threads import Threads
-from proctor.model.events import Event
+from proctor.model.event import Event
 from proctor.recording.archive import Archive
 from proctor.recording.table import COMPLETE, EVENTS, STATES, Filter, RecordingTable
 from proctor.rpc._pb import record_pb2 as pb

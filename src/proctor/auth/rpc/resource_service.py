@@ -15,7 +15,13 @@ from proctor.auth.validation import check_role
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, NotFound
 from proctor.model import serde
 from proctor.model.access import check_node
-from proctor.model.events import JoinTokenCreate, JoinTokenDelete, RoleCreated, RoleDeleted, RoleUpdated
+from proctor.model.events import (
+    JoinTokenCreate,
+    JoinTokenDelete,
+    RoleCreated,
+    RoleDeleted,
+    RoleUpdated,
+)
 from proctor.model.identity import HostIdentity, UserIdentity
 from proctor.model.resources import KINDS, Lock, Node, Resource, Role, Token, User
 from proctor.rpc._pb import auth_pb2 as pb

@@ -117,7 +117,7 @@ class Users:
         url = f"https://{await self._cluster.proxy_address()}/web/{path}/{token}"
         return pb.InviteLink(token=token, url=url, expires=format_time(expires))
 
-    async def _emit_change(self, kind: type[UserCreate], user: User, caller: Caller) -> None:
+    async def _emit_change(self, kind: type[UserCreate | UserUpdate], user: User, caller: Caller) -> None:
         await self._cluster.emit(
             kind(
                 user=caller.identity.name,

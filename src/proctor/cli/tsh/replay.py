@@ -24,6 +24,7 @@ from proctor.cli.tsh.connection import Active
 from proctor.core.clock import SYSTEM, format_time, parse_time
 from proctor.core.errors import BadRequest, NotFound
 from proctor.model.resources import parse_duration
+from proctor.model.sentences import remark
 from proctor.recording import entry_stream
 from proctor.recording.export import Asciicast, plain_text
 from proctor.recording.format import RecordingEntry, is_sid
@@ -132,44 +133,12 @@ async def show(entries: AsyncIterator[RecordingEntry], speed: Speed, *, skip_idl
     sys.stdout.flush()
     screen = Screen.of_stdout()
     controls = Controls()
-    viewing = Player(screen, controls, lambda entry: _remark(entry.event))
+    viewing = Player(screen, controls, lambda entry: remark(entry.event))
     with keyboard(controls):
         try:
             await viewing.play(entries, speed=speed.factor, skip_idle=skip_idle)
         finally:
             screen.restore()
-
-
-def _remark(event: dict[str, Any]) -> str:
-    """What somebody who watches must know of the record itself; empty for other events."""
-    about = _REMARKS.get(event["event"])
-    return about(event) if about else ""
-
-
-def _loss(event: dict[str, Any]) -> str:
-    lost = _counts(event.get("lost"))
-    return f"kernel events that could not be recorded here: {lost or event.get('reason', 'unknown')}"
-
-
-def _freeze(event: dict[str, Any]) -> str:
-    return f"the session was held for {event.get('milliseconds')} ms, so that nothing was lost"
-
-
-def _ledger(event: dict[str, Any]) -> str:
-    stages = event.get("lost")
-    if not isinstance(stages, dict) or not stages:
-        return ""
-    lost = "; ".join(f"{stage}: {_counts(counts)}" for stage, counts in sorted(stages.items()))
-    return f"the session's account: stored {_counts(event.get('stored'))}; lost at {lost}"
-
-
-def _counts(counts: object) -> str:
-    if not isinstance(counts, dict):
-        return ""
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-
-
-_REMARKS = {"session.loss": _loss, "session.freeze": _freeze, "session.ledger": _ledger}
 
 
 def _print(entries: list[RecordingEntry], format_: PlayFormat) -> None:
@@ -182,7 +151,7 @@ def _print(entries: list[RecordingEntry], format_: PlayFormat) -> None:
         pieces = list(entry_stream.printed(entries, "json" if format_ is PlayFormat.JSON else "yaml"))
     sys.stdout.writelines(pieces)
     for entry in entries:
-        if text := _remark(entry.event):
+        if text := remark(entry.event):
             note(f"[{entry.ms / 1000:.3f} s: {text}]")
 
 

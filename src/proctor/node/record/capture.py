@@ -21,7 +21,7 @@ from proctor.captureproto.capture_messages import (
 )
 from proctor.captureproto.client import CaptureClient
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.model.kernel_events import SessionLoss
+from proctor.model.events import SessionLoss
 from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries, Intent
 from proctor.node.record.ledger import Ledger

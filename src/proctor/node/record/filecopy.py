@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from proctor.captureproto.byte_text import to_text
-from proctor.model.events import SFTP_ACTIONS, Sftp, SftpSummary, sftp_code
+from proctor.model.event import sftp_code
+from proctor.model.events import SFTP_ACTIONS, Sftp, SftpSummary
 from proctor.model.serde import convert
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from proctor.captureproto.capture_messages import LossAccounting
-from proctor.model.kernel_events import SessionLedger
+from proctor.model.events import SessionLedger
 
 
 class Ledger:

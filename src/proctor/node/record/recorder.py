@@ -13,15 +13,9 @@ from typing import Any, TypeVar
 from proctor.audit.spool import Reservation, Spool
 from proctor.captureproto import event_lines
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.model.events import (
-    NAMESPACE,
-    ConnectedPart,
-    Event,
-    SessionData,
-    SessionPart,
-)
+from proctor.model.event import NAMESPACE, Event
+from proctor.model.events import ConnectionPart, SessionData, SessionLoss, SessionPart
 from proctor.model.identity import UserIdentity
-from proctor.model.kernel_events import SessionLoss
 from proctor.model.stamp import MAX_LINE
 from proctor.recording.format import kind_of_event
 from proctor.recording.wal import Block
@@ -68,7 +62,7 @@ class Context:
         event.server_id, event.server_hostname = self.node.server_id, self.node.hostname
         event.server_addr, event.server_version = self.node.address, self.node.version
         event.server_labels = dict(self.node.labels)
-        if isinstance(event, ConnectedPart):
+        if isinstance(event, ConnectionPart):
             event.addr_local, event.addr_remote, event.proto = self.local, self.remote, "ssh"
         return event
 

@@ -17,10 +17,10 @@ from proctor.model.events import (
     SessionData,
     SessionEnd,
     SessionLeave,
+    SessionLoss,
     SessionStart,
     Subsystem,
 )
-from proctor.model.kernel_events import SessionLoss
 from proctor.model.serde import to_json
 from proctor.model.stamp import MAX_LINE
 from proctor.node.host import Host, Login

@@ -13,7 +13,14 @@ from typing import Any, Protocol
 
 from proctor.captureproto.byte_text import to_text
 from proctor.core.errors import ProctorError
-from proctor.model.events import SCP_DISALLOWED, SFTP_DISALLOWED, Scp, SessionPart, SessionRejected, Sftp
+from proctor.model.events import (
+    SCP_DISALLOWED,
+    SFTP_DISALLOWED,
+    Scp,
+    SessionPart,
+    SessionRejected,
+    Sftp,
+)
 from proctor.node import timeouts
 from proctor.node.host import Host, Login
 from proctor.node.session import commands

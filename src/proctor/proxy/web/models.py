@@ -1,4 +1,4 @@
-"""Bodies of the web API; the page's types are generated from them (``./run api``)."""
+"""Bodies of the web API; the page's types are generated from them (``./run generate``)."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from proctor.capture.kernel.abi import Flag, Operation, RecordKind, Technique
 from proctor.capture.kernel.formatter import LineOwner
 from proctor.captureproto import event_lines
 from proctor.core.errors import Corrupted
-from proctor.model.events import Event
-from proctor.model.kernel_events import (
+from proctor.model.event import Event
+from proctor.model.events import (
     SessionCommand,
     SessionDisk,
     SessionEscape,

@@ -1,0 +1,1 @@
+"""Everything that is generated from ``schema/events.toml``."""
