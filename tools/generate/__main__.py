@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write what ``schema/events.toml`` determines, or say what is not as it should be.
 
 ``python -m tools.generate [--check] [--schema FILE] [--into DIRECTORY]``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys, codes and slot positions of the kernel's events for ``native/eventfmt``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Structs, types and texts of events in Python."""
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from proctor.model.sentences import Case, Catalogue, Phrases, Texts
 from tools.generate.schema import BASE, ROOT, Block, Event, Field, Schema
 from tools.runner.paths import BIN
 
-_HEAD = '''"""{doc}
+_HEAD = '''# SPDX-License-Identifier: Apache-2.0
+"""{doc}
 
 Written by ``./run generate`` from ``schema/events.toml``; do not edit.
 """

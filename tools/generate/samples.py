@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A valid sample of each event and of each of its cases and values, with what is to be said of it."""
 
 from __future__ import annotations

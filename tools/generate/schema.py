@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads and checks ``schema/events.toml``, whose head says what its entries mean."""
 
 from __future__ import annotations

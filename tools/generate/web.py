@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types, filters and texts of events for the web page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The base of all audit events (``model.events``, which is generated from ``schema/events.toml``).
 
 JSON names are literal (dots of ``addr.local`` become ``_`` in Python). ``ei``, ``event``, ``uid``, ``code``,

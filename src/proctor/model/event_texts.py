@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences, severities and phrases of audit events; see ``model.sentences``.
 
 Written by ``./run generate`` from ``schema/events.toml``; do not edit.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Types of decoded audit events, as JSON has them.
 
 Written by ``./run generate`` from ``schema/events.toml``; do not edit.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Audit events: one struct for each, with the fields that its block shares.
 
 Written by ``./run generate`` from ``schema/events.toml``; do not edit.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Describe events in words, by the templates of ``schema/events.toml``.
 
 ``web/src/audit/sentences.ts`` does the same for the web page; both are tested with the same samples. A

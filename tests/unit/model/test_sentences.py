@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of events: samples of every event, case and value are generated with what they are to say."""
 
 import errno
