@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from proctor.config.boot import ServiceBoot
 from proctor.core.durable import replace_file
 from proctor.core.errors import Corrupted, ProctorError
+from proctor.runtime.ownership import repair_owners
 from proctor.runtime.privileges.service_users import ROOT, ServiceUser, service_user
 
 _ENTER = 0o711
@@ -36,6 +37,8 @@ def prepare(data_dir: Path) -> str:
                 _make(top, PurePosixPath(path), account, mode)
         finally:
             os.close(top)
+        if os.geteuid() == 0:
+            repair_owners(data_dir)
         return _host_uuid(data_dir / "host_uuid")
     except OSError as error:
         where = error.filename or data_dir

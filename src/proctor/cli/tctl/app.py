@@ -30,6 +30,7 @@ tokens = group("Join tokens.")
 auth = group("Certificates.")
 recordings = group("Recorded sessions.")
 retention = group("How long things are kept.")
+backup = group("Copies of what the auth service keeps.")
 _ENVIRONMENT = {
     "config": "TELEPORT_CONFIG_FILE",
     "auth_server": "TELEPORT_AUTH_SERVER",
@@ -43,6 +44,7 @@ _GROUPS = {
     "auth": auth,
     "recordings": recordings,
     "retention": retention,
+    "backup": backup,
 }
 for _name, _typer in _GROUPS.items():
     app.add_typer(_typer, name=_name)
@@ -99,6 +101,57 @@ def retention_run(
 
     found = administering.run(lambda client: verbs.retain(client, dry_run=dry_run))
     emit(output, verbs.retain_data(found, dry_run=dry_run), verbs.retain_text(found, dry_run=dry_run))
+
+
+@backup.command("create")
+@bundled
+def backup_create(
+    administering: AdminOptions,
+    target: Annotated[str, Argument(help="A file, a directory (DIR/), or - for standard output.")],
+) -> None:
+    """Copy what the auth service of this host keeps, while it runs: state, audit log, recordings."""
+    from proctor.cli.tctl.backup.contents import Contents
+    from proctor.cli.tctl.backup.create import create
+
+    made = create(Contents(*administering.directories()), target)
+    note(f"{len(made.files)} files, {_size(made)}; the audit log up to {made.position}.")
+    note("It holds the private keys of the cluster: keep it as safe as the auth host.")
+
+
+@backup.command("verify")
+@bundled
+def backup_verify(
+    administering: AdminOptions,
+    origin: Annotated[str, Argument(help="A file, a directory, or - for standard input.")],
+) -> None:
+    """Read a backup and compare it with its manifest."""
+    from proctor.cli.tctl.backup.create import verify
+
+    found = verify(origin)
+    say(
+        f"{len(found.files)} files, {_size(found)}, made at {found.created} by version {found.version}; "
+        f"the audit log up to {found.position}."
+    )
+
+
+@backup.command("restore")
+@bundled
+def backup_restore(
+    administering: AdminOptions,
+    origin: Annotated[str, Argument(help="A file, a directory, or - for standard input.")],
+) -> None:
+    """Put a backup into the empty data directory of this host, before teleport starts."""
+    from proctor.cli.tctl.backup.restore import restore
+
+    data_dir, backend = administering.directories()
+    found = restore(origin, data_dir, backend)
+    say(f"{len(found.files)} files, {_size(found)}, are in {data_dir}. Now start teleport.")
+
+
+def _size(made: Any) -> str:
+    from proctor.cli.output import size_text
+
+    return size_text(sum(file.size for file in made.files.values()))
 
 
 @app.command()

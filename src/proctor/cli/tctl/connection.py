@@ -92,6 +92,15 @@ class AdminOptions:
         listen = config.auth_service.listen_addr
         return str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host))), credentials
 
+    def directories(self) -> tuple[Path, Path]:
+        """Data directory and directory of the backend of this host. Raises ProctorError."""
+        try:
+            teleport = self._configuration().teleport
+        except PermissionError:
+            raise ProctorError(f"{DEFAULT_PATH} cannot be read", hint="Run it as root.") from None
+        data_dir = Path(teleport.data_dir)
+        return data_dir, Path(teleport.storage.path or data_dir / "backend")
+
     def _configuration(self) -> Config:
         """The configuration of this host. Raises PermissionError when only others may read the usual file."""
         if self.config:

@@ -1,0 +1,1 @@
+"""``tctl backup``: a consistent copy of what the auth service keeps, made while it runs."""

@@ -1,0 +1,73 @@
+"""Owners of what a data directory holds, after it was restored or copied by somebody else, or moved."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from proctor.runtime.privileges.service_users import ServiceUser, service_user
+
+SAMPLE = 50
+"""Entries of a directory that are looked at to find out whether anything needs repair."""
+
+_log = logging.getLogger(__name__)
+
+
+def repair_owners(data_dir: Path) -> int:
+    """Give services what is theirs below ``data_dir``; how many files and directories were not.
+
+    Only as root, before services start. Links are not followed, and files with further names are left alone:
+    the directories belong to services, which may have put them there.
+    """
+    count, data_dir = 0, data_dir.resolve()
+    for path, account in _trees(data_dir):
+        if any(True for _ in _foreign(path, account, SAMPLE)):
+            count += sum(_give(each, account) for each in _foreign(path, account, None))
+    if count:
+        _log.warning("%d files of %s had other owners than the services that use them", count, data_dir)
+    return count
+
+
+def _trees(data_dir: Path) -> Iterator[tuple[Path, ServiceUser]]:
+    auth, proxy, node = service_user("auth"), service_user("proxy"), service_user("node")
+    log = data_dir / "log"
+    for name in ("backend", "proc/auth", "proc/admin", "spool/auth", "log/playbacks"):
+        yield data_dir / name, auth
+    for path in log.iterdir():
+        if path.name.startswith("upload"):
+            yield path / "sessions/default", node
+        elif path.name != "playbacks":
+            yield path, auth
+    for service, account in (("proxy", proxy), ("node", node)):
+        yield data_dir / "proc" / service, account
+        for path in (data_dir / "spool").glob(f"{service}*"):
+            yield path, account
+
+
+def _foreign(path: Path, account: ServiceUser, sample: int | None) -> Iterator[Path]:
+    """What is not the account's at and below ``path``; of large directories the first entries only."""
+    status = os.lstat(path)
+    if (status.st_uid, status.st_gid) != account and not stat.S_ISLNK(status.st_mode):
+        yield path
+    if stat.S_ISDIR(status.st_mode):
+        with os.scandir(path) as entries:
+            for entry in itertools.islice(entries, sample):
+                yield from _foreign(Path(entry.path), account, sample)
+
+
+def _give(path: Path, account: ServiceUser) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if os.readlink(f"/proc/self/fd/{descriptor}") != str(path):
+            return False  # a directory on the way became a link
+        status = os.fstat(descriptor)
+        if not (stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1)):
+            return False
+        os.fchown(descriptor, account.uid, account.gid)
+        return True
+    finally:
+        os.close(descriptor)
