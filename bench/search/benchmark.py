@@ -13,15 +13,17 @@ from typing import Any
 
 from bench.report import publish
 from bench.search import load
-from bench.search.events import CLUSTER, DAYS, NEEDLE_EVERY, START, Generator, fill
+from bench.search.events import DAYS, NEEDLE_EVERY, START, Generator
+from bench.search.prepare import HOST, Prepared, prepared
 from bench.search.writer import Writer
-from proctor.audit.index.store import Index, files
+from proctor.audit.index.store import Index
 from proctor.audit.log import Query
 from proctor.audit.logs_file import FileLog
 from proctor.audit.search.pool import Searches
-from proctor.core.clock import FakeClock
 
-HOST = "0d7a5b1c-9e11-4e5a-8c3f-0e5f5b9d5c0d"
+DATA, WANTED = "PROCTOR_BENCH_SEARCH_DATA", "PROCTOR_BENCH_SEARCH_SIZES"
+"""Variables: where logs are kept for the next run (``prepare``), and the sizes to measure, 100000,1000000."""
+
 SIZES = (100_000, 1_000_000, 10_000_000)
 REPETITIONS = 11
 WRITES_PER_SECOND = 1000
@@ -65,13 +67,14 @@ def queries(made: Generator, count: int, number: int) -> dict[str, Query]:
 
 def run(directory: Path, quick: bool) -> None:
     """Measure and publish."""
-    sizes = SIZES[:1] if quick else SIZES
+    sizes = SIZES[:1] if quick else _sizes()
+    directory = Path(os.environ.get(DATA, directory))
     busy = round(os.getloadavg()[0], 1)
     tables, facts = {}, {}
     for count in sizes:
         data = directory / str(count)
-        tables[count], facts[count] = asyncio.run(_table(data, count))
-        if count != sizes[-1]:
+        tables[count], facts[count] = asyncio.run(_table(prepared(data, count), count))
+        if count != sizes[-1] and DATA not in os.environ:
             shutil.rmtree(data)
     loads = asyncio.run(load.measure(directory / str(sizes[-1]), HOST, 4 if quick else 30))
     rows = [_row(name, tables) for name in tables[sizes[0]]]
@@ -96,27 +99,21 @@ def _row(name: str, tables: dict[int, dict[str, list[float]]]) -> dict[str, Any]
     return {"filter": name, **cells}
 
 
-async def _table(data: Path, count: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
+async def _table(made: Prepared, count: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
     """Milliseconds of each search by filter, and what the log and its index are like."""
-    started = time.monotonic()
-    made = fill(data, HOST, count)
-    filled = time.monotonic() - started
-    clock = FakeClock(START + timedelta(days=DAYS))
-    log = FileLog(data / "log", HOST, clock, cluster_name=CLUSTER)
+    log = made.opened()
     searches = Searches(log)
     searches.start()
-    indexed = await _indexed(log)
-    facts = _facts(log, count, filled, indexed)
+    await _indexed(log)
     with Writer(log, WRITES_PER_SECOND):
-        found = await _measure(searches, made, count)
+        found = await _measure(searches, made.made, count)
     await searches.close()
     log.close()
-    return found, facts
+    return found, made.facts
 
 
-async def _indexed(log: FileLog) -> float:
-    """Seconds until the finished days are indexed."""
-    started = time.monotonic()
+async def _indexed(log: FileLog) -> None:
+    """Wait until the finished days are indexed: the processes have started, and have nothing to do."""
     finished = log.extents()[:-1]
     while True:
         index = Index.reader(log.index_path)
@@ -124,21 +121,13 @@ async def _indexed(log: FileLog) -> float:
         if index:
             index.close()
         if all(ends.get(extent.name) == extent.size for extent in finished):
-            return time.monotonic() - started
+            return
         await asyncio.sleep(0.2)
 
 
-def _facts(log: FileLog, count: int, filled: float, indexed: float) -> dict[str, Any]:
-    size = sum(extent.size for extent in log.extents())
-    index = sum(path.stat().st_size for path in files(log.index_path) if path.exists())
-    return {
-        "log_bytes": size,
-        "index_bytes": index,
-        "index_bytes_per_event": round(index / count, 1),
-        "append_seconds": round(filled, 1),
-        "index_seconds": round(indexed, 1),
-        "indexed_events_per_second": round(count / indexed),
-    }
+def _sizes() -> tuple[int, ...]:
+    wanted = os.environ.get(WANTED, "")
+    return tuple(map(int, wanted.split(","))) if wanted else SIZES
 
 
 async def _measure(searches: Searches, made: Generator, count: int) -> dict[str, list[float]]:

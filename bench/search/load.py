@@ -82,10 +82,12 @@ def facts_table(facts: dict[int, dict[str, Any]]) -> str:
         {
             "events": f"{count:,}",
             "log MB": round(about["log_bytes"] / 1e6),
+            "on disk, compressed MB": round(about["log_bytes_on_disk"] / 1e6),
             "index MB": round(about["index_bytes"] / 1e6),
             "index bytes/event": about["index_bytes_per_event"],
             "appended/s": round(count / max(about["append_seconds"], 0.1)),
             "indexed/s": about["indexed_events_per_second"],
+            "compressed events/s": round(count / max(about["compress_seconds"], 0.1)),
         }
         for count, about in facts.items()
     ]

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.search.events import CLUSTER, DAYS, START, Generator, fill
 from proctor.audit.compressed import compress
-from proctor.audit.index.build import Indexer
+from proctor.audit.index.indexer import Indexer
 from proctor.audit.index.store import files
 from proctor.audit.logs_file import FileLog
 from proctor.core.clock import FakeClock

@@ -180,7 +180,7 @@ def read(origin: str) -> Iterator[tuple[str, IO[bytes]]]:
                     raise Corrupted(f"{origin}: {member.name[:100]!r} is not a file of a backup")
                 yield member.name, content
     except tarfile.TarError as error:
-        raise Corrupted(f"{origin} is not a backup, or only a part of one: {error}") from None
+        raise _partial(origin, error) from None
     except OSError as error:
         raise ProctorError(f"{origin}: {error.strerror or error}") from None
 
@@ -198,6 +198,17 @@ def verify(origin: str, keep: Callable[[str], IO[bytes]] | None = None) -> Backu
 
     ``keep`` opens the place to which a file, its name having been checked, is written meanwhile.
     """
+    try:
+        return _verified(origin, keep)
+    except tarfile.TarError as error:
+        raise _partial(origin, error) from None
+
+
+def _partial(origin: str, error: Exception) -> Corrupted:
+    return Corrupted(f"{origin} is not a backup, or only a part of one: {error}")
+
+
+def _verified(origin: str, keep: Callable[[str], IO[bytes]] | None) -> BackupManifest:
     found: dict[str, BackedUp] = {}
     described: BackupManifest | None = None
     for name, content in read(origin):
