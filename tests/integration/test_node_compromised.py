@@ -29,20 +29,28 @@ from proctor.core import unixsock
 from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import AccessDenied
 from proctor.model.bundle import NAMESPACE
-from proctor.model.resources import NetworkRule, RoleOptions
+from proctor.model.rbac.locks import REVOKED, revoke
+from proctor.model.resources import Lock, LockSpec, LockTarget, Metadata, NetworkRule, RoleOptions
 from proctor.node.privsep import SpawnerConnection
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.runtime.privileges import linux
 from proctor.spawnerproto.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
 from proctor.sshkit import certs, keys, sshsig
 from testing.attacker import SECONDS, Attacker, TcpConnection, Victim, run_as, transcript, wire_form
-from testing.node import NodeUnderTest, role
+from testing.node import HOST_NAME, NodeUnderTest, role
 from testing.polling import until
 from testing.spawner import SpawnerProcess
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 NODE_UID = 64403
+
+
+def lock(**target: str) -> Lock:
+    """A lock with a message."""
+    return Lock(metadata=Metadata(name="one"), spec=LockSpec(target=LockTarget(**target), message="see me"))
+
+
 CLONE_NEWNET = 0x40000000
 Attempt = Callable[[Attacker, SpawnerConnection, TcpConnection], object]
 
@@ -223,6 +231,40 @@ def test_signature_is_worth_nothing_after_a_restart(directory: Path) -> None:
 
     with host.running():
         assert "the cookie" in host.refusal(replay)
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "reason"),
+    [
+        ({"locks": [lock(user="alice")]}, 'lock targeting User:"alice" is in force: see me'),
+        ({"locks": [lock(node=HOST_NAME)]}, 'lock targeting Node:"worker" is in force: see me'),
+        ({"revocations": [revoke("alice", [], SYSTEM.now() + timedelta(days=1), SYSTEM.now())]}, REVOKED),
+    ],
+)
+def test_lock_that_the_host_has_heard_of_holds(host: Host, restrictions: dict[str, Any], reason: str) -> None:
+    """It is the spawner that compares: what a node thinks of a lock does not matter to it."""
+    victim, attacker = host.victim(), host.attacker
+    before = host.node.bundle(role("access", logins=[host.node.login]))
+    after = host.node.bundle(role("access", logins=[host.node.login]), **restrictions)
+
+    def log_in(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
+        return attacker.log_in(channel, tcp, victim)
+
+    def session_of_before(attacker: Attacker, channel: SpawnerConnection, tcp: TcpConnection) -> object:
+        attacker.log_in(channel, tcp, victim)
+        with closing(attacker.connect()) as other:
+            other.ask(StoreBundle(content=after.json, signature=after.signature))
+        return attacker.spawn(channel)
+
+    assert host.refusal(session_of_before) == reason, "of somebody who was logged in when it came"
+    assert host.refusal(log_in) == reason
+
+    def go_back() -> str:
+        with closing(attacker.connect()) as channel, pytest.raises(AccessDenied) as refused:
+            channel.ask(StoreBundle(content=before.json, signature=before.signature))
+        return refused.value.message
+
+    assert "is older than the one in force" in run_as(NODE_UID, go_back)
 
 
 def test_other_hosts_are_no_way_in(host: Host) -> None:

@@ -9,9 +9,10 @@ import pytest
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.bundle import make_bundle
-from proctor.model.resources import Role
+from proctor.model.rbac.locks import OUTDATED, Certificate, Subject
+from proctor.model.resources import Lock, LockSpec, LockTarget, Metadata, Role, RoleOptions
 from proctor.model.serde import to_json
-from proctor.node.cache import RENEWED_AFTER, AccessCache
+from proctor.node.cache import RENEWED_AFTER, RENEWED_AFTER_WHEN_STRICT, AccessCache
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.auth_client import Client
 from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
@@ -26,13 +27,14 @@ class Auth:
         self.up = True
         self.calls = 0
         self.age = timedelta(0)
+        self.restrictions: dict[str, Any] = {}
         self.auth = SimpleNamespace(GetAccessBundle="GetAccessBundle")
 
     async def call(self, _method: str, _request: Any, *, timeout: float) -> Any:
         self.calls += 1
         if not self.up:
             raise Unavailable("down")
-        bundle = make_bundle("host", "purple", self.known, SYSTEM.now() - self.age)
+        bundle = make_bundle("host", "purple", self.known, SYSTEM.now() - self.age, **self.restrictions)
         return pb.AccessBundle(json=to_json(bundle), signature=b"signed")
 
     def connect(self) -> Client:
@@ -142,3 +144,57 @@ async def test_removed_role_is_forgotten() -> None:
     await cache.refresh()
 
     assert cache.known(["extra"]) is None
+
+
+def a_lock(**target: str) -> Lock:
+    return Lock(metadata=Metadata(name="one"), spec=LockSpec(target=LockTarget(**target)))
+
+
+ALICE, ANY = Subject(user="alice", roles=("access",)), Certificate(1, SYSTEM.now())
+
+
+async def test_locks_hold_even_if_the_spawner_cannot_keep_them() -> None:
+    """Its disk may be full."""
+    auth, spawner = Auth(role("access", logins=["root"])), Spawner()
+    cache = make(auth, spawner)
+    await cache.refresh()
+    assert cache.refusal(ALICE, ANY) == ""
+    changes: list[None] = []
+    cache.on_change = lambda: changes.append(None)
+    spawner.refuses = True
+    auth.restrictions = {"locks": [a_lock(user="alice")]}
+
+    assert not await cache.refresh()
+
+    assert cache.refusal(ALICE, ANY) == 'lock targeting User:"alice" is in force'
+    assert changes
+    spawner.refuses = False
+    await cache.refresh()
+    assert b"alice" in spawner.stored[-1], "it is passed on once that works"
+
+
+async def test_strict_mode_needs_an_auth_service_that_is_heard() -> None:
+    strict = role("access", logins=["root"], options=RoleOptions(lock="strict"))
+    auth, spawner = Auth(strict, role("other", logins=["root"])), Spawner()
+    await make(auth, spawner).refresh()
+    cache = make(auth, spawner)
+    await cache.load()
+
+    assert cache.refusal(ALICE, ANY) == OUTDATED, "nothing was heard since the start"
+    assert cache.refusal(Subject(user="bob", roles=("other",)), ANY) == ""
+    await cache.refresh()
+    assert cache.refusal(ALICE, ANY) == ""
+
+
+async def test_strict_mode_lets_the_spawner_know_more_often_how_old_the_locks_are() -> None:
+    auth, spawner = Auth(role("access", logins=["root"])), Spawner()
+    auth.restrictions = {"locking_mode": "strict"}
+    cache = make(auth, spawner)
+    auth.age = RENEWED_AFTER_WHEN_STRICT
+    await cache.refresh()
+    auth.age = RENEWED_AFTER_WHEN_STRICT / 2
+    await cache.refresh()
+    assert len(spawner.stored) == 1
+    auth.age = timedelta(0)
+    await cache.refresh()
+    assert len(spawner.stored) == 2

@@ -9,9 +9,10 @@ import pytest
 from proctor.config.schema import Command, EnhancedRecording, RecordingMinimum, SshService
 from proctor.core.errors import AccessDenied
 from proctor.model.access import SessionOptions
-from proctor.model.bundle import make_bundle
+from proctor.model.bundle import MAX_STALENESS, make_bundle
 from proctor.model.identity import UserIdentity
-from proctor.model.resources import RecordSession, RoleOptions
+from proctor.model.rbac.locks import revoke
+from proctor.model.resources import Lock, LockSpec, LockTarget, Metadata, RecordSession, RoleOptions
 from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
 from proctor.spawnerproto.messages import Endpoint, Spawn
 from proctor.sshkit.certs import VerifiedUser
@@ -118,3 +119,53 @@ def test_kinds_of_sessions(
         return
     with pytest.raises(AccessDenied, match=reason):
         check_kind(host, found, requests[request_])
+
+
+def a_lock(**target: str) -> Lock:
+    spec = LockSpec(target=LockTarget(**target), message="see me")
+    return Lock(metadata=Metadata(name="one"), spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "reason"),
+    [
+        ({"locks": [a_lock(user="alice")]}, 'lock targeting User:"alice" is in force: see me'),
+        ({"locks": [a_lock(login="root", user="alice")]}, 'User:"alice" Login:"root" is in force'),
+        ({"locks": [a_lock(server_id="h")]}, 'ServerID:"h" is in force'),
+        ({"locks": [a_lock(node="worker")]}, 'Node:"worker" is in force'),
+        ({"revocations": [revoke("alice", [1], NOW, NOW)]}, "the certificate has been revoked"),
+        ({"removed_hosts": ["h"]}, "this host was removed from the cluster"),
+        ({"locks": [a_lock(user="bob"), a_lock(login="daemon"), a_lock(server_id="i")]}, ""),
+        (
+            {"revocations": [revoke("alice", [2], NOW - timedelta(minutes=2), NOW)], "removed_hosts": ["i"]},
+            "",
+        ),
+    ],
+)
+def test_locks_and_revocations_come_first(restrictions: dict[str, Any], reason: str) -> None:
+    bundle = make_bundle("h", "purple", [role("access", logins=["root"])], NOW, **restrictions)
+    host = HostPolicy.of(SshService(), "worker")
+    if not reason:
+        decide(bundle, host, user(), "root", {}, now=NOW)
+        return
+    with pytest.raises(AccessDenied, match=reason):
+        decide(bundle, host, user(), "root", {}, now=NOW)
+
+
+@pytest.mark.parametrize("by", ["cluster", "role"])
+def test_strict_mode_refuses_by_a_list_that_is_old(by: str) -> None:
+    """How old it is, the auth service has signed."""
+    strict = role("access", logins=["root"], options=RoleOptions(lock="strict"))
+    lax = role("access", logins=["root"])
+    bundle = (
+        make_bundle("h", "purple", [lax], NOW, locking_mode="strict")
+        if by == "cluster"
+        else make_bundle("h", "purple", [strict], NOW)
+    )
+    decide(bundle, policy(), user(), "root", {}, now=NOW + MAX_STALENESS)
+    later = NOW + MAX_STALENESS + timedelta(seconds=1)
+    with pytest.raises(AccessDenied, match="list of locks is out of date"):
+        decide(bundle, policy(), user(), "root", {}, now=later)
+    decide(make_bundle("h", "purple", [lax], NOW), policy(), user(), "root", {}, now=later)
+    other = role("other", logins=["root"], options=RoleOptions(lock="strict"))
+    decide(make_bundle("h", "purple", [lax, other], NOW), policy(), user(), "root", {}, now=later)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proctor.sshkit.forward import Counts, Stream, pump, relay
+from proctor.sshkit import forward
+from proctor.sshkit.forward import Counts, Relays, Stream, pump, relay
 
 PAYLOAD = bytes(range(256)) * 5000
 
@@ -103,3 +104,42 @@ async def test_broken_connection_ends_the_relay(pipes: tuple[Pipe, Pipe]) -> Non
     counts = await asyncio.wait_for(relay(client.far, server.far), 5)
 
     assert counts.received == 0
+
+
+async def test_relays_end_with_their_connection(
+    pipes: tuple[Pipe, Pipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other side may be silent for ever: asyncssh does not end what its connections have opened."""
+    monkeypatch.setattr(forward, "LINGER_SECONDS", 0.01)
+    client, server = pipes
+    relays: Relays[str] = Relays()
+    task = asyncio.create_task(relays.relay(client.far, server.far, "there"))
+    client.near.sink.write(b"the last bytes")
+    client.near.sink.close()
+    assert await server.near.source.read(100) == b"the last bytes"
+    assert not task.done()
+
+    relays.connection_lost()
+
+    assert await asyncio.wait_for(read_all(server.near), 5) == b""
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert relays.targets == set()
+
+
+async def test_relays_are_cut_by_target(pipes: tuple[Pipe, Pipe]) -> None:
+    client, server = pipes
+    relays: Relays[str] = Relays()
+    task = asyncio.create_task(relays.relay(client.far, server.far, "there"))
+    await asyncio.sleep(0)
+    assert relays.targets == {"there"}
+    relays.cut("elsewhere")
+    server.near.sink.write(b"still open")
+    assert await client.near.source.read(100) == b"still open"
+
+    relays.cut("there")
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for end in (client.near, server.near):
+        assert await asyncio.wait_for(read_all(end), 5) == b""
