@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import events, flood, ledger, login, pipeline
+from bench import events, flood, ledger, lock, login, pipeline
 from bench.capture import benchmark as capture
 from bench.capture import hooks
 from bench.search import benchmark as search
@@ -17,6 +17,7 @@ from proctor.capture.kernel.capability_report import probe
 
 BENCHMARKS: dict[str, Callable[[Path, bool], None]] = {
     "login": login.run,
+    "lock": lock.run,
     "events": events.run,
     "capture": capture.run,
     "hooks": hooks.run,

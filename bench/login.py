@@ -35,7 +35,7 @@ def run(directory: Path, quick: bool) -> None:
         account.login()
         peer = OpenSshServer(directory / "sshd", cluster.tctl("auth", "export", "--type=user").stdout)
         commands = {
-            "sshd": _to_peer(directory, peer, OpenSsh(account, recording)),
+            "sshd": peer.client(OpenSsh(account, recording)),
             "node": _to_node(OpenSsh(account, recording)),
             "node, enhanced recording off": _to_node(OpenSsh(account, plain)),
         }
@@ -53,21 +53,6 @@ def _without_enhanced_recording(text: str) -> str:
 
 def _to_node(client: OpenSsh) -> list[str]:
     return ["ssh", *client.direct, client.host, "true"]
-
-
-def _to_peer(directory: Path, peer: OpenSshServer, client: OpenSsh) -> list[str]:
-    known_hosts = directory / "known_hosts"
-    known_hosts.write_text(peer.known_hosts)
-    options = {
-        "BatchMode": "yes",
-        "StrictHostKeyChecking": "yes",
-        "IdentitiesOnly": "yes",
-        "UserKnownHostsFile": str(known_hosts),
-        "IdentityFile": client.setting("identityfile"),
-        "CertificateFile": client.setting("certificatefile"),
-    }
-    flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-    return ["ssh", "-F", "none", *flags, "-p", str(peer.port), "root@127.0.0.1", "true"]
 
 
 def _measure(commands: dict[str, list[str]], rounds: int) -> dict[str, list[float]]:

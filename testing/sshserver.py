@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from testing.openssh import OpenSsh
 from testing.processes import Process, free_ports
 
 _CONFIG = """\
@@ -29,13 +30,11 @@ LogLevel ERROR
 
 
 class OpenSshServer:
-    """``sshd`` on a free port of 127.0.0.1 with an Ed25519 host certificate.
-
-    ``known_hosts`` is the line with which a client verifies that certificate. ``revoked``: its RevokedKeys.
-    """
+    """``sshd`` on a free port of 127.0.0.1 with an Ed25519 host certificate; ``revoked``: its RevokedKeys."""
 
     def __init__(self, directory: Path, user_ca: str, revoked: Path | None = None) -> None:
         directory.mkdir(parents=True)
+        self._directory = directory
         (self.port,) = free_ports(1)
         for name in ("host", "host_ca"):
             _keygen("-q", "-t", "ed25519", "-N", "", "-f", str(directory / name))
@@ -54,11 +53,24 @@ class OpenSshServer:
         config = _CONFIG.format(port=self.port, directory=directory)
         config += f"RevokedKeys {revoked}\n" if revoked else ""
         (directory / "sshd_config").write_text(config)
-        self.known_hosts = f"@cert-authority * {(directory / 'host_ca.pub').read_text()}"
+        (directory / "known_hosts").write_text(f"@cert-authority * {(directory / 'host_ca.pub').read_text()}")
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         program = shutil.which("sshd", path="/usr/sbin:/usr/bin") or "/usr/sbin/sshd"
         argv = [program, "-D", "-e", "-f", str(directory / "sshd_config")]
         self._process = Process(argv, log=directory / "sshd.log")
+
+    def client(self, client: OpenSsh) -> list[str]:
+        """The command that runs ``true`` here, with the certificate that ``client`` uses."""
+        options = {
+            "BatchMode": "yes",
+            "StrictHostKeyChecking": "yes",
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": str(self._directory / "known_hosts"),
+            "IdentityFile": client.setting("identityfile"),
+            "CertificateFile": client.setting("certificatefile"),
+        }
+        flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+        return ["ssh", "-F", "none", *flags, "-p", str(self.port), "root@127.0.0.1", "true"]
 
     def stop(self) -> None:
         """End it and its connections."""
