@@ -1,10 +1,11 @@
 """Lint of names and words: one term for one thing, in the terms of the field (``docs/glossary.md``).
 
-Three rules, each with a list of exemptions in ``vocabulary_exempt.toml`` that only shrinks:
+Four rules, the first three with a list of exemptions in ``vocabulary_exempt.toml`` that only shrinks:
 
 - no word of ``WORDS`` in anything that people write;
 - no public class name in two modules;
-- no module name in two packages that one process imports.
+- no module name in two packages that one process imports;
+- lines of pages are wrapped at 100 characters, outside of tables and blocks of code.
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ OWN = (
     "tests/unit/tools/test_vocabulary.py",
 )
 """Notes that come and go, and what must name the words."""
+
+PAGE_WIDTH = 100
+UNWRAPPED = ("docs/evasion.md", "docs/worklog.md")
+"""Generated from sentences of programs, or notes that come and go."""
 
 PROCESSES = ("auth", "capture", "cli.tctl", "cli.teleport", "cli.tsh", "node", "proxy", "spawner")
 """Packages of one process each: no process imports two of them."""
@@ -118,6 +123,27 @@ def shared_by_a_process(packages: set[str]) -> bool:
     return len(packages) > 1 and ("" in processes or len(set(processes)) < len(processes))
 
 
+def long_lines(page: str) -> Iterator[int]:
+    """Numbers of the lines of ``page`` that should be wrapped."""
+    fenced = False
+    for number, line in enumerate(page.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif (
+            len(line) > PAGE_WIDTH and not fenced and " " in line.strip() and not line.startswith(("|", "#"))
+        ):
+            yield number
+
+
+def check_wrapped() -> Iterator[str]:
+    """Complaints about lines of pages."""
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
+        name = path.relative_to(ROOT).as_posix()
+        if name not in UNWRAPPED:
+            for number in long_lines(path.read_text()):
+                yield f"{name}:{number}: longer than {PAGE_WIDTH} characters"
+
+
 def check_words(allowed: Mapping[str, int]) -> Iterator[str]:
     """Complaints about words; ``allowed``: how many each file may still have."""
     for path in written_files():
@@ -147,6 +173,7 @@ def main() -> int:
     names = {name: where for name, where in module_names(package).items() if shared_by_a_process(where)}
     complaints = [
         *check_words(exempt.get("words", {})),
+        *check_wrapped(),
         *check_unique("class", classes, exempt.get("classes", {})),
         *check_unique("module", names, exempt.get("modules", {})),
     ]

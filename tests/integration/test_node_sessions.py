@@ -150,18 +150,18 @@ async def test_connections_per_user_are_limited(node: NodeUnderTest, alice: Pers
     again = await bob.ssh("true")
 
     assert (refused.status, other.status, again.status) == (255, 0, 0)
-    assert "your roles allow 1 connections at one time" in refused.stderr
+    assert "your roles allow 1 connection at a time" in refused.stderr
 
 
 async def test_idle_clients_are_cut(node: NodeUnderTest) -> None:
     bob = node.person("bob", roles=["hasty"])
 
     with bob.terminal() as terminal:
-        await asyncio.to_thread(terminal.expect, "the client was idle for 1 seconds")
+        await asyncio.to_thread(terminal.expect, "the client was idle for 1 second")
         assert await asyncio.to_thread(terminal.wait) == 255
 
     (event,) = await auntil(lambda: node.events("client.disconnect"))
-    assert event["reason"] == "the client was idle for 1 seconds"
+    assert event["reason"] == "the client was idle for 1 second"
     assert await auntil(lambda: node.events("session.end"))
 
 

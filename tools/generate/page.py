@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 
 from tools.generate.schema import BASE, ROOT, Block, Event, Field, Schema
@@ -61,7 +62,12 @@ def _all(schema: Schema) -> str:
     rows += [_event_row(event) for event in sorted(shown, key=lambda event: event.code)]
     rows += ["", "### Fields", ""]
     for block in schema.blocks.values():
-        rows += [f"**block {block.name}**: {block.doc}", "", *_field_rows(block.fields), ""]
+        rows += [
+            *textwrap.wrap(f"**block {block.name}**: {block.doc}", 100),
+            "",
+            *_field_rows(block.fields),
+            "",
+        ]
     for event in shown:
         if event.own_fields:
             rows += [f"**`{event.name}`**", "", *_field_rows(event.own_fields), ""]

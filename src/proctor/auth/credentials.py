@@ -15,6 +15,7 @@ from proctor.auth.document_store import MAX_NAME, Documents
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, LimitExceeded, NotFound, Unavailable
 from proctor.core.limits.rates import RateLimit, network_of
+from proctor.core.text import counted
 from proctor.model import serde
 from proctor.model.resources import User
 from proctor.storage.base import Backend, Item
@@ -106,7 +107,7 @@ class CredentialStore:
         familiar = network in await self._familiar(username)
         await self._check_lock(username, network)  # first: who is locked out uses up nothing of the name's
         if not familiar and (wait := self._guesses.take(hashing.digest(username))):
-            raise LimitExceeded(_LOCKED, hint=f"Try again in {math.ceil(wait)} seconds.")
+            raise LimitExceeded(_LOCKED, hint=f"Try again in {counted(math.ceil(wait), 'second')}.")
         await self._count_attempt(username, network)
         user = await self._find(username)
         item, account = await self._load(username) if user else (None, _PasswordRecord())

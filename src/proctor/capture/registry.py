@@ -18,6 +18,7 @@ from proctor.capture.state.journal import StateJournal, StoredMessage
 from proctor.captureproto.capture_messages import Closed, Drained, KernelEvents, LossAccounting, encode
 from proctor.core import wire
 from proctor.core.errors import AlreadyExists, LimitExceeded, NotFound
+from proctor.core.text import counted
 from proctor.model.serde import from_json, to_json
 
 
@@ -299,9 +300,7 @@ class Registry:
         if sid in self._by_sid:
             raise AlreadyExists(f"session {sid} is registered already")
         if len(self.live()) >= self._max_sessions:
-            raise LimitExceeded(
-                f"{self._max_sessions} sessions are being recorded, and more are not possible"
-            )
+            raise LimitExceeded(f"the limit of {counted(self._max_sessions, 'recorded session')} is reached")
         self._last_number += 1
         identity = SessionIdentity(sid, self._last_number, str(cgroup), cgroup_id, strict)
         session = CapturedSession(

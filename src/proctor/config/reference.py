@@ -16,21 +16,21 @@ from proctor.config.values import DURATION, UNITS
 
 _HEAD = """# Configuration
 
-`teleport start` reads `/etc/teleport.yaml` (another file with `-c`). Flags win over the file. Unknown
-keys and wrong values are refused as `file:line:column: key: what is wrong`, all at once;
+`teleport start` reads `/etc/teleport.yaml` (another file with `-c`). Flags win over the file.
+Unknown keys and wrong values are refused as `file:line:column: key: what is wrong`, all at once;
 `teleport configure --test FILE` only checks, and refuses what `teleport start` would refuse.
 
 Files that Teleport wrote load: versions v1 to v3, empty values (as if not given), `yes`, `on`,
 `"true"`, `1` for booleans, durations as Go writes them (`1h30m0s`), relative paths, merge keys and
 aliases. Keys marked † are known, so that such files load, but have no effect; setting them gives a
-warning. Keys marked ‡ belong to services that are not offered: ignored when off, with a warning when
-on. What would restrict or protect and is not supported is refused by name.
+warning. Keys marked ‡ belong to services that are not offered: ignored when off, with a warning
+when on. What would restrict or protect and is not supported is refused by name.
 
-Addresses are `host:port`, `host` (the port named in the table is used) or `[IPv6]:port`. Durations are
-written `30s`, `5m`, `12h`, `365d`; `never` is no limit. A list with one element may be written as that
-element. Tokens and pins may be given as the absolute path of a file. Ring buffers count 4 KiB pages;
-`auto` chooses sizes that hold bursts, the defaults are small. A file has at most 256 KiB and, with its
-aliases expanded, 50,000 values.
+Addresses are `host:port`, `host` (the port named in the table is used) or `[IPv6]:port`. Durations
+are written `30s`, `5m`, `12h`, `365d`; `never` is no limit. A list with one element may be written
+as that element. Tokens and pins may be given as the absolute path of a file. Ring buffers count 4
+KiB pages; `auto` chooses sizes that hold bursts, the defaults are small. A file has at most 256 KiB
+and, with its aliases expanded, 50,000 values.
 
 | key | value | default | |
 |---|---|---|---|

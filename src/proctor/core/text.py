@@ -20,6 +20,11 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN = re.compile(r"[ -~]*")
 
 
+def counted(number: float, noun: str) -> str:
+    """``number`` and ``noun`` in agreement: 1 session, 2 sessions."""
+    return f"{number:.12g} {noun}" if number == 1 else f"{number:.12g} {noun}s"
+
+
 def is_visible(char: str) -> bool:
     """Does ``char`` show itself, and nothing else? Of spaces, the ordinary one only."""
     if " " <= char <= "~":

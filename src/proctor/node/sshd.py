@@ -12,6 +12,7 @@ import msgspec
 from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.core.errors import AccessDenied, ProctorError
+from proctor.core.text import counted
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
 from proctor.model.rbac.locks import Subject
@@ -61,7 +62,7 @@ class NodeConnection(CertificateServer):
             raise AccessDenied("this node is about to stop")
         limit = (await self._options(login, user)).max_connections
         if limit and sum(live.username == user.identity.username for live in self._host.live) >= limit:
-            raise AccessDenied(f"your roles allow {limit} connections at one time")
+            raise AccessDenied(f"your roles allow {counted(limit, 'connection')} at a time")
 
     async def _options(self, login: str, user: VerifiedUser) -> SessionOptions:
         """What is in force for ``user``; raises AccessDenied. The spawner decides by the same rules."""
@@ -163,7 +164,8 @@ class NodeConnection(CertificateServer):
         if limit and len(self._sessions) >= limit:
             self._reject(self._who, limit)
             raise asyncssh.ChannelOpenError(
-                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, f"your roles allow {limit} sessions per connection"
+                asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED,
+                f"your roles allow {counted(limit, 'session')} per connection",
             )
         session = SessionChannel(self._host, self._who, self._active)
         self._sessions.append(session)
@@ -197,7 +199,7 @@ class NodeConnection(CertificateServer):
             await asyncio.sleep(_IDLE_CHECK_SECONDS)
             idle = self._host.clock.monotonic() - self._active_at
             if limits and idle > min(limits):
-                self._cut(who, f"the client was idle for {min(limits)} seconds")
+                self._cut(who, f"the client was idle for {counted(min(limits), 'second')}")
                 return
             if expires and self.user is not None and self._host.clock.now() >= self.user.valid_before:
                 self._cut(who, "the client's certificate has expired")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.core.text import all_visible, escaped, escaped_lines, is_printable, json_escaped
+from proctor.core.text import all_visible, counted, escaped, escaped_lines, is_printable, json_escaped
 
 HIDDEN = [
     "\x00", "\x07", "\x1b", "\t", "\n", "\r", "\x7f", "\x85", "\x9b", "\u00a0", "\u00ad", "\u034f", "\u061c",
@@ -48,3 +48,17 @@ def test_escaped_json_means_the_same(value: object) -> None:
     document = json_escaped(json.dumps(value, indent=1, ensure_ascii=False))
     assert json.loads(document) == value
     assert all_visible(document)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (1.0, "1 second"),
+        (2.5, "2.5 seconds"),
+        (10_000_000, "10000000 seconds"),
+    ],
+)
+def test_numbers_agree_with_their_noun(number: float, expected: str) -> None:
+    assert counted(number, "second") == expected

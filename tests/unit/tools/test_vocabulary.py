@@ -72,3 +72,10 @@ def test_exemptions_only_shrink() -> None:
     assert list(vocabulary.check_unique("class", places, {})) == ["class Entry in a.py, b.py"]
     assert list(vocabulary.check_unique("class", places, {"Entry": 2})) == []
     assert list(vocabulary.check_unique("class", {}, {"Entry": 2})) != []
+
+
+def test_long_lines_of_pages() -> None:
+    long = "word " * 30
+    page = f"{long}\n|{long}|\n```\n{long}\n```\n# {long}\n- {long}\n" + "x" * 120
+
+    assert list(vocabulary.long_lines(page)) == [1, 7]

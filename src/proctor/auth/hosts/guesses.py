@@ -8,6 +8,7 @@ import re
 from proctor.core.clock import Clock
 from proctor.core.errors import LimitExceeded
 from proctor.core.limits.rates import RateLimit, network_of
+from proctor.core.text import counted
 
 NETWORK_BURST, NETWORK_PER_SECOND = 30, 1.0
 BURST, PER_SECOND = 100, 5.0
@@ -32,7 +33,7 @@ class JoinGuesses:
         if wait and not _GENERATED.fullmatch(token):
             raise LimitExceeded(
                 "too many attempts to join with a wrong token",
-                hint=f"Try again in {math.ceil(wait)} seconds.",
+                hint=f"Try again in {counted(math.ceil(wait), 'second')}.",
             )
 
     def forgive(self, host: str) -> None:

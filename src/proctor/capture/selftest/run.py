@@ -28,6 +28,7 @@ from proctor.captureproto.client import CaptureClient, SessionCapture
 from proctor.captureproto.event_lines import events_in
 from proctor.core import unixsock
 from proctor.core.errors import Unavailable
+from proctor.core.tasks import TaskSet
 from proctor.model.resources import ENHANCED_KINDS
 
 _SECONDS = 30
@@ -70,7 +71,7 @@ async def _session(directory: Path, tree: CgroupTree) -> tuple[list[dict[str, An
     sid = str(uuid4())
     cgroup = tree.create(sid)
     path = directory / "capture.sock"
-    collecting = asyncio.ensure_future(_collect(path, sid))
+    collecting = TaskSet("self-test").spawn(_collect(path, sid), name="events")
     try:
         async with asyncio.timeout(_SECONDS):
             failures = await _act(path, sid, cgroup, directory, tree.root)

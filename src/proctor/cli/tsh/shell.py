@@ -20,6 +20,7 @@ import asyncssh
 from proctor.cli import stdio
 from proctor.cli.output import note
 from proctor.core.errors import BadRequest
+from proctor.core.tasks import TaskSet
 
 _BLOCK = 32768
 _LOST = 255
@@ -82,7 +83,7 @@ async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, 
         term_size=_size() if terminal else None,
     )
     with _raw_terminal(lambda: process.change_terminal_size(*_size())) if terminal else _nothing():
-        typing = asyncio.ensure_future(_send(process.stdin))
+        typing = TaskSet("shell").spawn(_send(process.stdin), name="input")
         await asyncio.gather(_show(process.stdout, 1), _show(process.stderr, 2))
         await process.wait_closed()
         typing.cancel()
@@ -91,7 +92,7 @@ async def run(connection: asyncssh.SSHClientConnection, command: str | None, *, 
 
 async def relay(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> int:
     """Pass our standard input on, and print the answers, until they end; the exit status."""
-    typing = asyncio.ensure_future(_send(writer))
+    typing = TaskSet("relay").spawn(_send(writer), name="input")
     await _show(reader, 1)
     typing.cancel()
     return 0

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 from proctor.core.clock import Clock
 from proctor.core.errors import LimitExceeded
+from proctor.core.text import counted
 
 BURST = 40
 PER_SECOND = 0.5
@@ -50,7 +51,8 @@ class RateLimit:
         """Count one attempt of the network of ``address``; raises LimitExceeded when it has had its share."""
         if wait := self.take(network_of(address)):
             raise LimitExceeded(
-                "too many attempts from this address", hint=f"Try again in {math.ceil(wait)} seconds."
+                "too many attempts from this address",
+                hint=f"Try again in {counted(math.ceil(wait), 'second')}.",
             )
 
 
