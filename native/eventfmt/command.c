@@ -91,9 +91,10 @@ static void add_variable(struct text *out, struct part variable)
 	text_literal(out, "\"");
 }
 
-static void add_environment(struct event *event, struct part rest)
+static void command_env(struct event *event, const struct command *command)
 {
-	const char *before = ",\"env\":{";
+	struct part rest = command->texts[TEXT_ENV];
+	const char *before = KEY_ENV "{";
 	int empty = !rest.size;
 
 	while (rest.size) {
@@ -152,40 +153,83 @@ static const char *state_of(const struct event *event, struct part exe)
 	return is_linker(exe) ? "linker" : "";
 }
 
-/* Which file it is, where its path does not say so. */
-static void add_identity(struct event *event, const struct command *command)
+static void add_text(struct event *event, const char *key, struct part text)
+{
+	add_given(event->out, key, text.bytes, text.size);
+}
+
+/* Is the path of exe one that does not say which file it is? */
+static int is_detached(const struct event *event, const struct command *command)
+{
+	return command->texts[TEXT_EXE].size && event->header.flags & DETACHED;
+}
+
+static void command_exe_device(struct event *event, const struct command *command)
 {
 	char device[DEVICE_BYTES];
 
-	add_named(event->out, ",\"exe_device\":", device, spell_device(device, command->exe.device));
-	add_count(event->out, ",\"exe_inode\":", command->exe.inode);
-	add_count(event->out, ",\"exe_mount_id\":", command->mount);
+	if (is_detached(event, command))
+		add_named(event->out, KEY_EXE_DEVICE, device, spell_device(device, command->exe.device));
 }
 
-static void add_executable(struct event *event, const struct command *command)
+static void command_exe_inode(struct event *event, const struct command *command)
+{
+	if (is_detached(event, command))
+		add_count(event->out, KEY_EXE_INODE, command->exe.inode);
+}
+
+static void command_exe_mount_id(struct event *event, const struct command *command)
+{
+	if (is_detached(event, command))
+		add_count(event->out, KEY_EXE_MOUNT_ID, command->mount);
+}
+
+static void command_exe(struct event *event, const struct command *command)
 {
 	struct part exe = command->texts[TEXT_EXE];
-	const char *state = state_of(event, exe);
 
 	if (exe.size)
-		add_path(event, ",\"exe\":", exe.bytes, exe.size);
-	if (exe.size && event->header.flags & DETACHED)
-		add_identity(event, command);
-	add_given(event->out, ",\"exe_state\":", state, strlen(state));
+		add_path(event, KEY_EXE, exe.bytes, exe.size);
 }
 
-/* Or why there is none. */
-static void add_digest(struct event *event, const struct file_identity *exe)
+static void command_exe_state(struct event *event, const struct command *command)
 {
-	const char *text = exe->inode ? digest_of(event->about->digests, exe) : NULL;
-	size_t size = text ? strnlen(text, DIGEST_TEXT) : 0;
+	const char *state = state_of(event, command->texts[TEXT_EXE]);
 
-	add_given(event->out, size == DIGEST_TEXT ? ",\"sha256\":" : ",\"sha256_missing\":", text, size);
+	add_given(event->out, KEY_EXE_STATE, state, strlen(state));
+}
+
+static const char *digest_text(const struct event *event, const struct command *command, size_t *size)
+{
+	const char *text = command->exe.inode ? digest_of(event->about->digests, &command->exe) : NULL;
+
+	*size = text ? strnlen(text, DIGEST_TEXT) : 0;
+	return text;
+}
+
+static void command_sha256(struct event *event, const struct command *command)
+{
+	size_t size;
+	const char *text = digest_text(event, command, &size);
+
+	if (size == DIGEST_TEXT)
+		add_given(event->out, KEY_SHA256, text, size);
+}
+
+/* A shorter text says why there is no digest. */
+static void command_sha256_missing(struct event *event, const struct command *command)
+{
+	size_t size;
+	const char *text = digest_text(event, command, &size);
+
+	if (size != DIGEST_TEXT)
+		add_given(event->out, KEY_SHA256_MISSING, text, size);
 }
 
 /* The path given to exec, made absolute when the program runs. */
-static void add_command_path(struct event *event, struct part path, struct part cwd)
+static void command_path(struct event *event, const struct command *command)
 {
+	struct part path = command->texts[TEXT_PATH], cwd = command->texts[TEXT_CWD];
 	struct text whole = {};
 
 	if (event->header.result == 0 && cwd.size && !(path.size && path.bytes[0] == '/')) {
@@ -197,14 +241,15 @@ static void add_command_path(struct event *event, struct part path, struct part 
 		text_literal(&whole, "/");
 	}
 	text_add(&whole, path.bytes, path.size);
-	add_named(event->out, SLOT ",\"path\":", whole.bytes, whole.size);
+	add_named(event->out, KEY_PATH, whole.bytes, whole.size);
 	event->out->failed |= whole.failed;
 	text_free(&whole);
 }
 
 /* The kernel's name of a terminal without the directory: pts3 is /dev/pts/3. */
-static void add_terminal(struct event *event, struct part name)
+static void command_tty(struct event *event, const struct command *command)
 {
+	struct part name = command->texts[TEXT_TTY];
 	struct text whole = {};
 	int pseudo = name.size > 3 && is_digit(name.bytes[3]) &&
 				 (!memcmp(name.bytes, "pts", 3) || !memcmp(name.bytes, "ptm", 3));
@@ -215,44 +260,61 @@ static void add_terminal(struct event *event, struct part name)
 	text_add(&whole, name.bytes, pseudo ? 3 : 0);
 	text_add(&whole, "/", pseudo);
 	text_add(&whole, name.bytes + (pseudo ? 3 : 0), name.size - (pseudo ? 3 : 0));
-	add_named(event->out, ",\"tty\":", whole.bytes, whole.size);
+	add_named(event->out, KEY_TTY, whole.bytes, whole.size);
 	event->out->failed |= whole.failed;
 	text_free(&whole);
+}
+
+static void command_args(struct event *event, const struct command *command)
+{
+	add_arguments(event, KEY_ARGS, command->args, 0);
+}
+
+static void command_argv(struct event *event, const struct command *command)
+{
+	add_arguments(event, KEY_ARGV, command->args, 1);
+}
+
+static void command_cwd(struct event *event, const struct command *command)
+{
+	add_text(event, KEY_CWD, command->texts[TEXT_CWD]);
+}
+
+static void command_cwd_state(struct event *event, const struct command *command)
+{
+	if (event->header.flags & DETACHED_CWD)
+		text_literal(event->out, KEY_CWD_STATE "\"detached\"");
+}
+
+static void command_interpreter(struct event *event, const struct command *command)
+{
+	add_text(event, KEY_INTERPRETER, command->texts[TEXT_INTERPRETER]);
+}
+
+static void command_loader(struct event *event, const struct command *command)
+{
+	add_text(event, KEY_LOADER, command->texts[TEXT_LOADER]);
+}
+
+static void command_ppid(struct event *event, const struct command *command)
+{
+	add_count(event->out, KEY_PPID, event->header.ppid);
+}
+
+static void command_return_code(struct event *event, const struct command *command)
+{
+	add_return_code(event);
 }
 
 const char *add_command(struct event *event)
 {
 	struct command command;
 	const char *complaint = read_command(event->record, event->size, &command);
-	struct part *texts = command.texts;
 
 	if (complaint)
 		return complaint;
-	add_arguments(event, "\"args\":", command.args, 0);
-	add_arguments(event, ",\"argv\":", command.args, 1);
-	text_literal(event->out, ",");
-	add_audit_session(event);
-	add_code(event, "T4000I");
-	add_given(event->out, ",\"cwd\":", texts[TEXT_CWD].bytes, texts[TEXT_CWD].size);
-	if (event->header.flags & DETACHED_CWD)
-		text_literal(event->out, ",\"cwd_state\":\"detached\"");
-	add_detached(event);
-	text_literal(event->out, SLOT);
-	add_environment(event, texts[TEXT_ENV]);
-	add_event(event, "session.command");
-	add_executable(event, &command);
-	add_given(event->out, ",\"interpreter\":", texts[TEXT_INTERPRETER].bytes, texts[TEXT_INTERPRETER].size);
-	add_given(event->out, ",\"loader\":", texts[TEXT_LOADER].bytes, texts[TEXT_LOADER].size);
-	add_command_path(event, texts[TEXT_PATH], texts[TEXT_CWD]);
-	add_process(event);
-	add_result(event);
-	text_literal(event->out, SLOT);
-	add_digest(event, &command.exe);
-	text_literal(event->out, SLOT);
-	add_time(event);
-	add_truncated(event);
-	add_terminal(event, texts[TEXT_TTY]);
-	add_uid(event);
-	add_end(event);
+#define OWN_FIELD(name) command_##name(event, &command);
+	SESSION_COMMAND_FIELDS(COMMON_FIELD, OWN_FIELD, TEXT_FIELD, SLOT_FIELD)
+#undef OWN_FIELD
 	return NULL;
 }

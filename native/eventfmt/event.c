@@ -14,52 +14,72 @@ int record_header_of(const char *record, size_t size, struct record_header *head
 	return 0;
 }
 
+static int is_detached(const struct event *event)
+{
+	return event->header.flags & DETACHED;
+}
+
+static void disk_device(struct event *event, const struct disk_record *record)
+{
+	char device[DEVICE_BYTES];
+
+	if (is_detached(event))
+		add_named(event->out, KEY_DEVICE, device, spell_device(device, record->device));
+}
+
+static void disk_flags(struct event *event, const struct disk_record *record)
+{
+	add_count(event->out, KEY_FLAGS, record->open_flags);
+}
+
+static void disk_inode(struct event *event, const struct disk_record *record)
+{
+	if (is_detached(event))
+		add_count(event->out, KEY_INODE, record->inode);
+}
+
+static void disk_mount_id(struct event *event, const struct disk_record *record)
+{
+	if (is_detached(event))
+		add_count(event->out, KEY_MOUNT_ID, record->mount);
+}
+
+static void disk_path(struct event *event, const struct disk_record *record)
+{
+	add_path(event, KEY_PATH, event->record + sizeof(*record), record->size);
+}
+
+static void disk_path_state(struct event *event, const struct disk_record *record)
+{
+	if (is_detached(event))
+		text_literal(event->out, KEY_PATH_STATE "\"detached\"");
+}
+
+static void disk_return_code(struct event *event, const struct disk_record *record)
+{
+	add_return_code(event);
+}
+
 static const char *add_disk(struct event *event)
 {
 	struct disk_record record;
-	int detached = event->header.flags & DETACHED;
-	char device[DEVICE_BYTES];
 
 	if (event->size < sizeof(record))
 		return "torn opened file";
 	memcpy(&record, event->record, sizeof(record));
 	if (record.size > event->size - sizeof(record))
 		return "path of an opened file beyond its end";
-	add_audit_session(event);
-	add_code(event, "T4001I");
-	add_detached(event);
-	if (detached)
-		add_named(event->out, ",\"device\":", device, spell_device(device, record.device));
-	text_literal(event->out, SLOT);
-	add_event(event, "session.disk");
-	add_count(event->out, ",\"flags\":", record.open_flags);
-	if (detached)
-		add_count(event->out, ",\"inode\":", record.inode);
-	text_literal(event->out, SLOT);
-	if (detached)
-		add_count(event->out, ",\"mount_id\":", record.mount);
-	add_path(event, ",\"path\":", event->record + sizeof(record), record.size);
-	if (detached)
-		text_literal(event->out, ",\"path_state\":\"detached\"");
-	add_process(event);
-	add_result(event);
-	add_server(event);
-	add_time(event);
-	add_truncated(event);
-	add_uid(event);
-	add_end(event);
+#define OWN_FIELD(name) disk_##name(event, &record);
+	SESSION_DISK_FIELDS(COMMON_FIELD, OWN_FIELD, TEXT_FIELD, SLOT_FIELD)
+#undef OWN_FIELD
 	return NULL;
 }
 
-/* The source of an unbound socket has no family; it is shown in that of the target. */
-static void add_source(struct event *event, const struct address *source, const struct address *target)
-{
-	struct address unbound = {.family = target->family};
-	char text[ADDRESS_BYTES];
-	int any = source->family != target->family && !memcmp(source->bytes, unbound.bytes, sizeof(unbound.bytes));
-
-	add_named(event->out, ",\"src_addr\":", text, spell_address(text, any ? &unbound : source));
-}
+/* A connection, with its addresses as they are shown. */
+struct connection {
+	struct endpoints ends;
+	struct address source, target;
+};
 
 /* Ends of a connection; a socket that was only made may be of any family, and has none. */
 static int ends_of(const struct endpoints *ends, struct address *source, struct address *target)
@@ -71,11 +91,21 @@ static int ends_of(const struct endpoints *ends, struct address *source, struct 
 	return address_of(source, ends->family, ends->source) || address_of(target, ends->family, ends->destination);
 }
 
-static void add_protocol(struct event *event, const struct endpoints *ends)
+static void network_action(struct event *event, const struct connection *connection)
 {
-	char name[8];
+	add_count(event->out, KEY_ACTION, connection->ends.denied ? 1 : 0);
+}
 
-	add_named(event->out, ",\"protocol\":", name, spell_protocol(name, ends->family, ends->protocol));
+static void network_dst_addr(struct event *event, const struct connection *connection)
+{
+	char text[ADDRESS_BYTES];
+
+	add_named(event->out, KEY_DST_ADDR, text, spell_address(text, &connection->target));
+}
+
+static void network_dst_port(struct event *event, const struct connection *connection)
+{
+	add_count(event->out, KEY_DST_PORT, connection->ends.destination_port);
 }
 
 /* As events number them; an outcome has an event of its own. */
@@ -84,45 +114,65 @@ static int operation_of(uint16_t operation)
 	return operation - OPERATION_CONNECT - (operation > OPERATION_OUTCOME);
 }
 
+static void network_operation(struct event *event, const struct connection *connection)
+{
+	add_count(event->out, KEY_OPERATION, operation_of(connection->ends.operation));
+}
+
+static void network_protocol(struct event *event, const struct connection *connection)
+{
+	char name[8];
+	size_t size = spell_protocol(name, connection->ends.family, connection->ends.protocol);
+
+	add_named(event->out, KEY_PROTOCOL, name, size);
+}
+
+static void network_return_code(struct event *event, const struct connection *connection)
+{
+	add_return_code(event);
+}
+
+/* The source of an unbound socket has no family; it is shown in that of the target. */
+static void network_src_addr(struct event *event, const struct connection *connection)
+{
+	const struct address *source = &connection->source;
+	struct address unbound = {.family = connection->target.family};
+	char text[ADDRESS_BYTES];
+	int any = source->family != unbound.family && !memcmp(source->bytes, unbound.bytes, sizeof(unbound.bytes));
+
+	add_named(event->out, KEY_SRC_ADDR, text, spell_address(text, any ? &unbound : source));
+}
+
+static void network_src_port(struct event *event, const struct connection *connection)
+{
+	add_count(event->out, KEY_SRC_PORT, connection->ends.source_port);
+}
+
+static void network_version(struct event *event, const struct connection *connection)
+{
+	add_count(event->out, KEY_VERSION, version_of(&connection->target));
+}
+
 static const char *add_network(struct event *event)
 {
 	struct network_record record;
-	const struct endpoints *ends = &record.endpoints;
-	struct address source, target;
-	char text[ADDRESS_BYTES];
-	int outcome;
+	struct connection connection;
 
 	if (event->size < sizeof(record))
 		return "torn connection";
 	memcpy(&record, event->record, sizeof(record));
-	if (ends_of(ends, &source, &target))
+	connection.ends = record.endpoints;
+	if (ends_of(&connection.ends, &connection.source, &connection.target))
 		return "connection of an unknown family";
-	outcome = ends->operation == OPERATION_OUTCOME;
-	if (ends->operation < OPERATION_CONNECT || ends->operation > OPERATION_SOCKET)
+	if (connection.ends.operation < OPERATION_CONNECT || connection.ends.operation > OPERATION_SOCKET)
 		return "connection of an unknown operation";
-	add_count(event->out, "\"action\":", ends->denied ? 1 : 0);
-	text_literal(event->out, ",");
-	add_audit_session(event);
-	add_code(event, outcome ? "TP4907I" : "T4002I");
-	add_detached(event);
-	add_named(event->out, ",\"dst_addr\":", text, spell_address(text, &target));
-	add_count(event->out, ",\"dst_port\":", ends->destination_port);
-	text_literal(event->out, SLOT);
-	add_event(event, outcome ? "session.outcome" : "session.network");
-	text_literal(event->out, SLOT);
-	if (!outcome)
-		add_count(event->out, ",\"operation\":", operation_of(ends->operation));
-	add_process(event);
-	add_protocol(event, ends);
-	add_result(event);
-	add_server(event);
-	add_source(event, &source, &target);
-	add_count(event->out, ",\"src_port\":", ends->source_port);
-	add_time(event);
-	add_truncated(event);
-	add_uid(event);
-	add_count(event->out, ",\"version\":", version_of(&target));
-	add_end(event);
+#define OWN_FIELD(name) network_##name(event, &connection);
+	if (connection.ends.operation == OPERATION_OUTCOME) {
+		SESSION_OUTCOME_FIELDS(COMMON_FIELD, OWN_FIELD, TEXT_FIELD, SLOT_FIELD)
+	} else {
+		SESSION_NETWORK_FIELDS(COMMON_FIELD, OWN_FIELD, TEXT_FIELD, SLOT_FIELD)
+	}
+#undef OWN_FIELD
 	return NULL;
 }
 
@@ -150,9 +200,12 @@ const char *event_line(struct text *out, const char *record, size_t size, const 
 
 	if (record_header_of(record, size, &event.header))
 		return "record without a header";
-	text_literal(out, "{");
 	complaint = add_body(&event);
 	if (complaint)
 		out->size = before;
+	else if (!out->failed) {
+		out->bytes[before] = '{'; /* for the comma before the first key */
+		text_literal(out, "}\n");
+	}
 	return complaint;
 }

@@ -8,7 +8,7 @@
 
 #include "../../bpf/include/record.h"
 
-#define SLOT "\x1f" /* where the node puts what it knows: cluster, ei, login, server, sid, user */
+#define SLOT_MARK "\x1f" /* where the node puts what it knows; see event_fields.h */
 #define UID_PREFIX 24
 
 /* Context of an event, besides its record. */

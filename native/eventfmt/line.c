@@ -36,53 +36,54 @@ void add_count(struct text *out, const char *key, uint64_t value)
 	text_number(out, value);
 }
 
-void add_result(struct event *event)
+void add_return_code(struct event *event)
 {
-	text_literal(event->out, ",\"return_code\":");
+	text_literal(event->out, KEY_RETURN_CODE);
 	text_signed(event->out, event->header.result);
 }
 
-void add_audit_session(struct event *event)
+void add_audit_session_id(struct event *event)
 {
-	if (event->header.audit_session == AUDIT_UNSET)
-		return;
-	add_count(event->out, "\"audit_session_id\":", event->header.audit_session);
-	text_literal(event->out, ",");
+	if (event->header.audit_session != AUDIT_UNSET)
+		add_count(event->out, KEY_AUDIT_SESSION_ID, event->header.audit_session);
 }
 
-void add_code(struct event *event, const char *code)
+void add_cgroup_id(struct event *event)
 {
-	add_count(event->out, "\"cgroup_id\":", event->header.cgroup_id);
-	add_named(event->out, SLOT ",\"code\":", code, strlen(code));
+	add_count(event->out, KEY_CGROUP_ID, event->header.cgroup_id);
+}
+
+void add_delegated(struct event *event)
+{
+	text_add(event->out, event->about->delegated.bytes, event->about->delegated.size);
 }
 
 void add_detached(struct event *event)
 {
-	text_add(event->out, event->about->delegated.bytes, event->about->delegated.size);
 	if (event->about->detached)
-		text_literal(event->out, ",\"detached\":true");
+		text_literal(event->out, KEY_DETACHED "true");
 }
 
-void add_event(struct event *event, const char *name)
+void add_pid(struct event *event)
 {
-	add_named(event->out, ",\"event\":", name, strlen(name));
+	add_count(event->out, KEY_PID, event->header.pid);
 }
 
-void add_process(struct event *event)
+void add_process_euid(struct event *event)
 {
-	const struct record_header *header = &event->header;
-
-	add_count(event->out, ",\"pid\":", header->pid);
-	if (header->kind == RECORD_COMMAND)
-		add_count(event->out, ",\"ppid\":", header->ppid);
-	add_count(event->out, ",\"process_euid\":", header->euid);
-	add_count(event->out, ",\"process_uid\":", header->uid);
-	add_named(event->out, ",\"program\":", header->program, strnlen(header->program, sizeof(header->program)));
+	add_count(event->out, KEY_PROCESS_EUID, event->header.euid);
 }
 
-void add_server(struct event *event)
+void add_process_uid(struct event *event)
 {
-	text_literal(event->out, SLOT SLOT);
+	add_count(event->out, KEY_PROCESS_UID, event->header.uid);
+}
+
+void add_program(struct event *event)
+{
+	const char *program = event->header.program;
+
+	add_named(event->out, KEY_PROGRAM, program, strnlen(program, sizeof(event->header.program)));
 }
 
 void add_time(struct event *event)
@@ -90,12 +91,12 @@ void add_time(struct event *event)
 	char time[TIME_BYTES];
 	int64_t microseconds = event->about->boot + (int64_t)(event->header.time / 1000);
 
-	add_named(event->out, ",\"time\":", time, spell_time(time, microseconds));
+	add_named(event->out, KEY_TIME, time, spell_time(time, microseconds));
 }
 
 void add_truncated(struct event *event)
 {
-	const char *before = ",\"truncated\":[\"";
+	const char *before = KEY_TRUNCATED "[\"";
 
 	if (!(event->header.flags & ALL_CUTS))
 		return;
@@ -116,20 +117,22 @@ void add_uid(struct event *event)
 
 	for (int i = 0; i < 12; i++)
 		number[i] = digits[event->about->number >> (44 - 4 * i) & 15];
-	text_literal(event->out, ",\"uid\":\"");
+	text_literal(event->out, KEY_UID "\"");
 	text_add(event->out, event->about->uid, UID_PREFIX);
 	text_add(event->out, number, sizeof(number));
 	text_literal(event->out, "\"");
-	if (event->header.flags & UNRESOLVED)
-		text_literal(event->out, ",\"unresolved\":true");
-	text_literal(event->out, SLOT);
 }
 
-void add_end(struct event *event)
+void add_unresolved(struct event *event)
+{
+	if (event->header.flags & UNRESOLVED)
+		text_literal(event->out, KEY_UNRESOLVED "true");
+}
+
+void add_via(struct event *event)
 {
 	if (event->header.flags & VIA_IO_URING)
-		text_literal(event->out, ",\"via\":\"io_uring\"");
-	text_literal(event->out, "}\n");
+		text_literal(event->out, KEY_VIA "\"io_uring\"");
 }
 
 size_t spell_device(char *out, uint32_t device)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lines of all kinds have in common. Keys of a line are in order, and so are the slots between them. */
+/* What lines of all kinds have in common. The order of keys and of slots is in event_fields.h. */
 #pragma once
 
 #include "event.h"
+#include "event_fields.h"
 
 /* One record on its way into a line. */
 struct event {
@@ -19,20 +20,21 @@ void add_named(struct text *out, const char *key, const char *value, size_t size
 void add_given(struct text *out, const char *key, const char *value, size_t size);
 void add_count(struct text *out, const char *key, uint64_t value);
 
-void add_audit_session(struct event *event);
-/* cgroup_id, which precedes it, included. */
-void add_code(struct event *event, const char *code);
-/* And whether a daemon acts for the session. */
+/* Fields of every event of capture; nothing where a field does not apply. */
+void add_audit_session_id(struct event *event);
+void add_cgroup_id(struct event *event);
+void add_delegated(struct event *event);
 void add_detached(struct event *event);
-void add_event(struct event *event, const char *name);
-void add_process(struct event *event);
-void add_result(struct event *event);
-void add_server(struct event *event);
+void add_pid(struct event *event);
+void add_process_euid(struct event *event);
+void add_process_uid(struct event *event);
+void add_program(struct event *event);
 void add_time(struct event *event);
 void add_truncated(struct event *event);
-/* And whether the event says what the process has asked for, since the result was not seen. */
 void add_uid(struct event *event);
-void add_end(struct event *event);
+void add_unresolved(struct event *event);
+void add_via(struct event *event);
+void add_return_code(struct event *event);
 /* As /proc/PID/exe shows it: a file without a name is marked. */
 void add_path(struct event *event, const char *key, const char *path, size_t size);
 
@@ -43,3 +45,8 @@ size_t spell_device(char *out, uint32_t device);
 /* The kinds: add the line, or return why the record does not decode. */
 const char *add_command(struct event *event);
 const char *add_tamper(struct event *event);
+
+/* What event_fields.h asks for: calls of the functions above, for the event in scope. */
+#define COMMON_FIELD(name) add_##name(event);
+#define TEXT_FIELD(text) text_literal(event->out, text);
+#define SLOT_FIELD text_literal(event->out, SLOT_MARK);

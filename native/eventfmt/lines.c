@@ -27,7 +27,7 @@ static int kind_of(const struct filling *filling, const char *rest, size_t size)
 
 static void fill_slot(struct filling *filling, struct text *out, int slot)
 {
-	if (slot == SLOT_INDEX) {
+	if (slot == SLOT_EI) {
 		text_literal(out, ",\"ei\":");
 		text_number(out, filling->index);
 	} else {
@@ -42,7 +42,7 @@ static int fill_line(struct filling *filling, const char *line, size_t size)
 	int kind = -1;
 
 	for (int slot = 0; slot < SLOTS; slot++) {
-		const char *mark = memchr(line, *SLOT, size);
+		const char *mark = memchr(line, *SLOT_MARK, size);
 
 		if (!mark)
 			return EINVAL;
@@ -50,10 +50,10 @@ static int fill_line(struct filling *filling, const char *line, size_t size)
 		fill_slot(filling, &filling->all, slot);
 		size -= mark + 1 - line;
 		line = mark + 1;
-		if (slot == SLOT_CLUSTER)
+		if (slot == SLOT_CLUSTER_NAME)
 			kind = kind_of(filling, line, size);
 	}
-	if (kind < 0 || memchr(line, *SLOT, size))
+	if (kind < 0 || memchr(line, *SLOT_MARK, size))
 		return EINVAL;
 	text_add(&filling->all, line, size);
 	if (filling->all.failed)

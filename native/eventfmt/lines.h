@@ -2,9 +2,8 @@
 /* The node's part of a line: what goes into the slots. */
 #pragma once
 
+#include "event_fields.h"
 #include "text.h"
-
-enum { SLOT_CLUSTER, SLOT_INDEX, SLOT_LOGIN, SLOT_SERVER, SLOT_SID, SLOT_USER, SLOTS };
 
 #define MAX_KINDS 8
 

@@ -10,24 +10,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define DETAIL_BYTES 64
 
-static const char *const techniques[] = {
-	[TECHNIQUE_BPF] = "bpf",
-	[TECHNIQUE_PTRACE] = "ptrace",
-	[TECHNIQUE_VM_WRITE] = "vm_write",
-	[TECHNIQUE_VM_READ] = "vm_read",
-	[TECHNIQUE_PIDFD_GETFD] = "pidfd_getfd",
-	[TECHNIQUE_PROC_MEM] = "proc_mem",
-	[TECHNIQUE_SIGNAL] = "signal",
-	[TECHNIQUE_CGROUP] = "cgroup",
-	[TECHNIQUE_MODULE] = "module",
-	[TECHNIQUE_KEXEC] = "kexec",
-	[TECHNIQUE_PRELOAD] = "preload",
-	[TECHNIQUE_PERF] = "perf",
-	[TECHNIQUE_IO_URING] = "io_uring",
-	[TECHNIQUE_MOUNT] = "mount",
-	[TECHNIQUE_KERNEL_MEMORY] = "kernel_memory",
-	[TECHNIQUE_CLOCK] = "clock",
-};
+static const char *const techniques[] = {TECHNIQUE_NAMES};
 
 static const char *const bpf_commands[] = {
 	"MAP_CREATE", "MAP_LOOKUP_ELEM", "MAP_UPDATE_ELEM", "MAP_DELETE_ELEM", "MAP_GET_NEXT_KEY", "PROG_LOAD",
@@ -78,48 +61,58 @@ static size_t spell_detail(char *out, const struct tamper_record *record)
 	}
 }
 
-static void add_escape(struct event *event, const struct tamper_record *record, const char *cgroup)
+static void escape_by_pid(struct event *event, const struct tamper_record *record, const char *cgroup)
 {
-	add_audit_session(event);
-	add_count(event->out, "\"by_pid\":", record->target);
-	add_named(event->out, ",\"cgroup\":", cgroup, record->size);
-	text_literal(event->out, ",");
-	add_code(event, "TP4904W");
-	add_detached(event);
-	text_literal(event->out, SLOT);
-	add_event(event, "session.escape");
-	text_literal(event->out, SLOT);
-	add_process(event);
-	add_server(event);
-	add_time(event);
-	add_truncated(event);
-	add_uid(event);
-	add_end(event);
+	add_count(event->out, KEY_BY_PID, record->target);
 }
 
-static void add_attempt(struct event *event, const struct tamper_record *record, const char *target)
+static void escape_cgroup(struct event *event, const struct tamper_record *record, const char *cgroup)
 {
-	const char *technique = techniques[record->technique];
+	add_named(event->out, KEY_CGROUP, cgroup, record->size);
+}
+
+static void add_escape(struct event *event, const struct tamper_record *record, const char *text)
+{
+#define OWN_FIELD(name) escape_##name(event, record, text);
+	SESSION_ESCAPE_FIELDS(COMMON_FIELD, OWN_FIELD, TEXT_FIELD, SLOT_FIELD)
+#undef OWN_FIELD
+}
+
+static void attempt_detail(struct event *event, const struct tamper_record *record, const char *target)
+{
 	char detail[DETAIL_BYTES];
 
-	add_audit_session(event);
-	add_code(event, "TP4903W");
-	add_detached(event);
-	add_given(event->out, ",\"detail\":", detail, spell_detail(detail, record));
-	text_literal(event->out, SLOT);
-	add_event(event, "session.tamper");
-	text_literal(event->out, SLOT);
-	add_process(event);
-	add_result(event);
-	add_server(event);
-	add_given(event->out, ",\"target\":", target, record->size);
+	add_given(event->out, KEY_DETAIL, detail, spell_detail(detail, record));
+}
+
+static void attempt_return_code(struct event *event, const struct tamper_record *record, const char *target)
+{
+	add_return_code(event);
+}
+
+static void attempt_target(struct event *event, const struct tamper_record *record, const char *target)
+{
+	add_given(event->out, KEY_TARGET, target, record->size);
+}
+
+static void attempt_target_pid(struct event *event, const struct tamper_record *record, const char *target)
+{
 	if (record->target)
-		add_count(event->out, ",\"target_pid\":", record->target);
-	add_named(event->out, ",\"technique\":", technique, strlen(technique));
-	add_time(event);
-	add_truncated(event);
-	add_uid(event);
-	add_end(event);
+		add_count(event->out, KEY_TARGET_PID, record->target);
+}
+
+static void attempt_technique(struct event *event, const struct tamper_record *record, const char *target)
+{
+	const char *technique = techniques[record->technique];
+
+	add_named(event->out, KEY_TECHNIQUE, technique, strlen(technique));
+}
+
+static void add_attempt(struct event *event, const struct tamper_record *record, const char *text)
+{
+#define OWN_FIELD(name) attempt_##name(event, record, text);
+	SESSION_TAMPER_FIELDS(COMMON_FIELD, OWN_FIELD, TEXT_FIELD, SLOT_FIELD)
+#undef OWN_FIELD
 }
 
 const char *add_tamper(struct event *event)

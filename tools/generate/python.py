@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proctor.model.sentences import Case, Catalogue, Phrases, Texts
+from tools.generate.native import slots
 from tools.generate.schema import BASE, ROOT, Block, Event, Field, Schema
 from tools.runner.paths import BIN
 
@@ -53,6 +54,8 @@ def structs(schema: Schema) -> str:
             parts.append(f"{name.upper()}S = ({names})\n")
             first = enum.values[0]["value"]
             parts.append(f'"""Names of the values from {first} on."""\n\n')
+    parts.append(f"SLOT_KEYS = {tuple(slots(schema))!r}\n")
+    parts.append('"""The first key of each slot in lines of capture, in order."""\n')
     return _formatted("".join(parts))
 
 

@@ -11,12 +11,10 @@ from typing import Any, NamedTuple
 
 from proctor.captureproto.native import eventfmt
 from proctor.core.errors import Corrupted
-from proctor.model.events import SessionCommand, SessionDisk, SessionNetwork
+from proctor.model.events import SLOT_KEYS, SessionCommand, SessionDisk, SessionNetwork
 from proctor.model.serde import from_json, to_json
 
 SLOT = b"\x1f"
-SLOT_KEYS = ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
-"""The first key of each slot, in order."""
 
 _ENHANCED = (SessionCommand, SessionDisk, SessionNetwork)
 _CODES = tuple(kind.CODE.encode() for kind in _ENHANCED)

@@ -858,3 +858,6 @@ SFTP_ACTIONS = (
     "link",
 )
 """Names of the values from 1 on."""
+
+SLOT_KEYS = ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
+"""The first key of each slot in lines of capture, in order."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel.abi import Operation, Technique
-from proctor.captureproto.event_lines import SLOT_KEYS
+from proctor.model.events import SLOT_KEYS
 from proctor.model.schema import schemas
-from tools.generate import native
+from proctor.node.record.recorder import Context, NodeFacts
 from tools.generate.__main__ import stale
 from tools.generate.schema import ROOT, SOURCE, Enum, SchemaError, read
 
@@ -86,8 +86,9 @@ def emitted() -> set[str]:
         for node in ast.walk(tree):
             found |= {structs[name] for name in _named(node) if name in structs}
             found |= set(_spelled(node))
-    for source in NATIVE.glob("*.c"):
-        found |= set(re.findall(r'"(session\.\w+)"', source.read_text()))
+    written = "".join(source.read_text() for source in NATIVE.glob("*.c"))
+    macros = set(re.findall(r"\b(\w+)_FIELDS\(COMMON_FIELD", written))
+    found |= {event.name for event in SCHEMA.kernel if event.name.replace(".", "_").upper() in macros}
     return found
 
 
@@ -98,8 +99,13 @@ def test_every_event_is_emitted_and_every_emitted_one_is_in_the_schema() -> None
 # Native code.
 
 
-def test_slots_of_lines_are_where_the_schema_has_them() -> None:
-    assert tuple(native.slots(SCHEMA)) == SLOT_KEYS
+def test_slots_are_filled_with_what_the_node_knows() -> None:
+    """Their number is part of the protocol between capture and the nodes of other versions."""
+    assert SLOT_KEYS == ("cluster_name", "ei", "login", "server_hostname", "sid", "user")
+    node = {name for event in SCHEMA.kernel for name, field in event.fields.items() if field.by == "node"}
+    facts = NodeFacts(server_id="", hostname="", address="", labels={}, version="", cluster="")
+    known = Context(node=facts, user=None, login="", local="", remote="").captured()
+    assert node == {"ei", *known}
 
 
 def test_values_are_those_of_the_kernel_programs() -> None:
