@@ -14,9 +14,9 @@ _HEAD = """/* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 /*
- * Each event has its fields in the order of their keys. COMMON: a field of every event of capture, OWN: one of
- * this event, TEXT: a constant field, SLOT: where the node puts what it knows. The formatter defines what these
- * do, so that a field without code that writes it does not compile.
+ * Each event has its fields in the order of their keys. COMMON: a field of every event of capture, OWN: one
+ * of this event, TEXT: a constant field, SLOT: where the node puts what it knows. The formatter defines what
+ * these do, so that a field without code that writes it does not compile.
  */
 
 """
