@@ -134,7 +134,7 @@ def _host_uuid(data: Path) -> str:
     file = data / "host_uuid"
     if not file.exists():
         file.write_text(str(uuid4()))
-    return file.read_text()
+    return file.read_text().strip()
 
 
 @asynccontextmanager

@@ -62,3 +62,13 @@ def test_lines_cannot_be_forged(tmp_path: Path) -> None:
 def test_a_destination_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"log.output: cannot open .*: No such file"):
         logs.configure(Log(output=str(tmp_path / "no/such/log")), "node")
+
+
+def test_a_file_that_was_rotated_by_truncation_goes_on_at_its_beginning(tmp_path: Path) -> None:
+    """As logrotate's ``copytruncate`` does it; docs/operations.md says so."""
+    logs.configure(Log(output=str(tmp_path / "log")), "auth")
+    log.info("before")
+    (tmp_path / "log").write_text("")
+    log.info("after")
+    assert "\0" not in (tmp_path / "log").read_text()
+    assert "after" in (tmp_path / "log").read_text()
