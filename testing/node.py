@@ -23,9 +23,9 @@ from proctor.capture.service import CaptureService
 from proctor.capture.state.place import StateDirectory
 from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config, SshService, Teleport
-from proctor.config.values import Address
 from proctor.core import unixsock
 from proctor.core.clock import SYSTEM
+from proctor.core.net import Address
 from proctor.model.bundle import NAMESPACE, make_bundle
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import Conditions, Metadata, NetworkRule, Role, RoleOptions, RoleSpec

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from proctor.core import linux
 from proctor.core.clock import FakeClock
 from proctor.core.errors import AccessDenied, Unauthenticated, Unavailable
 from proctor.model.identity import UserIdentity
-from proctor.runtime.privileges import linux
 from proctor.spawner.authentication import (
     AuthenticatedUser,
     ClientConnection,

@@ -24,16 +24,15 @@ import pytest
 from msgspec.structs import replace
 
 from proctor.config.boot import ServiceBoot
-from proctor.config.values import Address
-from proctor.core import unixsock
+from proctor.core import linux, unixsock
 from proctor.core.clock import SYSTEM, format_time
 from proctor.core.errors import AccessDenied
+from proctor.core.net import Address
 from proctor.model.bundle import NAMESPACE
 from proctor.model.rbac.locks import REVOKED, revoke
 from proctor.model.resources import Lock, LockSpec, LockTarget, Metadata, NetworkRule, RoleOptions
 from proctor.node.privsep import SpawnerConnection
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.runtime.privileges import linux
 from proctor.spawnerproto.messages import Authenticate, GetBundle, OpenSession, SignExchange, StoreBundle
 from proctor.sshkit import certs, keys, sshsig
 from testing.attacker import SECONDS, Attacker, TcpConnection, Victim, run_as, transcript, wire_form

@@ -16,8 +16,7 @@ from proctor.audit.segments import SegmentReader, Segments
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.probes import writable
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 from proctor.model.event import Event
 from proctor.model.events import AuditGap
 from proctor.model.stamp import stamped, to_line

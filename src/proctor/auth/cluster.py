@@ -21,7 +21,7 @@ from proctor.auth.tokens import Tokens
 from proctor.core.clock import Clock, parse_time
 from proctor.core.errors import AccessDenied
 from proctor.core.limits.attempts import AttemptLog
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model.access import Decision, check_resource
 from proctor.model.event import Event
 from proctor.model.events import InstanceJoin, UserLogin

@@ -40,8 +40,7 @@ from proctor.captureproto.members import SessionProcesses
 from proctor.config.schema import EnhancedRecording
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 from proctor.model.events import SessionFreeze
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import to_builtins

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
+from proctor.core import linux
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, Unavailable
 
@@ -198,12 +198,9 @@ def remove(cgroup: Path) -> bool:
 def mount_cgroup2(mount: Path) -> None:
     """Mount the cgroup2 hierarchy at ``mount`` unless it is there; raises OSError."""
     mount.mkdir(parents=True, exist_ok=True)
-    if _filesystem(mount) == _CGROUP2_MAGIC:
+    if linux.filesystem(mount) == _CGROUP2_MAGIC:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(b"cgroup2", os.fsencode(mount), b"cgroup2", 0, None) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(mount))
+    linux.mount("cgroup2", mount, "cgroup2", 0)
 
 
 def mounted(preferred: Path) -> Path:
@@ -211,16 +208,6 @@ def mounted(preferred: Path) -> Path:
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     found = [Path(mount) for _, mount, kind, *_ in mounts if kind == "cgroup2"]
     return preferred if preferred in found or not found else found[0]
-
-
-def _filesystem(path: Path) -> int:
-    """Magic number of the filesystem at ``path``: the first word of ``struct statfs``."""
-    buffer = (ctypes.c_long * 32)()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.statfs(os.fsencode(path), ctypes.byref(buffer)) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(path))
-    return int(buffer[0])
 
 
 def _uuid(text: str) -> str:

@@ -13,7 +13,6 @@ import msgspec
 
 from proctor.config.fields import NO_EFFECT, NOT_OFFERED, SECRET, Unused
 from proctor.config.values import (
-    Address,
     AuthAddress,
     DiagAddress,
     Directory,
@@ -30,9 +29,9 @@ from proctor.config.values import (
     VariablePattern,
     WebAddress,
 )
+from proctor.core.net import ANY, Address
 from proctor.model.resources import EnhancedKind, JoinMethod
 
-ANY = "0.0.0.0"  # noqa: S104 - services listen on all addresses by default
 DEFAULT_PATH = "/etc/teleport.yaml"
 StorageType = Literal[
     "sqlite", "dir", "lite", "etcd", "dynamodb", "firestore", "postgresql", "postgres", "cockroachdb"

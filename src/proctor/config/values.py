@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import msgspec
-
+from proctor.core.net import ANY, Address, is_ip
 from proctor.model.resources import parse_duration
 
 _YES = frozenset({"y", "yes", "yeah", "true", "on", "1"})
@@ -31,16 +29,6 @@ class ScalarType:
 
     expected: str
     read: Callable[[str], Any]
-
-
-class Address(msgspec.Struct, frozen=True, order=True):
-    """A host (name, IPv4 or IPv6 without brackets) and a TCP port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def read_flag(text: str) -> bool:
@@ -66,21 +54,21 @@ def read_address(text: str, default_port: int) -> Address:
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", bare)
     if bracketed is not None:
         host, port = bracketed.groups()
-        if not _is_ip(host):
+        if not is_ip(host):
             raise ValueError(f"{host!r} is not an IPv6 address")
     elif bare.count(":") > 1:
         host, port = bare, None
-        if not _is_ip(host):
+        if not is_ip(host):
             raise ValueError(f"{text!r} is neither host:port nor an IPv6 address")
     else:
         host, _, port = bare.partition(":")
-        if host and not _is_ip(host) and not _HOST_NAME.fullmatch(host):
+        if host and not is_ip(host) and not _HOST_NAME.fullmatch(host):
             raise ValueError(f"{host!r} is not a host name or address")
         if not host and not port:
             raise ValueError("the address is empty")
         if ":" in bare and not port:
             raise ValueError(f"{text!r} has no port after the colon")
-    return Address(host or "0.0.0.0", read_port(port) if port else default_port)  # noqa: S104 - what ":3022" means
+    return Address(host or ANY, read_port(port) if port else default_port)
 
 
 def read_port(text: str) -> int:
@@ -112,14 +100,6 @@ def read_pin(text: str) -> str:
     if _PIN.fullmatch(text.lower()):
         return text.lower()
     raise ValueError(f"{text!r} is not a CA pin")
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _address(default_port: int) -> ScalarType:

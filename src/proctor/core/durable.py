@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import logging
 import os
 
+from proctor.core import linux
+
 _STEP = 16 << 10
-_FALLOC_FL_KEEP_SIZE = 1
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-_libc = ctypes.CDLL(None, use_errno=True)
 _UNCHANGED = (-1, -1)
 _log = logging.getLogger(__name__)
 
@@ -64,15 +63,12 @@ class Reserve:
             self._allocate(descriptor, size, end)
 
     def _allocate(self, descriptor: int, size: int, end: int) -> None:
-        arguments = ctypes.c_long(size), ctypes.c_long(end - size)
-        while _libc.fallocate(descriptor, _FALLOC_FL_KEEP_SIZE, *arguments) != 0:
-            code = ctypes.get_errno()
-            if code == errno.EINTR:
-                continue
-            if code not in _UNSUPPORTED:
-                raise OSError(code, os.strerror(code))
+        try:
+            linux.allocate(descriptor, size, end - size)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
             _log.warning("no space can be reserved: this file system has no fallocate")
-            break
         self.end = end
 
 

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from proctor.core.errors import ProctorError
-from proctor.core.threads import Threads
+from proctor.core.net import reachable_host
+from proctor.core.tasks import Threads
 
 PROBE_SECONDS = 3.0
 MIN_FREE_BYTES = 16 << 20
@@ -78,8 +79,3 @@ async def speaks_tls(port: int, host: str) -> None:
     context.set_alpn_protocols(["h2", "http/1.1"])
     _, writer = await asyncio.open_connection(reachable_host(host), port, ssl=context)
     writer.transport.abort()
-
-
-def reachable_host(host: str) -> str:
-    """An address of this host at which a listener on ``host`` is reached."""
-    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised

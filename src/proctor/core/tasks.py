@@ -1,4 +1,4 @@
-"""Named asyncio tasks whose end is always noticed: the only ``create_task`` in the project."""
+"""Named asyncio tasks whose end is always noticed (the only ``create_task`` in the project), and threads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _on_vital_end: contextvars.ContextVar[Callable[[str], None] | None] = contextvars.ContextVar(
@@ -78,3 +81,19 @@ class TaskSet:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
+
+
+class Threads:
+    """At most ``count`` threads named ``purpose``, started when there is something to do.
+
+    asyncio's own executor (``asyncio.to_thread``) is one for everything, name look-ups included: whoever
+    fills it stops all the others. Work that somebody waits for gets threads that nothing else uses.
+    """
+
+    def __init__(self, purpose: str, count: int) -> None:
+        self._executor = ThreadPoolExecutor(count, thread_name_prefix=purpose)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``work`` in one of the threads; once begun, it goes on if the caller is cancelled."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, partial(work, *args, **kwargs))

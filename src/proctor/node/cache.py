@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from proctor.core.clock import SYSTEM, parse_time
 from proctor.core.errors import AccessDenied, ProctorError
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model.bundle import LIFETIME, AccessBundle
 from proctor.model.rbac.locks import OUTDATED, Certificate, Subject
 from proctor.model.resources import Role

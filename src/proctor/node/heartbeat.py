@@ -9,7 +9,8 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 
 from proctor.config.schema import Command
-from proctor.core.errors import ProctorError
+from proctor.core.errors import BadRequest, ProctorError
+from proctor.core.net import split_address
 from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION
 from proctor.model.resources import Metadata, Node, NodeSpec
@@ -118,11 +119,11 @@ def node_document(
 
 def own_address(towards: str) -> str:
     """The address of this host from which ``towards`` (``host:port``) is reached; loopback when unknown."""
-    host, _, port = towards.rpartition(":")
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_DGRAM)[0]
+        host, port = split_address(towards, 0)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind) as probe:
             probe.connect(address)
             return str(probe.getsockname()[0])
-    except (OSError, IndexError, ValueError):
+    except (OSError, IndexError, BadRequest):
         return "127.0.0.1"

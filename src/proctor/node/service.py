@@ -15,8 +15,8 @@ from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import Unavailable
 from proctor.core.limits.attempts import AttemptLog
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.net import is_wildcard
+from proctor.core.tasks import TaskSet, Threads
 from proctor.core.version import VERSION
 from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
@@ -40,7 +40,6 @@ from proctor.sshkit.ssh_server import server_options
 
 FLUSH_SECONDS = 3.0
 HANGUP_SECONDS = 10.0
-_UNSPECIFIED = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised
 _probes = Threads("spawner-probe", 1)
 _log = logging.getLogger(__name__)
 
@@ -187,7 +186,7 @@ class NodeServer:
         if self._ssh.public_addr:
             return str(self._ssh.public_addr[0])
         host = self._boot.config.teleport.advertise_ip or self._ssh.listen_addr.host
-        if host in _UNSPECIFIED:
+        if is_wildcard(host):
             host = own_address(self._boot.auth_address)
         return f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
 

@@ -19,6 +19,7 @@ from proctor.config.boot import ServiceBoot
 from proctor.core.clock import Clock
 from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError
+from proctor.core.net import is_wildcard
 from proctor.rpc import tls
 
 LIFETIME = timedelta(days=365)
@@ -105,9 +106,8 @@ def own_names(boot: ServiceBoot) -> list[str]:
     proxy = boot.config.proxy_service
     configured = [address.host for address in (*proxy.public_addr, proxy.web_listen_addr)]
     wanted = [*configured, boot.config.teleport.advertise_ip, boot.node_name, socket.gethostname()]
-    everywhere = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
     return list(
-        dict.fromkeys([*(name for name in wanted if name not in everywhere), "localhost", "127.0.0.1", "::1"])
+        dict.fromkeys([*(name for name in wanted if not is_wildcard(name)), "localhost", "127.0.0.1", "::1"])
     )
 
 

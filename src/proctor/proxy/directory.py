@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, BadRequest
+from proctor.core.net import split_address
 from proctor.model import serde
 from proctor.model.access import check_node
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import Node, Role
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.auth_client import Client, split_address
+from proctor.rpc.auth_client import Client
 
 FRESH_SECONDS = 3.0
 NODE_PORT = 3022

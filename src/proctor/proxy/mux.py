@@ -14,9 +14,9 @@ from typing import Any
 
 from proctor.core.accept import accept, readable
 from proctor.core.limits.rates import network_of
+from proctor.core.net import split_address
 from proctor.core.tasks import TaskSet
 from proctor.proxy.clienthello import MAX_HELLO, Incomplete, NotTls, server_name
-from proctor.rpc.auth_client import split_address
 from proctor.sshkit.forward import Stream, relay
 
 HELLO_SECONDS = 10.0

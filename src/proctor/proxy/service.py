@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from proctor.audit.spool import Spool
 from proctor.config.boot import ServiceBoot
-from proctor.config.values import Address
 from proctor.core import probes
 from proctor.core.accept import listen
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.limits.rates import RateLimit
+from proctor.core.net import Address, is_wildcard
 from proctor.core.tasks import TaskSet
 from proctor.model import serde
 from proctor.model.resources import Metadata, Node, NodeSpec
@@ -43,7 +43,6 @@ SWEEP_SECONDS = 30.0
 MUX_DRAIN_SECONDS = 2.0
 """How long a restart waits for requests and calls; the streams of nodes never end and reconnect instead."""
 
-_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _log = logging.getLogger(__name__)
 
 
@@ -191,7 +190,7 @@ class ProxyServer:
         """Where people reach the web page."""
         if self._config.public_addr:
             return str(self._config.public_addr[0])
-        if web.host in _EVERYWHERE:
+        if is_wildcard(web.host):
             web = replace(web, host=self._boot.config.teleport.advertise_ip or self._boot.node_name)
         return str(web)
 

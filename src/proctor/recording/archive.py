@@ -18,7 +18,7 @@ import msgspec
 from proctor.core.clock import SYSTEM, Clock, format_time, parse_time
 from proctor.core.durable import append_at, replace_file, sync_directory
 from proctor.core.errors import AccessDenied, AlreadyExists, BadRequest, Corrupted, NotFound, Unavailable
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model.event import Event
 from proctor.model.events import SessionUpload
 from proctor.model.serde import from_json, to_json

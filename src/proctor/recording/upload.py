@@ -22,8 +22,7 @@ from proctor.core.errors import (
     ProctorError,
     Unavailable,
 )
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 from proctor.model.event import Event
 from proctor.model.events import SessionLoss
 from proctor.recording.files import digest, journal_path, set_aside

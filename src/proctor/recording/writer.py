@@ -17,7 +17,7 @@ import msgspec
 
 from proctor.core.clock import SYSTEM, Clock, format_time, whole_milliseconds
 from proctor.core.errors import AlreadyExists, ProctorError
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model.event import SESSION_DATA_INDEX, Event
 from proctor.model.events import SessionEnd, SessionLoss
 from proctor.model.stamp import stamped, to_line

@@ -12,16 +12,16 @@ import grpc
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
-from proctor.core.errors import AccessDenied, BadRequest, IncompatibleVersion, Unavailable
-from proctor.core.reasons import connection_failure
-from proctor.core.threads import Threads
+from proctor.core.errors import AccessDenied, IncompatibleVersion, Unavailable
+from proctor.core.net import connection_failure, split_address
+from proctor.core.tasks import Threads
 from proctor.core.version import VERSION, check_auth_server
 from proctor.rpc import anonymous, tls
 from proctor.rpc._pb import auth_pb2, auth_pb2_grpc, record_pb2_grpc
 from proctor.rpc.grpc_status import translated
 from proctor.rpc.identity_files import Credentials
 
-__all__ = ["Client", "fetch_authorities_tls", "join", "split_address", "translated"]
+__all__ = ["Client", "fetch_authorities_tls", "join", "translated"]
 
 VERSION_KEY = "proctor-version"
 MAX_MESSAGE = 16 * 1024 * 1024
@@ -164,18 +164,6 @@ def _is_refusal(error: grpc.RpcError) -> bool:
 def _name(method: Callable[..., Any]) -> str:
     """The name of an RPC, for logs: grpc keeps it as bytes in a private attribute."""
     return bytes(getattr(method, "_method", b"an RPC")).decode(errors="replace")
-
-
-def split_address(address: str, default_port: int) -> tuple[str, int]:
-    """Host and port of ``host``, ``host:port`` or ``[v6]:port``; raises BadRequest."""
-    host, separator, port = address.rpartition(":")
-    if not separator or address.endswith("]") or (":" in host and not host.startswith("[")):
-        host, port = address, str(default_port)
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise BadRequest(
-            f"{address!r} is not an address", hint="Expected host:port, for example 127.0.0.1:3025"
-        )
-    return host.strip("[]"), int(port)
 
 
 def fetch_authorities_tls(address: str, *, default_port: int = 3025) -> bytes:

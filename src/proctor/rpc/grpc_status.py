@@ -6,7 +6,7 @@ import grpc
 
 from proctor.core import errors
 from proctor.core.errors import ProctorError
-from proctor.core.reasons import connection_failure
+from proctor.core.net import connection_failure
 
 HINT = "proctor-hint-bin"
 KIND = "proctor-error"

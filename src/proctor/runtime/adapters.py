@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from proctor.config.boot import ServiceBoot
 from proctor.core.errors import Unavailable
+from proctor.core.net import reachable_host
 from proctor.rpc import tls
 from proctor.rpc.auth_client import Client
 from proctor.rpc.identity_files import IdentityFiles
@@ -32,7 +33,7 @@ class AuthAdapter:
         """See ``build.Service``."""
         port = await self._server.start()
         listen = self._boot.config.auth_service.listen_addr
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - recognised
+        host = reachable_host(listen.host)
         authorities = IdentityFiles.load(self._boot.proc_dir()).authorities
         pins = tls.ca_pins(authorities.host_tls_ca)
         return {"address": str(replace(listen, host=host, port=port)), "ca_pins": pins}

@@ -14,6 +14,7 @@ from proctor.config.boot import ServiceBoot
 from proctor.config.schema import Config
 from proctor.config.secret_values import static_tokens
 from proctor.core.clock import SYSTEM
+from proctor.core.net import is_wildcard
 
 if TYPE_CHECKING:
     from proctor.rpc.auth_client import Client
@@ -119,7 +120,7 @@ def _proxy_addresses(config: Config, node_name: str) -> tuple[str, ...]:
         return ()
     if proxy.public_addr:
         return tuple(map(str, proxy.public_addr))
-    host = node_name if proxy.web_listen_addr.host in {"0.0.0.0", "::"} else proxy.web_listen_addr.host  # noqa: S104 - recognised
+    host = node_name if is_wildcard(proxy.web_listen_addr.host) else proxy.web_listen_addr.host
     return (f"{host}:{proxy.web_listen_addr.port}",)
 
 

@@ -20,6 +20,7 @@ import msgspec
 from proctor.config.boot import ServiceBoot
 from proctor.core.durable import replace_file
 from proctor.core.errors import ConfigError, ProctorError, Unavailable
+from proctor.core.net import is_wildcard, split_address
 from proctor.model.serde import from_json, to_json
 from proctor.runtime import logs
 from proctor.runtime.privileges import host_key_files, sandbox
@@ -106,10 +107,10 @@ def _trust(path: Path, keys: Sequence[str]) -> None:
 async def reachable(candidates: Sequence[str]) -> str:
     """The first address that accepts a connection, or the first when none does."""
     for candidate in candidates if len(candidates) > 1 else ():
-        host, _, port = candidate.rpartition(":")
+        host, port = split_address(candidate, 0)
         try:
             async with asyncio.timeout(_PROBE_SECONDS):
-                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+                _, writer = await asyncio.open_connection(host, port)
         except (OSError, TimeoutError):
             _log.info("nothing answers at %s", candidate)
             continue
@@ -175,7 +176,7 @@ def principals(boot: ServiceBoot) -> list[str]:
         "127.0.0.1",
         "::1",
     ]
-    return sorted({host for host in hosts if host not in {"", "0.0.0.0", "::"}})  # noqa: S104 - not dialled
+    return sorted({host for host in hosts if not is_wildcard(host)})
 
 
 def main() -> int:

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 from proctor.config.boot import SERVICES, ServiceName
 from proctor.config.load import LoadedConfig, parse, read
 from proctor.config.schema import DEFAULT_PATH, Config, Section
-from proctor.config.values import Address, read_address, read_pin
+from proctor.config.values import read_address, read_pin
 from proctor.core.errors import ConfigError
+from proctor.core.net import Address, reachable_host
 from proctor.runtime import preflight
 
 T = TypeVar("T")
 ROLES = {"auth": "auth_service", "proxy": "proxy_service", "node": "ssh_service"}
 _FIXED = ("data_dir", "diag_addr", "pid_file", "log")
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - these are recognised, not listened on
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         teleport = self.config.teleport
         if "auth" in self.services:
             listen = self.config.auth_service.listen_addr
-            return [str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host)))]
+            return [str(replace(listen, host=reachable_host(listen.host)))]
         addresses = [teleport.proxy_server, teleport.auth_server, *teleport.auth_servers]
         return [str(address) for address in addresses if address]
 

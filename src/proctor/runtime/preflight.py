@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from proctor.config import secret_values
-from proctor.config.schema import ANY, Config
+from proctor.config.schema import Config
 from proctor.config.semantics import problems as rule_problems
-from proctor.config.values import Address
 from proctor.core.errors import ConfigError
+from proctor.core.net import Address, is_wildcard
 
 if TYPE_CHECKING:
     from proctor.runtime.plan import Plan
 
-_EVERY = {ANY, "::"}
 _JOINING = ("node", "proxy")
 
 
@@ -99,7 +98,9 @@ def _joined(data_dir: Path, service: str) -> bool:
 def _collisions(plan: Plan) -> Iterator[PreflightProblem]:
     listeners = [(key, address) for key, address in _listeners(plan) if address.port]
     for (first, one), (second, other) in itertools.combinations(listeners, 2):
-        if one.port == other.port and (one.host == other.host or _EVERY & {one.host, other.host}):
+        if one.port == other.port and (
+            one.host == other.host or is_wildcard(one.host) or is_wildcard(other.host)
+        ):
             yield PreflightProblem(f"{second}: {other} is the address of {first} as well")
 
 

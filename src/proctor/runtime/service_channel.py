@@ -20,10 +20,9 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from proctor.core import wire
+from proctor.core import linux, wire
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
-from proctor.runtime.privileges import linux
 
 STDIN = 0
 DRAIN_SECONDS = 10.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -20,8 +19,9 @@ import asyncssh
 from asyncssh.logging import logger
 from asyncssh.sftp import SFTPServerHandler
 
+from proctor.core import linux
+
 SFTP_VERSION = 3
-_PR_SET_DUMPABLE = 4
 _CHUNK = 1 << 20
 
 
@@ -222,7 +222,7 @@ def serve(source: int, sink: int, audit: int, client: SftpClient) -> int:
     """Serve SFTP until the end of ``source``; the exit status. Blocking; runs with the user's identity."""
     for number in (signal.SIGHUP, signal.SIGPIPE):  # the end of the input says the same, and leaves time
         signal.signal(number, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    linux.forbid_dumps()
     writer = _Writer(sink)
     with os.fdopen(audit, "wb", buffering=0) as log:
         server = AuditedServer(writer, lambda record: _write_line(log, record))

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from proctor.core.errors import BadRequest
+from proctor.core.net import format_address
 from proctor.model.network import MAX_PORT
 from proctor.model.serde import convert
 
@@ -37,7 +38,7 @@ class Endpoint(Message, kw_only=True, frozen=True):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.addr}]:{self.port}" if ":" in self.addr else f"{self.addr}:{self.port}"
+        return format_address(self.addr, self.port)
 
 
 class Terminal(Message, kw_only=True, frozen=True):

@@ -7,8 +7,8 @@ import pytest
 from proctor.config.load import LoadedConfig, parse
 from proctor.config.schema import Config, KeyPair
 from proctor.config.source import MAX_SIZE
-from proctor.config.values import Address
 from proctor.core.errors import ConfigError
+from proctor.core.net import Address
 
 GENERATED = """\
 version: v3

@@ -4,8 +4,8 @@ import pytest
 
 from proctor.config.load import parse, read
 from proctor.config.schema import EnhancedRecording
-from proctor.config.values import Address
 from proctor.core.errors import ConfigError
+from proctor.core.net import Address
 from testing.cluster import GUIDE_CONFIG
 
 

@@ -2,12 +2,12 @@ import pytest
 
 from proctor.config.values import (
     AUTO_PAGES,
-    Address,
     read_address,
     read_flag,
     read_pages,
     read_pin,
 )
+from proctor.core.net import Address
 from proctor.model.resources import parse_duration
 
 

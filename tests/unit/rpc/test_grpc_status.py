@@ -7,7 +7,7 @@ import pytest
 
 from proctor.core import errors
 from proctor.core.errors import ProctorError
-from proctor.rpc.auth_client import split_address
+from proctor.core.net import split_address
 from proctor.rpc.grpc_status import status_of, trailers, translated
 
 KINDS = [

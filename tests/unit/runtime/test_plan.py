@@ -5,8 +5,8 @@ import pytest
 
 from proctor.config.load import parse
 from proctor.config.schema import Config
-from proctor.config.values import Address
 from proctor.core.errors import ConfigError
+from proctor.core.net import Address
 from proctor.runtime.plan import Flags, Plan, changed, fixed, make, merge, parse_labels, services_of
 
 CONTROL = "ssh_service: {enabled: no}\n"

@@ -28,8 +28,7 @@ from proctor.audit.search.worker import (
     encode,
 )
 from proctor.core.errors import LimitExceeded, Unavailable
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 
 READERS = 2
 """Processes that search."""

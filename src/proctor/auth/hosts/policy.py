@@ -21,9 +21,9 @@ from proctor.auth.hosts.registry import HostRegistry
 from proctor.auth.settings import AuthSettings
 from proctor.core.clock import Clock, parse_time
 from proctor.core.errors import AccessDenied, BadRequest
+from proctor.core.net import split_address
 from proctor.model.identity import SystemRole
 from proctor.model.resources import Node, TokenSpec
-from proctor.rpc.auth_client import split_address
 
 JOIN_AGAIN = timedelta(minutes=10)
 """For how long a host may join once more with the same token and secret from the same address: for another

@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from proctor.auth.housekeeping.retention import Days, Removal, Retention
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 
 PERIOD = 60.0
 """Seconds between two rounds."""

@@ -13,8 +13,7 @@ from proctor.audit.search.pool import WORTH_INDEXING, Searchable, Searches
 from proctor.auth.housekeeping.retention import Days
 from proctor.core.clock import Clock, format_time
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 from proctor.model.event import Event
 from proctor.recording.archive import Archive
 from proctor.recording.table import COMPLETE, EVENTS, STATES, Filter, RecordingTable

@@ -10,7 +10,7 @@ import msgspec
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model.serde import from_json, to_json
 from proctor.storage.base import Backend
 

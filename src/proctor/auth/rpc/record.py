@@ -14,7 +14,7 @@ from proctor.auth.housekeeping.usage import usage
 from proctor.auth.ingest.batch import Admitted, NumberedEvents
 from proctor.core.clock import parse_time
 from proctor.core.errors import AccessDenied, BadRequest, NotFound
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model.events import SessionRecordingAccess
 from proctor.model.identity import HostIdentity
 from proctor.recording.table import ACTIVE, Filter

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
+
+from proctor.core import linux
 
 _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO, _DELETE = 0x8, 0x40, 0x80, 0x200
 _ONLY_DIRECTORIES = 0x01000000
@@ -17,12 +18,11 @@ class InotifyWatcher:
 
     def __init__(self) -> None:
         """Raises OSError when the kernel has no instance left for us."""
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        self._descriptor = linux.checked(linux.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
 
     def watch(self, directory: Path) -> None:
         """Watch ``directory``, once however often this is called. Raises OSError when it is not there."""
-        self._checked(self._libc.inotify_add_watch(self._descriptor, os.fsencode(directory), _MASK))
+        linux.checked(linux.libc.inotify_add_watch(self._descriptor, os.fsencode(directory), _MASK))
 
     def fileno(self) -> int:
         """Readable when there is something to ``take``."""
@@ -41,9 +41,3 @@ class InotifyWatcher:
     def close(self) -> None:
         """Watch no more."""
         os.close(self._descriptor)
-
-    def _checked(self, result: int) -> int:
-        if result < 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-        return result

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proctor.capture.selftest import uring
+from proctor.core import linux
 
 SHELL = "/bin/sh"
 _OPENAT2 = 437
@@ -124,11 +125,7 @@ def _wait(pid: int) -> None:
 
 
 def _syscall(number: int, *arguments: object) -> int:
-    result = int(ctypes.CDLL(None, use_errno=True).syscall(number, *arguments))
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
+    return linux.checked(linux.libc.syscall(number, *arguments))
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ import mmap
 import os
 import struct
 
+from proctor.core import linux
+
 _SETUP, _ENTER = 425, 426
 _PARAMETERS = struct.Struct("=10I10I10I")
 _ENTRY = struct.Struct("=BBHiQQIIQ24x")
@@ -14,7 +16,6 @@ _RING, _ENTRIES = 0, 0x10000000
 _OPENAT = 18
 _AT_FDCWD = -100
 _WAIT_FOR_RESULT = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def open_file(path: str) -> None:
@@ -47,8 +48,4 @@ def _submit(ring: int, parameters: bytes, path: str) -> None:
 
 
 def _call(number: int, *arguments: object) -> int:
-    result = int(_libc.syscall(number, *arguments))
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
+    return linux.checked(linux.libc.syscall(number, *arguments))

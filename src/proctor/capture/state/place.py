@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 from pathlib import Path
 from typing import NamedTuple
 
 from proctor.capture.state.pins import Pins
 from proctor.captureproto.state import StatePaths
+from proctor.core import linux
 from proctor.core.errors import Unavailable
 
-_NOSUID, _NODEV, _NOEXEC = 2, 4, 8
-_DETACH = 2
 _MODE = 0o700
 
 
 class _Mount(NamedTuple):
-    kind: bytes
+    kind: str
     path: Path
-    options: bytes
+    options: str
 
 
 class StateDirectory:
@@ -30,8 +27,8 @@ class StateDirectory:
         self._paths = StatePaths(run)
         self.files = self._paths.files
         self._mounts = (
-            _Mount(b"bpf", self._paths.programs, b"mode=0700"),
-            _Mount(b"tmpfs", self.files, b"mode=0700"),
+            _Mount("bpf", self._paths.programs, "mode=0700"),
+            _Mount("tmpfs", self.files, "mode=0700"),
         )
 
     def pins(self, generation: int) -> Pins:
@@ -49,7 +46,7 @@ class StateDirectory:
         for mount in self._mounts:
             try:
                 mount.path.mkdir(mode=_MODE, exist_ok=True)
-                if _mounted(mount.path) != mount.kind.decode():
+                if _mounted(mount.path) != mount.kind:
                     _mount(mount)
             except OSError as error:
                 raise Unavailable(
@@ -62,16 +59,15 @@ class StateDirectory:
         if _mounted(self._mounts[0].path) == "bpf":
             self.keep_only(None)
         for mount in self._mounts:
-            while _mounted(mount.path) == mount.kind.decode():
-                _checked(_libc().umount2(os.fsencode(mount.path), _DETACH), mount.path)
+            while _mounted(mount.path) == mount.kind:
+                linux.detach(mount.path)
             with contextlib.suppress(FileNotFoundError):
                 mount.path.rmdir()
 
 
 def _mount(mount: _Mount) -> None:
-    flags = _NOSUID | _NODEV | _NOEXEC
-    path = os.fsencode(mount.path)
-    _checked(_libc().mount(b"proctor", path, mount.kind, flags, mount.options), mount.path)
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    linux.mount("proctor", mount.path, mount.kind, flags, mount.options)
 
 
 def _mounted(path: Path) -> str:
@@ -88,13 +84,3 @@ def _mounted(path: Path) -> str:
 def _escaped(path: Path) -> str:
     """As mountinfo spells it (proc_pid_mountinfo(5))."""
     return "".join(f"\\{ord(one):03o}" if one in " \t\n\\" else one for one in str(path))
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _checked(result: int, path: Path) -> None:
-    if result != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(path))

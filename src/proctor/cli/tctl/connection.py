@@ -18,6 +18,7 @@ from proctor.config.schema import DEFAULT_PATH, Config
 from proctor.config.values import read_address
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, NotFound, ProctorError, Unauthenticated
+from proctor.core.net import reachable_host
 from proctor.rpc.identity_files import Credentials, IdentityFiles, read_identity_file
 from proctor.sshkit.certs import read_user_certificate
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from proctor.rpc.auth_client import Client
 
 T = TypeVar("T")
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not listened on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class AdminOptions:
                 ) from None
             return None
         listen = config.auth_service.listen_addr
-        return str(replace(listen, host=_LOOPBACK.get(listen.host, listen.host))), credentials
+        return str(replace(listen, host=reachable_host(listen.host))), credentials
 
     def directories(self) -> tuple[Path, Path]:
         """Data directory and directory of the backend of this host. Raises ProctorError."""

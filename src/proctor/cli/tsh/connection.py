@@ -134,10 +134,11 @@ def profile_of(web: str, ping: dict[str, object], *, user: str, insecure: bool) 
 
 def _dialable(address: str, web: str) -> str:
     """A proxy that listens everywhere is reached where its web page is."""
-    from proctor.config.values import Address, read_address
+    from proctor.config.values import read_address
+    from proctor.core.net import Address, is_wildcard
 
     parsed = read_address(address, DEFAULT_SSH_PORT)
-    if parsed.host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not listened on
+    if is_wildcard(parsed.host):
         parsed = Address(read_address(web, 0).host, parsed.port)
     return str(parsed)
 

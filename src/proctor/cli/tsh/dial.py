@@ -15,7 +15,7 @@ from proctor.cli.output import note
 from proctor.cli.tsh.connection import Active, known_hosts
 from proctor.config.values import read_address
 from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
-from proctor.core.reasons import connection_failure
+from proctor.core.net import connection_failure
 from proctor.sshkit import algorithms
 from proctor.sshkit.certs import JOIN_PRINCIPAL
 

@@ -19,7 +19,7 @@ from proctor.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from proctor.core.reasons import connection_failure
+from proctor.core.net import connection_failure
 from proctor.core.version import VERSION
 
 DEFAULT_PORT = 3080

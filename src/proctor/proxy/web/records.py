@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 
 from proctor.core.clock import format_time
 from proctor.core.errors import BadRequest, LimitExceeded
-from proctor.core.threads import Threads
+from proctor.core.tasks import Threads
 from proctor.model import serde
 from proctor.proxy.web import models
 from proctor.proxy.web.sessions import WebSession

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import os
 from pathlib import Path
 
-from proctor.runtime.privileges import linux
+from proctor.core import linux
 
 _VERSION_3 = 0x20080522  # linux/capability.h
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Capability(enum.IntEnum):
@@ -82,9 +80,7 @@ def keep(wanted: frozenset[Capability]) -> None:
     for index, word in enumerate(words):
         word.effective = word.permitted = mask >> (32 * index) & 0xFFFFFFFF
     header = _Header(_VERSION_3, 0)
-    if _libc.capset(ctypes.byref(header), words) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"capset: {os.strerror(code)}")
+    linux.checked(linux.libc.capset(ctypes.byref(header), words), "capset")
 
 
 def bound(wanted: frozenset[Capability]) -> None:

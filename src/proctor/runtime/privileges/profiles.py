@@ -12,7 +12,8 @@ import os
 from typing import Literal, NamedTuple
 
 from proctor.config.boot import ServiceName
-from proctor.runtime.privileges import capabilities, linux, seccomp
+from proctor.core import linux
+from proctor.runtime.privileges import capabilities, seccomp
 from proctor.runtime.privileges.capabilities import Capability as Cap
 from proctor.runtime.privileges.syscalls import CAPTURE, NETWORK, SIGNER
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import proctor
+from proctor.core import linux
 from proctor.core.errors import ProctorError
-from proctor.runtime.privileges import linux
 from proctor.runtime.privileges.service_users import ServiceUser
 
 

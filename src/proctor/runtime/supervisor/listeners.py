@@ -9,10 +9,10 @@ import socket
 from collections.abc import Sequence
 
 from proctor.config.boot import ServiceBoot
-from proctor.config.values import Address
 from proctor.core import unixsock
 from proctor.core.accept import listen
 from proctor.core.errors import ProctorError
+from proctor.core.net import Address
 from proctor.runtime.supervisor.resume import SavedListener
 
 

@@ -7,8 +7,7 @@ import logging
 from pathlib import Path
 
 from proctor.captureproto.absence import RETURN_SECONDS, AbsenceMarks
-from proctor.core.tasks import TaskSet
-from proctor.core.threads import Threads
+from proctor.core.tasks import TaskSet, Threads
 
 _log = logging.getLogger(__name__)
 _threads = Threads("strict-sessions", 1)

@@ -5,7 +5,14 @@ import ssl
 
 import pytest
 
-from proctor.core.reasons import connection_failure
+from proctor.core.net import (
+    Address,
+    connection_failure,
+    format_address,
+    is_wildcard,
+    reachable_host,
+    split_address,
+)
 
 GRPC = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:9: {}"
 
@@ -40,3 +47,25 @@ def test_reasons(error: Exception | str, reason: str) -> None:
     text = connection_failure(error)
     assert reason in text
     assert not any(word in text for word in ("Errno", "_ssl.c", "ipv4:", "TSI", "SSL_ERROR"))
+
+
+@pytest.mark.parametrize(
+    ("host", "wildcard", "reachable"),
+    [
+        ("0.0.0.0", True, "127.0.0.1"),
+        ("::", True, "::1"),
+        ("", True, "127.0.0.1"),
+        ("192.0.2.1", False, "192.0.2.1"),
+        ("::1", False, "::1"),
+    ],
+)
+def test_wildcards_are_reached_by_loopback(host: str, wildcard: bool, reachable: str) -> None:
+    assert (is_wildcard(host), reachable_host(host)) == (wildcard, reachable)
+
+
+@pytest.mark.parametrize(
+    ("host", "text"), [("::1", "[::1]:22"), ("127.0.0.1", "127.0.0.1:22"), ("a.example", "a.example:22")]
+)
+def test_an_address_is_split_as_it_was_formatted(host: str, text: str) -> None:
+    assert format_address(host, 22) == str(Address(host, 22)) == text
+    assert split_address(text, 1) == (host, 22)
