@@ -19,7 +19,7 @@ from proctor.core.errors import ProctorError
 from proctor.model.events import Exec, SessionEnd, SessionStart
 from proctor.node.record.recorder import Recorder
 from proctor.recording.format import Timeline, file_names
-from proctor.recording.writer import SessionWriter, recover
+from proctor.recording.writer import WRITES, SessionWriter, recover
 from testing.disks import ext4, fill, tmpfs, use_up_inodes
 from tests.unit.node.record.test_recorder import CONTEXT
 
@@ -71,7 +71,7 @@ class Run:
             recorder.report_losses()
             recorder.emit(SessionEnd(participants=["alice"]), last=True)
         async with asyncio.timeout(10):
-            await asyncio.gather(*(recorder.finish() for recorder in self.recorders.values()))
+            await asyncio.gather(*(recorder.finish(WRITES.run) for recorder in self.recorders.values()))
 
     def spooled(self, sid: str) -> list[dict[str, Any]]:
         """Events of a session in the spool."""

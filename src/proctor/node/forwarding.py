@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import uuid
 from collections.abc import Callable
@@ -63,5 +62,4 @@ async def _connect(login: Login, target: Endpoint) -> socket.socket:
 
 
 def _audit(host: Host, login: Login, event: Port) -> None:
-    with contextlib.suppress(ProctorError):
-        host.spool.append(login.context(host.facts()).fill(event))
+    host.audit(login.context(host.facts()).fill(event))

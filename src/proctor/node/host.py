@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,9 @@ from proctor.audit.spool import Spool
 from proctor.core.clock import Clock
 from proctor.core.limits.attempts import AttemptLog
 from proctor.core.tasks import TaskSet
+from proctor.core.work_queue import WorkQueue
 from proctor.model.access import SessionOptions
+from proctor.model.event import Event
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
@@ -53,6 +56,8 @@ class Host:
     clock: Clock
     spool: Spool
     cache: AccessCache
+    writes: WorkQueue
+    """What writes to the spool, to recordings and to the notes of deliveries: the event loop does not."""
     replicator: Replicator
     feed: CaptureFeed | None
     policy: HostPolicy
@@ -74,6 +79,10 @@ class Host:
     """Connections whose client has logged in."""
     sessions: TaskSet = field(default_factory=lambda: TaskSet("node.sessions"))
     background: TaskSet = field(default_factory=lambda: TaskSet("node.background"))
+
+    def audit(self, event: Event) -> None:
+        """Put ``event`` into the audit log, in the background; a failure is logged."""
+        self.writes.put(partial(self.spool.append, event))
 
     def retire(self) -> None:
         """Another node process of this host takes new connections."""

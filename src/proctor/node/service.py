@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from proctor.audit.spool import Spool
@@ -18,6 +19,8 @@ from proctor.core.limits.attempts import AttemptLog
 from proctor.core.net import is_wildcard
 from proctor.core.tasks import TaskSet, Threads
 from proctor.core.version import VERSION
+from proctor.core.work_queue import WorkQueue
+from proctor.model.event import Event
 from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
@@ -30,7 +33,7 @@ from proctor.node.record.recorder import NodeFacts
 from proctor.node.record.recovery import Recovery
 from proctor.node.sshd import NodeConnection
 from proctor.recording.upload import Replicator
-from proctor.recording.writer import recover
+from proctor.recording.writer import Interrupted, recover
 from proctor.rpc.auth_client import Client
 from proctor.rpc.identity_files import Credentials, IdentityFiles
 from proctor.spawnerproto.decision import HostPolicy
@@ -63,6 +66,7 @@ class NodeServer:
         self._clock = clock
         self._sockets = sockets or {}
         self._tasks = TaskSet("node")
+        self._writes = WorkQueue("node-writes")
         self._spawner = SpawnerClient(boot.spawn_socket, clock)
         self._exclusive = TaskSet("node.exclusive")
         """What one of several node processes does for all."""
@@ -103,6 +107,40 @@ class NodeServer:
 
     async def _compose(self, credentials: Credentials) -> Host:
         boot = self._boot
+        spool, interrupted = await self._writes.run(self._recover)
+        contexts = Contexts(boot.data_dir / "spool/node/sessions")
+        recovery = Recovery(interrupted, self._facts(), spool, contexts, self._writes)
+        feed = await self._feed(recovery, contexts)
+        if feed is not None and boot.recover:
+            feed.retire()
+        recovery.start(feed, self._recoveries)
+        if feed is not None:
+            self._tasks.spawn(feed.run(), name="capture", vital=True)
+            self._tasks.spawn(feed.watch(), name="watch of capture", vital=True)
+
+        def audit(event: Event) -> None:
+            self._writes.put(partial(spool.append, event))
+
+        return Host(
+            facts=self._facts,
+            clock=self._clock,
+            spool=spool,
+            writes=self._writes,
+            attempts=AttemptLog(audit, self._clock),
+            cache=AccessCache(self._spawner.ask, credentials.authorities.user_ssh_ca, self._connect),
+            replicator=Replicator(boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=audit),
+            feed=feed,
+            policy=HostPolicy.of(self._ssh, self._boot.node_name),
+            reported_labels=lambda: self._labels.printed,
+            spawner=self._spawner,
+            upload_dir=boot.upload_dir,
+            idle_timeout=boot.config.auth_service.client_idle_timeout,
+            disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
+        )
+
+    def _recover(self) -> tuple[Spool, list[Interrupted]]:
+        """Open spool and recordings on the disk."""
+        boot = self._boot
         spool = Spool(
             boot.spool_dir, source=f"node/{boot.host_uuid}", cluster_name=self._cluster, clock=self._clock
         )
@@ -114,32 +152,7 @@ class NodeServer:
             server_id=boot.host_uuid,
             emit=spool.append,
         )
-        contexts = Contexts(boot.data_dir / "spool/node/sessions")
-        recovery = Recovery(interrupted, self._facts(), spool, contexts)
-        feed = await self._feed(recovery, contexts)
-        if feed is not None and boot.recover:
-            feed.retire()
-        recovery.start(feed, self._recoveries)
-        if feed is not None:
-            self._tasks.spawn(feed.run(), name="capture", vital=True)
-            self._tasks.spawn(feed.watch(), name="watch of capture", vital=True)
-        return Host(
-            facts=self._facts,
-            clock=self._clock,
-            spool=spool,
-            attempts=AttemptLog(spool.append, self._clock),
-            cache=AccessCache(self._spawner.ask, credentials.authorities.user_ssh_ca, self._connect),
-            replicator=Replicator(
-                boot.upload_dir, self._connect, boot.host_uuid, self._clock, emit=spool.append
-            ),
-            feed=feed,
-            policy=HostPolicy.of(self._ssh, self._boot.node_name),
-            reported_labels=lambda: self._labels.printed,
-            spawner=self._spawner,
-            upload_dir=boot.upload_dir,
-            idle_timeout=boot.config.auth_service.client_idle_timeout,
-            disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
-        )
+        return spool, interrupted
 
     async def _feed(self, recovery: Recovery, contexts: Contexts) -> CaptureFeed | None:
         if not self._ssh.enhanced_recording.enabled:
@@ -152,8 +165,8 @@ class NodeServer:
                 f"enhanced recording is enabled, but nothing can be recorded: {error.message}",
                 hint="See the capture service's log, or set ssh_service.enhanced_recording.enabled: false.",
             ) from None
-        deliveries = Deliveries(self._boot.spool_dir / "deliveries.json")
-        return CaptureFeed(client, deliveries, recovery.recorder, contexts)
+        deliveries = await self._writes.run(Deliveries, self._boot.spool_dir / "deliveries.json")
+        return CaptureFeed(client, deliveries, recovery.recorder, contexts, self._writes)
 
     def _listen(self, host: Host, credentials: Credentials) -> SshListener:
         teleport, auth = self._boot.config.teleport, self._boot.config.auth_service
@@ -244,10 +257,15 @@ class NodeServer:
         await self._recoveries.drain(None)
         await host.background.drain(None)
         await host.replicator.idle()
-        await host.spool.flushed(None)
+        await self._delivered(host, None)
         if host.feed is not None:
             await host.feed.leave()
-            await host.spool.flushed(None)
+            await self._delivered(host, None)
+
+    async def _delivered(self, host: Host, seconds: float | None) -> None:
+        """Wait until all events are with the auth service, at most ``seconds``."""
+        await self._writes.run(host.spool.flush)
+        await host.spool.flushed(seconds)
 
     async def drain(self, seconds: float) -> None:
         """Refuse new connections, and let sessions end by themselves within ``seconds``."""
@@ -273,11 +291,12 @@ class NodeServer:
             await host.background.close()
             host.attempts.flush()
             if host.cache.reachable:
-                await host.spool.flushed(FLUSH_SECONDS)
+                await self._delivered(host, FLUSH_SECONDS)
         await self._exclusive.close()
         await self._recoveries.close()
         await self._tasks.close()
         if host is not None:
-            host.spool.close()
             if host.feed is not None:
                 host.feed.close()
+            await self._writes.run(host.spool.close)
+        self._writes.close()

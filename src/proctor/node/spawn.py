@@ -27,17 +27,73 @@ from proctor.spawnerproto.messages import (
 
 SPAWN_SECONDS = 45.0
 _FRAME_SECONDS = 5.0
+MAX_UNSENT = 64 << 10
+"""Bytes that wait for a monitor beyond which signals of the client are dropped."""
+
 _LOST = Exited(code=255, drained=False, reason="the process that watched it has ended unexpectedly")
+
+
+class FrameWriter:
+    """Sends frames over a socket without waiting; what its peer does not read yet is kept, up to a limit."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._unsent = bytearray()
+        self._ending = False
+
+    def send(self, message: object, *, needed: bool = True) -> None:
+        """Send ``message``, unless it is not ``needed`` and MAX_UNSENT bytes wait. A lost peer is ignored."""
+        if self._ending or (len(self._unsent) > MAX_UNSENT and not needed):
+            return
+        self._unsent += wire.encode(to_builtins(message))
+        if not self._write():
+            self._loop.add_writer(self._connection, self._writable)
+
+    def end(self) -> None:
+        """Let the peer see the end of the stream after what was sent."""
+        self._ending = True
+        if not self._unsent:
+            self._shut_down()
+
+    def close(self) -> None:
+        """Close the socket, dropping what was not sent."""
+        self._loop.remove_writer(self._connection)
+        self._connection.close()
+
+    def _write(self) -> bool:
+        """Send what fits now; True when nothing is left."""
+        try:
+            # Not through the socket object: with a timeout, it would wait.
+            del self._unsent[: os.write(self._connection.fileno(), self._unsent)]
+        except BlockingIOError:
+            return False
+        except OSError:  # EPIPE: the peer has gone
+            self._unsent.clear()
+        return not self._unsent
+
+    def _writable(self) -> None:
+        if self._write():
+            self._loop.remove_writer(self._connection)
+            if self._ending:
+                self._shut_down()
+
+    def _shut_down(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
 
 
 class Process:
     """A session's process. ``descriptors`` go with it when it is released, unless they were taken."""
 
-    def __init__(self, connection: socket.socket, answer: Spawned, descriptors: list[int]) -> None:
+    def __init__(
+        self, connection: socket.socket, writer: FrameWriter, answer: Spawned, descriptors: list[int]
+    ) -> None:
         self.pid = answer.pid
         self.cgroup_id = answer.cgroup_id
         self.descriptors = descriptors
         self._connection = connection
+        self._writer = writer
 
     def take(self) -> list[int]:
         """The descriptors, which are the caller's to close from now on."""
@@ -45,7 +101,7 @@ class Process:
         return taken
 
     async def wait(self, unrecorded: Callable[[], None]) -> Exited:
-        """How it ended; ``drained`` is false when its monitor has gone without telling.
+        """How it ended; ``drained`` is false when its monitor has ended without a word.
 
         ``unrecorded`` is called when capture ends before.
         """
@@ -59,28 +115,24 @@ class Process:
         return _LOST
 
     def signal(self, name: SignalName) -> None:
-        """Send a signal to its process group."""
-        with contextlib.suppress(OSError):
-            wire.send(self._connection, to_builtins(SendSignal(signal=name)))
+        """Send a signal to its process group; dropped when the monitor does not keep up."""
+        self._writer.send(SendSignal(signal=name), needed=False)
 
     def kill(self) -> None:
         """Kill all processes of its session, wherever they are."""
-        with contextlib.suppress(OSError):
-            wire.send(self._connection, to_builtins(SendSignal(signal="KILL", everyone=True)))
+        self._writer.send(SendSignal(signal="KILL", everyone=True))
 
     def follow(self) -> None:
         """Have the network policy of the access bundle hold for it from now on, or have it ended."""
-        with contextlib.suppress(OSError):
-            wire.send(self._connection, to_builtins(Follow()))
+        self._writer.send(Follow())
 
     def hang_up(self) -> None:
-        """Tell the monitor that nobody listens any more; ``wait`` still reports the end."""
-        with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_WR)
+        """Let the monitor hang the process up; ``wait`` still reports the end."""
+        self._writer.end()
 
     def release(self) -> None:
         """Close the connection; the process is hung up if it still runs."""
-        self._connection.close()
+        self._writer.close()
         for descriptor in self.take():
             os.close(descriptor)
 
@@ -88,20 +140,20 @@ class Process:
 async def spawn(privileged: PrivilegedConnection, request: Spawn) -> Process:
     """Start a process for the user of the SSH connection. Raises AccessDenied (refused) or Unavailable."""
     connection = privileged.open_session()
+    connection.settimeout(_FRAME_SECONDS)
+    writer = FrameWriter(connection)
     try:
-        connection.settimeout(_FRAME_SECONDS)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused: see the answer
-            wire.send(connection, to_builtins(request))
+        writer.send(request)
         received = await asyncio.wait_for(_receive(connection), SPAWN_SECONDS)
         if received is None:
             raise Unavailable("the spawn service of this node broke off")
         message, descriptors = received
-        return Process(connection, _accepted(message, descriptors), descriptors)
+        return Process(connection, writer, _accepted(message, descriptors), descriptors)
     except (OSError, TimeoutError, wire.FrameError) as error:
-        connection.close()
+        writer.close()
         raise Unavailable(f"the spawn service of this node failed: {error}") from None
     except BaseException:
-        connection.close()
+        writer.close()
         raise
 
 

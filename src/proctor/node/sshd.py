@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ import asyncssh
 import msgspec
 from asyncssh.stream import SSHTCPStreamSession
 
-from proctor.core.errors import AccessDenied, ProctorError
+from proctor.core.errors import AccessDenied
 from proctor.core.text import counted
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
@@ -109,10 +108,7 @@ class NodeConnection(CertificateServer):
         )
         if not self._host.attempts.admits(event, event.addr_remote):
             return
-        try:
-            self._host.spool.append(event)
-        except ProctorError as error:
-            _log.error("a refused login is not in the audit log: %s", error)
+        self._host.audit(event)
 
     def _endpoint(self, name: str) -> Endpoint:
         address = self.connection.get_extra_info(name) or ("", 0)
@@ -173,8 +169,7 @@ class NodeConnection(CertificateServer):
 
     def _reject(self, who: Login, limit: int) -> None:
         event = SessionRejected(reason="max_sessions limit reached", max=limit)
-        with contextlib.suppress(ProctorError):
-            self._host.spool.append(who.context(self._host.facts()).fill(event))
+        self._host.audit(who.context(self._host.facts()).fill(event))
 
     async def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
@@ -211,8 +206,7 @@ class NodeConnection(CertificateServer):
 
     def _audit_cut(self, who: Login, reason: str) -> None:
         event = ClientDisconnect(reason=reason)
-        with contextlib.suppress(ProctorError):
-            self._host.spool.append(who.context(self._host.facts()).fill(event))
+        self._host.audit(who.context(self._host.facts()).fill(event))
 
     def access_changed(self) -> None:
         """Locks end the connection. Of roles, only where sessions may connect to is followed."""

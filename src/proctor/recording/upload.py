@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Replicator:
             while True:
                 self._found.clear()
                 try:
-                    waiting = self._sids() - self._grown.keys()
+                    waiting = await _threads.run(self._sids, [*self._durable]) - self._grown.keys()
                 except OSError as error:  # such as no descriptor left
                     _log.warning("recordings wait: %s", error)
                     waiting = set()
@@ -99,12 +99,15 @@ class Replicator:
         finally:
             await tasks.close()
 
-    def _sids(self) -> set[str]:
-        """Sessions with something to send; a dead writer's are left to ``recording.writer.recover``."""
+    def _sids(self, durable: Sequence[str]) -> set[str]:
+        """Sessions with something to send; a dead writer's are left to ``recording.writer.recover``.
+
+        ``durable``: those with bytes that a writer of this process has flushed. Reads the directory.
+        """
         names = os.listdir(self._directory) if self._directory.exists() else []
         finished = {match[1] for match in map(_FILE.fullmatch, names) if match}
         waiting = {sid for sid in finished if self._running(sid)}
-        return (finished - waiting) | {sid for sid in self._durable if self._running(sid)}
+        return (finished - waiting) | {sid for sid in durable if self._running(sid)}
 
     def _running(self, sid: str) -> bool:
         return journal_path(self._directory, sid).exists()
@@ -132,14 +135,14 @@ class Replicator:
                 refusals += isinstance(error, _REFUSALS)
                 final = isinstance(error, Corrupted) or refusals >= MAX_REFUSALS
                 if final and not self._running(sid):
-                    self._quarantine(sid, error)
+                    await self._quarantine(sid, error)
                     return
                 _log.warning("recording %s waits: %s", sid, error)
             await asyncio.sleep(delay)
             delay = min(LONGEST_WAIT, delay * 2)
 
-    def _quarantine(self, sid: str, error: Exception) -> None:
-        place = set_aside(self._directory, sid)
+    async def _quarantine(self, sid: str, error: Exception) -> None:
+        place = await _threads.run(set_aside, self._directory, sid)
         self._refused.add(sid)
         _log.error("recording %s is refused, moved to %s: %s", sid, place, error)
         self._emit(
@@ -211,7 +214,7 @@ class Replicator:
 
     async def idle(self) -> None:
         """Return when nothing waits to be sent."""
-        while self._grown or self._sids():
+        while self._grown or len(await _threads.run(self._sids, [*self._durable])):
             await _wait(self._settled, SCAN_SECONDS)
 
     def _settle(self) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from proctor.audit.spool import Reservation, Spool
 from proctor.captureproto import event_lines
@@ -22,6 +22,7 @@ from proctor.recording.wal import Block
 from proctor.recording.writer import WRITES, RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
+T = TypeVar("T")
 RETRY_SECONDS = 5.0
 RECORDING, SPOOL = "recording", "spool"
 """Where events can be lost here: neither the recording nor the log may lack one that counts as stored."""
@@ -80,8 +81,15 @@ class Context:
         }
 
 
+class Run(Protocol):
+    """Calls a function in a thread, as ``WorkQueue.run`` does."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """The result of ``work``."""
+
+
 class Recorder:
-    """The record of one session. ``writer`` is None when only the audit log is kept.
+    """The record of one session. ``writer`` is None when only the audit log is kept. Writes to the disk.
 
     When it cannot be written: a strict session is ended through ``failed``, which gets the reason once;
     others go on, and ``finish`` adds a ``session.loss``. After ``finish`` events go to the audit log only.
@@ -293,32 +301,41 @@ class Recorder:
         if reason:
             self.emit(SessionLoss(lost=dict(lost), reason=reason), last=True)
 
-    async def finish(self) -> None:
-        """Report what was lost, and close the recording, off the event loop; until it works, again."""
-        self.report_losses()
-        await _repeated(self._write_waiting)
+    async def finish(self, run: Run) -> None:
+        """Report what was lost, and close the recording; until it works, again.
+
+        ``run`` calls a function where all other calls of this recorder are made.
+        """
+        await run(self.report_losses)
+        await _repeated(run, self._write_waiting)
+        if (writer := await run(self._detached)) is not None:
+            await _repeated(WRITES.run, lambda: _closed(writer))  # takes long: others need not wait for it
+
+    def _detached(self) -> SessionWriter | None:
+        """The recording, which takes no more events."""
         if self._reservation is not None:
             self._reservation.release()
-        if (writer := self.writer) is not None:
-            self.writer = None
-            await _repeated(lambda: self._closed(writer))
-
-    def _closed(self, writer: SessionWriter) -> bool:
-        """Close the recording; False when that has to be tried again."""
-        self._next_ei = writer.next_ei
-        try:
-            writer.close()
-        except RecordingError as error:
-            _log.error("%s", error)
-            if not writer.gone:
-                return False
-            writer.abandon()
-        return True
+        writer, self.writer = self.writer, None
+        if writer is not None:
+            self._next_ei = writer.next_ei
+        return writer
 
 
-async def _repeated(attempt: Callable[[], bool]) -> None:
-    """Call ``attempt`` off the event loop until it succeeds."""
+def _closed(writer: SessionWriter) -> bool:
+    """Close a recording; False when that has to be tried again."""
+    try:
+        writer.close()
+    except RecordingError as error:
+        _log.error("%s", error)
+        if not writer.gone:
+            return False
+        writer.abandon()
+    return True
+
+
+async def _repeated(run: Run, attempt: Callable[[], bool]) -> None:
+    """Call ``attempt`` through ``run`` until it succeeds."""
     for pause in itertools.repeat(RETRY_SECONDS):
-        if await WRITES.run(attempt):
+        if await run(attempt):
             return
         await asyncio.sleep(pause)

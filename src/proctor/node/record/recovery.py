@@ -8,6 +8,7 @@ from typing import Any
 
 from proctor.audit.spool import Spool
 from proctor.core.tasks import TaskSet
+from proctor.core.work_queue import WorkQueue
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts
@@ -24,15 +25,24 @@ class Recovery:
     """Ends ``interrupted`` recordings once capture has told what it kept of them."""
 
     def __init__(
-        self, interrupted: Sequence[Interrupted], facts: NodeFacts, spool: Spool, contexts: Contexts
+        self,
+        interrupted: Sequence[Interrupted],
+        facts: NodeFacts,
+        spool: Spool,
+        contexts: Contexts,
+        queue: WorkQueue,
     ) -> None:
+        self._queue = queue
         self._contexts = contexts
         self._facts = facts
         self._spool = spool
         self._interrupted = {found.sid: found for found in interrupted}
 
     def recorder(self, sid: str) -> Recorder:
-        """For events of ``sid``; those of a session without an open recording go to the audit log only."""
+        """For events of ``sid``; those of a session without an open recording go to the audit log only.
+
+        Reads the disk.
+        """
         found = self._interrupted.get(sid)
         if found is None and (kept := self._contexts.load(sid, self._facts)) is not None:
             return Recorder(kept, None, self._spool, strict=False, failed=_log.error)
@@ -62,6 +72,6 @@ class Recovery:
             await feed.subscribed.wait()
             await feed.drained(found.sid, HANGUP_SECONDS)
         if not found.ended:
-            recorder.write_last(found.session_end())
-        await recorder.finish()
+            await self._queue.run(recorder.write_last, found.session_end())
+        await recorder.finish(self._queue.run)
         _log.info("session %s of a previous run was ended", found.sid)

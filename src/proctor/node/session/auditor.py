@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from proctor.captureproto.byte_text import to_text
 from proctor.core.clock import format_time
 from proctor.core.errors import Unavailable
+from proctor.core.work_queue import in_loop
 from proctor.model.events import (
     SCP_CODES,
     Exec,
@@ -18,6 +20,7 @@ from proctor.model.events import (
     SessionEnd,
     SessionLeave,
     SessionLoss,
+    SessionPart,
     SessionStart,
     Subsystem,
 )
@@ -51,6 +54,7 @@ class SessionAuditor:
         self.recorder = recorder
         self._clock = host.clock
         self._tasks = host.background
+        self._writes = host.writes
         self._request = request
         self._enhanced = enhanced
         self._started = ""
@@ -69,15 +73,25 @@ class SessionAuditor:
         enhanced, strict = login.captured(host), login.options.strict_recording
         writer, reason = None, ""
         if request.interactive or enhanced:
-            writer, reason = _open(host, context.node.cluster, sid)
+            writer, reason = await host.writes.run(_open, host, context.node.cluster, sid)
         if reason and strict:
             raise Unavailable(reason)
-        recorder = Recorder(context, writer, host.spool, strict=strict, failed=failed)
+        recorder = Recorder(
+            context,
+            writer,
+            host.spool,
+            strict=strict,
+            failed=in_loop(failed),
+        )
         if reason:
-            recorder.lose(reason)
+            host.writes.put(partial(recorder.lose, reason))
         if writer is not None:
             host.background.spawn(writer.keep_flushed(host.replicator.notify), name=f"flush {sid}")
         return cls(host, request, recorder, enhanced=enhanced)
+
+    def _emit(self, *events: SessionPart, last: bool = False) -> None:
+        for event in events:
+            self._writes.put(partial(self.recorder.emit, event, last=last))
 
     @property
     def _command(self) -> list[str]:
@@ -93,20 +107,25 @@ class SessionAuditor:
             initial_command=self._command,
             session_recording=_RECORDING,
         )
+        self._writes.put(partial(self._write_start, start))
+
+    def _write_start(self, start: SessionStart) -> None:
         self.recorder.emit(start)
         self.recorder.reserve(_LAST_EVENTS * min(len(to_json(start.to_dict())) + _MORE_BYTES, MAX_LINE))
 
     def resize(self, columns: int, rows: int) -> None:
         """Emit ``resize``."""
-        self.recorder.emit(Resize(size=f"{columns}:{rows}"))
+        self._emit(Resize(size=f"{columns}:{rows}"))
 
     def output(self, data: bytes, done: Callable[[], None]) -> None:
         """Record output of the terminal, then call ``done``, whether or not that worked."""
-        self.recorder.output(data)
-        done()
+        self._writes.put(partial(self.recorder.output, data), lambda _: done())
 
-    def operations(self, data: bytes) -> None:
-        """Emit what the SFTP server has done, from its lines; ``data`` may end within one."""
+    def operations(self, data: bytes, done: Callable[[], None]) -> None:
+        """Emit what the SFTP server has done, from its lines, then call ``done``.
+
+        ``data`` may end within a line.
+        """
         *lines, rest = (self._report + data).split(b"\n")
         self._report = rest[:_MAX_REPORT]
         for line in lines:
@@ -116,17 +135,18 @@ class SessionAuditor:
                 sid = self.recorder.context.sid
                 _log.error("session %s: a report of the SFTP server is wrong: %s", sid, error)
             else:
-                self.recorder.emit(event)
+                self._emit(event)
+        self._writes.put(lambda: None, lambda _: done())
 
     def incomplete(self, reason: str) -> None:
         """Emit ``session.loss``: events of the kernel may be missing."""
-        self.recorder.emit(SessionLoss(reason=reason))
+        self._emit(SessionLoss(reason=reason))
 
     def outcome(self, exited: Exited) -> None:
         """Emit the event that belongs to the request."""
         reserved = self._request.interactive or self._enhanced
         if event := _outcome(self._request, exited):
-            self.recorder.emit(event, last=reserved)
+            self._emit(event, last=reserved)
 
     def end(self, reason: str, *, sent: int, received: int) -> None:
         """Emit the last events. ``reason``: why the session was ended, when the user has not ended it.
@@ -144,13 +164,12 @@ class SessionAuditor:
             session_recording=_RECORDING,
             reason=reason,
         )
-        self.recorder.report_losses()
-        for event in (SessionLeave(), SessionData(tx=sent, rx=received), end):
-            self.recorder.emit(event, last=True)
+        self._writes.put(self.recorder.report_losses)
+        self._emit(SessionLeave(), SessionData(tx=sent, rx=received), end, last=True)
 
     def close(self) -> None:
         """Complete the recording in the background."""
-        self._tasks.spawn(self.recorder.finish(), name=f"finish {self.recorder.context.sid}")
+        self._tasks.spawn(self.recorder.finish(self._writes.run), name=f"finish {self.recorder.context.sid}")
 
 
 def _open(host: Host, cluster: str, sid: str) -> tuple[SessionWriter | None, str]:

@@ -84,7 +84,10 @@ class RecordOutput:
 
 @dataclass(frozen=True, slots=True)
 class RecordOperations:
-    """Record what the SFTP server reports: bytes of lines, which may end within a line."""
+    """Record what the SFTP server reports: bytes of lines, which may end within a line.
+
+    Answer: ``OperationsRecorded``.
+    """
 
     data: bytes
 

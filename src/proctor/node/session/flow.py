@@ -24,6 +24,7 @@ from proctor.node.session.inputs import (
     ClientData,
     ClientEof,
     ClientReady,
+    OperationsRecorded,
     OutputReceived,
     OutputRecorded,
     OutputsEnded,
@@ -31,7 +32,7 @@ from proctor.node.session.inputs import (
 )
 
 MAX_UNRECORDED = 256 << 10
-"""Bytes of terminal output that may wait to be recorded before no more is read."""
+"""Bytes of output that may wait to be recorded before no more is read."""
 
 
 class Drain(enum.Enum):
@@ -44,7 +45,14 @@ class Drain(enum.Enum):
 
 Commands = Iterator[Command]
 FlowInput = (
-    ClientData | ClientEof | ClientBlocked | ClientReady | OutputReceived | OutputRecorded | OutputsEnded
+    ClientData
+    | ClientEof
+    | ClientBlocked
+    | ClientReady
+    | OutputReceived
+    | OutputRecorded
+    | OperationsRecorded
+    | OutputsEnded
 )
 
 
@@ -88,6 +96,8 @@ class Flow:
             case OutputRecorded(data) if self._connected:
                 self._recording = max(0, self._recording - len(data))
                 yield from self.send(data, OutputStream.STDOUT)
+            case OperationsRecorded(size) if self._connected:
+                self._recording = max(0, self._recording - size)
             case OutputsEnded():
                 self.ended = self._connected
         yield from self._regulate()
@@ -140,6 +150,7 @@ class Flow:
 
     def _output(self, data: bytes, stream: OutputStream) -> Commands:
         if stream is OutputStream.AUDIT:
+            self._recording += len(data)
             yield RecordOperations(data)
         elif stream is OutputStream.TERMINAL:
             self._recording += len(data)

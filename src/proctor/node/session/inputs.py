@@ -134,6 +134,13 @@ class OutputRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationsRecorded:
+    """``RecordOperations`` is done with ``size`` bytes."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutputsEnded:
     """All output streams are at their end, or released."""
 
@@ -202,6 +209,7 @@ Input = (
     | SignalRequested
     | OutputReceived
     | OutputRecorded
+    | OperationsRecorded
     | OutputsEnded
     | ProcessExited
     | CaptureLost

@@ -29,6 +29,7 @@ from proctor.node.session.inputs import (
     CaptureDrained,
     CaptureLost,
     Input,
+    OperationsRecorded,
     OutputReceived,
     OutputRecorded,
     OutputsEnded,
@@ -216,6 +217,10 @@ class Session:
         """The command ``RecordOutput``."""
         self.auditor.output(data, lambda: self.receive(OutputRecorded(data)))
 
+    def record_operations(self, data: bytes) -> None:
+        """The command ``RecordOperations``."""
+        self.auditor.operations(data, lambda: self.receive(OperationsRecorded(len(data))))
+
     def rejected(self, reason: str) -> None:
         """The command ``EmitRejected``."""
         _log.warning("session %s of %s refused: %s", self.sid, self.login.user.username, reason)
@@ -224,8 +229,7 @@ class Session:
     def emit(self, event: SessionPart) -> None:
         """Put an event of a session without a record into the audit log."""
         context = self.login.context(self.host.facts(), self.sid)
-        with contextlib.suppress(ProctorError):
-            self.host.spool.append(context.fill(event))
+        self.host.audit(context.fill(event))
 
 
 def _reason(error: ProctorError | OSError) -> str:
@@ -262,7 +266,7 @@ _PERFORM: dict[type[commands.Command], Callable[[Session, Any], object]] = {
     commands.PauseOutput: lambda s, _: s.stdio.pause(),
     commands.ResumeOutput: lambda s, _: s.stdio.resume(),
     commands.RecordOutput: lambda s, c: s.record_output(c.data),
-    commands.RecordOperations: lambda s, c: s.auditor.operations(c.data),
+    commands.RecordOperations: lambda s, c: s.record_operations(c.data),
     commands.Send: lambda s, c: s.client.send(c.data, c.stream),
     commands.ResizeTerminal: lambda s, c: s.stdio.resize(c.columns, c.rows),
     commands.EmitResize: lambda s, c: s.auditor.resize(c.columns, c.rows),

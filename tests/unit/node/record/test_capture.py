@@ -12,6 +12,7 @@ from proctor.audit.spool import Spool
 from proctor.captureproto.capture_messages import Closed, Delivery, Drained, KernelEvents, Subscribed
 from proctor.captureproto.client import CaptureClient
 from proctor.captureproto.event_lines import from_fields
+from proctor.core.work_queue import WorkQueue
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts
@@ -59,11 +60,13 @@ class Lab:
     def boot(self) -> None:
         self.spool = Spool(self.directory / "spool", source="node/n", cluster_name="purple")
         self.capture = ScriptedCapture()
+        self.queue = WorkQueue("writes")
         self.feed = CaptureFeed(
             cast(CaptureClient, self.capture),
             Deliveries(self.directory / "notes"),
             lambda sid: self.recorder(sid, None),
             Contexts(self.directory / "contexts"),
+            self.queue,
         )
         self.task = asyncio.ensure_future(self.feed.run())
 
@@ -72,9 +75,11 @@ class Lab:
         context = Context(node=FACTS, user=user, login="root", local="l", remote="r", sid=sid)
         return Recorder(context, writer, self.spool, strict=True, failed=self.failures.append)
 
-    def crash(self) -> None:
+    async def crash(self) -> None:
         """The process dies, and comes back with what it finds on disk."""
         self.task.cancel()
+        await self.settled()
+        self.queue.close()
         self.spool.close()
         (found,) = recover(self.directory / "recordings", cluster_name="purple", emit=lambda _event: None)
         self.writer = found.writer
@@ -85,6 +90,11 @@ class Lab:
         for delivery in deliveries:
             self.capture.queue.put_nowait(delivery)
         await auntil(lambda: len(self.capture.acknowledged) == before + len(deliveries))
+
+    async def settled(self) -> None:
+        """Everything that was put is done, and what follows from it."""
+        for _ in range(3):
+            await self.queue.run(lambda: None)
 
     def spooled(self, name: str = "session.command") -> list[dict[str, Any]]:
         lines = [
@@ -102,6 +112,7 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
     lab = Lab(tmp_path)
     yield lab
     lab.task.cancel()
+    lab.queue.close()
     lab.spool.close()
     if lab.writer is not None:
         lab.writer.close()
@@ -133,6 +144,7 @@ async def test_events_are_held_until_the_session_has_begun(lab: Lab) -> None:
     assert not lab.spooled()
 
     lab.feed.attach(SID, lab.recorder(SID, lab.writer))
+    await lab.settled()
 
     (event,) = lab.spooled()
     assert (event["program"], event["user"], event["login"], event["sid"]) == ("bash", "alice", "root", SID)
@@ -152,10 +164,10 @@ async def test_drained_is_waited_for(lab: Lab) -> None:
 
 async def test_drained_is_waited_for_while_events_come(lab: Lab) -> None:
     lab.feed.attach(SID, lab.recorder(SID, lab.writer))
-    waiting = asyncio.ensure_future(lab.feed.drained(SID, 0.2))
+    waiting = asyncio.ensure_future(lab.feed.drained(SID, 2.0))
     for seq in range(1, 6):
         await lab.say(batch(seq, "ls"))
-        await asyncio.wait({waiting}, timeout=0.1)
+        await asyncio.wait({waiting}, timeout=0.5)
     await lab.say(Drained(sid=SID, seq=6))
 
     assert await waiting
@@ -188,7 +200,7 @@ async def test_crash_between_steps_is_finished_when_the_message_comes_again(lab:
             patch.setattr(Recorder, "_keep_lines", lambda *_: True)
         await lab.say(message)
 
-    lab.crash()
+    await lab.crash()
     lab.feed.attach(SID, lab.recorder(SID, lab.writer))
     await lab.say(message, batch(2, "cat"))
 

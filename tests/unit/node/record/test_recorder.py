@@ -13,7 +13,7 @@ from proctor.captureproto.event_lines import from_fields
 from proctor.model.events import Exec, SessionData, SessionStart
 from proctor.model.identity import UserIdentity
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
-from proctor.recording.writer import SessionWriter
+from proctor.recording.writer import WRITES, SessionWriter
 
 SID = "a79b86c5-7465-48ad-b2c9-b3c67586d144"
 FACTS = NodeFacts(
@@ -61,7 +61,7 @@ async def test_events_say_who_and_where_and_share_one_count(
     fields = {"cgroup_id": 7, "event": "session.command", "code": "T4000I", "uid": "u", "time": _now()}
     recorder.record_lines(from_fields(fields))
     recorder.emit(SessionData(tx=1, rx=2))
-    await recorder.finish()
+    await recorder.finish(WRITES.run)
     recorder.emit(Exec(command="afterwards"))
 
     start, command, data, late = spooled(tmp_path)
@@ -83,7 +83,7 @@ async def test_recording_that_fails(
 
     recorder.output(b"lost")
     recorder.emit(Exec(command="kept in the log"))
-    await recorder.finish()
+    await recorder.finish(WRITES.run)
 
     assert len(failures) == strict
     kept, loss = spooled(tmp_path)

@@ -128,10 +128,12 @@ def test_operations_of_sftp_are_recorded_after_the_client_has_gone() -> None:
         >> client gone
         << release streams
         << hang up
+        >> operations recorded open
         >> output audit summary
         << record operations 'summary'
         >> outputs ended
         >> exited 0
+        >> operations recorded summary
         << flush client
         >> flushed
         << release streams

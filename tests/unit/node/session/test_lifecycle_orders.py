@@ -39,6 +39,7 @@ INPUTS: st.SearchStrategy[Input] = st.one_of(
             inputs.Resized(1, 1),
             inputs.SignalRequested("INT"),
             inputs.OutputRecorded(b"data"),
+            inputs.OperationsRecorded(4),
             inputs.OutputsEnded(),
             inputs.ProcessExited(Exited(code=0)),
             inputs.CaptureLost(),
@@ -60,6 +61,8 @@ def answers(given_command: Command) -> Iterable[Input]:
             yield inputs.ProcessSpawned()
         case commands.RecordOutput(data):
             yield inputs.OutputRecorded(data)
+        case commands.RecordOperations(data):
+            yield inputs.OperationsRecorded(len(data))
         case commands.FlushClient():
             yield inputs.Flushed()
         case commands.AwaitDrain():

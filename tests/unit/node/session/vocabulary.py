@@ -66,6 +66,7 @@ PARSE: Parse[Input] = vocabulary(
         r"signal requested (\w+)": _signal,
         r"output recorded (.+)": lambda text: inputs.OutputRecorded(text.encode()),
         r"output (\w+) (.+)": lambda stream, text: inputs.OutputReceived(text.encode(), OutputStream(stream)),
+        r"operations recorded (.+)": lambda text: inputs.OperationsRecorded(len(text)),
         r"outputs ended": inputs.OutputsEnded,
         r"exited (\d+)(?: because (.+))?": lambda code, reason: inputs.ProcessExited(
             Exited(code=int(code), reason=reason or "")
