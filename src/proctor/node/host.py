@@ -12,8 +12,7 @@ from typing import Protocol
 from proctor.audit.spool import Spool
 from proctor.core.clock import Clock
 from proctor.core.limits.attempts import AttemptLog
-from proctor.core.tasks import TaskSet
-from proctor.core.work_queue import WorkQueue
+from proctor.core.tasks import TaskSet, WorkQueue
 from proctor.model.access import SessionOptions
 from proctor.model.event import Event
 from proctor.model.identity import UserIdentity

@@ -17,9 +17,8 @@ from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import Unavailable
 from proctor.core.limits.attempts import AttemptLog
 from proctor.core.net import is_wildcard
-from proctor.core.tasks import TaskSet, Threads
+from proctor.core.tasks import TaskSet, Threads, WorkQueue
 from proctor.core.version import VERSION
-from proctor.core.work_queue import WorkQueue
 from proctor.model.event import Event
 from proctor.model.resources import Node
 from proctor.node.cache import AccessCache

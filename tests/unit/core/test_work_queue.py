@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from proctor.core.work_queue import WorkQueue, in_loop
+from proctor.core.tasks import WorkQueue, in_loop
 from testing.polling import auntil
 
 

@@ -11,7 +11,7 @@ from proctor.captureproto.absence import RETURN_SECONDS
 from proctor.captureproto.capture_messages import Delivery, Forgotten, Subscribed
 from proctor.captureproto.client import CaptureClient
 from proctor.core.errors import Unavailable
-from proctor.core.work_queue import WorkQueue
+from proctor.core.tasks import WorkQueue
 from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import Deliveries
 from proctor.node.record.delivery import DeliveryStorage, SessionDelivery

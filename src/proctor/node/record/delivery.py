@@ -11,7 +11,7 @@ from functools import partial
 
 from proctor.captureproto.capture_messages import Closed, Delivery, Drained, KernelEvents, LossAccounting
 from proctor.core.errors import ProctorError
-from proctor.core.work_queue import WorkQueue
+from proctor.core.tasks import WorkQueue
 from proctor.model.events import SessionLoss
 from proctor.node.record.deliveries import Deliveries, Intent
 from proctor.node.record.ledger import Ledger

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proctor.audit.spool import Spool
-from proctor.core.tasks import TaskSet
-from proctor.core.work_queue import WorkQueue
+from proctor.core.tasks import TaskSet, WorkQueue
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts

@@ -10,7 +10,7 @@ from functools import partial
 from proctor.captureproto.byte_text import to_text
 from proctor.core.clock import format_time
 from proctor.core.errors import Unavailable
-from proctor.core.work_queue import in_loop
+from proctor.core.tasks import in_loop
 from proctor.model.events import (
     SCP_CODES,
     Exec,

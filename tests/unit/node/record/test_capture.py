@@ -12,7 +12,7 @@ from proctor.audit.spool import Spool
 from proctor.captureproto.capture_messages import Closed, Delivery, Drained, KernelEvents, Subscribed
 from proctor.captureproto.client import CaptureClient
 from proctor.captureproto.event_lines import from_fields
-from proctor.core.work_queue import WorkQueue
+from proctor.core.tasks import WorkQueue
 from proctor.model.identity import UserIdentity
 from proctor.node.record.capture import CaptureFeed
 from proctor.node.record.contexts import Contexts
