@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What events there are, and the type of each of their fields; src/proctor/model/schema.py derives it. */
+/* What events there are, and the type of each of their fields; src/proctor/model/event_schema.py derives it. */
 #pragma once
 
 #include "scan.h"

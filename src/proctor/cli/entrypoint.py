@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import typer
 
-from proctor.cli import stdio
+from proctor.cli import standard_streams
 from proctor.cli.application import prepare_completion
 from proctor.cli.output import note
 from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
@@ -22,7 +22,7 @@ _INTERRUPTED = 130
 def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     """Run ``app`` with ``arguments`` and leave with its exit status."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it says is in our own errors
-    stdio.prepare()
+    standard_streams.prepare()
     prepare_completion(str(app.info.name))
     sys.exit(_status(app, arguments))
 
@@ -40,7 +40,7 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
         print(file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        stdio.discard_output()
+        standard_streams.discard_output()
         return EXIT_FAILURE
     except OSError as error:
         return fail(ProctorError(_os_error(error)))
@@ -48,7 +48,7 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
         logging.getLogger(__name__).debug("unexpected", exc_info=error)
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return fail(ProctorError(f"unexpected: {what}", hint="Run again with -d for details."))
-    return result or stdio.finish() if isinstance(result, int) else stdio.finish()
+    return result or standard_streams.finish() if isinstance(result, int) else standard_streams.finish()
 
 
 def fail(error: ProctorError) -> int:

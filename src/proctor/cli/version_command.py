@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from proctor.cli import stdio
+from proctor.cli import standard_streams
 from proctor.core.version import banner
 
 
 def show(more: Sequence[str] = ()) -> NoReturn:
     """Print the version and ``more`` lines, and leave."""
-    stdio.prepare()
+    standard_streams.prepare()
     print(banner(), *more, sep="\n")
-    sys.exit(stdio.finish())
+    sys.exit(standard_streams.finish())

@@ -26,7 +26,7 @@ def count_lines(lines: bytes, /) -> int:
 def make_schema(
     events: Sequence[tuple[bytes, Sequence[bytes], Sequence[tuple[bytes, bytes, int, int]]]], /
 ) -> object:
-    """A schema for ``scan_lines`` from tuples such as ``model.schema`` makes."""
+    """A schema for ``scan_lines`` from tuples such as ``model.event_schema`` makes."""
 
 def fingerprint(uid: bytes, /) -> bytes:
     """Of one ``uid``, 8 bytes."""

@@ -13,7 +13,7 @@ import msgspec
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.event import SESSION_UPLOAD_INDEX, Event
-from proctor.model.schema import schemas
+from proctor.model.event_schema import schemas
 
 try:
     from proctor.model import _jsonlines

@@ -12,14 +12,18 @@ from asyncssh.stream import SSHTCPStreamSession
 
 from proctor.core.errors import ProctorError
 from proctor.model.events import PORT_CLOSED, Port
-from proctor.node.host import Host, Login
+from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.spawn import spawn
 from proctor.spawnerproto.messages import Endpoint, Spawn
 from proctor.sshkit.forward import Relays, Stream
 
 
 async def forward(
-    host: Host, login: Login, target: Endpoint, active: Callable[[], None], relays: Relays[Endpoint]
+    host: NodeContext,
+    login: AuthenticatedClient,
+    target: Endpoint,
+    active: Callable[[], None],
+    relays: Relays[Endpoint],
 ) -> SSHTCPStreamSession[bytes]:
     """Connect to ``target`` as the user; the session of the channel, one of ``relays``.
 
@@ -47,7 +51,7 @@ async def forward(
     return SSHTCPStreamSession[bytes](carry)
 
 
-async def _connect(login: Login, target: Endpoint) -> socket.socket:
+async def _connect(login: AuthenticatedClient, target: Endpoint) -> socket.socket:
     request = Spawn(
         sid=str(uuid.uuid4()),
         kind="forward",
@@ -61,5 +65,5 @@ async def _connect(login: Login, target: Endpoint) -> socket.socket:
     return connection
 
 
-def _audit(host: Host, login: Login, event: Port) -> None:
+def _audit(host: NodeContext, login: AuthenticatedClient, event: Port) -> None:
     host.audit(login.context(host.facts()).fill(event))

@@ -19,7 +19,7 @@ from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
 from proctor.node.cache import AccessCache
 from proctor.node.privsep import PrivilegedConnection, SpawnerClient
-from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.capture import CaptureSubscription
 from proctor.node.record.recorder import Context, NodeFacts
 from proctor.recording.upload import Replicator
 from proctor.spawnerproto.decision import HostPolicy
@@ -48,7 +48,7 @@ class Connection(Protocol):
 
 
 @dataclass(kw_only=True)
-class Host:
+class NodeContext:
     """The node: its collaborators, and what it is doing. ``feed`` is None when nothing is captured."""
 
     facts: Callable[[], NodeFacts]
@@ -58,7 +58,7 @@ class Host:
     writes: WorkQueue
     """What writes to the spool, to recordings and to the notes of deliveries: the event loop does not."""
     replicator: Replicator
-    feed: CaptureFeed | None
+    feed: CaptureSubscription | None
     policy: HostPolicy
     reported_labels: Callable[[], Mapping[str, str]]
     """Values of the labels that commands print."""
@@ -100,7 +100,7 @@ class Host:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Login:
+class AuthenticatedClient:
     """Who is at the other end of one connection, and what their roles say."""
 
     user: UserIdentity
@@ -122,10 +122,10 @@ class Login:
             sid=sid,
         )
 
-    def kinds(self, host: Host) -> list[EnhancedKind]:
+    def kinds(self, host: NodeContext) -> list[EnhancedKind]:
         """What the kernel is to report of this login's sessions."""
         return list(self.options.enhanced_recording) if host.feed is not None else []
 
-    def captured(self, host: Host) -> bool:
+    def captured(self, host: NodeContext) -> bool:
         """Does capture follow the sessions of this login, to report or to restrict them?"""
         return bool(self.kinds(host)) or (host.feed is not None and self.options.network is not None)

@@ -23,11 +23,11 @@ from proctor.model.event import Event
 from proctor.model.resources import Node
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
-from proctor.node.host import Host
+from proctor.node.host import NodeContext
 from proctor.node.privsep import SpawnerClient, public_host_keys
-from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.capture import CaptureSubscription
 from proctor.node.record.contexts import Contexts
-from proctor.node.record.deliveries import Deliveries
+from proctor.node.record.deliveries import DeliveryLog
 from proctor.node.record.recorder import NodeFacts
 from proctor.node.record.recovery import Recovery
 from proctor.node.sshd import NodeConnection
@@ -75,7 +75,7 @@ class NodeServer:
         self._port = self._ssh.listen_addr.port
         self._address = ""
         self._listener: SshListener | None = None
-        self._host: Host | None = None
+        self._host: NodeContext | None = None
 
     @property
     def port(self) -> int:
@@ -104,7 +104,7 @@ class NodeServer:
             self._listener.start()
         return {"address": self._address}
 
-    async def _compose(self, credentials: Credentials) -> Host:
+    async def _compose(self, credentials: Credentials) -> NodeContext:
         boot = self._boot
         spool, interrupted = await self._writes.run(self._recover)
         contexts = Contexts(boot.data_dir / "spool/node/sessions")
@@ -120,7 +120,7 @@ class NodeServer:
         def audit(event: Event) -> None:
             self._writes.put(partial(spool.append, event))
 
-        return Host(
+        return NodeContext(
             facts=self._facts,
             clock=self._clock,
             spool=spool,
@@ -153,7 +153,7 @@ class NodeServer:
         )
         return spool, interrupted
 
-    async def _feed(self, recovery: Recovery, contexts: Contexts) -> CaptureFeed | None:
+    async def _feed(self, recovery: Recovery, contexts: Contexts) -> CaptureSubscription | None:
         if not self._ssh.enhanced_recording.enabled:
             return None
         client = CaptureClient(self._boot.capture_socket, str(self._boot.slot))
@@ -164,10 +164,10 @@ class NodeServer:
                 f"enhanced recording is enabled, but nothing can be recorded: {error.message}",
                 hint="See the capture service's log, or set ssh_service.enhanced_recording.enabled: false.",
             ) from None
-        deliveries = await self._writes.run(Deliveries, self._boot.spool_dir / "deliveries.json")
-        return CaptureFeed(client, deliveries, recovery.recorder, contexts, self._writes)
+        deliveries = await self._writes.run(DeliveryLog, self._boot.spool_dir / "deliveries.json")
+        return CaptureSubscription(client, deliveries, recovery.recorder, contexts, self._writes)
 
-    def _listen(self, host: Host, credentials: Credentials) -> SshListener:
+    def _listen(self, host: NodeContext, credentials: Credentials) -> SshListener:
         teleport, auth = self._boot.config.teleport, self._boot.config.auth_service
         options = server_options(
             public_host_keys(credentials.ssh_certificate),
@@ -261,7 +261,7 @@ class NodeServer:
             await host.feed.leave()
             await self._delivered(host, None)
 
-    async def _delivered(self, host: Host, seconds: float | None) -> None:
+    async def _delivered(self, host: NodeContext, seconds: float | None) -> None:
         """Wait until all events are with the auth service, at most ``seconds``."""
         await self._writes.run(host.spool.flush)
         await host.spool.flushed(seconds)

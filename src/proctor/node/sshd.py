@@ -16,7 +16,7 @@ from proctor.model.access import SessionOptions, session_options
 from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
 from proctor.model.rbac.locks import Subject
 from proctor.node.forwarding import forward
-from proctor.node.host import Host, Login
+from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.privsep import PrivilegedConnection
 from proctor.node.session.raw_requests import channel_for
 from proctor.node.session.ssh_channel import SessionChannel
@@ -33,11 +33,11 @@ _log = logging.getLogger(__name__)
 class NodeConnection(CertificateServer):
     """One connection to this node."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: NodeContext) -> None:
         super().__init__(lambda: host.cache.user_ssh_ca, host.clock)
         self._host = host
         self._privileged: PrivilegedConnection | None = None
-        self._who: Login | None = None
+        self._who: AuthenticatedClient | None = None
         self._sessions: list[SessionChannel] = []
         self._relays: Relays[Endpoint] = Relays()
         self._active_at = host.clock.monotonic()
@@ -123,7 +123,7 @@ class NodeConnection(CertificateServer):
             options = await self._options(self.login, self.user)
         except AccessDenied as error:
             raise asyncssh.PermissionDenied(error.message) from None
-        self._who = Login(
+        self._who = AuthenticatedClient(
             user=identity,
             privileged=self._privileged,
             name=self.login,
@@ -167,7 +167,7 @@ class NodeConnection(CertificateServer):
         self._sessions.append(session)
         return channel_for(self.connection), session
 
-    def _reject(self, who: Login, limit: int) -> None:
+    def _reject(self, who: AuthenticatedClient, limit: int) -> None:
         event = SessionRejected(reason="max_sessions limit reached", max=limit)
         self._host.audit(who.context(self._host.facts()).fill(event))
 
@@ -184,7 +184,7 @@ class NodeConnection(CertificateServer):
     def _active(self) -> None:
         self._active_at = self._host.clock.monotonic()
 
-    async def _supervise(self, who: Login) -> None:
+    async def _supervise(self, who: AuthenticatedClient) -> None:
         """Cut the connection when it was idle for too long, or its certificate has expired."""
         limits = [limit for limit in (who.options.client_idle_timeout, self._host.idle_timeout) if limit]
         expires = who.options.disconnect_expired_cert or self._host.disconnect_expired
@@ -200,11 +200,11 @@ class NodeConnection(CertificateServer):
                 self._cut(who, "the client's certificate has expired")
                 return
 
-    def _cut(self, who: Login, reason: str) -> None:
+    def _cut(self, who: AuthenticatedClient, reason: str) -> None:
         self._audit_cut(who, reason)
         self.leave(reason)
 
-    def _audit_cut(self, who: Login, reason: str) -> None:
+    def _audit_cut(self, who: AuthenticatedClient, reason: str) -> None:
         event = ClientDisconnect(reason=reason)
         self._host.audit(who.context(self._host.facts()).fill(event))
 
@@ -217,7 +217,7 @@ class NodeConnection(CertificateServer):
             return
         self._follow_roles(self._who)
 
-    def _lock_out(self, who: Login, reason: str) -> None:
+    def _lock_out(self, who: AuthenticatedClient, reason: str) -> None:
         """End everything at once."""
         self._who = None
         _log.warning("%s is disconnected: %s", who.user.username, reason)
@@ -227,7 +227,7 @@ class NodeConnection(CertificateServer):
         self._relays.cut()
         self.connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
 
-    def _follow_roles(self, who: Login) -> None:
+    def _follow_roles(self, who: AuthenticatedClient) -> None:
         if (roles := self._host.cache.known(who.user.roles)) is None:
             return
         network = session_options(roles).network

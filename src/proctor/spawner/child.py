@@ -40,7 +40,7 @@ _FORBIDDEN_VARIABLES = ("LD_", "SSH_", "BASH_ENV", "ENV")
 
 
 @dataclass(frozen=True)
-class Person:
+class UnixUser:
     """An account of this host."""
 
     name: str
@@ -64,7 +64,7 @@ class Program:
         return [f"-{name}"] if self.command is None else [name, "-c", self.command]
 
 
-def base_environment(person: Person, terminal: str) -> dict[str, str]:
+def base_environment(person: UnixUser, terminal: str) -> dict[str, str]:
     """What every session of ``person`` finds; nothing is inherited from us."""
     environment = {
         "USER": person.name,
@@ -118,7 +118,7 @@ def give_up_raw_sockets() -> None:
         raise OSError(code, os.strerror(code))
 
 
-def become(person: Person) -> None:
+def become(person: UnixUser) -> None:
     """Take the identity of ``person`` for good; raises PermissionError when that could be undone."""
     os.umask(0o022)
     os.initgroups(person.name, person.gid)
@@ -138,7 +138,7 @@ def _can_return() -> bool:
     return True
 
 
-def go_home(person: Person) -> None:
+def go_home(person: UnixUser) -> None:
     """Work in the home directory, or in / when it is not there."""
     try:
         os.chdir(person.home)
@@ -157,7 +157,7 @@ def user_variables() -> dict[str, str]:
     return {name: value for name, value in pairs if not name.startswith(_FORBIDDEN_VARIABLES)}
 
 
-def execute(person: Person, program: Program) -> NoReturn:
+def execute(person: UnixUser, program: Program) -> NoReturn:
     """Replace this process by the user's shell; reports on stderr when there is none."""
     environment = dict(program.environment)
     if program.user_environment:
@@ -175,7 +175,7 @@ class SessionChild:
 
     def __init__(
         self,
-        person: Person,
+        person: UnixUser,
         streams: Sequence[int],
         gate: socket.socket,
         *,

@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class MonitorSettings:
     """What a monitor needs to know of this host; ``tree`` is None when nothing is captured.
 
     ``trusted_keys`` returns the public key lines of the user CAs.
@@ -107,7 +107,7 @@ class Monitor:
     """One session, from the node's request to the end of the user's process. Blocking; runs in a fork."""
 
     def __init__(
-        self, connection: socket.socket, settings: Settings, user: AuthenticatedUser, spawner: Report
+        self, connection: socket.socket, settings: MonitorSettings, user: AuthenticatedUser, spawner: Report
     ) -> None:
         self._node = connection
         self._spawner = spawner
@@ -169,13 +169,13 @@ class Monitor:
         }
         return {name: value for name, value in variables.items() if value}
 
-    def _forward(self, person: child.Person, target: Endpoint, policy: NetworkPolicy | None) -> None:
+    def _forward(self, person: child.UnixUser, target: Endpoint, policy: NetworkPolicy | None) -> None:
         child.become(person)
         with dial(target, policy) as connection:
             wire.send(self._node, to_builtins(Spawned()), [connection.fileno()])
 
     def _session(
-        self, request: Spawn, options: SessionOptions, person: child.Person, environment: dict[str, str]
+        self, request: Spawn, options: SessionOptions, person: child.UnixUser, environment: dict[str, str]
     ) -> None:
         self._network = options.network
         streams = Streams.open(request, person.uid)
@@ -389,13 +389,15 @@ class Monitor:
             wire.send(self._node, answer)
 
 
-def find_person(login: str) -> child.Person:
+def find_person(login: str) -> child.UnixUser:
     """The account named ``login``; raises AccessDenied when this host has none."""
     try:
         entry = pwd.getpwnam(login)
     except KeyError:
         raise AccessDenied(f"login {login} does not exist on this host") from None
-    return child.Person(entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir, entry.pw_shell or "/bin/sh")
+    return child.UnixUser(
+        entry.pw_name, entry.pw_uid, entry.pw_gid, entry.pw_dir, entry.pw_shell or "/bin/sh"
+    )
 
 
 def _signal_group(pid: int, number: int) -> None:

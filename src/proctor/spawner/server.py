@@ -32,7 +32,7 @@ from proctor.spawner.authentication import AuthenticatedUser, ClientConnection, 
 from proctor.spawner.bundles import BundleStore
 from proctor.spawner.channel import MAX_PENDING, RequestChannel, as_socket
 from proctor.spawner.hostkey import HostKey
-from proctor.spawner.monitor import Settings
+from proctor.spawner.monitor import MonitorSettings
 from proctor.spawner.monitors import Monitors, Orphan, Report
 from proctor.spawnerproto import messages
 from proctor.spawnerproto.decision import HostPolicy
@@ -82,7 +82,7 @@ def main(
         settings.tree.close()
 
 
-def settings_of(boot: ServiceBoot) -> Settings:
+def settings_of(boot: ServiceBoot) -> MonitorSettings:
     """What monitors need of the boot; the rest of it holds secrets and is not kept."""
     ssh = boot.config.ssh_service
     enhanced = ssh.enhanced_recording
@@ -92,7 +92,7 @@ def settings_of(boot: ServiceBoot) -> Settings:
     def trusted() -> list[str]:
         return authorities.read_text().splitlines()
 
-    return Settings(
+    return MonitorSettings(
         trusted_keys=trusted,
         bundles=BundleStore(boot.access_bundle, boot.host_uuid, trusted, SYSTEM),
         policy=HostPolicy.of(ssh, boot.node_name),
@@ -124,7 +124,7 @@ def _signals() -> Iterator[socket.socket]:
 class Connections:
     """The node's connections, one for each SSH connection; decides what to do about each request."""
 
-    def __init__(self, settings: Settings, host_key: HostKey, port: int) -> None:
+    def __init__(self, settings: MonitorSettings, host_key: HostKey, port: int) -> None:
         self._settings = settings
         self._host_key = host_key
         self._port = port
@@ -182,7 +182,7 @@ class Spawner:
     """Accepts the node's connections, answers them, and forks monitors."""
 
     def __init__(
-        self, listener: socket.socket, settings: Settings, connections: Connections, node_uid: int
+        self, listener: socket.socket, settings: MonitorSettings, connections: Connections, node_uid: int
     ) -> None:
         self._listener = listener
         self._listener.setblocking(False)  # the next spawner accepts on the same one

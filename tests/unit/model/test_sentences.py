@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from proctor.model.event_schema import complaint
 from proctor.model.events import EVENTS
-from proctor.model.schema import complaint
 from proctor.model.sentences import brief, remark, sentence, severity
 
 SAMPLES: dict[str, dict[str, Any]] = json.loads(

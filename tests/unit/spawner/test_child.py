@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from proctor.spawner import child
-from proctor.spawner.child import Person, Program
+from proctor.spawner.child import Program, UnixUser
 
-ALICE = Person("alice", 1000, 1000, "/home/alice", "/bin/bash")
+ALICE = UnixUser("alice", 1000, 1000, "/home/alice", "/bin/bash")
 
 
 def test_login_shell_and_command() -> None:
@@ -32,7 +32,7 @@ def test_nothing_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
         "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games",
         "TERM": "xterm",
     }
-    assert "/usr/sbin" in child.base_environment(Person("root", 0, 0, "/root", "/bin/sh"), "")["PATH"]
+    assert "/usr/sbin" in child.base_environment(UnixUser("root", 0, 0, "/root", "/bin/sh"), "")["PATH"]
 
 
 def test_file_of_the_user_cannot_change_what_is_loaded(
@@ -55,7 +55,7 @@ def test_no_file_no_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_identity_is_taken_for_good() -> None:
-    user = Person("nobody", 65534, 65534, "/nonexistent", "/bin/sh")
+    user = UnixUser("nobody", 65534, 65534, "/nonexistent", "/bin/sh")
     pid = os.fork()
     if pid == 0:
         status = 1

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from proctor.capture.kernel.abi import Operation, Technique
+from proctor.model.event_schema import schemas
 from proctor.model.events import SLOT_KEYS
-from proctor.model.schema import schemas
 from proctor.node.record.recorder import Context, NodeFacts
 from tools.generate.__main__ import stale
 from tools.generate.schema import ROOT, SOURCE, Enum, SchemaError, read

@@ -1,7 +1,7 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./schema";
 
-export type Session = components["schemas"]["Session"];
+export type Session = components["schemas"]["SessionInfo"];
 export type Recording = components["schemas"]["Recording"];
 export type InviteInfo = components["schemas"]["InviteInfo"];
 export type EventPage = components["schemas"]["Events"];

@@ -453,7 +453,7 @@ export interface components {
          * Session
          * @description Who is logged in; requests that change something carry ``csrf_token`` as X-CSRF-Token.
          */
-        Session: {
+        SessionInfo: {
             /** Cluster Name */
             cluster_name: string;
             /** Csrf Token */
@@ -647,7 +647,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["SessionInfo"];
                 };
             };
             /** @description Client Error */
@@ -689,7 +689,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["SessionInfo"];
                 };
             };
             /** @description Client Error */

@@ -15,9 +15,9 @@ from proctor.auth.ingest.sessions import SessionRecord
 from proctor.core.clock import parse_time
 from proctor.core.errors import BadRequest
 from proctor.core.text import escaped, is_printable
+from proctor.model.event_schema import complaint, is_uuid
 from proctor.model.events import AuditGap, SessionEnd, SessionLoss, SessionStart
 from proctor.model.identity import HostIdentity
-from proctor.model.schema import complaint, is_uuid
 from proctor.model.serde import to_json
 from proctor.model.stamp import MAX_LINE, EventContext, Summary, stamped, summary, to_line
 

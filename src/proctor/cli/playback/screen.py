@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from proctor.cli.output import note
-from proctor.cli.stdio import write_all
+from proctor.cli.standard_streams import write_all
 from proctor.core.text import escaped
 
 # Soft reset, plain text, main screen, visible cursor, no bracketed paste, no mouse reports: what a recording

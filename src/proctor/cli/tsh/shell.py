@@ -17,7 +17,7 @@ from typing import cast
 
 import asyncssh
 
-from proctor.cli import stdio
+from proctor.cli import standard_streams
 from proctor.cli.output import note
 from proctor.core.errors import BadRequest
 from proctor.core.tasks import TaskSet
@@ -152,7 +152,7 @@ async def _send(sink: asyncssh.SSHWriter[bytes]) -> None:
     def read() -> None:
         with suppress(RuntimeError, OSError):  # the loop has closed, or the terminal is gone
             while True:
-                data = stdio.read(0, _BLOCK)
+                data = standard_streams.read(0, _BLOCK)
                 asyncio.run_coroutine_threadsafe(queue.put(data), loop).result()
                 if not data:
                     return

@@ -13,7 +13,7 @@ from proctor.captureproto.client import CaptureClient
 from proctor.core.errors import Unavailable
 from proctor.core.tasks import WorkQueue
 from proctor.node.record.contexts import Contexts
-from proctor.node.record.deliveries import Deliveries
+from proctor.node.record.deliveries import DeliveryLog
 from proctor.node.record.delivery import DeliveryStorage, SessionDelivery
 from proctor.node.record.recorder import Recorder
 
@@ -26,7 +26,7 @@ SILENCE_SECONDS = 5.0
 """How often capture is asked whether it is awake, and how long it may take to answer."""
 
 
-class CaptureFeed:
+class CaptureSubscription:
     """Takes capture's messages, stores and acknowledges them.
 
     ``unclaimed`` makes a recorder for a session that was not announced: one of a previous run. It and all
@@ -36,7 +36,7 @@ class CaptureFeed:
     def __init__(
         self,
         client: CaptureClient,
-        deliveries: Deliveries,
+        deliveries: DeliveryLog,
         unclaimed: Callable[[str], Recorder],
         contexts: Contexts,
         queue: WorkQueue,

@@ -18,13 +18,13 @@ from proctor.core.errors import Corrupted
 from proctor.model.serde import from_json, to_json
 
 LONGEST = 1 << 18
-"""Bytes of the file beyond which it is written anew."""
+"""Bytes of the file beyond which it is rewritten."""
 
 _FAILURE = "what capture has delivered cannot be noted: %s"
 _log = logging.getLogger(__name__)
 
 
-class Intent(msgspec.Struct, frozen=True):
+class PendingDelivery(msgspec.Struct, frozen=True):
     """The message about to be stored. ``ei``: of its first event; ``position``: of the spool before it."""
 
     sid: str
@@ -35,14 +35,14 @@ class Intent(msgspec.Struct, frozen=True):
 
 class _State(msgspec.Struct):
     stored: dict[str, int] = {}
-    intent: Intent | None = None
+    intent: PendingDelivery | None = None
 
-    def note(self, intent: Intent) -> None:
+    def note(self, intent: PendingDelivery) -> None:
         self.stored[intent.sid] = intent.seq
         self.intent = intent
 
 
-class Deliveries:
+class DeliveryLog:
     """The notes, in ``path``: all of them in its first line, and one line for each that came later.
 
     They outlive the process, not a power failure: nor does capture. Where they cannot be written, a crash
@@ -62,7 +62,7 @@ class Deliveries:
         """Number of the last message of ``sid`` that was noted; 0 when none was."""
         return self._state.stored.get(sid, 0)
 
-    def note(self, intent: Intent) -> None:
+    def note(self, intent: PendingDelivery) -> None:
         """``intent`` is about to be stored."""
         self._state.note(intent)
         if self._descriptor < 0 or self._size > LONGEST:
@@ -110,7 +110,7 @@ def _load(path: Path) -> _State:
         return _State()
     for line in later[:-1]:
         try:
-            state.note(from_json(line, Intent))
+            state.note(from_json(line, PendingDelivery))
         except Corrupted:
             break
     return state

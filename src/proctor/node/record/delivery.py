@@ -13,7 +13,7 @@ from proctor.captureproto.capture_messages import Closed, Delivery, Drained, Ker
 from proctor.core.errors import ProctorError
 from proctor.core.tasks import WorkQueue
 from proctor.model.events import SessionLoss
-from proctor.node.record.deliveries import Deliveries, Intent
+from proctor.node.record.deliveries import DeliveryLog, PendingDelivery
 from proctor.node.record.ledger import Ledger
 from proctor.node.record.recorder import Recorder
 
@@ -31,7 +31,7 @@ class DeliveryStorage:
     """
 
     queue: WorkQueue
-    deliveries: Deliveries
+    deliveries: DeliveryLog
     acknowledge: Callable[[Delivery], None]
 
 
@@ -97,7 +97,7 @@ class SessionDelivery:
         if interrupted is not None and (interrupted.sid, interrupted.seq) == (sid, seq):
             recorder.complete(message.lines, interrupted.ei, interrupted.position)
         elif seq > deliveries.stored(sid):
-            deliveries.note(Intent(sid, seq, recorder.next_ei, recorder.spool.position))
+            deliveries.note(PendingDelivery(sid, seq, recorder.next_ei, recorder.spool.position))
             return recorder.record_lines(message.lines)
         return ""
 
@@ -142,7 +142,9 @@ class SessionDelivery:
                 recorder.fail(message.reason)
             elif event is not None:
                 recorder.emit(event)
-            deliveries.note(Intent(message.sid, message.seq, recorder.next_ei, recorder.spool.position))
+            deliveries.note(
+                PendingDelivery(message.sid, message.seq, recorder.next_ei, recorder.spool.position)
+            )
 
         self._storage.queue.put(write)
         self.drained.set()

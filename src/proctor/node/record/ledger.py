@@ -26,11 +26,11 @@ class Ledger:
             self._stored.update(counts)
 
     def event(self, account: LossAccounting | None) -> SessionLedger:
-        """The event; without capture's ``account`` nobody knows what was submitted."""
+        """The event; without ``account`` of capture the submitted counts are unknown."""
         if account is None:
             return SessionLedger(stored=dict(self._stored), lost=self._losses({}))
-        met = self._stored + sum(self._lost.values(), Counter[str]())
-        missing = Counter(account.delivered) - met
+        accounted = self._stored + sum(self._lost.values(), Counter[str]())
+        missing = Counter(account.delivered) - accounted
         stored = self._stored + missing if self._resumed else self._stored
         undelivered = {} if self._resumed else {"undelivered": dict(missing)}
         return SessionLedger(

@@ -9,7 +9,7 @@ from typing import Any
 from proctor.audit.spool import Spool
 from proctor.core.tasks import TaskSet, WorkQueue
 from proctor.model.identity import UserIdentity
-from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.capture import CaptureSubscription
 from proctor.node.record.contexts import Contexts
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import Interrupted
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Recovery:
-    """Ends ``interrupted`` recordings once capture has told what it kept of them."""
+    """Ends ``interrupted`` recordings once capture has reported what it kept of them."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Recovery:
         writer = found.writer if found else None
         return Recorder(context, writer, self._spool, strict=False, failed=_log.error)
 
-    def start(self, feed: CaptureFeed | None, tasks: TaskSet) -> None:
+    def start(self, feed: CaptureSubscription | None, tasks: TaskSet) -> None:
         """End every interrupted recording, in the background."""
         for found in self._interrupted.values():
             recorder = self.recorder(found.sid)
@@ -66,7 +66,7 @@ class Recovery:
                 feed.attach(found.sid, recorder)
             tasks.spawn(self._finish(found, recorder, feed), name=f"recover {found.sid}")
 
-    async def _finish(self, found: Interrupted, recorder: Recorder, feed: CaptureFeed | None) -> None:
+    async def _finish(self, found: Interrupted, recorder: Recorder, feed: CaptureSubscription | None) -> None:
         if feed is not None:
             await feed.subscribed.wait()
             await feed.drained(found.sid, HANGUP_SECONDS)

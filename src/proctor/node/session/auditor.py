@@ -26,7 +26,7 @@ from proctor.model.events import (
 )
 from proctor.model.serde import to_json
 from proctor.model.stamp import MAX_LINE
-from proctor.node.host import Host, Login
+from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.record.filecopy import sftp_event
 from proctor.node.record.recorder import Recorder
 from proctor.node.session.inputs import SessionRequest
@@ -50,7 +50,9 @@ class SessionAuditor:
     A session without terminal and capture leaves single events only.
     """
 
-    def __init__(self, host: Host, request: SessionRequest, recorder: Recorder, *, enhanced: bool) -> None:
+    def __init__(
+        self, host: NodeContext, request: SessionRequest, recorder: Recorder, *, enhanced: bool
+    ) -> None:
         self.recorder = recorder
         self._clock = host.clock
         self._tasks = host.background
@@ -63,7 +65,12 @@ class SessionAuditor:
 
     @classmethod
     async def open(
-        cls, host: Host, login: Login, sid: str, request: SessionRequest, failed: Callable[[str], None]
+        cls,
+        host: NodeContext,
+        login: AuthenticatedClient,
+        sid: str,
+        request: SessionRequest,
+        failed: Callable[[str], None],
     ) -> SessionAuditor:
         """Open the recording if there is to be one; ``failed`` gets the reason when a strict one breaks off.
 
@@ -172,7 +179,7 @@ class SessionAuditor:
         self._tasks.spawn(self.recorder.finish(self._writes.run), name=f"finish {self.recorder.context.sid}")
 
 
-def _open(host: Host, cluster: str, sid: str) -> tuple[SessionWriter | None, str]:
+def _open(host: NodeContext, cluster: str, sid: str) -> tuple[SessionWriter | None, str]:
     try:
         return SessionWriter(host.upload_dir, sid, host.clock, cluster_name=cluster), ""
     except RecordingError as error:

@@ -22,7 +22,7 @@ from proctor.model.events import (
     Sftp,
 )
 from proctor.node import timeouts
-from proctor.node.host import Host, Login
+from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.session import commands
 from proctor.node.session.auditor import SessionAuditor
 from proctor.node.session.inputs import (
@@ -87,7 +87,7 @@ class Session:
     process: Process
     stdio: Stdio
 
-    def __init__(self, host: Host, login: Login, client: SessionClient) -> None:
+    def __init__(self, host: NodeContext, login: AuthenticatedClient, client: SessionClient) -> None:
         self.sid = str(uuid.uuid4())
         self.client = client
         self.host = host

@@ -10,7 +10,7 @@ from typing import get_args
 import asyncssh
 
 from proctor.model.network import NetworkPolicy
-from proctor.node.host import Host, Login
+from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.session.inputs import (
     ClientBlocked,
     ClientData,
@@ -35,7 +35,7 @@ _SIGNALS: tuple[SignalName, ...] = get_args(SignalName)
 class SessionChannel(asyncssh.SSHServerSession[bytes]):
     """A session channel, and its session's client. ``active`` is called when the client sends something."""
 
-    def __init__(self, host: Host, login: Login, active: Callable[[], None]) -> None:
+    def __init__(self, host: NodeContext, login: AuthenticatedClient, active: Callable[[], None]) -> None:
         self._session = Session(host, login, self)
         self._active = active
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None

@@ -25,7 +25,7 @@ async def create_session(
     site: CurrentSite,
     address: ClientAddress,
     user_agent: UserAgent = "",
-) -> models.Session:
+) -> models.SessionInfo:
     """Log in: the certificates stay on the proxy, the browser gets a cookie that no script can read."""
     tls_key, (ssh_key, ssh_public_key) = tls.generate_key(), keys.generate()
     request = pb.LoginRequest(
@@ -51,7 +51,7 @@ async def create_session(
 
 
 @router.get("/session")
-async def get_session(site: CurrentSite, session: CurrentSession) -> models.Session:
+async def get_session(site: CurrentSite, session: CurrentSession) -> models.SessionInfo:
     """Who is logged in."""
     return _described(site, session)
 
@@ -64,8 +64,8 @@ async def delete_session(response: Response, site: CurrentSite, session: Current
     return models.Done()
 
 
-def _described(site: Site, session: WebSession) -> models.Session:
-    return models.Session(
+def _described(site: Site, session: WebSession) -> models.SessionInfo:
+    return models.SessionInfo(
         user=session.identity.username,
         roles=list(session.identity.roles),
         logins=list(session.identity.logins),

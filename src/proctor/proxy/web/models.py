@@ -115,7 +115,7 @@ class LoginRequest(BaseModel):
     otp_token: Code
 
 
-class Session(BaseModel):
+class SessionInfo(BaseModel):
     """Who is logged in; requests that change something carry ``csrf_token`` as X-CSRF-Token."""
 
     user: str

@@ -14,9 +14,9 @@ from proctor.captureproto.client import CaptureClient
 from proctor.captureproto.event_lines import from_fields
 from proctor.core.tasks import WorkQueue
 from proctor.model.identity import UserIdentity
-from proctor.node.record.capture import CaptureFeed
+from proctor.node.record.capture import CaptureSubscription
 from proctor.node.record.contexts import Contexts
-from proctor.node.record.deliveries import Deliveries
+from proctor.node.record.deliveries import DeliveryLog
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import SessionWriter, recover
 from testing.polling import auntil
@@ -61,9 +61,9 @@ class Lab:
         self.spool = Spool(self.directory / "spool", source="node/n", cluster_name="purple")
         self.capture = ScriptedCapture()
         self.queue = WorkQueue("writes")
-        self.feed = CaptureFeed(
+        self.feed = CaptureSubscription(
             cast(CaptureClient, self.capture),
-            Deliveries(self.directory / "notes"),
+            DeliveryLog(self.directory / "notes"),
             lambda sid: self.recorder(sid, None),
             Contexts(self.directory / "contexts"),
             self.queue,

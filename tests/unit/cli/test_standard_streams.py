@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from proctor.cli import stdio
+from proctor.cli import standard_streams
 from testing.commands import BIN
 
 PRINTER = """
 import sys
-from proctor.cli import stdio
-stdio.prepare()
+from proctor.cli import standard_streams
+standard_streams.prepare()
 print(sys.argv[1].encode().decode('unicode_escape') * int(sys.argv[2]))
-sys.exit(stdio.finish())
+sys.exit(standard_streams.finish())
 """
 
 
@@ -48,7 +48,7 @@ def test_write_all_waits_for_a_slow_reader() -> None:
     data = os.urandom(1 << 20)
 
     def write() -> None:
-        stdio.write_all(writer, data)
+        standard_streams.write_all(writer, data)
         os.close(writer)
 
     thread = threading.Thread(target=write)
@@ -64,7 +64,7 @@ def test_read_waits_on_a_non_blocking_descriptor() -> None:
     timer = threading.Timer(0.05, os.write, (writer, b"late"))
     timer.start()
     try:
-        assert stdio.read(reader, 100) == b"late"
+        assert standard_streams.read(reader, 100) == b"late"
     finally:
         timer.join()
         os.close(reader)
