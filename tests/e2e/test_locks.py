@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -132,6 +134,9 @@ def test_sessions_forwards_and_copies_are_cut(
             for end in until(lambda: shared.events("session.end", user="dora")[2:], 20):
                 assert end["event"] == "session.end"
             refused(direct, jumped)
+            assert 'lock targeting User:"dora" is in force: see me' in dora.tsh("ls", check=False).stderr
+            done = dora.tsh("ssh", f"root@{node.name}", "true", check=False)
+            assert 'lock targeting User:"dora" is in force: see me' in done.stderr
         finally:
             shared.tctl("rm", f"lock/{name}")
     until(
@@ -220,6 +225,15 @@ def test_removed_node_refuses_connections(make_cluster: Callable[..., Cluster], 
         lambda: "certificate of this host has been revoked" in node.log, 40, "a complaint in the node's log"
     )
     assert node.name not in cluster.tctl("nodes", "ls").stdout
+
+    node.stop()
+    shutil.rmtree(node.data_dir / "proc/node")
+    token = re.search("auth_token: (.*)", node.config.read_text())
+    assert token is not None
+    node.config.write_text(node.config.read_text().replace(token[1], cluster.new_token()))
+    node.start()
+    until(lambda: node.name in cluster.tctl("nodes", "ls").stdout, 20, "the node is back")
+    assert client.ssh(client.host, "true").returncode == 0
 
 
 def test_plain_sshd_obeys(

@@ -9,9 +9,8 @@ from proctor.model.rbac.locks import REVOKED, Certificate, Subject
 from proctor.rpc.grpc_server import Caller
 
 HOST_REVOKED = "the certificate of this host has been revoked"
-JOIN_AGAIN = (
-    "Have it join again: make a token (tctl nodes add), remove its identity, and start it with the token."
-)
+JOIN_AGAIN = "Have it join again: remove proc/node in its data directory, and start it with a new token."
+
 _OF_LOCKED_HOSTS = frozenset(
     {
         "/proctor.v1.Auth/Ping",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from datetime import timedelta
 
 from proctor.auth.document_store import Documents
@@ -45,13 +46,19 @@ class Restrictions:
         self._documents = documents
         self._clock = clock
         self._changed = asyncio.Event()
+        self._loading = asyncio.Lock()
         self._revoked_at: dict[str, int] = {}
+        self._of_user: dict[str, list[Revocation]] = {}
 
     async def load(self) -> None:
         """Read everything again, and let all hosts know."""
-        self.locks = await self._documents.locks.list()
-        self.users = [from_json(item.value, Revocation) for item in await self._backend.range(_USERS)]
-        self.hosts = [from_json(item.value, Revocation) for item in await self._backend.range(_HOSTS)]
+        async with self._loading:  # what is read later must not be replaced by what was read before
+            self.locks = await self._documents.locks.list()
+            self.users = [from_json(item.value, Revocation) for item in await self._backend.range(_USERS)]
+            self.hosts = [from_json(item.value, Revocation) for item in await self._backend.range(_HOSTS)]
+        self._of_user = defaultdict(list)
+        for each in self.users:
+            self._of_user[each.holder].append(each)
         self.changed()
 
     def changed(self) -> None:
@@ -114,8 +121,8 @@ class Restrictions:
         return [each for each in self.users if now < parse_time(each.expires)]
 
     def is_user_revoked(self, name: str, certificate: Certificate) -> bool:
-        """Is a certificate of the user ``name`` revoked?"""
-        return is_revoked(self.users, name, certificate)
+        """Is a certificate of the user ``name`` revoked? Asked for each call: it is looked up by the name."""
+        return is_revoked(self._of_user.get(name, ()), name, certificate)
 
     def was_revoked_since(self, name: str, version: int) -> bool:
         """Were the certificates of user ``name`` revoked after ``version``?"""
