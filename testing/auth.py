@@ -22,7 +22,7 @@ from proctor.rpc import auth_client as rpc_client
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.auth_client import Client
-from proctor.rpc.identity_files import Authorities, Credentials, IdentityFiles
+from proctor.rpc.identity_files import Credentials, IdentityFiles
 from proctor.sshkit import keys
 from proctor.storage.sqlite import SqliteBackend
 
@@ -88,13 +88,7 @@ class RunningAuth:
             host_secret=secret,
         )
         answer = await rpc_client.join(self.address, tls.ca_pins(self.admin.authorities.host_tls_ca), request)
-        credentials = Credentials(
-            tls_key=tls_key,
-            tls_certificate=answer.tls_certificate,
-            ssh_key=ssh_key,
-            ssh_certificate=answer.ssh_certificate,
-            authorities=Authorities.from_message(answer.authorities),
-        )
+        credentials = Credentials.from_certificates(answer, tls_key=tls_key, ssh_key=ssh_key)
         return host_id, credentials
 
     async def add_user(self, name: str, roles: list[str], logins: list[str], proxy: Credentials) -> str:
@@ -115,13 +109,7 @@ class RunningAuth:
             username=name, tls_public_key=tls.public_key(tls_key), ssh_public_key=ssh_public.encode()
         )
         answer = await self.call(self.admin, "auth.SignIdentity", request)
-        return Credentials(
-            tls_key=tls_key,
-            tls_certificate=answer.tls_certificate,
-            ssh_key=ssh_key,
-            ssh_certificate=answer.ssh_certificate,
-            authorities=Authorities.from_message(answer.authorities),
-        )
+        return Credentials.from_certificates(answer, tls_key=tls_key, ssh_key=ssh_key)
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         """Events in the log, oldest first."""

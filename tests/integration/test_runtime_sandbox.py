@@ -22,11 +22,11 @@ ACCOUNT = ServiceUser(64499, 64499)
 INSIDE = """
 import ctypes, json, os, sys
 from pathlib import Path
-from proctor.runtime.privileges.service_users import Account
+from proctor.runtime.privileges.service_users import ServiceUser
 from proctor.runtime.privileges.sandbox import enter
 
 data, secret = map(Path, sys.argv[1:])
-enter(Account(64499, 64499), [data])
+enter(ServiceUser(64499, 64499), [data])
 
 def attempt(action):
     try:

@@ -47,6 +47,21 @@ class Authorities:
         """As the RPC message."""
         return auth_pb2.Authorities(**asdict(self))
 
+    def user_ca_lines(self) -> list[str]:
+        """The user CA for ``authorized_keys`` or ``TrustedUserCAKeys``, see sshd(8)."""
+        return [
+            f"cert-authority {key.strip()} clustername={self.cluster_name}&type=user"
+            for key in self.user_ssh_ca
+        ]
+
+    def host_ca_lines(self) -> list[str]:
+        """The host CA for ``known_hosts``, for all hosts of the cluster, see sshd(8)."""
+        cluster = self.cluster_name
+        return [
+            f"@cert-authority *.{cluster},{cluster} {key.strip()} clustername={cluster}&type=host"
+            for key in self.host_ssh_ca
+        ]
+
     def to_json(self) -> bytes:
         """As kept in ``authorities.json``."""
         fields = asdict(self)
@@ -80,6 +95,23 @@ class Credentials:
     ssh_key: bytes = field(repr=False, default=b"")
     ssh_certificate: bytes = b""
     authorities: Authorities
+
+    @classmethod
+    def from_certificates(
+        cls,
+        answer: auth_pb2.UserCertificates | auth_pb2.HostCredentials,
+        *,
+        tls_key: bytes,
+        ssh_key: bytes = b"",
+    ) -> Credentials:
+        """The certificates of an RPC's answer, with the keys that they were asked for."""
+        return cls(
+            tls_key=tls_key,
+            tls_certificate=answer.tls_certificate,
+            ssh_key=ssh_key,
+            ssh_certificate=answer.ssh_certificate,
+            authorities=Authorities.from_message(answer.authorities),
+        )
 
     def to_texts(self) -> dict[str, str]:
         """As JSON can hold them; private keys included."""

@@ -123,7 +123,7 @@ async def _join(request: JoinRequest) -> dict[str, object]:
     """Register with the first of the addresses that can be reached, and keep what it answers."""
     from proctor.rpc import auth_client, tls  # noqa: PLC0415 - gRPC starts threads: only after the sandbox
     from proctor.rpc._pb.auth_pb2 import RegisterHostRequest  # noqa: PLC0415 - as above
-    from proctor.rpc.identity_files import Authorities, Credentials, IdentityFiles  # noqa: PLC0415 - as above
+    from proctor.rpc.identity_files import Credentials, IdentityFiles  # noqa: PLC0415 - as above
     from proctor.sshkit import keys  # noqa: PLC0415 - as above
 
     boot = request.boot
@@ -146,19 +146,12 @@ async def _join(request: JoinRequest) -> dict[str, object]:
         except Unavailable as error:
             failure = error
             continue
-        authorities = Authorities.from_message(answer.authorities)
-        credentials = Credentials(
-            tls_key=tls_key,
-            tls_certificate=answer.tls_certificate,
-            ssh_key=ssh_key,
-            ssh_certificate=answer.ssh_certificate,
-            authorities=authorities,
-        )
+        credentials = Credentials.from_certificates(answer, tls_key=tls_key, ssh_key=ssh_key)
         IdentityFiles.save(boot.proc_dir(), credentials)
         return {
             "address": address,
-            "cluster_name": authorities.cluster_name,
-            "user_ssh_ca": authorities.user_ssh_ca,
+            "cluster_name": credentials.authorities.cluster_name,
+            "user_ssh_ca": credentials.authorities.user_ssh_ca,
         }
     raise failure
 

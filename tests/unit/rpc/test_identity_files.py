@@ -12,6 +12,7 @@ import pytest
 from proctor.core.errors import Corrupted, NotFound
 from proctor.model.identity import UserIdentity
 from proctor.rpc import tls
+from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity_files import (
     Authorities,
     Credentials,
@@ -125,3 +126,31 @@ def test_other_files_are_no_identity_files(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(Corrupted, match="identity file"):
             read_identity_file(path)
+
+
+def test_lines_for_openssh_name_the_cluster(credentials: Credentials) -> None:
+    authorities = replace(
+        credentials.authorities,
+        cluster_name="c",
+        user_ssh_ca=["ssh-ed25519 U\n"],
+        host_ssh_ca=["ssh-ed25519 H"],
+    )
+
+    assert authorities.user_ca_lines() == ["cert-authority ssh-ed25519 U clustername=c&type=user"]
+    assert authorities.host_ca_lines() == ["@cert-authority *.c,c ssh-ed25519 H clustername=c&type=host"]
+
+
+def test_credentials_from_an_answer(credentials: Credentials) -> None:
+    answer = pb.UserCertificates(
+        tls_certificate=b"T", ssh_certificate=b"S", authorities=credentials.authorities.to_message()
+    )
+
+    found = Credentials.from_certificates(answer, tls_key=b"K", ssh_key=b"k")
+
+    assert (found.tls_key, found.tls_certificate, found.ssh_key, found.ssh_certificate) == (
+        b"K",
+        b"T",
+        b"k",
+        b"S",
+    )
+    assert found.authorities == credentials.authorities

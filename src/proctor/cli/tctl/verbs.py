@@ -164,13 +164,7 @@ async def sign(client: Client, user: str, ttl: str) -> Credentials:
         ssh_public_key=ssh_public_key.encode(),
     )
     answer = await client.call(client.auth.SignIdentity, request)
-    return Credentials(
-        tls_key=tls_key,
-        tls_certificate=answer.tls_certificate,
-        ssh_key=ssh_key,
-        ssh_certificate=answer.ssh_certificate,
-        authorities=Authorities.from_message(answer.authorities),
-    )
+    return Credentials.from_certificates(answer, tls_key=tls_key, ssh_key=ssh_key)
 
 
 async def revocation_list(client: Client) -> bytes:
@@ -190,17 +184,8 @@ async def export(client: Client, kind: str) -> str:
     if kind.startswith("tls-"):
         pem = message.host_tls_ca if kind == "tls-host" else message.user_tls_ca
         return str(pem.decode().rstrip())
-    cluster = message.cluster_name
-    if kind == "user":
-        lines = [
-            f"cert-authority {key.strip()} clustername={cluster}&type=user" for key in message.user_ssh_ca
-        ]
-    else:
-        lines = [
-            f"@cert-authority *.{cluster},{cluster} {key.strip()} clustername={cluster}&type=host"
-            for key in message.host_ssh_ca
-        ]
-    return "\n".join(lines)
+    authorities = Authorities.from_message(message)
+    return "\n".join(authorities.user_ca_lines() if kind == "user" else authorities.host_ca_lines())
 
 
 def resources_table(kind: str, resources: Sequence[Any]) -> str:

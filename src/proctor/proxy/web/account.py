@@ -12,7 +12,7 @@ from proctor.proxy.web.sessions import WebSession
 from proctor.proxy.web.site import ClientAddress, CurrentSession, CurrentSite, Limited, Site
 from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
-from proctor.rpc.identity_files import Authorities, Credentials
+from proctor.rpc.identity_files import Credentials
 from proctor.sshkit import keys
 
 router = APIRouter(prefix="/v1/webapi")
@@ -38,13 +38,7 @@ async def create_session(
         user_agent=user_agent[:256],
     )
     issued = await log_in(site, request)
-    credentials = Credentials(
-        tls_key=tls_key,
-        tls_certificate=issued.tls_certificate,
-        ssh_key=ssh_key,
-        ssh_certificate=issued.ssh_certificate,
-        authorities=Authorities.from_message(issued.authorities),
-    )
+    credentials = Credentials.from_certificates(issued, tls_key=tls_key, ssh_key=ssh_key)
     token, session = await site.sessions.open(credentials, parse_time(issued.expires))
     response.set_cookie(site.cookie, token, secure=True, httponly=True, samesite="strict", path="/")
     return _described(site, session)

@@ -77,14 +77,7 @@ async def log_in(site: Site, request: pb.LoginRequest) -> pb.UserCertificates:
 @router.get("/auth/export", response_class=PlainTextResponse)
 async def export(site: CurrentSite, type: Literal["user", "host"] = "user") -> str:  # noqa: A002 - the parameter's public name
     """Public keys of a CA, as lines for ``authorized_keys`` or ``known_hosts``."""
-    cluster, authorities = site.authorities.cluster_name, site.authorities
-    if type == "user":
-        lines = [f"cert-authority {key} clustername={cluster}&type=user" for key in authorities.user_ssh_ca]
-    else:
-        lines = [
-            f"@cert-authority *.{cluster},{cluster} {key} clustername={cluster}&type=host"
-            for key in authorities.host_ssh_ca
-        ]
+    lines = site.authorities.user_ca_lines() if type == "user" else site.authorities.host_ca_lines()
     return "".join(f"{line}\n" for line in lines)
 
 
