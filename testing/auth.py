@@ -17,6 +17,7 @@ from proctor.auth.service import AuthServer
 from proctor.auth.settings import AuthSettings, StaticToken
 from proctor.core.clock import SYSTEM, Clock
 from proctor.model import serde
+from proctor.model.rbac.locks import LockingMode
 from proctor.recording.archive import Archive
 from proctor.rpc import auth_client as rpc_client
 from proctor.rpc import tls
@@ -134,6 +135,7 @@ async def running_auth(
     address: str = "127.0.0.1:0",
     proxies: tuple[str, ...] = ("teleport.example.com:443",),
     names: tuple[str, ...] = (),
+    locking_mode: LockingMode = "best_effort",
 ) -> AsyncIterator[RunningAuth]:
     """Start an auth service over ``data``; stop it at the end."""
     host_uuid = _host_uuid(data)
@@ -146,6 +148,7 @@ async def running_auth(
         static_tokens=(StaticToken(value=STATIC_TOKEN, roles=frozenset({"node", "proxy"})),),
         proxy_public_addresses=proxies,
         names=names,
+        locking_mode=locking_mode,
     )
     log = FileLog(data / "log", host_uuid, clock, cluster_name=cluster)
     archive = Archive(data / "log", host_uuid, clock)

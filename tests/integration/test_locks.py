@@ -34,6 +34,7 @@ from proctor.model.resources import (
 )
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity_files import Credentials
+from proctor.sshkit.certs import read_user_certificate
 from testing.auth import PASSWORD, RunningAuth, otp_code, running_auth
 
 NODES = pb.ListDocumentsRequest(kind="node")
@@ -386,3 +387,34 @@ async def test_the_editor_of_former_versions_may_make_locks(tmp_path: Path) -> N
             answer = await auth.call(auth.admin, "auth.GetDocument", wanted)
         found = serde.from_json(answer.json, Role).spec.allow.rules[0].resources
         assert ("lock" in found) is replaced
+
+
+async def test_certificates_end_with_their_user(auth: RunningAuth) -> None:
+    ends = SYSTEM.now() + timedelta(minutes=10)
+    metadata = Metadata(name="temp", expires=format_time(ends))
+    user = User(metadata=metadata, spec=UserSpec(roles=["access"]))
+    await auth.call(auth.admin, "auth.PutDocument", pb.PutDocumentRequest(json=serde.to_json(user)))
+    certificate = read_user_certificate((await auth.sign("temp")).ssh_certificate.decode())
+    assert certificate.valid_before <= ends
+
+
+async def test_lock_that_comes_while_somebody_logs_in(auth: RunningAuth) -> None:
+    """Either the login fails, or its certificate is among those that the lock revokes."""
+    await add(auth, "alice")
+    signed, _ = await asyncio.gather(
+        auth.sign("alice"), delete(auth, "user", "alice"), return_exceptions=True
+    )
+    if isinstance(signed, Credentials):
+        with pytest.raises(Unauthenticated, match="has been revoked"):
+            await auth.call(signed, "auth.ListDocuments", ROLES)
+    else:
+        assert isinstance(signed, AccessDenied | NotFound)
+
+
+async def test_locking_mode_of_the_cluster_reaches_its_hosts(tmp_path: Path) -> None:
+    async with running_auth(tmp_path, locking_mode="strict") as auth:
+        _, node = await auth.join("node")
+        async with watching(auth, node) as watch:
+            bundle = await watch.next()
+    assert bundle.locking_mode == "strict"
+    assert bundle.is_strict([])

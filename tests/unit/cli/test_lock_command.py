@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from proctor.cli.tctl.documents import parse, references
 from proctor.cli.tctl.lock_command import LockFlags, locks_table, make_lock, node_id
 from proctor.core.clock import SYSTEM, format_time, parse_time
 from proctor.core.errors import BadRequest
-from proctor.model.resources import LockTarget, Metadata, Node, NodeSpec
+from proctor.model.resources import Lock, LockTarget, Metadata, Node, NodeSpec
 
 
 def test_lock_of_flags() -> None:
@@ -60,3 +61,27 @@ def test_nodes_are_named_by_name_or_id() -> None:
     assert node_id(nodes, "gone") == "gone", "one that is not heard of any more has its id only"
     with pytest.raises(BadRequest, match="several nodes are named db"):
         node_id(nodes, "db")
+
+
+def test_lock_in_a_file() -> None:
+    text = (
+        "kind: lock\nversion: v2\nmetadata: {name: one}\nspec:\n  target: {user: alice}\n  message: see me\n"
+    )
+    (lock,) = parse(text, "lock.yaml").resources
+    assert isinstance(lock, Lock)
+    assert (lock.spec.target.user, lock.spec.message) == ("alice", "see me")
+    assert list(references(["locks", "lock/one"])) == [("lock", ""), ("lock", "one")]
+
+
+def test_problems_of_a_file_have_places() -> None:
+    text = (
+        "kind: lock\nmetadata: {name: one}\nspec:\n"
+        "  target: {usr: alice, device: x}\n  expires: soon\n"
+        "---\nkind: lock\nmetadata: {name: two}\nspec: {target: {}}\n"
+    )
+    with pytest.raises(BadRequest) as refused:
+        parse(text, "lock.yaml")
+    lines = refused.value.message.split("\n")
+    assert lines[0].startswith("lock.yaml:4:12: spec.target.usr: ")
+    assert "user" in lines[0]
+    assert any(line.startswith("lock.yaml:9:") and "nothing is named" in line for line in lines), lines
