@@ -20,7 +20,7 @@ TREES = ("src", "bpf", "native", "tests", "testing", "tools", "bench", "web", "p
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
-_OTHERS = re.compile(r".+\.(?:md|sock|gap)")  # pages, sockets and the event audit.gap
+_OTHERS = re.compile(r".+\.(?:md|sock)|audit\.(?:gap|retention)")  # pages, sockets and events
 _MODULE = re.compile(rf"(?:proctor\.)?({'|'.join(PACKAGES)})((?:\.[a-z_]+)+)(?:\.[A-Z]\w*)?(?:\.\w+)*")
 
 
