@@ -391,6 +391,7 @@ export interface components {
          * @description One recording; times are RFC 3339, ``ended`` is empty while the session runs.
          *
          *     ``state``: ``active``, ``uploading`` or ``complete``. ``truncated``: something could not be recorded.
+         *     ``size``: bytes on the disk of the auth service.
          */
         Recording: {
             /** Ended */
@@ -411,6 +412,8 @@ export interface components {
             server_id: string;
             /** Sid */
             sid: string;
+            /** Size */
+            size: number;
             /** Started */
             started: string;
             /** State */

@@ -1,11 +1,9 @@
 import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconSearch, IconX } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { IconX } from "@tabler/icons-react";
+import { Typed } from "../ui/Typed";
 import { EVENT_GROUPS } from "./events.gen";
 import { type Filters, PERIODS, type Period, tidy } from "./filters";
 
-const TYPING_MS = 350;
 const PERIOD_CHOICES = Object.entries(PERIODS).map(([value, { label }]) => ({ value, label }));
 
 interface Props {
@@ -93,30 +91,6 @@ function Bound({ label, value, onChange }: BoundProps) {
       label={label}
       value={value ?? ""}
       onChange={(event) => onChange(event.currentTarget.value)}
-    />
-  );
-}
-
-interface TypedProps extends BoundProps {
-  placeholder: string;
-  flex: string;
-  icon?: boolean;
-}
-
-/** Text that takes effect when the typing pauses. */
-function Typed({ value = "", onChange, icon, ...props }: TypedProps) {
-  const [typed, setTyped] = useState(value);
-  const apply = useDebouncedCallback(onChange, TYPING_MS);
-  useEffect(() => setTyped(value), [value]);
-  return (
-    <TextInput
-      {...props}
-      {...(icon && { leftSection: <IconSearch size={16} aria-hidden /> })}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value);
-        apply(event.currentTarget.value.trim());
-      }}
     />
   );
 }

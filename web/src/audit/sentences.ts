@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { AuditEvent } from "../api/client";
+import { size } from "../ui/size";
 import { ENUMS, ERRORS, TEXTS } from "./events.gen";
 
 /** Texts for events of which all conditions (field, operator, value) hold; both may be empty. */
@@ -68,14 +70,6 @@ const counts = (value: unknown) =>
   pairs(value)
     .map(([kind, count]) => `${scalar(count)} ${kind}`)
     .join(", ");
-
-function size(value: unknown): string {
-  const count = typeof value === "number" ? value : 0;
-  if (count < 1024) return `${count} B`;
-  return count < 1024 ** 2
-    ? `${(count / 1024).toFixed(1)} KiB`
-    : `${(count / 1024 ** 2).toFixed(1)} MiB`;
-}
 
 const FILTERS: Record<string, Filter> = {
   or: (value, argument, event) =>

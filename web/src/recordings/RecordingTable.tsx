@@ -4,6 +4,7 @@ import type { Recording } from "../api/client";
 import { Chip } from "../ui/Chip";
 import { AnchorLink } from "../ui/links";
 import { Moment } from "../ui/Moment";
+import { size } from "../ui/size";
 import { duration } from "./duration";
 
 export function RecordingTable({ recordings }: { recordings: Recording[] }) {
@@ -17,6 +18,7 @@ export function RecordingTable({ recordings }: { recordings: Recording[] }) {
             <Table.Th>Who</Table.Th>
             <Table.Th>Where</Table.Th>
             <Table.Th>Kind</Table.Th>
+            <Table.Th w={90}>Size</Table.Th>
             <Table.Th w={110}>Events</Table.Th>
             <Table.Th w={130}>Replay</Table.Th>
           </Table.Tr>
@@ -70,6 +72,11 @@ function Row({ recording }: { recording: Recording }) {
             </Tooltip>
           )}
         </Group>
+      </Table.Td>
+      <Table.Td>
+        <Text size="sm" className="number">
+          {size(recording.size)}
+        </Text>
       </Table.Td>
       <Table.Td>
         <AnchorLink to="/audit" search={{ sid }} size="sm" ff="monospace">

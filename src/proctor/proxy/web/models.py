@@ -182,6 +182,7 @@ class Recording(BaseModel):
     """One recording; times are RFC 3339, ``ended`` is empty while the session runs.
 
     ``state``: ``active``, ``uploading`` or ``complete``. ``truncated``: something could not be recorded.
+    ``size``: bytes on the disk of the auth service.
     """
 
     sid: str
@@ -196,6 +197,7 @@ class Recording(BaseModel):
     live: bool
     state: str
     truncated: bool
+    size: int
 
 
 class Recordings(BaseModel):
