@@ -1,4 +1,4 @@
-"""Limits on the size of files, functions and packages, with a list of exemptions that only shrinks.
+"""Limits on the size of files, functions, classes and packages, with a list of exemptions that only shrinks.
 
 ``size_exempt.toml`` names what is above a limit today, with its size. Growing beyond that size fails,
 and so does an entry that is larger than what it names or no longer needed.
@@ -35,6 +35,8 @@ SOURCES = ("run", "hatch_build.py", "src", "testing", "tests", "tools", "bench",
 FUNCTION_LINES = 50
 FUNCTION_LINES_P90 = 30
 POSITIONAL_PARAMETERS = 6
+CLASS_LINES = 200
+CLASS_ATTRIBUTES = 12
 PACKAGE_MODULES = 12
 
 
@@ -86,6 +88,34 @@ def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunc
     yield from walk(ast.parse((ROOT / path).read_text()), "")
 
 
+def classes(path: Path) -> Iterator[ast.ClassDef]:
+    """Each class of a Python file, nested ones included."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.ClassDef):
+            yield node
+
+
+def attributes(class_: ast.ClassDef) -> set[str]:
+    """Names that methods of ``class_`` assign to ``self``."""
+    return {
+        node.attr
+        for node in ast.walk(class_)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+
+
+def class_measures(path: Path) -> Iterator[Measure]:
+    """The size of each class of the product."""
+    for class_ in classes(path):
+        lines = (class_.end_lineno or class_.lineno) - class_.lineno + 1
+        yield Measure(f"{path}:{class_.name}", lines, CLASS_LINES)
+        count = len(attributes(class_))
+        yield Measure(f"{path}:{class_.name}.self", count, CLASS_ATTRIBUTES, "attributes")
+
+
 def function_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines from ``def`` to the end."""
     return (function.end_lineno or function.lineno) - function.lineno + 1
@@ -101,6 +131,8 @@ def measures() -> Iterator[Measure]:
     for path in files:
         if path.suffix != ".py":
             continue
+        if path.parts[0] == "src":
+            yield from class_measures(path)
         for name, function in functions(path):
             lines = function_lines(function)
             yield Measure(f"{path}:{name}", lines, FUNCTION_LINES)

@@ -13,7 +13,7 @@ import asyncssh
 import pytest
 from msgspec.structs import replace
 
-from proctor.node.privsep import ANSWER_SECONDS
+from proctor.node import timeouts
 from proctor.sshkit import algorithms
 from testing.node import NodeUnderTest, Person, role
 from testing.polling import auntil
@@ -144,7 +144,7 @@ async def test_spawner_that_hangs_costs_one_deadline(node: NodeUnderTest) -> Non
             os.kill(stopped.pid, signal.SIGCONT)
 
     assert all(done.status == 255 for done in refused)
-    assert elapsed < 2 * ANSWER_SECONDS
+    assert elapsed < 2 * timeouts.SPAWNER_ANSWER
 
 
 async def test_login_that_only_the_privileged_side_refuses_is_refused(node: NodeUnderTest) -> None:

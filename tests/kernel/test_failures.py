@@ -194,8 +194,8 @@ async def test_session_that_is_held_all_the_time_is_recorded_whole(site: FaultyN
 async def test_strict_session_ends_when_capture_does_not_answer(
     site: FaultyNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proctor.node.record.capture.WATCH_SECONDS", 0.1)
-    monkeypatch.setattr("proctor.node.record.capture.SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr("proctor.node.timeouts.CAPTURE_CHECK", 0.1)
+    monkeypatch.setattr("proctor.node.timeouts.CAPTURE_ANSWER", 1.0)
     async with site.serving() as capture, site.session("strict") as terminal:
         capture.pause()
         await asyncio.to_thread(terminal.expect, "cannot be recorded: capture does not answer")

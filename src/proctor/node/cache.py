@@ -15,12 +15,12 @@ from proctor.model.bundle import LIFETIME, AccessBundle
 from proctor.model.rbac.locks import OUTDATED, Certificate, Subject
 from proctor.model.resources import Role
 from proctor.model.serde import from_json
+from proctor.node import timeouts
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.auth_client import Client
 from proctor.rpc.watch import BundleWatch
 from proctor.spawnerproto.messages import Answer, GetBundle, StoreBundle
 
-CALL_SECONDS = 5.0
 RENEWED_AFTER = LIFETIME / 24
 """A bundle that says the same is passed on no earlier, so that the spawner need not write all the time."""
 
@@ -89,7 +89,7 @@ class AccessCache:
         try:
             client = self._connect()
             request = pb.GetAccessBundleRequest()
-            answer = await client.call(client.auth.GetAccessBundle, request, timeout=CALL_SECONDS)
+            answer = await client.call(client.auth.GetAccessBundle, request, timeout=timeouts.AUTH_CALL)
         except (ProctorError, OSError) as error:
             self._watch.failed(error)
             return False

@@ -15,12 +15,10 @@ from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION
 from proctor.model.resources import Metadata, Node, NodeSpec
 from proctor.model.serde import to_json
+from proctor.node import timeouts
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.auth_client import Client
 
-BEAT_SECONDS = 15.0
-RETRY_SECONDS = 2.0
-COMMAND_SECONDS = 10.0
 _MAX_VALUE = 256
 _log = logging.getLogger(__name__)
 
@@ -62,7 +60,7 @@ async def _first_line(argv: Sequence[str]) -> str:
     except OSError as error:
         return f"error: {error.strerror}"
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+        output, _ = await asyncio.wait_for(process.communicate(), timeouts.LABEL_COMMAND)
     except TimeoutError:
         return "error: timeout"
     finally:
@@ -95,7 +93,7 @@ class Heartbeat:
                 if not failing:
                     _log.warning("the Auth Service does not hear of this node: %s", error)
                 failing = True
-            await asyncio.sleep(RETRY_SECONDS if failing else BEAT_SECONDS)
+            await asyncio.sleep(timeouts.HEARTBEAT_RETRY if failing else timeouts.HEARTBEAT)
 
     async def _beat(self) -> None:
         client = self._connect()

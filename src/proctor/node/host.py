@@ -17,6 +17,7 @@ from proctor.model.access import SessionOptions
 from proctor.model.event import Event
 from proctor.model.identity import UserIdentity
 from proctor.model.resources import EnhancedKind
+from proctor.node import timeouts
 from proctor.node.cache import AccessCache
 from proctor.node.privsep import PrivilegedConnection, SpawnerClient
 from proctor.node.record.capture import CaptureSubscription
@@ -25,9 +26,6 @@ from proctor.recording.upload import Replicator
 from proctor.spawnerproto.decision import HostPolicy
 from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.admission import UnauthenticatedConnections
-
-_IDLE_SECONDS = 0.25
-"""Between two looks whether the last connection has ended."""
 
 
 class Connection(Protocol):
@@ -91,7 +89,7 @@ class NodeContext:
     async def idle(self) -> None:
         """Return when there is neither a connection nor a session."""
         while self.waiting or self.live or not await self.sessions.drain(0):  # noqa: ASYNC110 - many things
-            await asyncio.sleep(_IDLE_SECONDS)
+            await asyncio.sleep(timeouts.IDLE_POLL)
 
     def access_changed(self) -> None:
         """Have all that is open follow what roles and locks say now."""

@@ -20,6 +20,7 @@ from proctor.core import unixsock, wire
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.serde import convert, to_builtins
+from proctor.node import timeouts
 from proctor.spawnerproto.messages import (
     Answer,
     Authenticate,
@@ -31,10 +32,6 @@ from proctor.spawnerproto.messages import (
 )
 from proctor.sshkit.exchange import COOKIE_BYTES, MSG_KEXINIT
 
-ANSWER_SECONDS = 3.0
-"""Within this time the spawner answers; the node does nothing else meanwhile."""
-
-SILENT_SECONDS = 5.0
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _NO_ANSWER = "the spawn service of this node does not answer"
@@ -62,7 +59,7 @@ class SpawnerConnection:
             self._socket = unixsock.connect(path)
         except OSError as error:
             raise Unavailable(f"{_NO_ANSWER}: {error.strerror}") from None
-        self._socket.settimeout(ANSWER_SECONDS)
+        self._socket.settimeout(timeouts.SPAWNER_ANSWER)
         try:
             self.cookie = convert(self._receive(), Hello).cookie
         except BaseException:
@@ -116,7 +113,7 @@ class SpawnerClient:
         try:
             channel = SpawnerConnection(self._path)
         except Unavailable:
-            self._silent_until = self._clock.monotonic() + SILENT_SECONDS
+            self._silent_until = self._clock.monotonic() + timeouts.SPAWNER_PAUSE
             raise
         return channel
 

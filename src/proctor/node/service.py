@@ -21,6 +21,7 @@ from proctor.core.tasks import TaskSet, Threads, WorkQueue
 from proctor.core.version import VERSION
 from proctor.model.event import Event
 from proctor.model.resources import Node
+from proctor.node import timeouts
 from proctor.node.cache import AccessCache
 from proctor.node.heartbeat import Heartbeat, Labels, node_document, own_address
 from proctor.node.host import NodeContext
@@ -40,8 +41,6 @@ from proctor.spawnerproto.messages import PingRequest
 from proctor.sshkit.listener import SshListener
 from proctor.sshkit.ssh_server import server_options
 
-FLUSH_SECONDS = 3.0
-HANGUP_SECONDS = 10.0
 _probes = Threads("spawner-probe", 1)
 _log = logging.getLogger(__name__)
 
@@ -284,13 +283,13 @@ class NodeServer:
             host.draining = True
             for connection in list(host.live):
                 connection.leave("this node is stopping")
-            await host.sessions.drain(HANGUP_SECONDS)
+            await host.sessions.drain(timeouts.SESSIONS_AT_STOP)
             await host.sessions.close()
-            await host.background.drain(FLUSH_SECONDS)
+            await host.background.drain(timeouts.DELIVERY_AT_STOP)
             await host.background.close()
             host.attempts.flush()
             if host.cache.reachable:
-                await self._delivered(host, FLUSH_SECONDS)
+                await self._delivered(host, timeouts.DELIVERY_AT_STOP)
         await self._exclusive.close()
         await self._recoveries.close()
         await self._tasks.close()

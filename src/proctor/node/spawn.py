@@ -14,6 +14,7 @@ from proctor.core import wire
 from proctor.core.accept import readable
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.serde import convert, to_builtins
+from proctor.node import timeouts
 from proctor.node.privsep import PrivilegedConnection
 from proctor.spawnerproto.messages import (
     Exited,
@@ -25,8 +26,6 @@ from proctor.spawnerproto.messages import (
     SpawnRejected,
 )
 
-SPAWN_SECONDS = 45.0
-_FRAME_SECONDS = 5.0
 MAX_UNSENT = 64 << 10
 """Bytes that wait for a monitor beyond which signals of the client are dropped."""
 
@@ -140,11 +139,11 @@ class Process:
 async def spawn(privileged: PrivilegedConnection, request: Spawn) -> Process:
     """Start a process for the user of the SSH connection. Raises AccessDenied (refused) or Unavailable."""
     connection = privileged.open_session()
-    connection.settimeout(_FRAME_SECONDS)
+    connection.settimeout(timeouts.MONITOR_FRAME)
     writer = FrameWriter(connection)
     try:
         writer.send(request)
-        received = await asyncio.wait_for(_receive(connection), SPAWN_SECONDS)
+        received = await asyncio.wait_for(_receive(connection), timeouts.SPAWN)
         if received is None:
             raise Unavailable("the spawn service of this node broke off")
         message, descriptors = received

@@ -15,6 +15,7 @@ from proctor.core.text import counted
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.events import AuthAttempt, ClientDisconnect, SessionRejected
 from proctor.model.rbac.locks import Subject
+from proctor.node import timeouts
 from proctor.node.forwarding import forward
 from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.privsep import PrivilegedConnection
@@ -26,7 +27,6 @@ from proctor.sshkit.certs import JOIN_PRINCIPAL, VerifiedUser, certificate_of
 from proctor.sshkit.forward import Relays
 from proctor.sshkit.ssh_server import CertificateServer
 
-_IDLE_CHECK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -191,7 +191,7 @@ class NodeConnection(CertificateServer):
         if not limits and not expires:
             return
         while True:
-            await asyncio.sleep(_IDLE_CHECK_SECONDS)
+            await asyncio.sleep(timeouts.IDLE_CHECK)
             idle = self._host.clock.monotonic() - self._active_at
             if limits and idle > min(limits):
                 self._cut(who, f"the client was idle for {counted(min(limits), 'second')}")

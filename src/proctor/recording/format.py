@@ -61,9 +61,8 @@ def index_line(sid: str, kind: str) -> bytes:
     return to_json({"file_name": file_name(sid, kind), "type": kind, **start}) + b"\n"
 
 
-def print_line(started: datetime, ms: int, span: tuple[int, int], ei: int, ci: int) -> bytes:
-    """The line about ``span`` (offset, length) of output written ``ms`` after ``started``."""
-    offset, length = span
+def print_line(started: datetime, ms: int, *, offset: int, length: int, ei: int, ci: int) -> bytes:
+    """The line about ``length`` bytes of output at ``offset``, written ``ms`` after ``started``."""
     fields = {
         "bytes": length,
         "ci": ci,

@@ -251,8 +251,15 @@ class Assembler:
         if not self._print:
             return
         base = self._base
-        span = (base.offset, len(self._print))
-        self._add("events", print_line(base.started, self._print_ms, span, base.ei, base.ci))
+        line = print_line(
+            base.started,
+            self._print_ms,
+            offset=base.offset,
+            length=len(self._print),
+            ei=base.ei,
+            ci=base.ci,
+        )
+        self._add("events", line)
         base.offset += len(self._print)
         base.ei += 1
         base.ci += 1

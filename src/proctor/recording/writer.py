@@ -22,6 +22,7 @@ from proctor.model.event import SESSION_DATA_INDEX, Event
 from proctor.model.events import SessionEnd, SessionLoss
 from proctor.model.stamp import stamped, to_line
 from proctor.recording.files import Files, WriteAheadLog, journal_path, set_aside
+from proctor.recording.flush_timer import FlushTimer
 from proctor.recording.format import INDEX, check_sid, file_name, kind_of_event
 from proctor.recording.wal import (
     PRINT_BYTES,
@@ -37,7 +38,6 @@ from proctor.recording.wal import (
     encode_output,
 )
 
-FLUSH_BYTES = 64 << 10
 FLUSH_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 BACKLOG_BYTES = 8 << 20
@@ -96,21 +96,35 @@ class SessionWriter:
             journal.remove()
             files.trim()
             raise _failure(sid, error) from error
-        self._open(journal, Assembler(base), files, (sid, clock, cluster_name))
+        self._open(journal, Assembler(base), files, sid=sid, clock=clock, cluster_name=cluster_name)
 
     @classmethod
     def reopened(
-        cls, journal: WriteAheadLog, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
+        cls,
+        journal: WriteAheadLog,
+        assembler: Assembler,
+        files: Files,
+        *,
+        sid: str,
+        clock: Clock,
+        cluster_name: str,
     ) -> SessionWriter:
-        """A writer at the end of a replayed journal; ``about``: sid, clock, cluster name."""
+        """A writer at the end of a replayed journal."""
         writer = cls.__new__(cls)
-        writer._open(journal, assembler, files, about)
+        writer._open(journal, assembler, files, sid=sid, clock=clock, cluster_name=cluster_name)
         return writer
 
     def _open(
-        self, journal: WriteAheadLog, assembler: Assembler, files: Files, about: tuple[str, Clock, str]
+        self,
+        journal: WriteAheadLog,
+        assembler: Assembler,
+        files: Files,
+        *,
+        sid: str,
+        clock: Clock,
+        cluster_name: str,
     ) -> None:
-        self.sid, self._clock, self._cluster_name = about
+        self.sid, self._clock, self._cluster_name = sid, clock, cluster_name
         self.lost_events = 0
         """Events refused because they could not be written."""
         self.lost_bytes = 0
@@ -336,52 +350,6 @@ class SessionWriter:
             self._alarm.ring()
 
 
-class FlushTimer:
-    """Wakes the flusher: soon after something is waiting, at once when it is much."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._some, self._much = asyncio.Event(), asyncio.Event()
-        self._rung = 0
-
-    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The loop that waits."""
-        self._loop = loop
-        self._tell(self._rung)
-
-    def grown(self, size: int) -> None:
-        """``size`` bytes are waiting."""
-        level = 2 if size >= FLUSH_BYTES else 1
-        if level > self._rung:
-            self._rung = level
-            self._tell(level)
-
-    def ring(self) -> None:
-        """Wake the flusher whatever is waiting."""
-        self._tell(2)
-
-    def reset(self) -> None:
-        """What was waiting is being flushed."""
-        self._rung = 0
-
-    def _tell(self, level: int) -> None:
-        if self._loop and level and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._set, level)
-
-    def _set(self, level: int) -> None:
-        self._some.set()
-        if level > 1:
-            self._much.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Until much is waiting, or something has been for ``seconds``."""
-        await self._some.wait()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._much.wait(), seconds)
-        self._some.clear()
-        self._much.clear()
-
-
 def _sizes(parts: Iterable[tuple[str, bytes]]) -> Counter[str]:
     """Bytes by kind of file."""
     sizes: Counter[str] = Counter()
@@ -485,7 +453,9 @@ def _reopen(directory: Path, sid: str, clock: Clock, cluster_name: str) -> Inter
     state = assembler.state
     return Interrupted(
         sid=sid,
-        writer=SessionWriter.reopened(journal, assembler, files, (sid, clock, cluster_name)),
+        writer=SessionWriter.reopened(
+            journal, assembler, files, sid=sid, clock=clock, cluster_name=cluster_name
+        ),
         start=state.start,
         ended=state.ended,
         enhanced=state.enhanced,

@@ -7,11 +7,10 @@ import socket
 from collections.abc import Iterator
 
 from proctor.core import wire
+from proctor.spawner import timeouts
 
 MAX_PENDING = 1
 """Descriptors that wait for the end of their frame: no request comes with more."""
-
-SEND_SECONDS = 1.0
 
 
 class RequestChannel:
@@ -48,7 +47,7 @@ class RequestChannel:
 
     def send(self, message: wire.Message) -> None:
         """Send one frame; OSError when the peer does not take it soon."""
-        self._connection.settimeout(SEND_SECONDS)
+        self._connection.settimeout(timeouts.SEND)
         try:
             wire.send(self._connection, message)
         finally:

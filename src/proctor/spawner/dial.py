@@ -6,9 +6,8 @@ import socket
 
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.model.network import NetworkPolicy
+from proctor.spawner import timeouts
 from proctor.spawnerproto.messages import Endpoint
-
-CONNECT_SECONDS = 30.0
 
 
 def dial(target: Endpoint, policy: NetworkPolicy | None) -> socket.socket:
@@ -31,7 +30,7 @@ def _first(target: Endpoint, addresses: list[str]) -> socket.socket:
     failure = OSError("it has no address")
     for address in addresses:
         try:
-            return socket.create_connection((address, target.port), CONNECT_SECONDS)
+            return socket.create_connection((address, target.port), timeouts.CONNECT)
         except OSError as error:
             failure = error
     raise _unreachable(target, failure)

@@ -17,9 +17,9 @@ from typing import NoReturn
 import asyncssh
 
 from proctor.core.errors import AccessDenied, Unavailable
+from proctor.spawner import timeouts
 from proctor.sshkit.exchange import Exchange
 
-SIGN_SECONDS = 2.0
 PROCESS_NAME = "host-key"
 """As in /proc/PID/comm."""
 
@@ -40,7 +40,7 @@ class HostKey:
             self._signer.close()
             _hold(path, theirs, confine)
         theirs.close()
-        self._signer.settimeout(SIGN_SECONDS)
+        self._signer.settimeout(timeouts.SIGN)
         answer = self._signer.recv(_MAX_ANSWER)
         if not answer.startswith(b"ssh-"):
             self._signer.close()

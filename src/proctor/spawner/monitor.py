@@ -24,7 +24,7 @@ from proctor.core.errors import AccessDenied, ProctorError, Unavailable
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import to_builtins
-from proctor.spawner import child, pam, sftp
+from proctor.spawner import child, pam, sftp, timeouts
 from proctor.spawner.authentication import AuthenticatedUser
 from proctor.spawner.bundles import BundleStore
 from proctor.spawner.dial import dial
@@ -43,10 +43,6 @@ from proctor.spawnerproto.messages import (
     signal_name,
 )
 from proctor.spawnerproto.terminal import open_terminal
-
-REQUEST_SECONDS = 10.0
-HANGUP_SECONDS = 5.0
-"""From SIGHUP to SIGKILL, for a session whose connection is gone."""
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +117,7 @@ class Monitor:
 
     def run(self) -> None:
         """Serve the request on the connection; the node gets the reason when there is no session."""
-        self._node.settimeout(REQUEST_SECONDS)
+        self._node.settimeout(timeouts.REQUEST)
         try:
             received = wire.receive(self._node)
             if received is None:
@@ -206,7 +202,7 @@ class Monitor:
         inner.close()
         pidfd = os.pidfd_open(pid)
         try:
-            self._release(request.sid, options, gate, (pid, pidfd), streams)
+            self._release(request.sid, options, gate, pid=pid, pidfd=pidfd, streams=streams)
             self._finish(request.sid, self._watch(pid, pidfd))
             self._spawner.finished()
         except BaseException:
@@ -234,11 +230,12 @@ class Monitor:
         sid: str,
         options: SessionOptions,
         gate: socket.socket,
-        process: tuple[int, int],
+        *,
+        pid: int,
+        pidfd: int,
         streams: Streams,
     ) -> None:
         """Register the waiting child with capture, hand its streams to the node, let it go on."""
-        pid, pidfd = process
         answer = gate.recv(4096)
         if answer != child.READY:
             raise Unavailable(answer.decode(errors="replace") or "the session's process ended too early")
@@ -293,7 +290,7 @@ class Monitor:
                 poll.unregister(self._node)
                 _signal_group(pid, signal.SIGHUP)
                 _signal_group(pid, signal.SIGCONT)
-                deadline = SYSTEM.monotonic() + HANGUP_SECONDS
+                deadline = SYSTEM.monotonic() + timeouts.HANGUP
 
     def _wait(self, deadline: float | None) -> float | None:
         """Milliseconds until something is to be done, whatever happens."""

@@ -22,9 +22,7 @@ from proctor.captureproto.cgroup import CgroupTree, thaw
 from proctor.core import wire
 from proctor.core.errors import Unavailable
 from proctor.model.serde import convert, to_builtins
-
-HANGUP_SECONDS = 5.0
-"""From SIGHUP to SIGKILL, for a session whose monitor has died."""
+from proctor.spawner import timeouts
 
 MAX_STOPS = 20
 """How often a stopped monitor is continued; whoever stops it more often is not to win."""
@@ -85,11 +83,11 @@ class Orphan:
                 thaw(cgroup)
             self._signal(poll, signal.SIGHUP)
             self._signal(poll, signal.SIGCONT)
-            poll.poll(HANGUP_SECONDS * 1000)
+            poll.poll(timeouts.HANGUP * 1000)
         if cgroup is not None:
             AbsenceMarks(run).members(self.running.number, cgroup).kill()
         self._signal(poll, signal.SIGKILL)
-        poll.poll(HANGUP_SECONDS * 1000)
+        poll.poll(timeouts.HANGUP * 1000)
         if tree is not None and cgroup is not None:
             tree.remove(self.running.sid)
 

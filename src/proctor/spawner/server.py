@@ -27,7 +27,7 @@ from proctor.core.accept import PAUSE_SECONDS, Refuser, raise_descriptor_limit
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError, Unavailable
 from proctor.model.serde import to_builtins
-from proctor.spawner import monitor, pam
+from proctor.spawner import monitor, pam, timeouts
 from proctor.spawner.authentication import AuthenticatedUser, ClientConnection, ConnectionAuthenticator
 from proctor.spawner.bundles import BundleStore
 from proctor.spawner.channel import MAX_PENDING, RequestChannel, as_socket
@@ -46,9 +46,6 @@ from proctor.spawnerproto.messages import (
     SpawnRejected,
     StoreBundle,
 )
-
-SWEEP_SECONDS = 60.0
-"""Pause between looks for cgroups whose last process has ended; also the least age of those removed."""
 
 _NO_PROCESS = "this host cannot start another process: the limit of processes or of memory is reached"
 _DESCRIPTORS_PER_CHANNEL = 2 + MAX_PENDING  # the connection, and that of the client
@@ -208,7 +205,7 @@ class Spawner:
         self._poll.register(self._listener, select.POLLIN)
         self._poll.register(wakeup, select.POLLIN)
         while not self._replaced or self._channels or self._monitors:
-            ready = {descriptor for descriptor, _ in self._poll.poll(SWEEP_SECONDS * 1000)}
+            ready = {descriptor for descriptor, _ in self._poll.poll(timeouts.SWEEP * 1000)}
             signals = wakeup.recv(4096) if wakeup.fileno() in ready else b""
             if signal.SIGTERM in signals:
                 self._retire(wakeup)
@@ -411,7 +408,7 @@ class Spawner:
     def _sweep(self) -> None:
         """Remove cgroups that processes outliving their session have left at last."""
         now = SYSTEM.monotonic()
-        if self._settings.tree is None or now - self._swept < SWEEP_SECONDS:
+        if self._settings.tree is None or now - self._swept < timeouts.SWEEP:
             return
         self._swept = now
-        self._settings.tree.sweep(SWEEP_SECONDS)
+        self._settings.tree.sweep(timeouts.SWEEP)

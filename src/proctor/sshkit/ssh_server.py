@@ -111,7 +111,7 @@ class CertificateServer(asyncssh.SSHServer):
         except AccessDenied as error:
             self._refuse(username, error.message, user)
             return False
-        good = await self._prove(username, user, (key_data, msg, signature))
+        good = await self._prove(username, user, key_data=key_data, request=msg, signature=signature)
         return good and (not msg or await self._accept(username, user, msg, signature))
 
     async def _accept(self, login: str, user: VerifiedUser, request: bytes, signature: bytes) -> bool:
@@ -123,11 +123,14 @@ class CertificateServer(asyncssh.SSHServer):
         self.user, self.login = user, login
         return True
 
-    async def _prove(self, login: str, user: VerifiedUser, proof: tuple[bytes, bytes, bytes]) -> bool:
+    async def _prove(
+        self, login: str, user: VerifiedUser, *, key_data: bytes, request: bytes, signature: bytes
+    ) -> bool:
         self._validated = True
         try:
             # The principal was judged by authorize; asyncssh is given one that it will find.
-            good = await self._check_signature(next(iter(user.principals), login), *proof)
+            name = next(iter(user.principals), login)
+            good = await self._check_signature(name, key_data, request, signature)
         finally:
             self._validated = False
         if not good:

@@ -19,7 +19,7 @@ from proctor.core.clock import FakeClock
 from proctor.core.errors import AlreadyExists, BadRequest
 from proctor.model.event import SESSION_DATA_INDEX, Event
 from proctor.model.events import SessionCommand, SessionData, SessionEnd, SessionLoss, SessionStart
-from proctor.recording import files, writer
+from proctor.recording import files, flush_timer, writer
 from proctor.recording.format import Timeline
 from proctor.recording.writer import Interrupted, RecordingError, SessionWriter, recover
 from testing.polling import auntil
@@ -358,7 +358,7 @@ async def test_output_is_in_the_files_soon_without_being_asked(tmp_path: Path) -
     assert timedelta(seconds=time.monotonic() - begun) < timedelta(seconds=2)
     assert output_of(tmp_path) == b"hello"
     assert reported[0] == (SID, {n: len(d) for n, d in contents(tmp_path).items() if n != JOURNAL})
-    recorder.output(bytes(writer.FLUSH_BYTES))
+    recorder.output(bytes(flush_timer.FLUSH_BYTES))
     await auntil(lambda: len(reported) > 1, 5)
     recorder.output(b"bye")
     await asyncio.to_thread(recorder.close)

@@ -48,6 +48,21 @@ def test_keyword_parameters_are_not_limited(checkout: Path) -> None:
     assert list(size_gate.complaints({})) == []
 
 
+def test_long_class(checkout: Path) -> None:
+    text = "class A:\n" + "    x = 1\n" * 200
+    (checkout / "src/proctor/package/long.py").write_text(text)
+
+    assert list(size_gate.complaints({})) == ["src/proctor/package/long.py:A: 201 lines, limit 200"]
+
+
+def test_many_attributes(checkout: Path) -> None:
+    names = ", ".join(f"self.a{number}" for number in range(13))
+    text = f"class A:\n    def f(self):\n        {names} = range(13)\n        self.a0 += self.read_only\n"
+    (checkout / "src/proctor/package/wide.py").write_text(text)
+
+    assert list(size_gate.complaints({})) == ["src/proctor/package/wide.py:A.self: 13 attributes, limit 12"]
+
+
 def test_large_package(checkout: Path) -> None:
     for number in range(13):
         (checkout / f"src/proctor/package/m{number}.py").touch()

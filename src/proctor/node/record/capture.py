@@ -12,6 +12,7 @@ from proctor.captureproto.capture_messages import Delivery, Forgotten, Subscribe
 from proctor.captureproto.client import CaptureClient
 from proctor.core.errors import Unavailable
 from proctor.core.tasks import WorkQueue
+from proctor.node import timeouts
 from proctor.node.record.contexts import Contexts
 from proctor.node.record.deliveries import DeliveryLog
 from proctor.node.record.delivery import DeliveryStorage, SessionDelivery
@@ -19,11 +20,6 @@ from proctor.node.record.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _SILENT = "capture does not answer"
-_HANGUP_SECONDS = 1.0
-_LEAVE_SECONDS = 10.0
-WATCH_SECONDS = 2.0
-SILENCE_SECONDS = 5.0
-"""How often capture is asked whether it is awake, and how long it may take to answer."""
 
 
 class CaptureSubscription:
@@ -75,7 +71,7 @@ class CaptureSubscription:
         if session is None:
             return True
         if self._client.away > RETURN_SECONDS:
-            seconds = _HANGUP_SECONDS
+            seconds = timeouts.CAPTURE_GONE
         before = -1
         while not session.drained.is_set() and session.seq > before:
             before = session.seq
@@ -83,7 +79,7 @@ class CaptureSubscription:
                 await asyncio.wait_for(session.drained.wait(), seconds)
         complete = session.drained.is_set()
         if session.broken:
-            await self._client.hung_up(_HANGUP_SECONDS)
+            await self._client.hung_up(timeouts.CAPTURE_GONE)
             self.forget(sid)
         if session.broken or not complete:
             session.conclude(None)
@@ -117,7 +113,7 @@ class CaptureSubscription:
 
     async def leave(self) -> None:
         """Leave the rest of all sessions, processes that outlived them, to the main subscriber."""
-        await self._client.leave(_LEAVE_SECONDS)
+        await self._client.leave(timeouts.CAPTURE_LEAVE)
 
     def close(self) -> None:
         """Release the file of what was delivered."""
@@ -126,10 +122,10 @@ class CaptureSubscription:
     async def watch(self) -> None:
         """End strict sessions when capture is there and does not answer, until cancelled."""
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(timeouts.CAPTURE_CHECK)
             if self._client.away > RETURN_SECONDS:
                 self._give_up()
-            if self._sessions and not await self._client.awake(SILENCE_SECONDS):
+            if self._sessions and not await self._client.awake(timeouts.CAPTURE_ANSWER):
                 _log.error(_SILENT)
                 for session in self._sessions.values():
                     if not session.drained.is_set():

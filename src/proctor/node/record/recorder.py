@@ -17,13 +17,13 @@ from proctor.model.event import NAMESPACE, Event
 from proctor.model.events import ConnectionPart, SessionData, SessionLoss, SessionPart
 from proctor.model.identity import UserIdentity
 from proctor.model.stamp import MAX_LINE
+from proctor.node import timeouts
 from proctor.recording.format import kind_of_event
 from proctor.recording.wal import Block
 from proctor.recording.writer import WRITES, RecordingError, SessionWriter
 
 Part = TypeVar("Part", bound=SessionPart)
 T = TypeVar("T")
-RETRY_SECONDS = 5.0
 RECORDING, SPOOL = "recording", "spool"
 """Where events can be lost here: neither the recording nor the log may lack one that counts as stored."""
 
@@ -335,7 +335,7 @@ def _closed(writer: SessionWriter) -> bool:
 
 async def _repeated(run: Run, attempt: Callable[[], bool]) -> None:
     """Call ``attempt`` through ``run`` until it succeeds."""
-    for pause in itertools.repeat(RETRY_SECONDS):
+    for pause in itertools.repeat(timeouts.RECORD_RETRY):
         if await run(attempt):
             return
         await asyncio.sleep(pause)

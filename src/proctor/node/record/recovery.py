@@ -9,13 +9,11 @@ from typing import Any
 from proctor.audit.spool import Spool
 from proctor.core.tasks import TaskSet, WorkQueue
 from proctor.model.identity import UserIdentity
+from proctor.node import timeouts
 from proctor.node.record.capture import CaptureSubscription
 from proctor.node.record.contexts import Contexts
 from proctor.node.record.recorder import Context, NodeFacts, Recorder
 from proctor.recording.writer import Interrupted
-
-HANGUP_SECONDS = 30.0
-"""How long a session whose node died may take to end; its monitor hangs it up within seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +67,7 @@ class Recovery:
     async def _finish(self, found: Interrupted, recorder: Recorder, feed: CaptureSubscription | None) -> None:
         if feed is not None:
             await feed.subscribed.wait()
-            await feed.drained(found.sid, HANGUP_SECONDS)
+            await feed.drained(found.sid, timeouts.RECOVERY_DRAIN)
         if not found.ended:
             await self._queue.run(recorder.write_last, found.session_end())
         await recorder.finish(self._queue.run)
