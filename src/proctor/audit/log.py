@@ -1,4 +1,4 @@
-"""What every store of the audit log offers."""
+"""The interface of every store of the audit log."""
 
 from __future__ import annotations
 

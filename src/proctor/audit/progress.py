@@ -1,4 +1,4 @@
-"""What the file log remembers beside its files: which events are stored, and where each day lies in time."""
+"""State that the file log keeps beside its files: stored events, and the times of each day's lines."""
 
 from __future__ import annotations
 

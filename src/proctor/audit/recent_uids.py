@@ -1,4 +1,4 @@
-"""Which events were stored lately, by their ``uid``: no two of the log may have the same."""
+"""The ``uid`` of events that were stored lately: no two events of the log may share one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call which RPC at all; what people may do with documents is decided by their roles."""
+"""Callers of each RPC, deny by default; access to documents is decided by roles."""
 
 from __future__ import annotations
 

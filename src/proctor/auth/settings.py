@@ -1,4 +1,4 @@
-"""What the auth service needs to know about its host and its configuration."""
+"""Settings of the auth service: its host and its configuration."""
 
 from __future__ import annotations
 

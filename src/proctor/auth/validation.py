@@ -1,4 +1,4 @@
-"""What documents must hold beyond their shape; each function raises BadRequest that names the fields."""
+"""Semantic validation of documents; each function raises BadRequest that names the fields."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Pump:
     ) -> Pump:
         """``rings``: descriptor and size of each. ``limit``: bytes in blocks beyond which rings may fill.
 
-        ``batch_ms``: how long records wait for company, unless a ring fills. ``directory``: of the blocks,
+        ``batch_ms``: batching delay; a filling ring flushes early. ``directory``: of the blocks,
         open; ``number``: of the first that is made. ``blocks``: numbers and sizes of those that are there,
         ``ends``: what the file of the last of them begins with.
         """

@@ -55,7 +55,7 @@ _RECHECK_SECONDS = 0.25
 _BACKLOG_BYTES = 256 << 20
 
 BATCH_MILLISECONDS = 25
-"""How long records wait for company, unless a ring fills: far less than a ring holds."""
+"""Batching delay in milliseconds; a filling ring flushes early."""
 
 LEAST_RINGS = RingSizes(command=1 << 20, disk=4 << 20, network=1 << 20)
 """What the fastest programs fill in 50 ms, for which a host may take a processor away from us."""

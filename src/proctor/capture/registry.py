@@ -32,7 +32,7 @@ class Phase(enum.Enum):
 
 
 class SessionIdentity(msgspec.Struct, frozen=True):
-    """What of a session does not change: ``number`` is that in the kernel."""
+    """Constant fields of a session; ``number`` identifies it in the kernel."""
 
     sid: str
     number: int

@@ -1,4 +1,4 @@
-"""Which subscriber gets the messages of which session.
+"""Routing of messages of sessions to subscribers.
 
 There is one *main* subscriber, the node that takes new connections; nodes that were replaced by it go on
 with the sessions they have. Owners are the names under which they subscribe.

@@ -1,4 +1,4 @@
-"""What travels over ``capture.sock``, as the two ends see it.
+"""Messages on ``capture.sock``.
 
 The frames themselves are those of ``core.wire``; ``docs/capture.md`` describes the exchange.
 """
@@ -91,7 +91,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True, tag="subscribed", ta
 
 
 class LossAccounting(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a session's records so far, by kind, as far as capture can know.
+    """Counts of a session's records by kind and outcome, as far as capture knows.
 
     For each kind *submitted = delivered + filtered + the sum of lost over its stages*: ``ring`` (it was
     full), ``undecodable``, ``memory`` (the node did not acknowledge) and ``unexplained`` (the difference,

@@ -1,4 +1,4 @@
-"""Where the state of a capture process is that outlives it: paths, and the list of processes of sessions."""
+"""Paths of the state that outlives a capture process, and the list of processes of sessions."""
 
 from __future__ import annotations
 

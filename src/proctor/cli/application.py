@@ -1,4 +1,4 @@
-"""What the three commands share: how they are made, shell completion, and variables of the environment."""
+"""Base of the three commands: construction, shell completion, variables of the environment."""
 
 from __future__ import annotations
 

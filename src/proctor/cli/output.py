@@ -1,4 +1,4 @@
-r"""What commands print: tables for people, JSON and YAML for programs.
+r"""Output of commands: tables for people, JSON and YAML for programs.
 
 Names, labels, versions and messages come from hosts and other people. Each format escapes what would drive a
 terminal in one place, here: text and tables as ``\x1b``, JSON as ``\u001b``, YAML in double quotes.

@@ -1,4 +1,4 @@
-"""What ``tsh login`` leaves behind: ``~/.tsh`` (or ``$TELEPORT_HOME``), readable by its owner only.
+"""Profile of ``tsh login``: ``~/.tsh`` (or ``$TELEPORT_HOME``), readable by its owner only.
 
 ``current-profile`` names the profile in use, ``<name>.json`` says where the proxy is, ``keys/<name>/`` holds
 keys, certificates and the cluster's authorities (``rpc.identity.IdentityFiles``) and ``known_hosts``.

@@ -1,4 +1,4 @@
-"""What the supervisor hands to a service process: the configuration, who to be, where things are."""
+"""Input of a service process from the supervisor: configuration, account, paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the annotations of a struct say about its keys, for the reader and for the documentation."""
+"""Annotations of struct fields, for the reader of the configuration and for its documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Teleport has and Proctor has not, as far as a configuration asks for it.
+"""Features of Teleport that Proctor lacks, and the configuration keys that ask for them.
 
 A setting that would restrict or protect and cannot be honoured is refused. One that would only grant
 something that does not exist here is accepted with a warning.

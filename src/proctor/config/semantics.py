@@ -1,4 +1,4 @@
-"""What a configuration must satisfy beyond the shape of its values, and what deserves a word."""
+"""Semantic validation of the configuration, and warnings."""
 
 from __future__ import annotations
 

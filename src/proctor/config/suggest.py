@@ -1,4 +1,4 @@
-"""What the author of a file may have meant by a key or word that is not known."""
+"""Suggestions for unknown keys and words."""
 
 from __future__ import annotations
 

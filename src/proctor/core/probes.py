@@ -1,4 +1,4 @@
-"""Readiness: does what a service depends on work right now, and if not, why?"""
+"""Readiness probes for the dependencies of a service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the auth service gives a host, signed, so that a node's privileged side can decide by itself."""
+"""The signed access bundle: all data by which the privileged side of a node decides."""
 
 from __future__ import annotations
 

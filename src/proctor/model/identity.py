@@ -1,4 +1,4 @@
-"""Who somebody is: people with roles, hosts with services."""
+"""Identities: people with roles, hosts with services."""
 
 from __future__ import annotations
 

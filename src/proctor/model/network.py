@@ -1,4 +1,4 @@
-"""Where sessions may connect to: pure arithmetic on networks and ports.
+"""Network policies of sessions: pure arithmetic on networks and ports.
 
 Everything is reckoned in IPv6, with IPv4 mapped into it (``::ffff:0:0/96``), but a network of IPv6 never
 stands for addresses of IPv4 that it happens to contain.

@@ -1,4 +1,4 @@
-"""What the node tells the auth service about itself, every few seconds."""
+"""Heartbeat: what the node reports about itself to the auth service every few seconds."""
 
 from __future__ import annotations
 

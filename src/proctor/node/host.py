@@ -1,4 +1,4 @@
-"""What all connections of a node share."""
+"""State that all connections of a node share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recording has accepted and not yet put into its files: record codec and replay. Pure.
+"""Write-ahead log of a recording: record codec and replay. Pure.
 
 A journal is a sequence of records, each with length and checksum. The files of the recording follow from
 it alone: the same records always give the same bytes, whoever replays them.

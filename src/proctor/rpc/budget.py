@@ -1,4 +1,4 @@
-"""What calls may cost before it is known that their callers may make them, and all together."""
+"""Budgets of calls: before the caller is authorised, and overall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every RPC passes before it does anything: who calls, which version, may they."""
+"""Interceptor of every RPC: identity, version and access of the caller."""
 
 from __future__ import annotations
 

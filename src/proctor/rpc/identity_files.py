@@ -152,7 +152,7 @@ class IdentityFiles:
 
     @staticmethod
     def save(directory: Path, credentials: Credentials, uid: int = -1) -> None:
-        """Write an identity for ``uid``; the authorities go first and come last, so a torn write is none."""
+        """Write an identity for ``uid``. ``authorities.json`` goes first and comes last, as its mark."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chown(directory, uid, -1)
         directory.chmod(0o700)

@@ -1,4 +1,4 @@
-"""What ``teleport start`` is to run: the configuration file with the flags laid over it."""
+"""The plan of ``teleport start``: the configuration file, overridden by the flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps a plan from being started on this host, all of it at once; changes nothing."""
+"""Checks before anything starts: all problems of a plan on this host. Changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which user is at the other end of an SSH connection, proved to the privileged side.
+"""Authentication of the user of an SSH connection, for the privileged side.
 
 The privileged side supplies a random cookie for the server's KEXINIT and signs the hash of the first key
 exchange only when the transcript has that cookie and this host's key. So a user's signature over the hash was

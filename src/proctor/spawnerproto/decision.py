@@ -1,4 +1,4 @@
-"""What a user may do on this host, by their verified certificate, the roles and our own configuration."""
+"""Decides access of a user to this host, by certificate, roles and configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels over ``spawn.sock``, as node and spawner see it; frames are those of ``core.wire``."""
+"""Messages on ``spawn.sock``; frames are those of ``core.wire``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server signs in a key exchange: the hash of a transcript that both ends have seen.
+"""The exchange hash that a server signs (RFC 4253, section 8).
 
 Format (RFC 4253, section 8; RFC 5656, section 4): the strings V_C, V_S, I_C, I_S, K_S, then what the method
 adds. The hash of the first exchange of a connection is its session id, which users sign to log in.

@@ -1,4 +1,4 @@
-"""What of an event free text finds, and how a text is looked up in the index.
+"""Pieces of an event that free text finds, and the look-up of a text in the index.
 
 The text of an event is split at its quotation marks, escaped ones too, into *pieces*: names, values, and what
 is between them (``:5007,``). The index knows the distinct pieces. A text without a quotation mark lies within

@@ -1,4 +1,4 @@
-"""How long a search may go on."""
+"""Limit of time and cancellation of a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may try to join with a wrong token."""
+"""Rate limit of attempts to join with a wrong token."""
 
 from __future__ import annotations
 

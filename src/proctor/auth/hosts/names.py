@@ -1,4 +1,4 @@
-"""What a host may be called at all, whoever asks for it."""
+"""Names that a host may have at all."""
 
 from __future__ import annotations
 

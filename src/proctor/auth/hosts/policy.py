@@ -1,4 +1,4 @@
-"""Which names a host may have: checked when it joins, and whenever it reports about itself."""
+"""Names that a host may have, checked when it joins and whenever it reports about itself."""
 
 from __future__ import annotations
 

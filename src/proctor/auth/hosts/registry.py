@@ -1,4 +1,4 @@
-"""Who holds which host name, kept in the backend: a name belongs to the host that had it first."""
+"""Registry of host names in the backend: a name belongs to the host that had it first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the auth service keeps on its disk, for ``tctl storage`` and the metrics."""
+"""Disk usage of the auth service, for ``tctl storage`` and the metrics."""
 
 from __future__ import annotations
 

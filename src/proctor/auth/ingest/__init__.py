@@ -1,1 +1,1 @@
-"""What hosts may put into the audit log."""
+"""Validation of events and recordings that hosts deliver."""

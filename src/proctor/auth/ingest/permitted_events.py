@@ -1,4 +1,4 @@
-"""Which events a host may state, by its role, and when an event may have happened."""
+"""Events that a host may deliver, by its role, and the times that they may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which host a session belongs to, and what its events must agree with; kept in the backend."""
+"""Owners of sessions and the fields that their events must agree with, kept in the backend."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What takes access away: locks, revoked certificates, removed hosts."""
+"""Withdrawal of access: locks, revoked certificates, removed hosts."""

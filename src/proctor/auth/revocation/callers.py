@@ -1,4 +1,4 @@
-"""Whether callers of the auth service are locked or revoked, checked before each call."""
+"""Check before each call whether the caller of the auth service is locked or revoked."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What capture does to sessions: holds them, restricts them, and watches what they must leave alone."""
+"""Effects of capture on sessions: freezing, network policies, self-protection."""

@@ -1,4 +1,4 @@
-"""What daemons do for sessions: whose it is, and what shows it."""
+"""Attributes work of daemons (cron, at, systemd, Docker) to the session that requested it."""
 
 from __future__ import annotations
 

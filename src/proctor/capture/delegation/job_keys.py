@@ -1,4 +1,4 @@
-"""What files of jobs order: the keys by which the kernel knows it when it is done."""
+"""Keys by which the kernel recognises the jobs of a table, a unit or a container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine lets us record, as sentences for people."""
+"""Capabilities and limits of this machine for recording, as sentences for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the configuration asks of the kernel's programs."""
+"""Filters of the configuration, as the programs in the kernel apply them."""
 
 from __future__ import annotations
 

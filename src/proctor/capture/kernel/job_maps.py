@@ -1,4 +1,4 @@
-"""What the kernel's programs know of daemons that act for sessions."""
+"""Maps of the kernel that attribute jobs of daemons to sessions."""
 
 from __future__ import annotations
 

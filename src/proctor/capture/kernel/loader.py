@@ -60,7 +60,7 @@ RINGS = {
 
 
 class LoadRequest(NamedTuple):
-    """What to load: all programs of ``variant`` but ``without``.
+    """Request to load all programs of ``variant`` but ``without``.
 
     ``each_call``: see the end of system calls behind each that matters, which costs others nothing, rather
     than in one place that all pass.
@@ -226,7 +226,7 @@ class Programs:
             raise
 
     def tally(self, session: int) -> Tally:
-        """What was counted for ``session``; KeyError when it is not enrolled."""
+        """The counters of ``session``. Raises KeyError when it is not enrolled."""
         per_cpu = self._native.map_lookup(
             self._tallies, session.to_bytes(4, "little"), abi.TALLY.size * self._cpus
         )

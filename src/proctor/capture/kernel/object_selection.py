@@ -1,4 +1,4 @@
-"""Which object and which of its programs this kernel takes: found out by loading, never by version."""
+"""Selects the object and the programs that this kernel takes: by loading them, never by version."""
 
 from __future__ import annotations
 

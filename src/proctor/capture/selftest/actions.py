@@ -1,4 +1,4 @@
-"""What the process of the self-test does; its arguments are DIRECTORY, CGROUP and ELSEWHERE.
+"""The process of the self-test; its arguments are DIRECTORY, CGROUP and ELSEWHERE.
 
 It enters ``CGROUP``, says ``ready``, waits for a line, does everything once, and says as JSON what of it
 could not be done, by name. Standard library only.

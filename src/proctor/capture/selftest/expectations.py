@@ -104,7 +104,7 @@ PROBES = (
 
 
 def judge(events: Sequence[Event], failures: Mapping[str, str]) -> list[Outcome]:
-    """What became of each probe; ``failures``: why a action could not be done."""
+    """What became of each probe; ``failures``: why an action could not be done."""
     return [
         Outcome(
             action=probe.action,

@@ -1,1 +1,1 @@
-"""What outlives the capture process: programs and maps, blocks of records, sessions and their messages."""
+"""State that outlives the capture process: programs and maps, blocks of records, sessions, messages."""

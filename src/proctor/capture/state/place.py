@@ -1,4 +1,4 @@
-"""Where state is kept that outlives the capture process, not the machine: two file systems of our own."""
+"""Two file systems for state that outlives the capture process, but not the machine."""
 
 from __future__ import annotations
 

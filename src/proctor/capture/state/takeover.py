@@ -1,4 +1,4 @@
-"""What another process of capture has left: taken over, exchanged for another version, or given up."""
+"""Takes over, migrates or abandons the state that another capture process has left."""
 
 from __future__ import annotations
 

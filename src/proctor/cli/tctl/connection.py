@@ -1,4 +1,4 @@
-"""How ``tctl`` gets to the auth service, and as whom."""
+"""Connection and identity of ``tctl``."""
 
 from __future__ import annotations
 

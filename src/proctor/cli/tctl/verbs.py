@@ -1,4 +1,4 @@
-"""What the verbs of ``tctl`` ask the auth service, and the text that they make of the answer."""
+"""Requests of ``tctl`` to the auth service, and the text of their results."""
 
 from __future__ import annotations
 

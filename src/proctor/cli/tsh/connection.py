@@ -1,4 +1,4 @@
-"""Who we are and which cluster we talk to: options, profile or identity file."""
+"""Cluster and identity of ``tsh``: options, profile or identity file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often somebody may try something: by network, and all together."""
+"""Rate limits of attempts: for each network, and overall."""
 
 from __future__ import annotations
 

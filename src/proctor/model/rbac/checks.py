@@ -1,4 +1,4 @@
-"""What role, token and lock documents must hold beyond their shape, and what in them has no effect.
+"""Semantic validation of role, token and lock documents, and fields without effect.
 
 What would restrict and cannot be enforced is a problem; what would only grant is worth a warning.
 """

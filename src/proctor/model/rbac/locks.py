@@ -1,4 +1,4 @@
-"""What takes access away before a certificate ends: locks (Teleport's lock v2) and revocations. Pure.
+"""Withdrawal of access before a certificate ends: locks (Teleport's lock v2) and revocations. Pure.
 
 Names of targets are literal. A lock with several targets holds where all of them match.
 """

@@ -1,4 +1,4 @@
-"""Which of capture's messages were stored, so that one sent again after a crash is stored once.
+"""Log of stored messages of capture, so that a redelivered one is not stored twice.
 
 A message is stored in two steps, into the recording and into the spool, and acknowledged in a third.
 Before the first, its number and the ends of both are noted; after a crash the ends tell which steps

@@ -10,7 +10,7 @@ from proctor.model.events import SessionLedger
 
 
 class Ledger:
-    """What became of the events that capture has delivered, by kind."""
+    """Accounting of the events that capture has delivered, by kind."""
 
     def __init__(self, *, resumed: bool = False) -> None:
         """``resumed``: a previous run of the node has stored some of them."""

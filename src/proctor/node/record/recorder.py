@@ -1,4 +1,4 @@
-"""Where the events of one session go: numbered into its recording, then into the spool."""
+"""Numbers the events of one session into its recording and the spool."""
 
 from __future__ import annotations
 

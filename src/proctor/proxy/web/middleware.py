@@ -1,4 +1,4 @@
-"""What every request passes first: same origin, a bounded body; and headers that tie browsers down."""
+"""Middleware of every request: same origin, a bounded body, security headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the routes of the web API work with, and who is asking."""
+"""Dependencies of the routes of the web API, and the caller of a request."""
 
 from __future__ import annotations
 

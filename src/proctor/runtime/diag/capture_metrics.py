@@ -1,4 +1,4 @@
-"""What the capture service counts, for /metrics."""
+"""Counters of the capture service, for /metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the auth service keeps on its disk, for /metrics."""
+"""Disk usage of the auth service, for /metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each process may do: the table in docs/threat-model.md, which a test compares with running processes.
+"""Privileges of each process: the table in docs/threat-model.md, which a test compares with processes.
 
 The spawner's sessions must be able to do what those of sshd can: sudo works in them, and root is root. What
 limits a process for good (the bounding set, ``no_new_privs``, seccomp) limits all that it starts, so the

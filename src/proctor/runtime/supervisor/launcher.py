@@ -167,7 +167,7 @@ class Launcher:
 
 
 def _config_of(service: ServiceName, config: Config) -> Config:
-    if service == "diag":  # it speaks to anybody, and must not know the secrets of the others
+    if service == "diag":  # it serves any client, and must not have the secrets of the others
         own = config.teleport
         return Config(teleport=Teleport(data_dir=own.data_dir, diag_addr=own.diag_addr, log=own.log))
     return keypairs.adopted(config) if service == "proxy" else config
