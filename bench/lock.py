@@ -162,6 +162,6 @@ def _publish(measured: dict[str, list[float]]) -> None:
         "From `tctl lock --user` to the end of what is open",
         rows,
         {"unit": "ms", "rounds": rounds, "seconds": measured},
-        f"{rounds} rounds. The proxy gives nodes 300 ms to end sessions by themselves. The host of the plain "
-        f"sshd fetches the list each {REFRESH_SECONDS:g} s and tries a login each time, which is most of it.",
+        f"{rounds} rounds. The proxy gives nodes 300 ms to end sessions by themselves. The host of the\n"
+        f"plain sshd fetches the list each {REFRESH_SECONDS:g} s and tries a login each time, which is most of it.",
     )
