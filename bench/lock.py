@@ -163,5 +163,6 @@ def _publish(measured: dict[str, list[float]]) -> None:
         rows,
         {"unit": "ms", "rounds": rounds, "seconds": measured},
         f"{rounds} rounds. The proxy gives nodes 300 ms to end sessions by themselves. The host of the\n"
-        f"plain sshd fetches the list each {REFRESH_SECONDS:g} s and tries a login each time, which is most of it.",
+        f"plain sshd fetches the list each {REFRESH_SECONDS:g} s and tries a login each time:\n"
+        "most of it is that.",
     )
