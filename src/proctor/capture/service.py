@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
@@ -42,6 +42,7 @@ from proctor.core.accept import accept
 from proctor.core.clock import SYSTEM, Clock
 from proctor.core.errors import AccessDenied, BadRequest, NotFound, ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
+from proctor.core.text import is_uuid
 from proctor.model.serde import convert, to_builtins
 
 T = TypeVar("T")
@@ -435,7 +436,5 @@ def _parsed(message: wire.Message, kind: type[T]) -> T:
 
 
 def _check_uuid(sid: str) -> None:
-    try:
-        UUID(sid)
-    except ValueError:
-        raise BadRequest(f"not a session id: {sid!r}") from None
+    if not is_uuid(sid):
+        raise BadRequest(f"not a session id: {sid!r}")

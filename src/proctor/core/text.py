@@ -17,6 +17,7 @@ _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u31
 """Letters and marks without a glyph: Hangul fillers, variation selectors, the empty Braille pattern."""
 
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PLAIN = re.compile(r"[ -~]*")
 
 
@@ -84,3 +85,8 @@ def _escape(char: str) -> str:
 def _json_escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def is_uuid(text: str) -> bool:
+    """Is ``text`` a UUID in the form that ``uuid.UUID`` writes: lower case, with hyphens?"""
+    return _UUID.fullmatch(text) is not None

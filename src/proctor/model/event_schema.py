@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from types import UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
-from uuid import UUID
 
 import msgspec
 
-from proctor.core.text import is_printable
+from proctor.core.text import is_printable, is_uuid
 from proctor.model.event import Event
 from proctor.model.events import EVENTS
 
@@ -26,7 +24,6 @@ _UUIDS = ("sid", "uid")
 _MANDATORY = ("cluster_name", "code", "ei", "event", "time", "uid")
 _QUOTES, _UTF8 = 2, 4
 _SCALARS: dict[Any, str] = {str: "s", int: "i", bool: "b", Any: "a", bytes: "s"}
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TRUNCATED = "truncated"
 _LARGEST = 1 << 64
 
@@ -127,15 +124,10 @@ def _wrong_type(kind: type[Event], fields: Mapping[str, Any]) -> str:
 
 def _wrong_identifier(fields: Mapping[str, Any]) -> str:
     for key in _UUIDS:
-        if (value := fields.get(key)) and not _UUID.fullmatch(value):
+        if (value := fields.get(key)) and not is_uuid(value):
             return f"has a {key} that is not a UUID: {value[:64]!r}"
     for key in {*CONTEXT, *_ASCII} & fields.keys():
         value = fields[key]
         if len(value) > MAX_IDENTIFIER or not is_printable(value):
             return f"has a {key} that is too long or not printable: {value[:64]!r}"
     return ""
-
-
-def is_uuid(text: str) -> bool:
-    """Is ``text`` a UUID as ``uuid.UUID`` writes it?"""
-    return _UUID.fullmatch(text) is not None and str(UUID(text)) == text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest, Corrupted
+from proctor.core.text import is_uuid
 from proctor.model.serde import from_json, to_json
 
 ENHANCED = ("session.command", "session.disk", "session.network")
@@ -23,12 +23,10 @@ INDEX = "index"
 MAX_HELD = 1 << 30
 """Decompressed bytes a decoder holds at most."""
 
-_SID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
 
 def is_sid(sid: str) -> bool:
     """Is ``sid`` a UUID in canonical form?"""
-    return _SID.fullmatch(sid) is not None
+    return is_uuid(sid)
 
 
 def check_sid(sid: str) -> str:

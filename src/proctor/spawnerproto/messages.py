@@ -6,12 +6,12 @@ import re
 import signal
 from collections.abc import Mapping
 from typing import Any, Literal
-from uuid import UUID
 
 import msgspec
 
 from proctor.core.errors import BadRequest
 from proctor.core.net import format_address
+from proctor.core.text import is_uuid
 from proctor.model.network import MAX_PORT
 from proctor.model.serde import convert
 
@@ -189,7 +189,7 @@ def check_spawn(message: Mapping[str, Any]) -> Spawn:
     """The request in ``message``, every field checked; raises BadRequest."""
     try:
         request = convert(message, Spawn)
-        if str(UUID(request.sid)) != request.sid:
+        if not is_uuid(request.sid):
             raise ValueError("sid is not a UUID in its usual spelling")
     except (msgspec.ValidationError, ValueError) as error:
         raise BadRequest(f"malformed spawn request: {error}") from None

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proctor.core.text import all_visible, counted, escaped, escaped_lines, is_printable, json_escaped
+from proctor.core.text import (
+    all_visible,
+    counted,
+    escaped,
+    escaped_lines,
+    is_printable,
+    is_uuid,
+    json_escaped,
+)
 
 HIDDEN = [
     "\x00", "\x07", "\x1b", "\t", "\n", "\r", "\x7f", "\x85", "\x9b", "\u00a0", "\u00ad", "\u034f", "\u061c",
@@ -62,3 +70,18 @@ def test_escaped_json_means_the_same(value: object) -> None:
 )
 def test_numbers_agree_with_their_noun(number: float, expected: str) -> None:
     assert counted(number, "second") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0f0e0d0c-0b0a-4988-8776-655443322110", True),
+        ("0F0E0D0C-0B0A-4988-8776-655443322110", False),
+        ("0f0e0d0c0b0a49888776655443322110", False),
+        ("{0f0e0d0c-0b0a-4988-8776-655443322110}", False),
+        ("0f0e0d0c-0b0a-4988-8776-655443322110\n", False),
+        ("", False),
+    ],
+)
+def test_only_the_usual_form_is_a_uuid(text: str, expected: bool) -> None:
+    assert is_uuid(text) is expected

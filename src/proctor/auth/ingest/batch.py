@@ -14,8 +14,8 @@ from proctor.auth.ingest import permitted_events
 from proctor.auth.ingest.sessions import SessionRecord
 from proctor.core.clock import parse_time
 from proctor.core.errors import BadRequest
-from proctor.core.text import escaped, is_printable
-from proctor.model.event_schema import complaint, is_uuid
+from proctor.core.text import escaped, is_printable, is_uuid
+from proctor.model.event_schema import complaint
 from proctor.model.events import AuditGap, SessionEnd, SessionLoss, SessionStart
 from proctor.model.identity import HostIdentity
 from proctor.model.serde import to_json

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from proctor.auth import hashing
@@ -14,7 +13,7 @@ from proctor.auth.hosts.policy import Applicant
 from proctor.auth.revocation.issued import IssuedCertificate
 from proctor.core.clock import format_time
 from proctor.core.errors import BadRequest, ProctorError
-from proctor.core.text import escaped
+from proctor.core.text import escaped, is_uuid
 from proctor.model.events import CertCreate, InstanceJoin
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.model.rbac.locks import Subject
@@ -25,7 +24,6 @@ from proctor.rpc.grpc_server import caller
 from proctor.sshkit import keys
 
 MAX_PRINCIPALS = 64
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class JoinService(auth_pb2_grpc.JoinServicer):
@@ -109,6 +107,6 @@ class JoinService(auth_pb2_grpc.JoinServicer):
 
 
 def _uuid(text: str) -> str:
-    if not _UUID.fullmatch(text):
+    if not is_uuid(text):
         raise BadRequest(f"the host id {text[:MAX_NAME]!r} is not a UUID")
     return text
