@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import uuid
@@ -15,7 +16,7 @@ from proctor.config.schema import Config, Teleport
 from proctor.core.errors import Unavailable
 from proctor.runtime.privileges.service_users import service_user
 from proctor.runtime.supervisor import resume
-from proctor.runtime.supervisor.process import ServiceProcess
+from proctor.runtime.supervisor.process import ServiceFailed, ServiceProcess
 from proctor.runtime.supervisor.resume import SavedLauncher, SavedState
 
 GOES_ON = "import sys\nfrom proctor.runtime.supervisor import resume\nsys.exit(not resume.is_check())\n"
@@ -69,6 +70,19 @@ async def test_a_service_ends_with_its_supervisor(tmp_path: Path) -> None:
         await process.answer()
         process.channel.close()
         assert await process.wait() == 0
+
+
+async def test_a_service_that_reports_nothing_is_given_up(tmp_path: Path) -> None:
+    """One that was stopped before it was ready must not keep the supervisor waiting."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = await ServiceProcess.start(
+            "proctor.runtime.service", "diag", boot(tmp_path).encode(), [listener.fileno()]
+        )
+        process.signal(signal.SIGSTOP)
+        with pytest.raises(ServiceFailed, match=r"the diag service has not started within 0\.2 s"):
+            await process.answer(0.2)
+        process.kill()
+        await process.wait()
 
 
 def install(monkeypatch: pytest.MonkeyPatch, directory: Path, code: str) -> None:

@@ -125,13 +125,13 @@ class SessionCapture:
         Raises Unavailable when it knows nothing of the session.
         """
         try:
-            received = wire.receive(self._connection)
+            answer = wire.receive_message(self._connection)
         except (OSError, wire.FrameError):
             return False
-        if received is None:
+        if answer is None:
             return False
-        if not received[0].get("ok"):
-            raise Unavailable(str(received[0].get("error")))
+        if not answer.get("ok"):
+            raise Unavailable(str(answer.get("error")))
         return True
 
     def _reconnected(self, request: RestrictSession | CloseSession) -> bool:
@@ -178,12 +178,11 @@ class SessionCapture:
     ) -> wire.Message:
         try:
             wire.send(self._connection, to_builtins(request), descriptors)
-            received = wire.receive(self._connection)
+            answer = wire.receive_message(self._connection)
         except (OSError, wire.FrameError) as error:
             raise BrokenOff(f"the capture service broke off: {error}") from None
-        if received is None:
+        if answer is None:
             raise BrokenOff("the capture service closed the connection")
-        answer, _ = received
         if not answer.get("ok"):
             raise Unavailable(str(answer.get("error", "the capture service refused")))
         return answer

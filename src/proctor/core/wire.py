@@ -154,12 +154,15 @@ def receive_available(connection: socket.socket, size: int = _CHUNK) -> tuple[by
     return data, list(descriptors)
 
 
-def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
+def receive(
+    connection: socket.socket, longest: int = MAX_FRAME, most_descriptors: int = MAX_DESCRIPTORS
+) -> tuple[Message, list[int]] | None:
     """Receive one frame, blocking, with its descriptors (close-on-exec); None at end of stream.
 
-    Raises FrameError for a bad or torn frame; descriptors received until then are closed.
+    ``longest``, ``most_descriptors``: as for FrameDecoder. Raises FrameError for a bad or torn frame;
+    descriptors received until then are closed.
     """
-    found = receive_body(connection)
+    found = receive_body(connection, longest, most_descriptors)
     if found is None:
         return None
     try:
@@ -169,9 +172,17 @@ def receive(connection: socket.socket) -> tuple[Message, list[int]] | None:
         raise
 
 
-def receive_body(connection: socket.socket) -> tuple[bytes, list[int]] | None:
+def receive_message(connection: socket.socket, longest: int = MAX_FRAME) -> Message | None:
+    """As ``receive``, from a peer that has no descriptors to send: FrameError when one comes."""
+    found = receive(connection, longest, 0)
+    return found[0] if found else None
+
+
+def receive_body(
+    connection: socket.socket, longest: int = MAX_FRAME, most_descriptors: int = MAX_DESCRIPTORS
+) -> tuple[bytes, list[int]] | None:
     """As ``receive``, with the body as it is."""
-    decoder = FrameDecoder()
+    decoder = FrameDecoder(longest, most_descriptors)
     try:
         while (found := decoder.body()) is None:
             data, descriptors = receive_available(connection, decoder.wanted)

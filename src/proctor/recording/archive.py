@@ -28,6 +28,9 @@ from proctor.rpc._pb import record_pb2 as pb
 
 CHUNK_BYTES = 256 << 10
 _writes, _reads = Threads("archive-write", 4), Threads("archive-read", 4)
+_LOCKS = 64
+"""Recordings that share a lock are written one after the other."""
+
 _UPLOADS = uuid.UUID("0e6f2f5e-5f0b-5c0e-8a43-3d6b5f0d7c21")
 
 
@@ -57,7 +60,7 @@ class Archive:
                 directory.mkdir(parents=True, exist_ok=True, mode=mode)
         except OSError as error:
             raise Unavailable(f"recordings cannot be stored in {directory}: {error.strerror}") from error
-        self._locks: dict[str, threading.Lock] = {}
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
         self._changes: dict[str, asyncio.Event] = {}
 
     async def upload(
@@ -97,7 +100,7 @@ class Archive:
             yield self._status(sid)
 
     def _locked(self, act: Callable[..., None], sid: str, *arguments: Any) -> None:
-        with self._locks.setdefault(sid, threading.Lock()):
+        with self._locks[hash(sid) % _LOCKS]:
             try:
                 act(sid, *arguments)
             except OSError as error:

@@ -46,8 +46,19 @@ Handler = Callable[[str, wire.Message], Awaitable[Mapping[str, Any]]]
 class Calls:
     """Calls in both directions over an established channel, one at a time or many."""
 
-    def __init__(self, connection: socket.socket, handler: Handler, closed: Callable[[], None]) -> None:
-        """``closed`` is called once when the other side is gone."""
+    def __init__(
+        self,
+        connection: socket.socket,
+        handler: Handler,
+        closed: Callable[[], None],
+        *,
+        longest_call: int = wire.MAX_FRAME,
+    ) -> None:
+        """``closed`` is called once when the other side is gone.
+
+        ``longest_call``: bytes of a call by the other side; it is cut off for a longer one, and for any
+        longer frame while no reply of it is awaited.
+        """
         connection.setblocking(False)
         self._connection = connection
         self._handler = handler
@@ -60,6 +71,7 @@ class Calls:
         self._reader.spawn(self._receive(), name="frames")
         self._decoder = wire.FrameDecoder(most_descriptors=0)
         self._unanswered = 0
+        self._longest_call = longest_call
 
     async def call(
         self, operation: str, *, seconds: float = CALL_SECONDS, returns: str = "", **fields: Any
@@ -121,6 +133,8 @@ class Calls:
     async def _frame(self) -> wire.Message | None:
         loop = asyncio.get_running_loop()
         while (found := self._decoder.message()) is None:
+            if self._decoder.waiting > self._longest_call and not self._waiting:
+                raise wire.FrameError(f"a frame of more than {self._longest_call} bytes that is no reply")
             data = await loop.sock_recv(self._connection, self._decoder.wanted)
             if not data:
                 self._decoder.finish()
@@ -131,6 +145,8 @@ class Calls:
     def _dispatch(self, message: wire.Message) -> None:
         """Raises FrameError."""
         if "call" in message:
+            if len(wire.encode(message)) > wire.HEADER.size + self._longest_call:
+                raise wire.FrameError(f"a call of more than {self._longest_call} bytes")
             if self._unanswered >= MAX_UNANSWERED:
                 raise wire.FrameError(f"{MAX_UNANSWERED} calls wait for their answers")
             self._unanswered += 1

@@ -31,6 +31,8 @@ _LOGINUID = Path("/proc/self/loginuid")
 _UNSET = 2**32 - 1
 _PR_CAPBSET_DROP = 24
 _CAP_NET_RAW = 13
+_SYS_CLOSE_RANGE = 436
+_LAST_DESCRIPTOR = 2**32 - 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _USER_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -92,8 +94,14 @@ def take_streams(streams: Sequence[int], *, terminal: bool) -> None:
 
 
 def close_above(last: int) -> None:
-    """Close every descriptor above ``last``."""
-    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
+    """Close every descriptor above ``last``, those beyond the limit of this process too."""
+    if _libc.syscall(_SYS_CLOSE_RANGE, ctypes.c_uint(last + 1), ctypes.c_uint(_LAST_DESCRIPTOR), 0) == 0:
+        return
+    # Linux before 5.9; the limit says nothing about descriptors opened while it was higher.
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > last:
+            with contextlib.suppress(OSError):  # the one that the directory was read through
+                os.close(int(name))
 
 
 def reset_signals() -> None:

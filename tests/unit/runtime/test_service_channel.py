@@ -81,6 +81,29 @@ async def test_calls_without_an_operation_are_answered(ends: Ends) -> None:
     assert await asyncio.to_thread(wire.receive, ends.service) == ({"reply": 1, "said": ""}, [])
 
 
+@pytest.mark.parametrize("awaited", [False, True], ids=["idle", "while a reply is awaited"])
+async def test_calls_are_short(awaited: bool) -> None:
+    """A service cannot have the supervisor keep 64 calls of 16 MiB."""
+    ours, theirs = socket.socketpair()
+    found = Ends(theirs)
+    found.calls = Calls(ours, found.answer, found.closed.set, longest_call=1000)
+    with theirs:
+        theirs.settimeout(SECONDS)
+        if awaited:
+            waiting = asyncio.ensure_future(found.calls.call("probe", seconds=SECONDS))
+            await asyncio.to_thread(wire.receive, theirs)
+            await asyncio.to_thread(wire.send, theirs, {"reply": 99, "content": "x" * 100_000})
+        call = wire.encode({"call": 1, "op": "x", "content": "x" * 100_000})
+        await asyncio.to_thread(theirs.sendall, call if awaited else call[:2000])
+        async with asyncio.timeout(SECONDS):
+            await found.closed.wait()
+        if awaited:
+            with pytest.raises(Unavailable, match="it has ended"):
+                await waiting
+    await found.calls.close()
+    assert found.asked == 0
+
+
 async def test_calls_that_wait_are_bounded(ends: Ends) -> None:
     for number in range(MAX_UNANSWERED + 1):
         assert not ends.closed.is_set()

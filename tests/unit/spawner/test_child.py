@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -82,6 +83,21 @@ def test_module_imports_the_standard_library_only() -> None:
     )
 
     assert set(done.stdout.split()) - set(bare.stdout.split()) - sys.stdlib_module_names == {"proctor"}
+
+
+def test_descriptors_beyond_the_limit_are_closed() -> None:
+    """They were opened while it was higher, as it is in the spawner."""
+    high = 900
+    with Path("/dev/null").open() as file, Path("/dev/zero").open() as kept:
+        if (pid := os.fork()) == 0:
+            os.dup2(file.fileno(), high)
+            os.dup2(kept.fileno(), 3)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (high // 2, high // 2))
+            child.close_above(3)
+            left = [os.path.exists(f"/proc/self/fd/{number}") for number in (3, file.fileno() + 4, high)]
+            os._exit(0 if left == [True, False, False] else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_child_that_is_not_let_go_ends() -> None:

@@ -16,6 +16,13 @@ from proctor.core.errors import ProctorError, Unavailable
 from proctor.runtime.service_channel import Calls, Handler
 from proctor.runtime.supervisor.resume import SavedProcess
 
+START_SECONDS = 300.0
+"""In which a service starts: capture may wait for the verifier, auth for an index that is made again."""
+
+LONGEST_CALL = 64 << 10
+"""Bytes of a call by a service; what it hands over to its successor is a reply."""
+
+_LONGEST_REPORT = 1 << 20
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -74,10 +81,15 @@ class ServiceProcess:
         sent = socket.send_fds(self.channel, [frame[: wire.HEADER.size]], list(descriptors))
         await asyncio.get_running_loop().sock_sendall(self.channel, frame[sent:])
 
-    async def answer(self) -> dict[str, Any]:
-        """What it reports when it is ready. Raises ServiceFailed."""
+    async def answer(self, seconds: float = START_SECONDS) -> dict[str, Any]:
+        """What it reports when it is ready, within ``seconds``. Raises ServiceFailed."""
         try:
-            message = await self._receive()
+            async with asyncio.timeout(seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise ServiceFailed(
+                f"the {self.name} service has not started within {seconds:g} s", retry=True
+            ) from None
         except wire.FrameError as error:
             raise ServiceFailed(f"the {self.name} service does not report properly: {error}") from None
         if "failed" in message:
@@ -86,7 +98,7 @@ class ServiceProcess:
         return message
 
     async def _receive(self) -> wire.Message:
-        decoder = wire.FrameDecoder(most_descriptors=0)
+        decoder = wire.FrameDecoder(_LONGEST_REPORT, most_descriptors=0)
         while (found := decoder.message()) is None:
             data = await asyncio.get_running_loop().sock_recv(self.channel, decoder.wanted)
             if not data:
@@ -97,7 +109,7 @@ class ServiceProcess:
 
     def serve(self, handler: Handler) -> None:
         """Take calls of the process from now on, and allow ``call``."""
-        self._calls = Calls(self.channel, handler, lambda: None)
+        self._calls = Calls(self.channel, handler, lambda: None, longest_call=LONGEST_CALL)
 
     async def call(self, operation: str, *, seconds: float, returns: str = "", **fields: Any) -> wire.Message:
         """Ask the process, as ``Calls.call`` does; raises Unavailable."""
