@@ -1,0 +1,10 @@
+"""Former names of the modules in ``testing``, for one release."""
+
+import importlib
+import pkgutil
+import sys
+
+import testing
+
+for _module in pkgutil.iter_modules(testing.__path__):
+    sys.modules[f"{__name__}.{_module.name}"] = importlib.import_module(f"testing.{_module.name}")
