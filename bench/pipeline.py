@@ -63,14 +63,13 @@ def run(directory: Path, quick: bool) -> None:
     publish("pipeline", "CPU time of opened files, from the ring to the log", rows, {"stages": rows})
 
 
-def _recorder(directory: Path) -> Recorder:
+def _recorder(directory: Path, spool: Spool) -> Recorder:
     facts = NodeFacts(
         server_id=HOST, hostname="node-1", address="127.0.0.1:3022", labels={}, version="1", cluster=CLUSTER
     )
     user = UserIdentity(username="alice", roles=(), logins=())
     context = Context(node=facts, user=user, login="root", local="l", remote="r", sid=SID)
     writer = SessionWriter(directory / "recordings", SID, cluster_name=CLUSTER)
-    spool = Spool(directory / "spool", source=f"node/{HOST}", cluster_name=CLUSTER)
     return Recorder(context, writer, spool, strict=True, failed=_fail)
 
 
@@ -80,7 +79,8 @@ def _fail(reason: str) -> None:
 
 def _node(directory: Path, meter: Meter, events: int) -> Path:
     """Capture and node; returns where the spool is."""
-    recorder = _recorder(directory)
+    spool = Spool(directory / "spool", source=f"node/{HOST}", cluster_name=CLUSTER)
+    recorder = _recorder(directory, spool)
     assert recorder.writer is not None
     block = block_of(
         *[opened(b"/usr/lib/python3.11/lib-dynload/module-%d.so" % n) for n in range(BATCH_RECORDS)]
@@ -98,7 +98,7 @@ def _node(directory: Path, meter: Meter, events: int) -> Path:
         with meter.stage("recording, compressed"):
             recorder.writer.flush()
     recorder.writer.close()
-    recorder.spool.close()
+    spool.close()
     return directory / "spool"
 
 

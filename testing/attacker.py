@@ -9,7 +9,7 @@ import os
 import pickle
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,14 +136,25 @@ class Attacker:
         return proof
 
     def spawn(
-        self, channel: SpawnerConnection, order: wire.Message | None = None, **changes: Any
+        self,
+        channel: SpawnerConnection,
+        order: wire.Message | None = None,
+        *,
+        opened: str = "",
+        descriptors: Sequence[int] = (),
+        **changes: Any,
     ) -> wire.Message:
-        """Ask for a session that runs ``id -un``; the monitor's answer, or what it says after ``order``."""
-        request = to_builtins(Spawn(sid=str(uuid.uuid4()), kind="exec", command=b"id -un")) | changes
+        """Ask for a session that runs ``id -un``; the monitor's answer, or what it says after ``order``.
+
+        ``opened``: the session that the monitor is started for, if it is another one. ``descriptors``
+        accompany ``order``.
+        """
+        sid = str(uuid.uuid4())
+        request = to_builtins(Spawn(sid=sid, kind="exec", command=b"id -un")) | changes
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                channel.send(OpenSession(), theirs.fileno())
+                channel.send(OpenSession(sid=opened or sid), theirs.fileno())
             ours.settimeout(SECONDS)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused already
                 wire.send(ours, request)
@@ -151,7 +162,7 @@ class Attacker:
             assert received is not None
             answer, descriptors = received
             if order is not None:
-                wire.send(ours, order)
+                wire.send(ours, order, descriptors)
                 answer = (wire.receive(ours) or ({}, []))[0]
             for descriptor in descriptors:
                 os.close(descriptor)

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from bench.report import table
 from proctor.core.clock import SYSTEM
+from proctor.model.event import Event
 from proctor.model.events import SessionCommand, SessionStart
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc import tls
@@ -23,6 +24,7 @@ from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.auth_client import Client
 from proctor.rpc.identity_files import Credentials
 from proctor.sshkit import keys
+from testing.attestations import CLIENT, ClusterAttestations
 from testing.auth import PASSWORD, RunningAuth, otp_code
 
 ACCOUNTS = 40
@@ -139,7 +141,8 @@ class People:
 class Node:
     """A node with one session, whose events are appended batch by batch."""
 
-    def __init__(self, client: Client, host_id: str) -> None:
+    def __init__(self, client: Client, host_id: str, attestations: ClusterAttestations) -> None:
+        self._attestations = attestations
         self._source = f"node/{host_id}/1"
         self._about: dict[str, Any] = {
             "sid": str(uuid4()),
@@ -157,8 +160,14 @@ class Node:
 
     async def append(self, count: int = BATCH_EVENTS) -> float:
         """Have a batch stored; how many seconds until it is acknowledged."""
-        kinds = [SessionStart(**self._about)] if self._number == 1 else []
-        events = [*kinds, *(SessionCommand(**self._about, argv=[str(n)], ei=n + 1) for n in range(count))]
+        first = self._number == 1
+        kinds = [SessionStart(**self._about, addr_remote=CLIENT)] if first else []
+        proofs = [self._attestations.event(self._about["sid"])] if first else []
+        events: list[Event | dict[str, Any]] = [
+            *proofs,
+            *kinds,
+            *(SessionCommand(**self._about, argv=[str(n)], ei=n + 1) for n in range(count)),
+        ]
         lines = b"".join(to_line(stamped(event, SYSTEM.now(), "example.com")) for event in events)
         batch = pb.EventBatch(source=self._source, first_sequence=self._number, lines=lines)
         self._number += len(events)
@@ -199,7 +208,8 @@ async def measure(directory: Path, host: str, logins: int) -> Loads:
         _, proxy = await auth.join("proxy")
         host_id, credentials = await auth.join("node")
         client = auth.client(credentials)
-        people, node = People(auth, proxy), Node(client, host_id)
+        attestations = await ClusterAttestations.of(auth, host_id, credentials)
+        people, node = People(auth, proxy), Node(client, host_id, attestations)
         await people.create()
         async with _process("people", str(directory), address) as (crowd, _):
             for phase in range(PHASES):

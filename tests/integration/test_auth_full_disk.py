@@ -52,6 +52,7 @@ def batch(node: Node, first: int, lines: list[bytes]) -> pb.EventBatch:
 async def test_events_are_stored_once_whatever_the_disk_does(auth: RunningAuth, disk: Path) -> None:
     """The disk is full at many points; what was refused is sent again, as a spool does."""
     node = await Node.join(auth)
+    await node.attest(SID)
     sent: list[bytes] = []
     refused = 0
     for leave in [*range(12), 0, 1]:

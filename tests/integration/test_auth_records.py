@@ -22,6 +22,7 @@ from proctor.rpc._pb import auth_pb2, record_pb2
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.auth_client import translated
 from proctor.rpc.identity_files import Credentials
+from testing.attestations import CLIENT, ClusterAttestations
 from testing.auth import RunningAuth, running_auth
 
 SID = "86aca627-971d-4883-854d-d309ba04c658"
@@ -36,15 +37,27 @@ async def auth(tmp_path: Path) -> AsyncIterator[RunningAuth]:
 class Node:
     """A node that joined, and may lie."""
 
-    def __init__(self, auth: RunningAuth, host_id: str, credentials: Credentials) -> None:
+    def __init__(
+        self, auth: RunningAuth, host_id: str, credentials: Credentials, proofs: ClusterAttestations
+    ) -> None:
         self.auth = auth
+        self._proofs = proofs
         self.host_id = host_id
         self.credentials = credentials
         self._emitted = 0
 
     @classmethod
     async def join(cls, auth: RunningAuth) -> Node:
-        return cls(auth, *await auth.join("node"))
+        host_id, credentials = await auth.join("node")
+        return cls(auth, host_id, credentials, await ClusterAttestations.of(auth, host_id, credentials))
+
+    async def attest(self, *sids: str, user: str = "alice") -> None:
+        """Have ``user`` log in and start sessions here."""
+        lines = (json.dumps(self._proofs.event(sid, user)).encode() + b"\n" for sid in sids)
+        # Each from a spool of its own, so that the numbers in the others begin with 1.
+        source = f"node/{self.host_id}/{uuid4()}"
+        batch = pb.EventBatch(source=source, first_sequence=1, lines=b"".join(lines))
+        await stream(self.auth, self.credentials, "audit.Emit", batch)
 
     async def emit(self, *events: dict[str, Any] | bytes, source: str = "") -> int:
         """Deliver ``events``; the sequence number acknowledged."""
@@ -87,7 +100,7 @@ class Node:
     def start(self, sid: str, user: str = "alice", **fields: Any) -> dict[str, Any]:
         """The event that a session started here."""
         own = {"event": "session.start", "code": "T2000I", "sid": sid, "server_id": self.host_id}
-        return {**own, "user": user, "login": "root", **fields}
+        return {**own, "user": user, "login": "root", "addr.remote": CLIENT, **fields}
 
     def command(self, sid: str = SID, **fields: Any) -> dict[str, Any]:
         """The event that a command ran here without a terminal."""
@@ -134,6 +147,7 @@ async def own_sessions_role(auth: RunningAuth) -> str:
 
 async def test_what_a_host_may_not_say_is_replaced_by_an_event_that_tells_why(auth: RunningAuth) -> None:
     node, other = await Node.join(auth), await Node.join(auth)
+    await node.attest(SID)
     good = node.command()
     bad: list[tuple[dict[str, Any] | bytes, str]] = [
         (b"junk", "is malformed"),
@@ -166,6 +180,7 @@ async def test_what_is_in_its_final_form_is_checked_as_well(
     auth: RunningAuth, field: str, value: str, says: str
 ) -> None:
     node = await Node.join(auth)
+    await node.attest(SID)
     good = node.command()
     bad = stamped({**good, field: value}, SYSTEM.now(), "purple")
 
@@ -178,6 +193,7 @@ async def test_what_is_in_its_final_form_is_checked_as_well(
 
 async def test_a_batch_that_comes_again_is_stored_once(auth: RunningAuth) -> None:
     node = await Node.join(auth)
+    await node.attest(SID)
     for _ in range(2):
         node._emitted = 0
         event = node.command(uid=str(uuid5(NAMESPACE_DNS, "one")))
@@ -209,6 +225,7 @@ async def test_the_audit_log_is_for_auditors(auth: RunningAuth) -> None:
 async def test_people_read_recordings_as_their_roles_allow(auth: RunningAuth) -> None:
     node = await Node.join(auth)
     await node.record(SID)
+    await node.attest(SID)
     await node.emit(node.start(SID), node.end(SID, "alice"))
     own = await own_sessions_role(auth)
     alice, mallory = await user(auth, "alice", own), await user(auth, "mallory", own)
@@ -229,6 +246,7 @@ async def test_people_read_recordings_as_their_roles_allow(auth: RunningAuth) ->
 async def test_a_node_cannot_give_away_the_recordings_of_another(auth: RunningAuth) -> None:
     node, liar = await Node.join(auth), await Node.join(auth)
     await node.record(SID)
+    await node.attest(SID)
     await node.emit(node.start(SID), node.end(SID, "alice"))
     await liar.emit(liar.end(SID, "mallory"), liar.end(SID, "mallory", server_id=""))
     mallory = await user(auth, "mallory", await own_sessions_role(auth))
@@ -242,6 +260,7 @@ async def test_a_node_cannot_give_away_the_recordings_of_another(auth: RunningAu
 
 async def test_only_the_host_of_a_session_uploads_its_recording(auth: RunningAuth) -> None:
     node, liar = await Node.join(auth), await Node.join(auth)
+    await node.attest(SID)
     await node.emit(node.start(SID))
     start = pb.UploadFrame(sid=SID, start=pb.UploadStart(server_id=liar.host_id))
     with pytest.raises(AccessDenied, match="belongs to another node"):
@@ -252,6 +271,7 @@ async def test_only_the_host_of_a_session_uploads_its_recording(auth: RunningAut
 async def test_the_host_of_a_session_is_known_after_a_restart(tmp_path: Path) -> None:
     async with running_auth(tmp_path) as auth:
         node, liar = await Node.join(auth), await Node.join(auth)
+        await node.attest(SID)
         await node.emit(node.start(SID))
     async with running_auth(tmp_path) as auth:
         node.auth = liar.auth = auth
@@ -267,8 +287,11 @@ async def test_one_uid_is_one_event_over_hosts_and_restarts(tmp_path: Path) -> N
     uid = str(uuid4())
     async with running_auth(tmp_path) as auth:
         node, liar = await Node.join(auth), await Node.join(auth)
+        other = str(uuid4())
+        await node.attest(SID)
+        await liar.attest(other)
         await node.emit(node.command(uid=uid))
-        await liar.emit(liar.command(str(uuid4()), uid=uid))
+        await liar.emit(liar.command(other, uid=uid))
     async with running_auth(tmp_path) as auth:
         node.auth = auth
         await node.emit(node.command(uid=uid))
@@ -284,6 +307,7 @@ async def test_one_uid_is_one_event_over_hosts_and_restarts(tmp_path: Path) -> N
 async def test_nonsense_of_a_node_does_not_hide_other_recordings(auth: RunningAuth) -> None:
     node, liar = await Node.join(auth), await Node.join(auth)
     await node.record(SID)
+    await node.attest(SID)
     await node.emit(node.start(SID), node.end(SID, "alice"))
     nonsense = [
         {**liar.end(SID), "sid": 5},
@@ -308,9 +332,11 @@ async def test_a_recording_under_way_is_listed_as_live(auth: RunningAuth) -> Non
 async def test_lists_are_paged_through_to_their_end(auth: RunningAuth) -> None:
     node = await Node.join(auth)
     await node.record(SID)
+    await node.attest(SID)
     await node.emit(node.start(SID), node.end(SID, "alice"))
     for _ in range(2):
         sids = [str(uuid4()) for _ in range(600)]
+        await node.attest(*sids)
         await node.emit(*(event for sid in sids for event in (node.start(sid), node.end(sid, "alice"))))
     assert await listed(auth, auth.admin, limit=1) == [SID]
     for limit in (-1, 10**6):
@@ -324,6 +350,7 @@ async def test_lists_have_filters_and_pages(auth: RunningAuth) -> None:
     for sid in sids:
         await node.record(sid)
     assert sorted(await listed(auth, auth.admin)) == sorted(sids)
+    await node.attest(*sids)
     await node.emit(*(event for sid in sids[:3] for event in (node.start(sid), node.end(sid, "alice"))))
     assert sorted(await listed(auth, auth.admin, user="alice")) == sorted(sids[:3])
     assert sorted(await listed(auth, auth.admin, host=node.host_id, kind="interactive")) == sorted(sids[:3])
@@ -346,6 +373,7 @@ async def test_lists_survive_a_restart_and_are_made_again(tmp_path: Path, lost: 
     async with running_auth(tmp_path) as auth:
         node = await Node.join(auth)
         await node.record(SID)
+        await node.attest(SID)
         await node.emit(node.start(SID), node.end(SID, "alice"))
         assert await listed(auth, auth.admin, user="alice") == [SID]
     path = tmp_path / "backend/recordings.sqlite"

@@ -328,11 +328,9 @@ async def test_what_is_under_way_may_end_when_the_service_stops(tmp_path: Path) 
         stream = client.audit.Emit()
         acks = aiter(stream)
         event = {
-            "event": "exec",
-            "code": "T3002I",
-            "exitCode": "0",
+            "event": "client.disconnect",
+            "code": "T3006I",
             "server_id": host_id,
-            "sid": str(uuid4()),
         }
         batch = record_pb2.EventBatch(source=f"node/{host_id}/1", lines=serde.to_json(event) + b"\n")
         for sequence in (1, 2):
@@ -347,7 +345,7 @@ async def test_what_is_under_way_may_end_when_the_service_stops(tmp_path: Path) 
         await asyncio.wait_for(stopping, 5.0)
         await client.close()
     async with running_auth(tmp_path) as again:
-        assert len(again.events("exec")) == 2
+        assert len(again.events("client.disconnect")) == 2
 
 
 def refuses_connections(address: str) -> bool:

@@ -9,10 +9,12 @@ import base64
 import contextlib
 import ctypes
 import fcntl
+import json
 import os
 import socket
 import struct
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,10 +25,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from proctor.auth.ingest import attestations
+from proctor.auth.ingest.attestations import Trusted
 from proctor.config.boot import ServiceBoot
 from proctor.core import linux, unixsock
 from proctor.core.clock import SYSTEM, format_time
-from proctor.core.errors import AccessDenied
+from proctor.core.errors import AccessDenied, BadRequest
 from proctor.core.net import Address
 from proctor.model.bundle import NAMESPACE
 from proctor.model.rbac.locks import REVOKED, revoke
@@ -43,6 +47,7 @@ from testing.spawner import SpawnerProcess
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 NODE_UID = 64403
+SLEEP = base64.b64encode(b"sleep 1000").decode()
 
 
 def lock(**target: str) -> Lock:
@@ -148,6 +153,47 @@ def test_user_who_is_connecting_gets_a_session(host: Host) -> None:
         f"alice has logged in as {victim.login} from 127.0.0.1:"
         in (host.directory / "spawner.log").read_text()
     )
+
+
+def test_attestation_is_for_the_session_that_is_started(host: Host) -> None:
+    """What the auth service takes as proof names the session, the host, and the client's connection."""
+    attacker, victim, sid = host.attacker, host.victim(), str(uuid.uuid4())
+
+    def two_sessions() -> tuple[dict[str, Any], dict[str, Any], str]:
+        with closing(attacker.connect()) as channel, closing(TcpConnection(host.port)) as tcp:
+            attacker.log_in(channel, tcp, victim)
+            other = attacker.spawn(channel, opened=sid)
+            client = "{}:{}".format(*tcp.client.getsockname())
+            return attacker.spawn(channel, sid=sid, opened=sid), other, client
+
+    started, other, client = run_as(NODE_UID, two_sessions)
+
+    assert "was started for another session" in other["error"]
+    certificate = certs.issue_host_certificate(
+        host.node.node_ca[0],
+        host.host_key,
+        key_id="host",
+        principals=[host.boot.host_uuid],
+        now=SYSTEM.now(),
+        valid_before=SYSTEM.now() + timedelta(days=1),
+    )
+    attestation = started["attestation"]
+    fields = {
+        **attestation,
+        "host_certificate": certificate,
+        "sid": sid,
+        "uid": str(uuid.uuid4()),
+        "time": json.loads(attestation["statement"])["time"],
+        "user": "alice",
+        "login": victim.login,
+        "addr.remote": client,
+    }
+    trusted = Trusted([host.node.user_ca[1]], [host.node.node_ca[1]])
+    record = attestations.verify(fields, host.boot.host_uuid, trusted)
+    assert (record.user, record.login, record.client) == ("alice", victim.login, client)
+    for name, wrong in (("sid", str(uuid.uuid4())), ("user", "bob"), ("login", "nobody")):
+        with pytest.raises(BadRequest, match="what was signed proves"):
+            attestations.verify({**fields, name: wrong}, host.boot.host_uuid, trusted)
 
 
 def test_certificate_that_was_seen_opens_nothing(host: Host) -> None:
@@ -383,6 +429,7 @@ def test_closed_connections_have_lost_their_user(host: Host) -> None:
         {"op": "follow", "network": None},
         {"op": "signal", "signal": "STOP"},
         {"op": "capture_ended"},
+        {"op": "signal", "signal": "TERM", "everyone": False, "padding": "x" * 2000},
     ],
 )
 def test_orders_that_there_are_not_hang_the_session_up(host: Host, order: dict[str, Any]) -> None:
@@ -391,7 +438,20 @@ def test_orders_that_there_are_not_hang_the_session_up(host: Host, order: dict[s
     def give() -> dict[str, Any]:
         with closing(attacker.connect()) as channel, closing(TcpConnection(host.port)) as tcp:
             attacker.log_in(channel, tcp, victim)
-            return attacker.spawn(channel, order, command=base64.b64encode(b"sleep 1000").decode())
+            return attacker.spawn(channel, order, command=SLEEP)
+
+    assert run_as(NODE_UID, give)["signal"] == "HUP"
+
+
+def test_orders_bring_no_descriptors(host: Host) -> None:
+    """A monitor that keeps what it is sent would run out of descriptors."""
+    attacker, victim = host.attacker, host.victim()
+
+    def give() -> dict[str, Any]:
+        with closing(attacker.connect()) as channel, closing(TcpConnection(host.port)) as tcp:
+            attacker.log_in(channel, tcp, victim)
+            order = {"op": "follow"}
+            return attacker.spawn(channel, order, descriptors=[0], command=SLEEP)
 
     assert run_as(NODE_UID, give)["signal"] == "HUP"
 

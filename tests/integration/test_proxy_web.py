@@ -25,6 +25,7 @@ from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc._pb import record_pb2
 from proctor.sshkit import keys
+from testing.attestations import ClusterAttestations
 from testing.auth import PASSWORD, otp_code, running_auth
 from testing.polling import auntil
 from testing.proxy import RunningProxy, running_proxy
@@ -234,10 +235,11 @@ async def test_a_recording(browser: httpx.AsyncClient, proxy: RunningProxy, tmp_
     replicating = asyncio.create_task(replicator.run())
     assert await replicator.completed(SID, 20)
     replicating.cancel()
+    proofs = await ClusterAttestations.of(proxy.auth, host_id, node)
     end = SessionEnd(sid=SID, server_id=host_id, participants=["carol"], enhanced_recording=True)
-    line = to_line(stamped(end, SYSTEM.now(), "purple"))
-    batch = record_pb2.EventBatch(source=f"node/{host_id}/1", first_sequence=1, lines=line)
-    assert [ack.sequence async for ack in client.audit.Emit(iter([batch]))] == [1]
+    lines = [to_line(stamped(event, SYSTEM.now(), "purple")) for event in (proofs.event(SID, "carol"), end)]
+    batch = record_pb2.EventBatch(source=f"node/{host_id}/1", first_sequence=1, lines=b"".join(lines))
+    assert [ack.sequence async for ack in client.audit.Emit(iter([batch]))] == [2]
     await client.close()
     await log_in(proxy, browser, "carol", "auditor")
 

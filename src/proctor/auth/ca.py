@@ -144,6 +144,7 @@ class CertificateAuthorities:
             self._stored.host.ssh_key.encode(),
             public_key,
             key_id=identity.name,
+            role=identity.role.value,
             principals=list(dict.fromkeys([*own, "localhost", "127.0.0.1", "::1", *names])),
             now=now,
             valid_before=now + HOST_LIFETIME,

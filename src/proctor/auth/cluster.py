@@ -12,6 +12,7 @@ from proctor.auth.document_store import Documents
 from proctor.auth.hosts.policy import HostNamePolicy
 from proctor.auth.housekeeping.retention import Retention
 from proctor.auth.housekeeping.rounds import Housekeeping
+from proctor.auth.ingest.attestations import Trusted
 from proctor.auth.ingest.batch import Emitter
 from proctor.auth.ingest.recordings import RecordingIndexer, SearchableLog
 from proctor.auth.ingest.sessions import SessionRegistry
@@ -83,12 +84,14 @@ class Cluster:
         nodes = self.documents.proxies if identity.role is SystemRole.PROXY else self.documents.nodes
         reported = await nodes.find(identity.host_id)
         record = await self.hosts.registry.find(identity.host_id)
+        authorities = self.authorities.public()
         names = {identity.node_name, *([reported.spec.hostname] if reported else ())}
         return Emitter(
             identity=identity,
             source=source,
             hostnames=frozenset(names),
             joined=parse_time(record.joined) if record and record.joined else None,
+            trusted=Trusted(authorities.user_ssh_ca, authorities.host_ssh_ca),
             now=self.clock.now(),
         )
 

@@ -142,6 +142,11 @@ CATALOGUE = Catalogue(
         "session.start": Texts(
             texts={"sentence": "{who} started a session as {where}", "brief": "{where}"}, enums={}, cases=()
         ),
+        "session.attestation": Texts(
+            texts={"sentence": "{who} has proved to log in as {where}", "brief": "{where}"},
+            enums={},
+            cases=(),
+        ),
         "resize": Texts(
             texts={"sentence": "{who} resized the terminal to {size|times}", "brief": "{size}"},
             enums={},

@@ -412,6 +412,36 @@ SessionStartFields = TypedDict(
 )
 """A session began."""
 
+SessionAttestationFields = TypedDict(
+    "SessionAttestationFields",
+    {
+        "addr.local": NotRequired[str],
+        "addr.remote": NotRequired[str],
+        "cluster_name": str,
+        "code": str,
+        "ei": int,
+        "event": Literal["session.attestation"],
+        "host_certificate": str,
+        "login": NotRequired[str],
+        "namespace": NotRequired[str],
+        "proto": NotRequired[str],
+        "server_addr": NotRequired[str],
+        "server_hostname": NotRequired[str],
+        "server_id": str,
+        "server_labels": NotRequired[dict[str, str]],
+        "server_version": NotRequired[str],
+        "sid": NotRequired[str],
+        "signature": str,
+        "statement": str,
+        "time": str,
+        "uid": str,
+        "user": NotRequired[str],
+        "user_roles": NotRequired[list[str]],
+        "user_traits": NotRequired[dict[str, list[str]]],
+    },
+)
+"""A user has logged in and started this session, as user and host have signed; the first event of each."""
+
 ResizeFields = TypedDict(
     "ResizeFields",
     {
@@ -1194,6 +1224,7 @@ EventFields = TypedDict(
         "format": NotRequired[str],
         "freezes": NotRequired[int],
         "frozen_ms": NotRequired[int],
+        "host_certificate": NotRequired[str],
         "host_id": NotRequired[str],
         "identity": NotRequired[dict[str, Any]],
         "initial_command": NotRequired[list[str]],
@@ -1248,11 +1279,13 @@ EventFields = TypedDict(
         "sha256": NotRequired[str],
         "sha256_missing": NotRequired[str],
         "sid": NotRequired[str],
+        "signature": NotRequired[str],
         "size": NotRequired[str],
         "source": NotRequired[str],
         "src_addr": NotRequired[str],
         "src_port": NotRequired[int],
         "started": NotRequired[dict[str, int]],
+        "statement": NotRequired[str],
         "stored": NotRequired[dict[str, int]],
         "submitted": NotRequired[dict[str, int]],
         "success": NotRequired[bool],
@@ -1302,6 +1335,7 @@ KnownEvent = (
     | AuthAttemptFields
     | SessionRejectedFields
     | SessionStartFields
+    | SessionAttestationFields
     | ResizeFields
     | SessionLeaveFields
     | SessionEndFields

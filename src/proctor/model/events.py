@@ -310,6 +310,20 @@ class SessionStart(ConnectionPart):
     session_recording: str = ""
 
 
+class SessionAttestation(ConnectionPart):
+    """A user has logged in and started this session, as user and host have signed; the first event of each."""
+
+    EVENT: ClassVar[str] = "session.attestation"
+    CODE: ClassVar[str] = "TP4920I"
+    CODES: ClassVar[tuple[str, ...]] = ("TP4920I",)
+    ALWAYS: ClassVar[tuple[str, ...]] = ("server_id", "statement", "signature", "host_certificate")
+    EMITTERS: ClassVar[frozenset[str]] = frozenset(("node",))
+
+    statement: str = ""
+    signature: str = ""
+    host_certificate: str = ""
+
+
 class Resize(ConnectionPart):
     """The terminal changed its size."""
 
@@ -801,6 +815,7 @@ EVENTS: dict[str, type[Event]] = {
     "auth": AuthAttempt,
     "session.rejected": SessionRejected,
     "session.start": SessionStart,
+    "session.attestation": SessionAttestation,
     "resize": Resize,
     "session.leave": SessionLeave,
     "session.end": SessionEnd,

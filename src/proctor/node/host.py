@@ -62,6 +62,8 @@ class NodeContext:
     """Values of the labels that commands print."""
     spawner: SpawnerClient
     upload_dir: Path
+    certificate: str = ""
+    """Of the host key, an OpenSSH line."""
     proxy: str = ""
     idle_timeout: int = 0
     disconnect_expired: bool = False

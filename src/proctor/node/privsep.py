@@ -76,12 +76,12 @@ class SpawnerConnection:
 
     def _receive(self) -> wire.Message:
         try:
-            received = wire.receive(self._socket)
+            received = wire.receive_message(self._socket)
         except (OSError, wire.FrameError) as error:
             raise Unavailable(f"{_NO_ANSWER}: {error}") from None
         if received is None:
             raise Unavailable(_NO_ANSWER)
-        return received[0]
+        return received
 
     def send(self, request: Request, *descriptors: int) -> None:
         """Send a request that has no answer."""
@@ -193,14 +193,14 @@ class PrivilegedConnection:
             raise Unavailable(_NO_ANSWER)
         self._channel.ask(Authenticate(request=request, signature=signature, labels=dict(labels)))
 
-    def open_session(self) -> socket.socket:
-        """A connection to a monitor for the user; raises Unavailable. What is wrong the monitor tells."""
+    def open_session(self, sid: str) -> socket.socket:
+        """A connection to a monitor for the session ``sid``; raises Unavailable. It says what is wrong."""
         if self._channel is None:
             raise Unavailable(_NO_ANSWER)
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._channel.send(OpenSession(), theirs.fileno())
+                self._channel.send(OpenSession(sid=sid), theirs.fileno())
             except Unavailable:
                 ours.close()
                 raise Unavailable(

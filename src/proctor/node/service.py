@@ -132,6 +132,7 @@ class NodeServer:
             reported_labels=lambda: self._labels.printed,
             spawner=self._spawner,
             upload_dir=boot.upload_dir,
+            certificate=credentials.ssh_certificate.decode().strip(),
             idle_timeout=boot.config.auth_service.client_idle_timeout,
             disconnect_expired=boot.config.auth_service.disconnect_expired_cert,
         )
@@ -143,14 +144,13 @@ class NodeServer:
             boot.spool_dir, source=f"node/{boot.host_uuid}", cluster_name=self._cluster, clock=self._clock
         )
         boot.upload_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        interrupted = recover(
+        return spool, recover(
             boot.upload_dir,
             self._clock,
             cluster_name=self._cluster,
             server_id=boot.host_uuid,
             emit=spool.append,
         )
-        return spool, interrupted
 
     async def _feed(self, recovery: Recovery, contexts: Contexts) -> CaptureSubscription | None:
         if not self._ssh.enhanced_recording.enabled:

@@ -90,6 +90,7 @@ class Process:
     ) -> None:
         self.pid = answer.pid
         self.cgroup_id = answer.cgroup_id
+        self.attestation = answer.attestation
         self.descriptors = descriptors
         self._connection = connection
         self._writer = writer
@@ -138,7 +139,7 @@ class Process:
 
 async def spawn(privileged: PrivilegedConnection, request: Spawn) -> Process:
     """Start a process for the user of the SSH connection. Raises AccessDenied (refused) or Unavailable."""
-    connection = privileged.open_session()
+    connection = privileged.open_session(request.sid)
     connection.settimeout(timeouts.MONITOR_FRAME)
     writer = FrameWriter(connection)
     try:

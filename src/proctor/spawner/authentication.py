@@ -15,9 +15,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from proctor.core.clock import Clock
+from proctor.core.clock import Clock, format_time
 from proctor.core.errors import AccessDenied, BadRequest, Unauthenticated
+from proctor.model.serde import to_json
 from proctor.spawner.hostkey import HostKey
+from proctor.spawnerproto.attestation import NAMESPACE, Attestation, LoginProof, SessionStatement
 from proctor.spawnerproto.messages import Endpoint
 from proctor.sshkit.certs import VerifiedUser
 from proctor.sshkit.exchange import COOKIE_BYTES, read_exchange
@@ -75,11 +77,15 @@ class ClientConnection:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthenticatedUser:
-    """Who has logged in, as what, from where. ``labels``: what the node said that commands print."""
+    """Who has logged in, as what, from where. ``labels``: what the node said that commands print.
+
+    ``proof``: what the user has signed.
+    """
 
     user: VerifiedUser
     login: str
     client: ClientConnection
+    proof: LoginProof
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -131,7 +137,23 @@ class ConnectionAuthenticator:
         if self._attempts > 2 * MAX_ATTEMPTS:
             raise AccessDenied("too many keys were offered")
         login, user = verify_login(self._session_id, request, signature, trusted, self._clock.now())
-        return AuthenticatedUser(user=user, login=login, client=self.client, labels=dict(labels))
+        proof = LoginProof(session_id=self._session_id, request=request, signature=signature)
+        return AuthenticatedUser(user=user, login=login, client=self.client, proof=proof, labels=dict(labels))
+
+    def attest(self, sid: str, host_id: str) -> Attestation:
+        """State, signed by the host key, that the user starts the session ``sid``; raises AccessDenied."""
+        user = self.logged_in()
+        statement = SessionStatement(
+            host_id=host_id,
+            sid=sid,
+            time=format_time(self._clock.now()),
+            client=str(user.client.client),
+            proof=user.proof,
+        )
+        content = to_json(statement)
+        return Attestation(
+            statement=content.decode(), signature=self._host_key.sign_message(NAMESPACE, content)
+        )
 
     def _check_grace_time(self) -> None:
         """Counted from the cookie on: what a user has signed is never older."""

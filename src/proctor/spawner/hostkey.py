@@ -18,13 +18,19 @@ import asyncssh
 
 from proctor.core.errors import AccessDenied, Unavailable
 from proctor.spawner import timeouts
+from proctor.spawner.child import close_above
+from proctor.sshkit import sshsig
 from proctor.sshkit.exchange import Exchange
 
 PROCESS_NAME = "host-key"
 """As in /proc/PID/comm."""
 
-_MAX_DIGEST = 64
+_LONGEST_HASH = 64
+_MAX_SIGNED = 512
+"""Bytes of what is signed: a hash of a key exchange, or ``sshsig.signed_data``, which no hash can be."""
+
 _MAX_ANSWER = 4096
+_CONNECTION = 3
 
 
 class HostKey:
@@ -53,8 +59,16 @@ class HostKey:
         """Sign the hash of ``exchange``; raises AccessDenied when its host key is another one."""
         if not self._is_shown_in(exchange):
             raise AccessDenied("the host key of the key exchange is not that of this host")
+        return self._sign(exchange.digest)
+
+    def sign_message(self, namespace: str, message: bytes) -> str:
+        """Sign ``message`` for ``namespace``, in the armor of SSHSIG."""
+        signature = self._sign(sshsig.signed_data(namespace, message))
+        return sshsig.armored(self._public.public_data, namespace, signature).decode()
+
+    def _sign(self, data: bytes) -> bytes:
         try:
-            self._signer.sendall(exchange.digest)
+            self._signer.sendall(data)
             if signature := self._signer.recv(_MAX_ANSWER):
                 return signature
             reason = "it has ended"
@@ -78,11 +92,12 @@ class HostKey:
         self._signer.close()
 
 
-def _close_all_but(kept: int) -> None:
-    """Let go of what belongs to the spawner; its log stays."""
+def _close_all_but(connection: socket.socket) -> socket.socket:
+    """Let go of what belongs to the spawner; its log stays, and ``connection`` as what is returned."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    kept = socket.socket(fileno=os.dup2(connection.detach(), _CONNECTION, inheritable=False))
+    close_above(_CONNECTION)
+    return kept
 
 
 def _hold(path: Path, connection: socket.socket, confine: Callable[[], None]) -> NoReturn:
@@ -90,20 +105,20 @@ def _hold(path: Path, connection: socket.socket, confine: Callable[[], None]) ->
     status = os.EX_SOFTWARE
     try:
         os.setsid()
-        _close_all_but(connection.fileno())
+        connection = _close_all_but(connection)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it may be needed longer than the spawner
         Path("/proc/self/comm").write_text(PROCESS_NAME)
         try:
             key = asyncssh.import_private_key(path.read_bytes())
-            key.sign(bytes(_MAX_DIGEST), key.algorithm)  # loads what signing needs
+            key.sign(bytes(_LONGEST_HASH), key.algorithm)  # loads what signing needs
             confine()
         except (OSError, asyncssh.KeyImportError) as error:
             connection.sendall(str(error).encode()[:_MAX_ANSWER])
             os._exit(os.EX_NOINPUT)
         connection.sendall(key.export_public_key("openssh").strip())
-        while digest := connection.recv(_MAX_DIGEST):
-            connection.sendall(key.sign(digest, key.algorithm))
+        while data := connection.recv(_MAX_SIGNED):
+            connection.sendall(key.sign(data, key.algorithm))
         status = os.EX_OK
     finally:
         os._exit(status)

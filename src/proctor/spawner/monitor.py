@@ -20,7 +20,7 @@ from proctor.captureproto.cgroup import CgroupTree, SessionCgroup, kill, thaw
 from proctor.captureproto.client import SessionCapture
 from proctor.core import wire
 from proctor.core.clock import SYSTEM
-from proctor.core.errors import AccessDenied, ProctorError, Unavailable
+from proctor.core.errors import AccessDenied, BadRequest, ProctorError, Unavailable
 from proctor.model.access import SessionOptions, session_options
 from proctor.model.network import NetworkPolicy
 from proctor.model.serde import to_builtins
@@ -29,6 +29,7 @@ from proctor.spawner.authentication import AuthenticatedUser
 from proctor.spawner.bundles import BundleStore
 from proctor.spawner.dial import dial
 from proctor.spawner.monitors import MonitoredProcess, Report
+from proctor.spawnerproto.attestation import Attestation
 from proctor.spawnerproto.decision import HostPolicy, check_kind, decide
 from proctor.spawnerproto.messages import (
     CaptureEnded,
@@ -44,6 +45,7 @@ from proctor.spawnerproto.messages import (
 )
 from proctor.spawnerproto.terminal import open_terminal
 
+_LONGEST_ORDER = 1 << 10
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +70,21 @@ class MonitorSettings:
         labels = self.policy.all_labels(user.labels)
         bundle = self.bundles.current()
         return decide(bundle, self.policy, user.user, user.login, labels, now=SYSTEM.now())
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The session ``sid`` of ``user`` that is to be started, and the proof for the auth service."""
+
+    sid: str
+    user: AuthenticatedUser
+    attestation: Attestation
+
+    def checked(self, request: Spawn) -> Spawn:
+        """``request``, when it is for this session; raises BadRequest."""
+        if request.sid != self.sid:
+            raise BadRequest("malformed spawn request: the monitor was started for another session")
+        return request
 
 
 @dataclass
@@ -103,12 +120,13 @@ class Monitor:
     """One session, from the node's request to the end of the user's process. Blocking; runs in a fork."""
 
     def __init__(
-        self, connection: socket.socket, settings: MonitorSettings, user: AuthenticatedUser, spawner: Report
+        self, connection: socket.socket, settings: MonitorSettings, opening: Opening, spawner: Report
     ) -> None:
         self._node = connection
         self._spawner = spawner
         self._settings = settings
-        self._user = user
+        self._opening = opening
+        self._user = opening.user
         self._captured: Captured | None = None
         self._cgroup: SessionCgroup | None = None
         self._network: NetworkPolicy | None = None
@@ -119,14 +137,11 @@ class Monitor:
         """Serve the request on the connection; the node gets the reason when there is no session."""
         self._node.settimeout(timeouts.REQUEST)
         try:
-            received = wire.receive(self._node)
-            if received is None:
+            message = wire.receive_message(self._node)
+            if message is None:
                 return
-            message, descriptors = received
-            for descriptor in descriptors:
-                os.close(descriptor)
             self._node.settimeout(None)
-            self._serve(check_spawn(message))
+            self._serve(self._opening.checked(check_spawn(message)))
         except (ProctorError, wire.FrameError) as error:
             self._refuse(str(error))
         except OSError as error:
@@ -265,7 +280,8 @@ class Monitor:
         number = self._captured.members.number if self._captured is not None else 0
         running = MonitoredProcess(sid=sid, pid=pid, cgroup=cgroup, number=number, immediate=immediate)
         self._spawner.started(running, pidfd)
-        wire.send(self._node, to_builtins(Spawned(pid=pid, cgroup_id=cgroup_id)), streams.ours)
+        spawned = Spawned(pid=pid, cgroup_id=cgroup_id, attestation=self._opening.attestation)
+        wire.send(self._node, to_builtins(spawned), streams.ours)
         streams.close()
         with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
             gate.sendall(child.GO)
@@ -335,10 +351,10 @@ class Monitor:
     def _obey(self, pid: int) -> bool:
         """Do what the node's next message says; False when there is none."""
         try:
-            received = wire.receive(self._node)
-            if received is None:
+            message = wire.receive_message(self._node, _LONGEST_ORDER)
+            if message is None:
                 return False
-            order = check_order(received[0])
+            order = check_order(message)
         except (OSError, ValueError) as error:
             _log.warning("the node's connection broke off: %s", error)
             return False

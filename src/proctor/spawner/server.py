@@ -28,11 +28,11 @@ from proctor.core.clock import SYSTEM
 from proctor.core.errors import BadRequest, ProctorError, Unavailable
 from proctor.model.serde import to_builtins
 from proctor.spawner import monitor, pam, timeouts
-from proctor.spawner.authentication import AuthenticatedUser, ClientConnection, ConnectionAuthenticator
+from proctor.spawner.authentication import ClientConnection, ConnectionAuthenticator
 from proctor.spawner.bundles import BundleStore
 from proctor.spawner.channel import MAX_PENDING, RequestChannel, as_socket
 from proctor.spawner.hostkey import HostKey
-from proctor.spawner.monitor import MonitorSettings
+from proctor.spawner.monitor import MonitorSettings, Opening
 from proctor.spawner.monitors import Monitors, Orphan, Report
 from proctor.spawnerproto import messages
 from proctor.spawnerproto.decision import HostPolicy
@@ -311,7 +311,7 @@ class Spawner:
         try:
             request = messages.check_request(message)
             if isinstance(request, OpenSession):
-                self._open(authentication, descriptors, wakeup)
+                self._open(authentication, request.sid, descriptors, wakeup)
                 return
             if isinstance(request, PingRequest) and not self._fork(wakeup, lambda: None):
                 raise Unavailable(_NO_PROCESS)
@@ -325,7 +325,7 @@ class Spawner:
         channel.send(to_builtins(answer))
 
     def _open(
-        self, authentication: ConnectionAuthenticator, descriptors: list[int], wakeup: socket.socket
+        self, authentication: ConnectionAuthenticator, sid: str, descriptors: list[int], wakeup: socket.socket
     ) -> None:
         """Fork a monitor, or say on the session's own socket why there is none."""
         if len(descriptors) != 1:
@@ -333,16 +333,15 @@ class Spawner:
         with as_socket(descriptors[0]) as connection:
             try:
                 user = authentication.logged_in()
-                if not self._start_monitor(connection, user, wakeup):
+                opening = Opening(sid, user, authentication.attest(sid, self._settings.host_uuid))
+                if not self._start_monitor(connection, opening, wakeup):
                     raise Unavailable(_NO_PROCESS)
             except ProctorError as error:
                 _log.warning("session refused: %s", error.message)
                 connection.setblocking(False)  # the other end is the node's: it may be full
                 wire.send(connection, to_builtins(SpawnRejected(error=error.message)))
 
-    def _start_monitor(
-        self, connection: socket.socket, user: AuthenticatedUser, wakeup: socket.socket
-    ) -> bool:
+    def _start_monitor(self, connection: socket.socket, opening: Opening, wakeup: socket.socket) -> bool:
         """Fork a monitor for ``connection``; False when there can be none."""
         try:
             ours, theirs = socket.socketpair()
@@ -350,7 +349,7 @@ class Spawner:
             _log.error("no process can be watched: %s", error.strerror)
             return False
         with theirs:
-            pid = self._fork(wakeup, lambda: self._monitor(connection, user, theirs))
+            pid = self._fork(wakeup, lambda: self._monitor(connection, opening, theirs))
         if pid:
             self._monitors.add(pid, ours)
         else:
@@ -391,8 +390,8 @@ class Spawner:
         finally:
             os._exit(status)
 
-    def _monitor(self, connection: socket.socket, user: AuthenticatedUser, spawner: socket.socket) -> None:
-        monitor.Monitor(connection, self._settings, user, Report(spawner)).run()
+    def _monitor(self, connection: socket.socket, opening: Opening, spawner: socket.socket) -> None:
+        monitor.Monitor(connection, self._settings, opening, Report(spawner)).run()
 
     def _watch_monitors(self, wakeup: socket.socket) -> None:
         for orphan in self._monitors.wait():

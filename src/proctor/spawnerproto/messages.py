@@ -14,6 +14,7 @@ from proctor.core.net import format_address
 from proctor.core.text import is_uuid
 from proctor.model.network import MAX_PORT
 from proctor.model.serde import convert
+from proctor.spawnerproto.attestation import Attestation
 
 Kind = Literal["shell", "exec", "sftp", "forward"]
 SignalName = Literal[
@@ -80,7 +81,12 @@ class Authenticate(Message, kw_only=True, frozen=True, tag_field="op", tag="auth
 
 
 class OpenSession(Message, kw_only=True, frozen=True, tag_field="op", tag="session"):
-    """Start a monitor for the user of this connection; the socket that it talks over rides along."""
+    """Start a monitor for the user of this connection; the socket that it talks over rides along.
+
+    ``sid``: of the session that the monitor is to be asked for.
+    """
+
+    sid: str = ""
 
 
 class StoreBundle(Message, kw_only=True, frozen=True, tag_field="op", tag="store_bundle"):
@@ -132,11 +138,15 @@ class Spawn(Message, kw_only=True, frozen=True):
 
 
 class Spawned(Message, kw_only=True, frozen=True):
-    """The process waits to run; descriptors ride along: terminal, or stdin, stdout, stderr (and audit)."""
+    """The process waits to run; descriptors ride along: terminal, or stdin, stdout, stderr (and audit).
+
+    ``attestation``: proves to the auth service whose session it is; forwards have none.
+    """
 
     ok: Literal[True] = True
     pid: int = 0
     cgroup_id: int = 0
+    attestation: Attestation | None = None
 
 
 class SpawnRejected(Message, kw_only=True, frozen=True):

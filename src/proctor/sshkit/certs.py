@@ -35,6 +35,9 @@ from proctor.sshkit import keys
 
 JOIN_PRINCIPAL = "-teleport-internal-join"
 BACKDATED = timedelta(seconds=60)
+ROLE_EXTENSION = b"teleport-role"
+"""Of a host certificate: the role of the service."""
+
 SHORTEST_RSA = 2048
 SUBJECT_TYPES = frozenset(
     {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"}
@@ -103,10 +106,15 @@ def issue_host_certificate(
     now: datetime,
     valid_before: datetime,
     serial: int = 0,
+    role: str = "",
 ) -> str:
-    """An OpenSSH host certificate line for ``public_key``; ``serial`` and BadRequest as for users."""
+    """An OpenSSH host certificate line for ``public_key``; ``serial`` and BadRequest as for users.
+
+    ``role``: of the service that the key belongs to, since several services of a host have its names.
+    """
     builder = _builder(public_key, SSHCertificateType.HOST, key_id, now, valid_before, serial)
-    return _signed(builder.valid_principals(_encoded(principals)), ca_key, {})
+    extensions = {ROLE_EXTENSION: role.encode()} if role else {}
+    return _signed(builder.valid_principals(_encoded(principals)), ca_key, extensions)
 
 
 def issue_delegation(
@@ -119,6 +127,25 @@ def issue_delegation(
     builder = _builder(public_key, SSHCertificateType.USER, purpose, now, valid_before, 0)
     builder = builder.valid_principals([purpose.encode()]).add_critical_option(purpose.encode(), b"")
     return _signed(builder, ca_key, {})
+
+
+def verify_host_certificate(
+    line: str, principal: str, trusted: Sequence[str], now: datetime, *, role: str
+) -> str:
+    """The public key line in a certificate that :func:`issue_host_certificate` made for ``principal``.
+
+    ``role``: of the service that the certificate must be for; one that names none is for any. ``trusted``
+    holds public key lines of host CAs. Raises Unauthenticated with the reason.
+    """
+    certificate = _parse(line)
+    _check_signature(certificate, {keys.normalize(authority) for authority in trusted}, "host")
+    _check_validity(certificate, now)
+    names = [name.decode(errors="replace") for name in certificate.valid_principals]
+    if certificate.type is not SSHCertificateType.HOST or principal not in names:
+        raise Unauthenticated(f"the certificate is not that of the host {principal[:64]}")
+    if certificate.extensions.get(ROLE_EXTENSION, role.encode()) != role.encode():
+        raise Unauthenticated(f"the certificate is not that of a {role}")
+    return certificate.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def verify_delegation(line: str, purpose: str, trusted: Sequence[str], now: datetime) -> str:
@@ -202,11 +229,11 @@ def verify_user_certificate(line: str, trusted: Sequence[str], now: datetime) ->
     return _verified(certificate, line)
 
 
-def _check_signature(certificate: SSHCertificate, trusted: Collection[str]) -> None:
+def _check_signature(certificate: SSHCertificate, trusted: Collection[str], kind: str = "user") -> None:
     try:
         issuer = certificate.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
         if issuer not in trusted:
-            raise Unauthenticated("the certificate was not signed by this cluster's user CA")
+            raise Unauthenticated(f"the certificate was not signed by this cluster's {kind} CA")
         certificate.verify_cert_signature()
     except (InvalidSignature, *keys.UNDECODABLE):
         # The library decodes signature and issuer only now.

@@ -1,7 +1,7 @@
-"""Signatures of files as ``ssh-keygen -Y`` makes them (OpenSSH, PROTOCOL.sshsig), by certified keys.
+"""Signatures of files as ``ssh-keygen -Y`` makes them (OpenSSH, PROTOCOL.sshsig).
 
-The key that signs is no CA's: a user CA has certified it for one purpose, in a critical option that no
-certificate of a person has and no SSH server accepts.
+By keys that a user CA has certified for one purpose, in a critical option that no certificate of a person
+has and no SSH server accepts; and by host keys.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ _WIDTH = 70
 def sign(private_key: bytes, certificate: str, namespace: str, message: bytes) -> bytes:
     """Sign ``message`` for ``namespace``, in armor; ``certificate`` is the OpenSSH line for the key."""
     key = asyncssh.import_private_key(private_key)
-    signature = key.sign(_signed_data(namespace, message), key.algorithm)
-    public = base64.b64decode(certificate.split()[1])
+    signature = key.sign(signed_data(namespace, message), key.algorithm)
+    return armored(base64.b64decode(certificate.split()[1]), namespace, signature)
+
+
+def armored(public: bytes, namespace: str, signature: bytes) -> bytes:
+    """A ``signature`` of :func:`signed_data` as text; ``public``: key or certificate, in wire format."""
     blob = b"".join(
         (
             _MAGIC,
@@ -46,7 +50,8 @@ def sign(private_key: bytes, certificate: str, namespace: str, message: bytes) -
     return "\n".join([_BEGIN, *lines, _END, ""]).encode()
 
 
-def _signed_data(namespace: str, message: bytes) -> bytes:
+def signed_data(namespace: str, message: bytes) -> bytes:
+    """What is signed for ``namespace`` in the place of ``message``: longer than any hash."""
     digest = hashlib.new(_HASH.decode(), message).digest()
     return b"".join((_MAGIC, String(namespace), String(b""), String(_HASH), String(digest)))
 
@@ -61,7 +66,19 @@ def verify(signature: bytes, namespace: str, message: bytes, trusted: Sequence[s
     if theirs != namespace or line is None:
         raise Unauthenticated("the signature was made for another purpose")
     key = asyncssh.import_public_key(verify_delegation(line, namespace, trusted, now))
-    if not key.verify(_signed_data(namespace, message), proof):
+    if not key.verify(signed_data(namespace, message), proof):
+        raise Unauthenticated("the signature is wrong")
+
+
+def verify_by_key(signature: bytes, namespace: str, message: bytes, public_line: str) -> None:
+    """Check that the key ``public_line`` signed ``message`` for ``namespace``.
+
+    Raises Unauthenticated with the reason.
+    """
+    _, theirs, proof = _parse(signature)
+    if theirs != namespace:
+        raise Unauthenticated("the signature was made for another purpose")
+    if not asyncssh.import_public_key(public_line).verify(signed_data(namespace, message), proof):
         raise Unauthenticated("the signature is wrong")
 
 

@@ -453,7 +453,7 @@ export interface components {
             error: components["schemas"]["Problem"];
         };
         /**
-         * Session
+         * SessionInfo
          * @description Who is logged in; requests that change something carry ``csrf_token`` as X-CSRF-Token.
          */
         SessionInfo: {

@@ -353,6 +353,33 @@ export interface SessionStart {
   "user_traits"?: Record<string, string[]>;
 }
 
+/** A user has logged in and started this session, as user and host have signed; the first event of each. */
+export interface SessionAttestation {
+  "addr.local"?: string;
+  "addr.remote"?: string;
+  "cluster_name": string;
+  "code": string;
+  "ei": number;
+  "event": "session.attestation";
+  "host_certificate": string;
+  "login"?: string;
+  "namespace"?: string;
+  "proto"?: string;
+  "server_addr"?: string;
+  "server_hostname"?: string;
+  "server_id": string;
+  "server_labels"?: Record<string, string>;
+  "server_version"?: string;
+  "sid"?: string;
+  "signature": string;
+  "statement": string;
+  "time": string;
+  "uid": string;
+  "user"?: string;
+  "user_roles"?: string[];
+  "user_traits"?: Record<string, string[]>;
+}
+
 /** The terminal changed its size. */
 export interface Resize {
   "addr.local"?: string;
@@ -1055,6 +1082,7 @@ export type KnownEvent =
   | AuthAttempt
   | SessionRejected
   | SessionStart
+  | SessionAttestation
   | Resize
   | SessionLeave
   | SessionEnd
@@ -1150,6 +1178,7 @@ export const EVENT_GROUPS: { group: string; items: EventName[] }[] = [
       "exec",
       "port",
       "resize",
+      "session.attestation",
       "session.data",
       "session.end",
       "session.leave",
@@ -1333,6 +1362,11 @@ export const TEXTS: Record<EventName, Texts> = {
   },
   "session.start": {
     "sentence": "{who} started a session as {where}",
+    "enums": {},
+    "cases": []
+  },
+  "session.attestation": {
+    "sentence": "{who} has proved to log in as {where}",
     "enums": {},
     "cases": []
   },

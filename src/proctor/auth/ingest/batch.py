@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from proctor.auth.ingest import permitted_events
-from proctor.auth.ingest.sessions import SessionRecord
+from proctor.auth.ingest import attestations, permitted_events
+from proctor.auth.ingest.attestations import Trusted
+from proctor.auth.ingest.sessions import REMEMBERED, SessionRecord
 from proctor.core.clock import parse_time
 from proctor.core.errors import BadRequest
 from proctor.core.text import escaped, is_printable, is_uuid
 from proctor.model.event_schema import complaint
-from proctor.model.events import AuditGap, SessionEnd, SessionLoss, SessionStart
+from proctor.model.events import AuditGap, SessionAttestation, SessionEnd, SessionLoss, SessionStart
 from proctor.model.identity import HostIdentity
 from proctor.model.serde import to_json
 from proctor.model.stamp import MAX_LINE, EventContext, Summary, stamped, summary, to_line
@@ -29,13 +30,15 @@ _IDENTIFIERS = ("login", "namespace", "server_hostname", "user")
 class Emitter:
     """The host that a spool belongs to. ``hostnames``: those that are known to be its own.
 
-    ``joined``: when it joined the cluster, if that is known: no event of it can be older.
+    ``joined``: when it joined the cluster, if that is known: no event of it can be older. ``trusted``: who
+    certifies users and hosts.
     """
 
     identity: HostIdentity
     source: str
     hostnames: frozenset[str] = frozenset()
     joined: datetime | None = None
+    trusted: Trusted = field(default_factory=Trusted)
     now: datetime
 
     @property
@@ -173,6 +176,16 @@ class EventCheck:
         context = EventContext(
             **{name: when.get(name) or str(fields.get(name, "")) for name in EventContext._fields}
         )
+        if context.event == SessionAttestation.EVENT:
+            self._origin(context)
+            self._attested(context, fields)
+        elif fields["code"] in permitted_events.REFUSALS and not context.sid:
+            self._origin(context)
+            self._hostname(context.server_hostname, "")
+        else:
+            self._within_session(context, fields)
+
+    def _within_session(self, context: EventContext, fields: Mapping[str, Any]) -> None:
         self.context(context)
         record = self._record(context.sid)
         if record is None:
@@ -196,20 +209,26 @@ class EventCheck:
         self._stated(context.event)
         if context.event == AuditGap.EVENT:
             return
-        if context.server_id != self._emitter.identity.host_id:
-            raise _RefusedError(f"claims to come from server {context.server_id[:64]!r}")
-        for name in _IDENTIFIERS:
-            if not is_printable(value := getattr(context, name)):
-                raise _RefusedError(f"has a {name} that is not printable: {value[:64]!r}")
+        self._origin(context)
         if context.event in permitted_events.CONNECTION_EVENTS:
-            self._outside_session(context)
+            self._outside_session(context.sid, context.server_hostname)
         else:
             self._in_session(context)
 
-    def _outside_session(self, context: EventContext) -> None:
-        if context.sid:
-            raise _RefusedError(f"is about a connection and names session {context.sid[:64]}")
-        self._hostname(context.server_hostname, "")
+    def _origin(self, context: EventContext) -> None:
+        self._host(context.server_id)
+        for name in _IDENTIFIERS:
+            if not is_printable(value := getattr(context, name)):
+                raise _RefusedError(f"has a {name} that is not printable: {value[:64]!r}")
+
+    def _host(self, server_id: str) -> None:
+        if server_id != self._emitter.identity.host_id:
+            raise _RefusedError(f"claims to come from server {server_id[:64]!r}")
+
+    def _outside_session(self, sid: str, hostname: str) -> None:
+        if sid:
+            raise _RefusedError(f"is about a connection and names session {sid[:64]}")
+        self._hostname(hostname, "")
 
     def _hostname(self, name: str, started_as: str) -> None:
         if name and name not in {started_as, *self._emitter.hostnames}:
@@ -222,34 +241,38 @@ class EventCheck:
         if not context.sid:
             raise _RefusedError(f"is a {context.event} of no session")
         record = self._record(context.sid)
-        if record is None:
-            self._open(context)
-            return
-        if record.host_id != self._emitter.identity.host_id:
+        if record is not None and record.host_id != self._emitter.identity.host_id:
             raise _RefusedError(f"is of session {context.sid}, which belongs to host {record.host_id}")
-        if not record.started and context.event in permitted_events.OPENING_EVENTS:
-            self._open(context)
+        if record is None or not record.started:
+            self._unattested(context)
             return
         self._hostname(context.server_hostname, record.server_hostname)
         self._agrees(context, record)
-        if context.user and not record.user:
-            self._change(context.sid, record, user=context.user, login=context.login)
         if record.end_uid and context.event not in permitted_events.LATE_EVENTS | permitted_events.ONCE:
             raise _RefusedError(f"follows the end of session {context.sid}")
 
-    def _open(self, context: EventContext) -> None:
-        if context.event == SessionLoss.EVENT:
-            return  # That something is missing may be said of a session of which nothing arrived.
-        if context.event not in permitted_events.OPENING_EVENTS:
-            raise _RefusedError(f"is of session {context.sid}, which no host has started")
+    def _unattested(self, context: EventContext) -> None:
+        # That something is missing may be said of a session of which nothing arrived, in no one's name.
+        if context.event != SessionLoss.EVENT or context.user or context.login:
+            raise _RefusedError(f"is of session {context.sid}, which has no attestation")
         self._hostname(context.server_hostname, "")
-        self.changed[context.sid] = SessionRecord(
-            host_id=self._emitter.identity.host_id,
-            started=context.first,
-            user=context.user,
-            login=context.login,
-            server_hostname=context.server_hostname,
-        )
+
+    def _attested(self, context: EventContext, fields: Mapping[str, Any]) -> None:
+        """The session begins, if its user has signed the login and its host the start."""
+        sid, host_id = context.sid, self._emitter.identity.host_id
+        if not sid:
+            raise _RefusedError("is an attestation of no session")
+        known = self._record(sid)
+        if known is not None and known.host_id != host_id:
+            raise _RefusedError(f"is of session {sid}, which belongs to host {known.host_id}")
+        if known is not None and known.started:
+            if known.attestation_uid != fields["uid"]:
+                raise _RefusedError(f"is a second attestation of session {sid}")
+            return
+        if self._emitter.now - parse_time(context.first) > REMEMBERED:
+            raise _RefusedError("is an attestation of a session that may have been forgotten since")
+        self._hostname(context.server_hostname, "")
+        self.changed[sid] = attestations.verify(fields, host_id, self._emitter.trusted)
 
     def _agrees(self, context: EventContext, record: SessionRecord) -> None:
         for name, value, expected in (
@@ -270,6 +293,11 @@ class EventCheck:
     def _start(self, context: EventContext, record: SessionRecord, fields: Mapping[str, Any]) -> None:
         if record.start_uid and record.start_uid != fields["uid"]:
             raise _RefusedError(f"is a second start of session {context.sid}")
+        client = str(fields.get("addr.remote", ""))
+        if record.client and client != record.client:
+            raise _RefusedError(
+                f"names the client {client[:64]!r}, session {context.sid} was started from {record.client}"
+            )
         self._change(context.sid, record, start_uid=fields["uid"])
 
     def _end(self, context: EventContext, record: SessionRecord, fields: Mapping[str, Any]) -> None:

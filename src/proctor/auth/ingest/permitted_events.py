@@ -7,20 +7,18 @@ from datetime import timedelta
 from proctor.model.event import Event
 from proctor.model.events import (
     EVENTS,
+    SCP_DISALLOWED,
+    SFTP_DISALLOWED,
     AuthAttempt,
     ClientDisconnect,
-    Exec,
     Port,
-    Scp,
+    SessionAttestation,
     SessionEnd,
     SessionFreeze,
     SessionLedger,
     SessionLoss,
     SessionRejected,
     SessionStart,
-    Sftp,
-    SftpSummary,
-    Subsystem,
 )
 from proctor.model.identity import SystemRole
 
@@ -35,16 +33,16 @@ def _names(*kinds: type[Event]) -> frozenset[str]:
 CONNECTION_EVENTS = _names(AuthAttempt, SessionRejected, Port, ClientDisconnect)
 """About a connection: these have no ``sid``."""
 
-OPENING_EVENTS = _names(SessionStart, Exec, Scp, Sftp, SftpSummary, Subsystem)
-"""With one of these a session becomes known: one without terminal and capture has no ``session.start``."""
-
 KERNEL_EVENTS = frozenset(name for name, kind in EVENTS.items() if kind.SOURCE == "kernel")
+
+REFUSALS = frozenset({SCP_DISALLOWED, SFTP_DISALLOWED})
+"""Codes of events about a file copy that was refused: there is no session, and no ``sid``."""
 
 LATE_EVENTS = KERNEL_EVENTS | _names(SessionLoss, SessionLedger, SessionFreeze)
 """May follow ``session.end``: what processes do that outlive the session, and what was lost."""
 
-ONCE = _names(SessionStart, SessionEnd)
-"""At most one of each in a session."""
+ONCE = _names(SessionAttestation, SessionStart, SessionEnd)
+"""At most one of each in a session; with the first of them it becomes known."""
 
 STATED_BY: dict[SystemRole, frozenset[str]] = {
     role: frozenset(name for name, kind in EVENTS.items() if kind.CODES and emitter in kind.EMITTERS)

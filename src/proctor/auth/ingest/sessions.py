@@ -22,10 +22,11 @@ _threads = Threads("session-owner", 1)
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One session, as the first event of it said. Empty: not known.
+    """One session, as its ``session.attestation`` proves. Empty: not known.
 
-    ``started``: the time of that event. ``start_uid`` and ``end_uid``: of ``session.start`` and
-    ``session.end``, so that a redelivered event is distinguished from a second one.
+    ``started``: the time of the statement. ``client``: its end of the TCP connection. ``attestation_uid``,
+    ``start_uid`` and ``end_uid``: of ``session.attestation``, ``session.start`` and ``session.end``, so that
+    one that is delivered again is distinguished from a second one.
     """
 
     host_id: str
@@ -33,6 +34,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     login: str = ""
     server_hostname: str = ""
+    client: str = ""
+    attestation_uid: str = ""
     start_uid: str = ""
     end_uid: str = ""
 

@@ -18,6 +18,7 @@ from proctor.model.events import ConnectionPart, SessionData, SessionLoss, Sessi
 from proctor.model.identity import UserIdentity
 from proctor.model.stamp import MAX_LINE
 from proctor.node import timeouts
+from proctor.node.record.sessionspool import SessionSpool
 from proctor.recording.format import kind_of_event
 from proctor.recording.wal import Block
 from proctor.recording.writer import WRITES, RecordingError, SessionWriter
@@ -108,7 +109,7 @@ class Recorder:
         self._slots = event_lines.slots(context.captured())
         self.writer = writer
         self._next_ei = 0
-        self.spool = spool
+        self.spool = SessionSpool(spool)
         self._strict = strict
         self._failed = failed
         self._reason = ""
@@ -162,7 +163,7 @@ class Recorder:
             try:
                 if not self._half_kept:
                     fields = self._numbered_last(fields)
-                self.spool.extend([fields], reserved=True, counted=True)
+                self.spool.extend([fields], reserved=True)
             except (RecordingError, Unavailable) as error:
                 _log.error("session %s: %s", self.context.sid, error.message)
                 return False
@@ -235,7 +236,7 @@ class Recorder:
 
     def _keep_lines(self, block: Block) -> bool:
         try:
-            self.spool.extend_lines(block.lines, block.total, counted=True)
+            self.spool.extend_lines(block.lines, block.total)
         except Unavailable as error:
             self.lose(error.message)
             return False
@@ -243,7 +244,7 @@ class Recorder:
 
     def _keep(self, events: Sequence[Mapping[str, Any]]) -> bool:
         try:
-            self.spool.extend(events, counted=True)
+            self.spool.extend(events)
         except Unavailable as error:
             self.lose(error.message)
             return False

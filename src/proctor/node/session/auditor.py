@@ -16,6 +16,7 @@ from proctor.model.events import (
     Exec,
     Resize,
     Scp,
+    SessionAttestation,
     SessionData,
     SessionEnd,
     SessionLeave,
@@ -24,13 +25,15 @@ from proctor.model.events import (
     SessionStart,
     Subsystem,
 )
-from proctor.model.serde import to_json
+from proctor.model.serde import from_json, to_json
 from proctor.model.stamp import MAX_LINE
 from proctor.node.host import AuthenticatedClient, NodeContext
 from proctor.node.record.filecopy import sftp_event
 from proctor.node.record.recorder import Recorder
 from proctor.node.session.inputs import SessionRequest
+from proctor.node.spawn import Process
 from proctor.recording.writer import RecordingError, SessionWriter
+from proctor.spawnerproto.attestation import SessionStatement
 from proctor.spawnerproto.messages import Exited
 
 _RECORDING = "node"
@@ -57,6 +60,7 @@ class SessionAuditor:
         self._clock = host.clock
         self._tasks = host.background
         self._writes = host.writes
+        self._host_certificate = host.certificate
         self._request = request
         self._enhanced = enhanced
         self._started = ""
@@ -103,6 +107,23 @@ class SessionAuditor:
     @property
     def _command(self) -> list[str]:
         return [self._request.command_text] if self._request.command else []
+
+    def attest(self, process: Process) -> None:
+        """Emit ``session.attestation`` before everything else: whose session ``process`` is."""
+        if (given := process.attestation) is not None:
+            event = SessionAttestation(
+                time=from_json(given.statement.encode(), SessionStatement).time,
+                statement=given.statement,
+                signature=given.signature,
+                host_certificate=self._host_certificate,
+            )
+            self._writes.put(partial(self._write_attestation, event))
+
+    def _write_attestation(self, event: SessionAttestation) -> None:
+        try:
+            self.recorder.spool.attest(self.recorder.context.fill(event))
+        except Unavailable as error:
+            self.recorder.fail(error.message)
 
     def start(self) -> None:
         """Emit ``session.start``, and reserve space for the events that end the session."""

@@ -164,6 +164,7 @@ class Session:
             except (ProctorError, OSError) as error:
                 return StartRefused(_reason(error))
             undo.pop_all()
+        self.auditor.attest(self.process)
         return ProcessSpawned()
 
     def _spawn_message(self, request: SessionRequest) -> messages.Spawn:
@@ -227,8 +228,8 @@ class Session:
         self.emit(SessionRejected(reason=reason))
 
     def emit(self, event: SessionPart) -> None:
-        """Put an event of a session without a record into the audit log."""
-        context = self.login.context(self.host.facts(), self.sid)
+        """Put an event into the audit log of a session that has not begun, and so has no ``sid``."""
+        context = self.login.context(self.host.facts())
         self.host.audit(context.fill(event))
 
 

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace as changed
 
+from proctor.auth.ingest.attestations import Trusted
 from proctor.auth.ingest.batch import Admitted, Emitter, NumberedEvents
-from proctor.auth.ingest.sessions import SessionRecord
+from proctor.auth.ingest.sessions import REMEMBERED, SessionRecord
 from proctor.core.clock import format_time
 from proctor.model.identity import HostIdentity, SystemRole
 from proctor.model.stamp import stamped, to_line
+from proctor.spawnerproto.attestation import LoginProof
+from proctor.sshkit import certs, keys
+from testing.attacker import Victim
+from testing.attestations import CLIENT, HostSigner, certified_user
 
 NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
 HOST, OTHER = str(uuid4()), str(uuid4())
 SID, SECOND = str(uuid4()), str(uuid4())
 SOURCE = f"node/{HOST}/0011"
+CA, HOST_CA = keys.generate(), keys.generate()
 OWN = {SID: SessionRecord(host_id=HOST, started=format_time(NOW), user="alice", login="root")}
 
 
 def emitter(role: SystemRole = SystemRole.NODE, **fields: Any) -> Emitter:
     identity = HostIdentity(host_id=HOST, role=role, node_name="web-1", cluster="purple")
-    named: dict[str, Any] = {"hostnames": frozenset({"web-1"}), "now": NOW, "source": SOURCE, **fields}
+    trusted = Trusted([CA[1]], [HOST_CA[1]])
+    named: dict[str, Any] = {"hostnames": frozenset({"web-1"}), "now": NOW, "source": SOURCE}
+    named |= {"trusted": trusted, **fields}
     return Emitter(identity=identity, **named)
 
 
@@ -50,6 +60,28 @@ def end(**fields: Any) -> dict[str, Any]:
 
 def auth(**fields: Any) -> dict[str, Any]:
     return event("auth", "T3007W", **{"sid": "", "success": False, "error": "no", **fields})
+
+
+def host(host_id: str = HOST, role: str = "node", moment: datetime = NOW, ca: bytes = b"") -> HostSigner:
+    """A host that joined at ``moment``."""
+    private, public = keys.generate()
+    certificate = certs.issue_host_certificate(
+        ca or HOST_CA[0],
+        public,
+        key_id="host",
+        principals=[host_id],
+        now=moment,
+        valid_before=moment + timedelta(days=365),
+        role=role,
+    )
+    return HostSigner(host_id, private, certificate)
+
+
+def attestation(*, by: HostSigner | None = None, moment: datetime = NOW, **changes: Any) -> dict[str, Any]:
+    """alice starts the session SECOND as root."""
+    user = certified_user(CA[0], "alice", ["root", "ubuntu"], now=moment)
+    arguments: dict[str, Any] = {"moment": moment, **changes}
+    return (by or host(moment=moment)).attestation(SECOND, user, "alice", **arguments)
 
 
 def lines(*events: Mapping[str, Any]) -> bytes:
@@ -95,7 +127,12 @@ def test_events_of_a_session_of_its_own(pretty: bool) -> None:
         (disk(server_id=None), "without server_id"),
         (disk(server_id=OTHER), "claims to come from server"),
         (disk(sid=None), "is a session.disk of no session"),
-        (disk(sid=SECOND), "which no host has started"),
+        (disk(sid=SECOND), "which has no attestation"),
+        (start(sid=SECOND), "which has no attestation"),
+        (event("session.loss", "TP4900W", lost={}, sid=SECOND), "which has no attestation"),
+        (event("exec", "T3002I", exitCode="0", sid=SECOND), "which has no attestation"),
+        (event("sftp", "TS020E", action=1, error="no", sid=SECOND), "which has no attestation"),
+        (event("scp", "T3010E", action="upload", exitCode="0", sid=None, server_id=OTHER), "from server"),
         (disk(sid="x"), "sid that is not a UUID"),
         (disk(sid=SID.upper()), "sid that is not a UUID"),
         (disk(user="bob"), "names the user 'bob'"),
@@ -147,35 +184,153 @@ def test_the_session_of_another_host(foreign: dict[str, Any]) -> None:
 
 
 def test_a_session_belongs_to_the_host_that_started_it() -> None:
-    first = start(sid=SECOND, uid=str(uuid4()))
-    admitted = admit(first, disk(sid=SECOND), end(sid=SECOND, uid=str(uuid4())), known={})
+    first = attestation(fields={"uid": str(uuid4())})
+    second = start(sid=SECOND, uid=str(uuid4()), **{"addr.remote": CLIENT})
+    events = (first, second, disk(sid=SECOND), end(sid=SECOND, uid=str(uuid4())))
+    admitted = admit(*events, known={})
     assert reasons(admitted) == []
     record = admitted.changed[SECOND]
     assert (record.host_id, record.user, record.login) == (HOST, "alice", "root")
     assert record.started == format_time(NOW)
-    again = admit(first, known=admitted.changed)
+    again = admit(first, second, known=admitted.changed)
     assert reasons(again) == []
 
 
-def test_a_command_without_recording_starts_its_session() -> None:
-    admitted = admit(event("exec", "T3002I", exitCode="0", sid=SECOND), known={})
-    assert reasons(admitted) == []
-    assert admitted.changed[SECOND].host_id == HOST
+def test_a_refused_copy_belongs_to_no_session() -> None:
+    refused = event("sftp", "TS020E", action=1, error="no", sid=None)
+    assert reasons(admit(refused, known={})) == []
 
 
-def test_events_of_a_session_whose_recording_is_uploaded() -> None:
-    known = {SID: SessionRecord(host_id=HOST)}
-    admitted = admit(disk(user="bob", time=format_time(NOW - timedelta(days=3))), known=known)
-    assert reasons(admitted) == []
-    assert reasons(admit(disk(), known=admitted.changed)) == [
-        f"event 1 of node web-1 names the user 'alice', session {SID} was started by 'bob'"
-    ]
+def test_a_recording_that_is_uploaded_says_nothing_of_its_user() -> None:
+    known = {SECOND: SessionRecord(host_id=HOST)}
+    (reason,) = reasons(admit(disk(sid=SECOND), known=known))
+    assert "has no attestation" in reason
+    assert reasons(admit(attestation(), disk(sid=SECOND), known=known)) == []
 
 
-@pytest.mark.parametrize("name", ["session.start", "session.end"])
-def test_once_in_a_session(name: str) -> None:
-    make = start if name == "session.start" else end
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(days=30)])
+def test_an_attestation_holds_however_late_it_arrives(late: timedelta) -> None:
+    """The certificate of its user was valid when the session started."""
+    by = emitter(now=NOW + late)
+    assert reasons(admit(attestation(), disk(sid=SECOND), known={}, by=by)) == []
+
+
+def login(user: Victim, session_id: bytes = b"s" * 32, signer: Victim | None = None) -> LoginProof:
+    """What ``user`` has signed, or ``signer`` has in their place."""
+    request = user.request()
+    signature = (signer or user).sign(session_id, request)
+    return LoginProof(session_id=session_id, request=request, signature=signature)
+
+
+ALICE, MALLORY = certified_user(CA[0], now=NOW), certified_user(CA[0], "mallory", now=NOW)
+FOREIGN_CA = keys.generate()[0]
+GOOD = login(ALICE)
+LATER = NOW + timedelta(hours=2)
+WRONG_PROOFS: dict[str, tuple[dict[str, Any], str]] = {
+    "no signature": ({"proof": changed(GOOD, signature=b"")}, "did not sign this login"),
+    "another session id": ({"proof": changed(GOOD, session_id=b"x" * 32)}, "did not sign this login"),
+    "another login": ({"proof": changed(GOOD, request=ALICE.request("ubuntu"))}, "did not sign this login"),
+    "signed by another user": ({"proof": login(ALICE, signer=MALLORY)}, "did not sign this login"),
+    "of another user": ({"proof": login(MALLORY)}, "what was signed proves 'mallory'"),
+    "of another authority": (
+        {"proof": login(certified_user(FOREIGN_CA, now=NOW))},
+        "not signed by this cluster's user CA",
+    ),
+    "expired": ({"proof": GOOD, "time": format_time(LATER), "by": LATER}, "has expired"),
+    "not valid yet": ({"proof": GOOD, "time": "2023-07-04T15:42:20Z"}, "not valid yet"),
+    "another host": ({"host_id": OTHER}, "names the host"),
+    "another client": ({"client": "192.0.2.8:1"}, "names the client"),
+    "no time": ({"time": "now"}, "does not prove whose session"),
+}
+"""Statements that a host signs, and why they are refused."""
+
+WRONG_FIELDS = {
+    "another session": ({"sid": SID}, "names the session"),
+    "another key": ({"host_certificate": host().certificate}, "the signature is wrong"),
+    "another statement": ({"statement": "{}"}, "does not prove whose session"),
+    "no signature": ({"signature": ""}, "without signature"),
+    "junk": ({"signature": "\u20ac"}, "not an SSH signature"),
+    "no certificate": ({"host_certificate": "x"}, "not an OpenSSH certificate"),
+    "another name": ({"user": "bob"}, "names the user 'bob'"),
+    "another account": ({"login": "ubuntu"}, "names the login 'ubuntu'"),
+    "another time": ({"time": format_time(NOW - timedelta(minutes=1))}, "names the time"),
+    "another hostname": ({"server_hostname": "web-2"}, "a host called 'web-2'"),
+    "of no session": ({"sid": ""}, "attestation of no session"),
+}
+"""Fields of the event that do not fit what was signed."""
+
+WRONG_HOSTS = {
+    "of another host": (replace(host(OTHER), host_id=HOST), "not that of the host"),
+    "of a proxy": (host(role="proxy"), "not that of a node"),
+    "of a foreign host": (host(ca=FOREIGN_CA), "not signed by this cluster's host CA"),
+}
+
+
+def refused(wrong: dict[str, Any], now: datetime = NOW) -> str:
+    """Why an attestation is refused; its session does not begin."""
+    admitted = admit(wrong, disk(sid=SECOND), known={}, by=emitter(now=now))
+    first, second = reasons(admitted)
+    assert "has no attestation" in second
+    assert admitted.changed == {}
+    return first
+
+
+@pytest.mark.parametrize("name", WRONG_PROOFS)
+def test_statements_that_prove_no_login(name: str) -> None:
+    given, says = WRONG_PROOFS[name]
+    wrong = dict(given)
+    now = wrong.pop("by", NOW)
+    assert says in refused(attestation(**wrong), now)
+
+
+@pytest.mark.parametrize("name", WRONG_FIELDS)
+def test_attestations_that_do_not_fit_what_was_signed(name: str) -> None:
+    fields, says = WRONG_FIELDS[name]
+    assert says in refused(attestation(fields=fields))
+
+
+@pytest.mark.parametrize("name", WRONG_HOSTS)
+def test_attestations_of_what_is_not_this_host(name: str) -> None:
+    signer, says = WRONG_HOSTS[name]
+    assert says in refused(attestation(by=signer))
+
+
+def test_an_attestation_is_for_one_session() -> None:
+    """The signatures of a login that was seen start no further session."""
+    seen = attestation()
+    other = {**seen, "sid": SID}
+    (reason,) = reasons(admit(seen, other, known={}))
+    assert "names the session" in reason
+
+
+def test_signature_for_another_purpose() -> None:
+    own = host()
+    wrong = attestation(by=own)
+    wrong["signature"] = own.signed(wrong["statement"].encode(), "access-bundle@proctor")
+    (reason,) = reasons(admit(wrong, known={}))
+    assert "made for another purpose" in reason
+
+
+def test_attestation_older_than_what_is_remembered_of_sessions() -> None:
+    by = emitter(now=NOW + REMEMBERED + timedelta(minutes=1))
+    (reason,) = reasons(admit(attestation(), known={}, by=by))
+    assert "may have been forgotten" in reason
+
+
+def test_start_from_another_client() -> None:
+    known = {SID: changed(OWN[SID], client=CLIENT)}
+    (reason,) = reasons(admit(start(**{"addr.remote": "192.0.2.8:1"}), known=known))
+    assert "was started from 192.0.2.7:50000" in reason
+
+
+@pytest.mark.parametrize("make", [start, end])
+def test_once_in_a_session(make: Callable[..., dict[str, Any]]) -> None:
     (reason,) = reasons(admit(make(uid=str(uuid4())), make(uid=str(uuid4()))))
+    assert "a second" in reason
+
+
+def test_one_attestation_of_a_session() -> None:
+    (reason,) = reasons(admit(attestation(), attestation(), known={}))
     assert "a second" in reason
 
 
@@ -199,10 +354,11 @@ def test_an_end_names_no_other_participants() -> None:
 
 def test_events_delivered_days_later() -> None:
     joined = NOW - timedelta(days=30)
-    began = format_time(NOW - timedelta(days=20))
+    moment = NOW - timedelta(days=20)
     by = emitter(joined=joined)
-    assert reasons(admit(start(sid=SECOND, time=began), disk(sid=SECOND, time=began), by=by)) == []
-    (reason,) = reasons(admit(start(sid=SECOND, time="1999-01-01T00:00:00Z"), by=by))
+    began = attestation(moment=moment)
+    assert reasons(admit(began, disk(sid=SECOND, time=format_time(moment)), by=by)) == []
+    (reason,) = reasons(admit(disk(time="1999-01-01T00:00:00Z"), by=by))
     assert "before the host joined" in reason
 
 
