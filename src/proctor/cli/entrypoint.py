@@ -15,6 +15,7 @@ from proctor.cli import standard_streams
 from proctor.cli.application import prepare_completion
 from proctor.cli.output import note
 from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
+from proctor.core.text import shortened
 
 _INTERRUPTED = 130
 
@@ -24,10 +25,11 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it says is in our own errors
     standard_streams.prepare()
     prepare_completion(str(app.info.name))
-    sys.exit(_status(app, arguments))
+    sys.exit(exit_status(app, arguments))
 
 
-def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
+def exit_status(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run ``app`` with ``arguments``; every error becomes a message and the status that is returned."""
     try:
         if arguments[:1] == ["help"]:
             arguments = [*arguments[1:], "--help"]
@@ -53,9 +55,9 @@ def _status(app: typer.Typer, arguments: Sequence[str]) -> int:
 
 def fail(error: ProctorError) -> int:
     """Print an error and its hint; the exit status to leave with."""
-    note(f"ERROR: {error.message}")
+    note(f"ERROR: {shortened(error.message)}")
     if error.hint:
-        note(error.hint)
+        note(shortened(error.hint))
     return error.exit_code
 
 
@@ -68,7 +70,7 @@ def _usage(error: typer.TyperException) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message)  # a pager reads standard output
         return EXIT_USAGE
-    note(f"ERROR: {message}")
+    note(f"ERROR: {shortened(message)}")
     if context is not None:
         note(f"Try: {context.command_path} --help")
     return EXIT_USAGE

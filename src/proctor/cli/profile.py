@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 
 from proctor.cli.output import note
 from proctor.core.durable import replace_file
@@ -110,13 +111,18 @@ def _write(name: str, text: str) -> None:
     replace_file(f"{ensure_home()}/{name}", text.encode())
 
 
-def version_lines() -> list[str]:
-    """What ``tsh version`` adds about the proxy; empty without a login."""
+def proxy_version() -> dict[str, str]:
+    """``proxy_version`` and ``proxy`` of the login; empty without one."""
     if not os.path.exists(f"{home()}/{_CURRENT}"):
-        return []
+        return {}
     try:
         profile = current()
     except ProctorError as error:
         note(f"WARNING: {error.message}")
-        return []
-    return [f"Proxy version: {profile.version}", f"Proxy: {profile.web}"] if profile else []
+        return {}
+    return {"proxy_version": profile.version, "proxy": profile.web} if profile else {}
+
+
+def version_lines(proxy: Mapping[str, str]) -> list[str]:
+    """What ``tsh version`` adds about the proxy."""
+    return [f"Proxy version: {proxy['proxy_version']}", f"Proxy: {proxy['proxy']}"] if proxy else []

@@ -239,7 +239,7 @@ def _convert(text: str, field: FieldAnnotation) -> Any:
     if field.type is int:
         return source.integer(text)
     if field.type is IntegerOrText:
-        return int(text) if text.isdecimal() else text
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else text
     if typing.get_origin(field.type) is Literal:
         choices = typing.get_args(field.type)
         if text not in choices:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from proctor.config.schema import Config
 from proctor.config.semantics import static_token
 from proctor.config.values import read_pin
+from proctor.core.durable import read_small
 from proctor.core.errors import ConfigError
 
 
@@ -18,7 +17,7 @@ def value_or_file(text: str, what: str) -> str:
     if not text.startswith("/"):
         return text
     try:
-        content = Path(text).read_text().strip()
+        content = read_small(text).decode().strip()
     except OSError as error:
         raise ConfigError(f"{what}: cannot read {text}: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -15,9 +15,9 @@ _YES = frozenset({"y", "yes", "yeah", "true", "on", "1"})
 _NO = frozenset({"n", "no", "nope", "false", "off", "0"})
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _PIN = re.compile(r"sha256:[0-9a-f]{64}")
-_HOST_NAME = re.compile(
-    r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?"
-)
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
+"""Limits of RFC 1035, section 2.3.4: 63 characters of a label, 253 of a name."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,30}\*?")
 AUTO_PAGES = 0
 MAX_PAGES = 1 << 18
@@ -73,7 +73,7 @@ def read_address(text: str, default_port: int) -> Address:
 
 def read_port(text: str) -> int:
     """A TCP port; 0 lets the system choose one."""
-    if not text.isdecimal() or int(text) > 65535:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10) or int(text) > 65535:
         raise ValueError(f"{text!r} is not a port number")
     return int(text)
 
@@ -82,7 +82,7 @@ def read_pages(text: str) -> int:
     """A power of two of 4 KiB pages, or ``auto`` (0)."""
     if text == "auto":
         return AUTO_PAGES
-    if not text.isdecimal() or int(text) == 0:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19) or int(text) == 0:
         raise ValueError(f"{text!r} is not a number of pages")
     pages = int(text)
     if pages > MAX_PAGES:

@@ -128,3 +128,15 @@ def _write_new(
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_small(path: str | os.PathLike[str], limit: int = 1 << 20) -> bytes:
+    """The content of a file whose name a user has given: a device may have no end. Raises OSError.
+
+    ``limit``: in bytes.
+    """
+    with open(path, "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), os.fspath(path))
+    return content

@@ -67,7 +67,7 @@ def split_address(address: str, default_port: int) -> tuple[str, int]:
     host, separator, port = address.rpartition(":")
     if not separator or address.endswith("]") or (":" in host and not host.startswith("[")):
         host, port = address, str(default_port)
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdecimal() and len(port) < 6) or not 0 < int(port) < 65536:
         raise BadRequest(
             f"{address!r} is not an address", hint="Expected host:port, for example 127.0.0.1:3025"
         )

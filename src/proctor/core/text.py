@@ -18,6 +18,8 @@ _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u31
 
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHOWN = 40
+_LONG_WORD = re.compile(r"\S{256,}")
 _PLAIN = re.compile(r"[ -~]*")
 
 
@@ -61,6 +63,11 @@ def escaped(text: str, *, keep: str = "") -> str:
 def escaped_lines(text: str) -> str:
     """The same for a text of several lines, whose newlines stay."""
     return escaped(text, keep="\n")
+
+
+def shortened(text: str) -> str:
+    """``text`` with the middle left out of each word that is too long to be read."""
+    return _LONG_WORD.sub(lambda found: f"{found[0][:_SHOWN]}…{found[0][-_SHOWN:]}", text)
 
 
 def json_escaped(document: str) -> str:

@@ -34,6 +34,11 @@ def banner() -> str:
     return f"Teleport v{VERSION} (Proctor) python{python}"
 
 
+def version_data() -> dict[str, str]:
+    """The same for programs."""
+    return {"version": VERSION, "runtime": f"python{'.'.join(map(str, sys.version_info[:3]))}"}
+
+
 def major(text: str) -> int:
     """The major number of ``text`` such as ``14.0.0`` or ``v14.1.0-dev``.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from proctor.core.durable import replace_file
+from proctor.core.durable import read_small, replace_file
 from proctor.core.errors import Corrupted, NotFound
 from proctor.rpc._pb import auth_pb2
 
@@ -193,11 +193,13 @@ def _labelled(label: str, pem: bytes) -> bytes:
 def read_identity_file(path: Path) -> Credentials:
     """The inverse of :func:`write_identity_file`; raises NotFound or Corrupted."""
     try:
-        text = path.read_text()
+        text = read_small(path).decode()
     except FileNotFoundError:
         raise NotFound(f"identity file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Corrupted(f"identity file {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise Corrupted(f"identity file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Corrupted(f"{path} is not an identity file") from None
     blocks, lines = _split(text)
     try:
         return Credentials(

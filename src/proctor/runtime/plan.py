@@ -175,13 +175,13 @@ def _listening(section: Section, host: str) -> Section:
     return replace(section, **addresses)
 
 
-def parse_labels(text: str) -> dict[str, str]:
-    """Labels written ``key=value,key=value``. Raises ConfigError."""
+def parse_labels(text: str, flag: str = "--labels") -> dict[str, str]:
+    """Labels written ``key=value,key=value``. Raises ConfigError, which names ``flag``."""
     labels = {}
     for part in text.split(","):
         key, equals, value = part.partition("=")
         if not equals or not key.strip():
-            raise ConfigError(f"--labels: {part!r} is not key=value")
+            raise ConfigError(f"{flag}: {part!r} is not key=value")
         labels[key.strip()] = value.strip()
     return labels
 

@@ -24,7 +24,7 @@ def make(web: str = "proxy.example.com:3080") -> Profile:
 def test_no_login() -> None:
     assert profiles.current() is None
     assert profiles.find("proxy:3080") is None
-    assert profiles.version_lines() == []
+    assert profiles.version_lines(profiles.proxy_version()) == []
 
 
 def test_the_last_login_is_the_current_one(home: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_last_login_is_the_current_one(home: Path) -> None:
     found = profiles.find(first.web)
     assert found is not None
     assert found.web == first.web
-    assert profiles.version_lines() == ["Proxy version: 14.0.0", "Proxy: other:3080"]
+    assert profiles.version_lines(profiles.proxy_version()) == ["Proxy version: 14.0.0", "Proxy: other:3080"]
 
 
 def test_only_the_owner_can_look(home: Path) -> None:

@@ -10,48 +10,22 @@ from pathlib import Path
 import pytest
 
 from proctor.core.errors import Corrupted, NotFound
-from proctor.model.identity import UserIdentity
-from proctor.rpc import tls
 from proctor.rpc._pb import auth_pb2 as pb
 from proctor.rpc.identity_files import (
-    Authorities,
     Credentials,
     IdentityFiles,
     read_identity_file,
     write_identity_file,
 )
-from proctor.sshkit import certs, keys
+from testing.credentials import make_credentials as credentials_between
 
 NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ALICE = UserIdentity(username="alice", roles=("access",), logins=("root",))
 
 
 def make_credentials() -> Credentials:
-    """A person's, with two generations of the host CA."""
-    ca_key, tls_key = tls.generate_key(), tls.generate_key()
-    old, new, user_ca = [
-        tls.self_signed_ca(ca_key, name, now=NOW, lifetime=HOUR) for name in ("old", "new", "user")
-    ]
-    ssh_ca, ssh_ca_public = keys.generate()
-    ssh_key, ssh_public = keys.generate()
-    return Credentials(
-        tls_key=tls_key,
-        tls_certificate=tls.issue(
-            ca_key, user_ca, tls.public_key(tls_key), ALICE, now=NOW, valid_before=NOW + HOUR
-        ),
-        ssh_key=ssh_key,
-        ssh_certificate=certs.issue_user_certificate(
-            ssh_ca, ssh_public, ALICE, now=NOW, valid_before=NOW + HOUR
-        ).encode(),
-        authorities=Authorities(
-            cluster_name="purple",
-            host_tls_ca=old + new,
-            user_tls_ca=user_ca,
-            host_ssh_ca=[ssh_ca_public, keys.generate()[1]],
-            user_ssh_ca=[ssh_ca_public],
-        ),
-    )
+    """A person's, which have expired long ago."""
+    return credentials_between(NOW, NOW + HOUR)
 
 
 @pytest.fixture(scope="module")

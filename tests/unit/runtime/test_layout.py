@@ -49,6 +49,30 @@ def test_modes_are_repaired(tmp_path: Path) -> None:
     assert mode(tmp_path / "backend") == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes owners")
+def test_files_of_a_restored_copy_get_their_owners_back(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    auth, node = service_user("auth").uid, service_user("node").uid
+    outside = tmp_path / "outside"
+    outside.write_text("")
+    files = {
+        "backend/state.sqlite": auth,
+        "log/2023-07-04/events.log": auth,
+        "log/upload/sessions/default/x.gz": node,
+        "proc/node/tls.key": node,
+        "proc/host/secret": 0,
+    }
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "backend/link").symlink_to(outside)
+    os.link(outside, tmp_path / "backend/second-name")
+    prepare(tmp_path)
+    assert {name: (tmp_path / name).stat().st_uid for name in files} == files
+    assert (tmp_path / "log/2023-07-04").stat().st_uid == auth
+    assert outside.stat().st_uid == 0
+
+
 def test_a_foreign_uuid_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "host_uuid").write_text("something")
     with pytest.raises(Corrupted, match="does not hold a UUID"):

@@ -23,6 +23,8 @@ def read_entries(path: Path) -> list[RecordingEntry]:
     ``path`` is any file of a recording (docs/recording-format.md), the others are beside it; or a tar
     archive of them. Raises ProctorError when there is none.
     """
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise ProctorError(f"{path} is not a file")
     try:
         files = _from_archive(path) if tarfile.is_tarfile(path) else _beside(path)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,11 +14,13 @@ from typer import Argument, Option
 from proctor.cli.application import application, from_environment, group
 from proctor.cli.entrypoint import debug_logging
 from proctor.cli.options import RecordingOptions, bundled
-from proctor.cli.output import Format, emit, note, say, yaml
+from proctor.cli.output import Format, emit, note, yaml
+from proctor.cli.tctl.backup.commands import backup
 from proctor.cli.tctl.connection import AdminOptions
+from proctor.cli.tctl.inventory import inventory
 from proctor.cli.tctl.lock_command import LockFlags
 from proctor.core.errors import BadRequest
-from proctor.core.version import banner
+from proctor.core.version import banner, version_data
 
 if TYPE_CHECKING:
     from proctor.rpc.auth_client import Client
@@ -30,7 +33,6 @@ tokens = group("Join tokens.")
 auth = group("Certificates.")
 recordings = group("Recorded sessions.")
 retention = group("How long things are kept.")
-backup = group("Copies of what the auth service keeps.")
 _ENVIRONMENT = {
     "config": "TELEPORT_CONFIG_FILE",
     "auth_server": "TELEPORT_AUTH_SERVER",
@@ -38,6 +40,7 @@ _ENVIRONMENT = {
     "debug": "TELEPORT_DEBUG",
 }
 _GROUPS = {
+    "inventory": inventory,
     "users": users,
     "nodes": nodes,
     "tokens": tokens,
@@ -72,11 +75,12 @@ def _verbs(commands: typer.Typer) -> list[str]:
 
 @app.command()
 @bundled
-def status(administering: AdminOptions) -> None:
+def status(administering: AdminOptions, output: Output = Format.TEXT) -> None:
     """Show the cluster, its version and the pin of its CA."""
     from proctor.cli.tctl import verbs
 
-    say(administering.run(verbs.status))
+    found = administering.run(verbs.status)
+    emit(output, found, verbs.status_text(found))
 
 
 @app.command()
@@ -103,61 +107,10 @@ def retention_run(
     emit(output, verbs.retain_data(found, dry_run=dry_run), verbs.retain_text(found, dry_run=dry_run))
 
 
-@backup.command("create")
-@bundled
-def backup_create(
-    administering: AdminOptions,
-    target: Annotated[str, Argument(help="A file, a directory (DIR/), or - for standard output.")],
-) -> None:
-    """Copy what the auth service of this host keeps, while it runs: state, audit log, recordings."""
-    from proctor.cli.tctl.backup.contents import Contents
-    from proctor.cli.tctl.backup.create import create
-
-    made = create(Contents(*administering.directories()), target)
-    note(f"{len(made.files)} files, {_size(made)}; the audit log up to {made.position}.")
-    note("It holds the private keys of the cluster: keep it as safe as the auth host.")
-
-
-@backup.command("verify")
-@bundled
-def backup_verify(
-    administering: AdminOptions,
-    origin: Annotated[str, Argument(help="A file, a directory, or - for standard input.")],
-) -> None:
-    """Read a backup and compare it with its manifest."""
-    from proctor.cli.tctl.backup.create import verify
-
-    found = verify(origin)
-    say(
-        f"{len(found.files)} files, {_size(found)}, made at {found.created} by version {found.version}; "
-        f"the audit log up to {found.position}."
-    )
-
-
-@backup.command("restore")
-@bundled
-def backup_restore(
-    administering: AdminOptions,
-    origin: Annotated[str, Argument(help="A file, a directory, or - for standard input.")],
-) -> None:
-    """Put a backup into the empty data directory of this host, before teleport starts."""
-    from proctor.cli.tctl.backup.restore import restore
-
-    data_dir, backend = administering.directories()
-    found = restore(origin, data_dir, backend)
-    say(f"{len(found.files)} files, {_size(found)}, are in {data_dir}. Now start teleport.")
-
-
-def _size(made: Any) -> str:
-    from proctor.cli.output import size_text
-
-    return size_text(sum(file.size for file in made.files.values()))
-
-
 @app.command()
-def version() -> None:
+def version(output: Output = Format.TEXT) -> None:
     """Print the version."""
-    print(banner())
+    emit(output, version_data(), banner())
 
 
 @users.command("add")
@@ -168,11 +121,14 @@ def users_add(
     roles: Annotated[str, Option(help="Roles: access,auditor.")],
     logins: Annotated[str, Option(help="Logins on nodes: root,ubuntu.")] = "",
     ttl: Annotated[str, Option(help="How long the link is good [1h].")] = "",
+    output: Output = Format.TEXT,
 ) -> None:
     """Create somebody, and print the link by which they set password and second factor."""
     from proctor.cli.tctl import verbs
 
-    say(administering.run(lambda client: verbs.add_user(client, name, roles, logins, ttl)))
+    link = administering.run(lambda client: verbs.add_user(client, name, roles, logins, ttl))
+    done = f'User "{name}" has been created but needs a password and a second factor.'
+    emit(output, link, f"{done} {verbs.link_text(link)}")
 
 
 @users.command("ls")
@@ -189,12 +145,14 @@ def users_update(
     name: UserName,
     set_roles: Annotated[str | None, Option(help="The new roles.")] = None,
     set_logins: Annotated[str | None, Option(help="The new logins.")] = None,
+    output: Output = Format.TEXT,
 ) -> None:
     """Change roles or logins."""
     from proctor.cli.tctl import verbs
 
     administering.run(lambda client: verbs.update_user(client, name, set_roles, set_logins))
-    say(f'User "{name}" has been updated. Logins from now on carry the change.')
+    text = f'User "{name}" has been updated. Logins from now on carry the change.'
+    emit(output, {"user": name, "updated": True}, text)
 
 
 @users.command("reset")
@@ -203,18 +161,20 @@ def users_reset(
     administering: AdminOptions,
     name: UserName,
     ttl: Annotated[str, Option(help="How long the link is good [8h].")] = "",
+    output: Output = Format.TEXT,
 ) -> None:
     """Take away password and second factor, and print the link that sets new ones."""
     from proctor.cli.tctl import verbs
 
-    say(administering.run(lambda client: verbs.reset_user(client, name, ttl)))
+    link = administering.run(lambda client: verbs.reset_user(client, name, ttl))
+    emit(output, link, f'User "{name}" has been reset. {verbs.link_text(link)}')
 
 
 @users.command("rm")
 @bundled
-def users_rm(administering: AdminOptions, name: UserName) -> None:
+def users_rm(administering: AdminOptions, name: UserName, output: Output = Format.TEXT) -> None:
     """Delete somebody."""
-    _delete(administering, "user", name)
+    _delete(administering, [("user", name)], output)
 
 
 @nodes.command("add")
@@ -243,7 +203,9 @@ def nodes_ls(administering: AdminOptions, output: Output = Format.TEXT) -> None:
 @nodes.command("rm")
 @bundled
 def nodes_rm(
-    administering: AdminOptions, node: Annotated[str, Argument(help="Name or UUID of the node.")]
+    administering: AdminOptions,
+    node: Annotated[str, Argument(help="Name or UUID of the node.")],
+    output: Output = Format.TEXT,
 ) -> None:
     """Remove a host: its certificate is revoked, and it must join again."""
     from proctor.cli.tctl import lock_command, verbs
@@ -253,7 +215,8 @@ def nodes_rm(
         await verbs.delete(client, "node", found)
         return found
 
-    say(f'node "{administering.run(remove)}" has been removed')
+    removed = administering.run(remove)
+    emit(output, {"kind": "node", "name": removed, "deleted": True}, f'node "{removed}" has been removed')
 
 
 @tokens.command("add")
@@ -281,9 +244,13 @@ def tokens_ls(administering: AdminOptions, output: Output = Format.TEXT) -> None
 
 @tokens.command("rm")
 @bundled
-def tokens_rm(administering: AdminOptions, token: Annotated[str, Argument(help="The token.")]) -> None:
+def tokens_rm(
+    administering: AdminOptions,
+    token: Annotated[str, Argument(help="The token.")],
+    output: Output = Format.TEXT,
+) -> None:
     """Revoke a token."""
-    _delete(administering, "token", token)
+    _delete(administering, [("token", token)], output)
 
 
 @auth.command("sign")
@@ -294,6 +261,7 @@ def auth_sign(
     out: Annotated[str, Option("-o", "--out", help="The file to write.")],
     ttl: Annotated[str, Option(help="How long it is good [12h].")] = "",
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file.")] = False,
+    output: Output = Format.TEXT,
 ) -> None:
     """Write an identity file, for tsh -i and tctl -i."""
     from proctor.cli.tctl import verbs
@@ -303,7 +271,8 @@ def auth_sign(
     if path.exists() and not overwrite:
         raise BadRequest(f"{out} exists", hint="Give --overwrite to replace it.")
     write_identity_file(path, administering.run(lambda client: verbs.sign(client, user, ttl)))
-    say(f"The identity of {user} has been written to {out}. Whoever can read the file is {user}.")
+    text = f"The identity of {user} has been written to {out}. Whoever can read the file is {user}."
+    emit(output, {"user": user, "path": out}, text)
 
 
 @auth.command("export")
@@ -311,19 +280,23 @@ def auth_sign(
 def auth_export(
     administering: AdminOptions,
     kind: Annotated[str, Option("--type", help="user, host, tls-user, tls-host or krl.")] = "user",
+    output: Output = Format.TEXT,
 ) -> None:
     """Print the public key of a CA, or write the list of revoked certificates (krl) for OpenSSH."""
     from proctor.cli.tctl import verbs
 
     if kind == "krl":
+        if output is not Format.TEXT:
+            raise BadRequest("--type=krl is binary and has no --format")
         sys.stdout.buffer.write(administering.run(verbs.revocation_list))
         return
-    say(administering.run(lambda client: verbs.export(client, kind)))
+    text = administering.run(lambda client: verbs.export(client, kind))
+    emit(output, {"type": kind, "text": text}, text)
 
 
 @app.command()
 @bundled
-def lock(administering: AdminOptions, flags: LockFlags) -> None:
+def lock(administering: AdminOptions, flags: LockFlags, output: Output = Format.TEXT) -> None:
     """Lock somebody or something out, and end what they have open."""
     from proctor.cli.tctl import lock_command, verbs
 
@@ -335,7 +308,7 @@ def lock(administering: AdminOptions, flags: LockFlags) -> None:
 
     for remark in administering.run(put):
         note(f"WARNING: {remark}")
-    say(f'Created a lock with name "{made.metadata.name}".')
+    emit(output, _document(made), f'Created a lock with name "{made.metadata.name}".')
 
 
 @app.command()
@@ -344,6 +317,7 @@ def create(
     administering: AdminOptions,
     file: Annotated[str, Argument(help="YAML; without it, standard input.")] = "",
     force: Annotated[bool, Option("-f", "--force", help="Replace what exists.")] = False,
+    output: Output = Format.TEXT,
 ) -> None:
     """Create resources from one or more YAML documents."""
     from proctor.cli.tctl import documents, verbs
@@ -351,8 +325,8 @@ def create(
     parsed = documents.read(file)
     for warning in parsed.warnings:
         note(f"WARNING: {warning}")
-    for messages in administering.run(lambda client: verbs.put(client, parsed.resources, overwrite=force)):
-        say(messages)
+    messages = administering.run(lambda client: verbs.put(client, parsed.resources, overwrite=force))
+    emit(output, _references(parsed.resources), "\n".join(messages))
 
 
 @app.command()
@@ -382,7 +356,11 @@ def get(
 
 @app.command()
 @bundled
-def edit(administering: AdminOptions, what: Annotated[str, Argument(help="kind/name")]) -> None:
+def edit(
+    administering: AdminOptions,
+    what: Annotated[str, Argument(help="kind/name")],
+    output: Output = Format.TEXT,
+) -> None:
     """Edit a resource in $VISUAL or $EDITOR."""
     from proctor.cli.tctl import documents, verbs
     from proctor.cli.tctl.edit import edited
@@ -393,10 +371,10 @@ def edit(administering: AdminOptions, what: Annotated[str, Argument(help="kind/n
     (before,) = administering.run(lambda client: verbs.documents(client, kind, name))
     after = edited(yaml([_document(before)]), f"{kind}/{name}")
     if after is None:
-        print(f'{kind} "{name}" has not been changed')
+        emit(output, [], f'{kind} "{name}" has not been changed')
         return
-    for messages in administering.run(lambda client: verbs.put(client, [after], overwrite=True)):
-        print(messages)
+    messages = administering.run(lambda client: verbs.put(client, [after], overwrite=True))
+    emit(output, _references([after]), "\n".join(messages))
 
 
 def _document(resource: Any) -> dict[str, Any]:
@@ -406,16 +384,25 @@ def _document(resource: Any) -> dict[str, Any]:
     return {"kind": resource.kind, "version": resource.version, **to_builtins(resource)}
 
 
+def _references(resources: Sequence[Any]) -> list[dict[str, str]]:
+    return [{"kind": each.kind, "name": each.metadata.name} for each in resources]
+
+
 @app.command()
 @bundled
-def rm(administering: AdminOptions, what: Annotated[list[str], Argument(help="kind/name")]) -> None:
+def rm(
+    administering: AdminOptions,
+    what: Annotated[list[str], Argument(help="kind/name")],
+    output: Output = Format.TEXT,
+) -> None:
     """Delete a resource."""
     from proctor.cli.tctl import documents
 
-    for kind, name in list(documents.references(what)):
+    wanted = list(documents.references(what))
+    for kind, name in wanted:
         if not name:
             raise BadRequest("name the resource", hint=f"tctl rm {kind}/<name>")
-        _delete(administering, kind, name)
+    _delete(administering, wanted, output)
 
 
 @recordings.command("ls")
@@ -439,6 +426,7 @@ def recordings_download(
     administering: AdminOptions,
     session_id: Annotated[str, Argument(help="Id of the session, or its beginning.")],
     directory: Annotated[Path, Option("-o", "--output-dir", help="Where to write <id>.tar.")] = Path(),
+    output: Output = Format.TEXT,
 ) -> None:
     """Download a recording as an archive, which tsh play takes."""
     from proctor.cli.tctl.recordings import download
@@ -447,7 +435,8 @@ def recordings_download(
     async def work(client: Client) -> Path:
         return await download(client, await replay.session_id(client, session_id), directory)
 
-    say(str(administering.run(work)))
+    path = str(administering.run(work))
+    emit(output, {"path": path}, path)
 
 
 def _list(administering: AdminOptions, kind: str, output: Format) -> None:
@@ -457,8 +446,19 @@ def _list(administering: AdminOptions, kind: str, output: Format) -> None:
     emit(output, [_document(each) for each in found], verbs.resources_table(kind, found))
 
 
-def _delete(administering: AdminOptions, kind: str, name: str) -> None:
+def _delete(administering: AdminOptions, wanted: Sequence[tuple[str, str]], output: Format) -> None:
     from proctor.cli.tctl import verbs
 
-    administering.run(lambda client: verbs.delete(client, kind, name))
-    say(f'{kind} "{name}" has been deleted')
+    gone: list[tuple[str, str]] = []
+
+    async def work(client: Client) -> None:
+        for kind, name in wanted:
+            await verbs.delete(client, kind, name)
+            gone.append((kind, name))
+
+    try:
+        administering.run(work)
+    finally:
+        if gone:  # the first ones may be, when a later one does not exist
+            data = [{"kind": kind, "name": name, "deleted": True} for kind, name in gone]
+            emit(output, data, "\n".join(f'{kind} "{name}" has been deleted' for kind, name in gone))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proctor.cli.output import fields, labels_text, short_time, table
@@ -18,15 +18,26 @@ from proctor.rpc.identity_files import Authorities, Credentials
 from proctor.sshkit import keys
 
 
-async def status(client: Client) -> str:
+async def status(client: Client) -> dict[str, Any]:
     """Cluster, version, CAs and pins."""
     answer = await client.call(client.auth.Ping, pb.PingRequest())
+    return {
+        "cluster": answer.cluster_name,
+        "version": answer.server_version,
+        "host_ca": "never rotated",
+        "user_ca": "never rotated",
+        "ca_pins": list(answer.ca_pins),
+    }
+
+
+def status_text(found: Mapping[str, Any]) -> str:
+    """What ``tctl status`` prints."""
     pairs = [
-        ("Cluster", answer.cluster_name),
-        ("Version", answer.server_version),
-        ("host CA", "never rotated"),
-        ("user CA", "never rotated"),
-        *(("CA pin", pin) for pin in answer.ca_pins),
+        ("Cluster", found["cluster"]),
+        ("Version", found["version"]),
+        ("host CA", found["host_ca"]),
+        ("user CA", found["user_ca"]),
+        *(("CA pin", pin) for pin in found["ca_pins"]),
     ]
     return fields(pairs)
 
@@ -44,26 +55,27 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-async def add_user(client: Client, name: str, roles: str, logins: str, ttl: str) -> str:
-    """Create somebody; the text with the link that completes it."""
+async def add_user(client: Client, name: str, roles: str, logins: str, ttl: str) -> dict[str, str]:
+    """Create somebody; the link that completes it."""
     request = pb.CreateUserRequest(
         name=name, roles=names(roles), logins=names(logins), ttl_seconds=seconds(ttl)
     )
     link = await client.call(client.auth.CreateUser, request)
-    return f'User "{name}" has been created but needs a password and a second factor. ' + _share(link)
+    return {"user": name, "url": link.url, "expires": link.expires}
 
 
-async def reset_user(client: Client, name: str, ttl: str) -> str:
-    """Take away password and second factor; the text with the link that sets new ones."""
+async def reset_user(client: Client, name: str, ttl: str) -> dict[str, str]:
+    """Take away password and second factor; the link that sets new ones."""
     request = pb.ResetUserRequest(name=name, ttl_seconds=seconds(ttl))
     link = await client.call(client.auth.ResetUser, request)
-    return f'User "{name}" has been reset. ' + _share(link)
+    return {"user": name, "url": link.url, "expires": link.expires}
 
 
-def _share(link: pb.InviteLink) -> str:
-    until = short_time(parse_time(link.expires))
+def link_text(link: Mapping[str, str]) -> str:
+    """What ``tctl users add`` says about the link."""
+    until = short_time(parse_time(link["expires"]))
     return (
-        f"Share this URL with the user; it is good for one time, until {until}:\n{link.url}\n\n"
+        f"Share this URL with the user; it is good for one time, until {until}:\n{link['url']}\n\n"
         "NOTE: the address must be one at which the user reaches the proxy."
     )
 

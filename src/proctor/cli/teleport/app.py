@@ -13,11 +13,13 @@ from typer import Option
 from proctor.cli.application import application, group
 from proctor.cli.entrypoint import fail
 from proctor.cli.options import bundled
-from proctor.cli.output import Format, emit, note, say
+from proctor.cli.output import Format, emit, note
 from proctor.cli.teleport import configure as files
 from proctor.cli.teleport import session, systemd
 from proctor.core.errors import EXIT_FAILURE, ConfigError, ProctorError
-from proctor.core.version import banner
+from proctor.core.version import banner, version_data
+
+As = Annotated[Format, Option("--format", help="text, json or yaml.")]
 
 app = application("teleport", "Runs the services of this host: auth, proxy, node.")
 node = group("Hosts that only run SSH sessions.")
@@ -136,23 +138,23 @@ def node_configure(
 
 
 @app.command()
-def status() -> int:
+def status(output: As = Format.TEXT) -> int:
     """Say in which recorded session this shell runs; exit status 1 outside of one."""
-    text = session.describe(os.environ)
-    say(text or "You are not in a Teleport session.")
-    return 0 if text else EXIT_FAILURE
+    found = session.about(os.environ)
+    emit(output, found, session.text(found))
+    return 0 if found else EXIT_FAILURE
 
 
 @app.command()
-def version() -> None:
+def version(output: As = Format.TEXT) -> None:
     """Print the version."""
-    print(banner())
+    emit(output, version_data(), banner())
 
 
 @debug.command("capture")
 def debug_capture(
     config: Annotated[str, Option("-c", "--config", help="Configuration file [/etc/teleport.yaml].")] = "",
-    output: Annotated[Format, Option("--format", help="text, json or yaml.")] = Format.TEXT,
+    output: As = Format.TEXT,
 ) -> int:
     """Say what is recorded of sessions on this kernel, and try it; exit status 1 when something is not."""
     from proctor.cli.teleport.debug import configuration, describe, examine

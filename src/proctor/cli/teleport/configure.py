@@ -81,7 +81,7 @@ class Services:
             if path and not Path(path).exists():
                 note(f"WARNING: {flag}: {path} does not exist on this host")
         pairs = [{"key_file": self.key_file, "cert_file": self.cert_file}] if self.cert_file else []
-        labels = parse_labels(self.node_labels) if self.node_labels else {}
+        labels = parse_labels(self.node_labels, "--node-labels") if self.node_labels else {}
         settings: dict[str, dict[str, Any]] = {
             "auth": {"cluster_name": self.cluster_name},
             "proxy": {"public_addr": self.public_addr, "https_keypairs": pairs},

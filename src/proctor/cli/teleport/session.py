@@ -6,21 +6,38 @@ from collections.abc import Mapping
 
 from proctor.cli.output import fields
 
+_TITLES = {
+    "user": "User ID",
+    "login": "Logged in as",
+    "client": "From",
+    "cluster": "Cluster",
+    "server_id": "Host UUID",
+    "sid": "Session ID",
+    "url": "Session URL",
+}
 
-def describe(environment: Mapping[str, str]) -> str:
+
+def about(environment: Mapping[str, str]) -> dict[str, str]:
     """User, login, cluster and session; empty outside of a session."""
     sid = environment.get("SSH_SESSION_ID", "")
     if not sid:
-        return ""
+        return {}
     cluster = environment.get("SSH_TELEPORT_CLUSTER_NAME", "")
-    pairs = [
-        ("User ID", environment.get("SSH_TELEPORT_USER", "")),
-        ("Logged in as", environment.get("SSH_TELEPORT_LOGIN", environment.get("USER", ""))),
-        ("From", environment.get("SSH_CLIENT", "")),
-        ("Cluster", cluster),
-        ("Host UUID", environment.get("SSH_TELEPORT_HOST_UUID", "")),
-        ("Session ID", sid),
-    ]
+    found = {
+        "user": environment.get("SSH_TELEPORT_USER", ""),
+        "login": environment.get("SSH_TELEPORT_LOGIN", environment.get("USER", "")),
+        "client": environment.get("SSH_CLIENT", ""),
+        "cluster": cluster,
+        "server_id": environment.get("SSH_TELEPORT_HOST_UUID", ""),
+        "sid": sid,
+    }
     if proxy := environment.get("SSH_SESSION_WEBPROXY_ADDR", ""):
-        pairs.append(("Session URL", f"https://{proxy}/web/cluster/{cluster}/console/session/{sid}"))
-    return fields(pairs)
+        found["url"] = f"https://{proxy}/web/cluster/{cluster}/console/session/{sid}"
+    return found
+
+
+def text(found: Mapping[str, str]) -> str:
+    """What ``teleport status`` prints."""
+    if not found:
+        return "You are not in a Teleport session."
+    return fields([(_TITLES[key], value) for key, value in found.items()])

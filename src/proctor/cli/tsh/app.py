@@ -21,7 +21,7 @@ from proctor.cli.output import Format, emit, note, say
 from proctor.cli.tsh.connection import ConnectOptions
 from proctor.cli.tsh.web import proxy_address
 from proctor.core.errors import BadRequest
-from proctor.core.version import banner
+from proctor.core.version import banner, version_data
 
 DEFAULT_NODE_PORT = 3022
 MAX_TTL = 366 * 24 * 60
@@ -71,10 +71,11 @@ def login(
     connecting: ConnectOptions,
     ttl: Annotated[int, Option(help="Minutes that the login is to last [720].", min=0, max=MAX_TTL)] = 0,
     out: Annotated[str, Option("-o", "--out", help="Write an identity file instead of a profile.")] = "",
+    output: Output = Format.TEXT,
 ) -> None:
     """Log in with password and one-time code."""
     from proctor.cli.tsh.login import login as log_in
-    from proctor.cli.tsh.status import describe
+    from proctor.cli.tsh.status import as_data, describe
 
     debug_logging(connecting.debug)
     profile = profiles.current()
@@ -83,20 +84,21 @@ def login(
         raise BadRequest("which proxy?", hint="Give --proxy=<host> or set TELEPORT_PROXY.")
     user = connecting.user or (profile.user if profile else getpass.getuser())
     active = log_in(proxy_address(web), user, minutes=ttl, insecure=connecting.insecure, out=out)
-    if not out:
-        say(describe(active))
+    if not out or output is not Format.TEXT:
+        emit(output, as_data(active), describe(active))
 
 
 @app.command()
 @bundled
-def logout(connecting: ConnectOptions) -> None:
+def logout(connecting: ConnectOptions, output: Output = Format.TEXT) -> None:
     """Delete the certificates of this login."""
     profile = profiles.find(proxy_address(connecting.proxy)) if connecting.proxy else profiles.current()
     if profile is None:
         note(profiles.NOT_LOGGED_IN)
         return
     profiles.remove(profile)
-    say(f"Logged out {profile.user} from {profile.cluster}.")
+    data = {"user": profile.user, "cluster": profile.cluster, "logged_out": True}
+    emit(output, data, f"Logged out {profile.user} from {profile.cluster}.")
 
 
 @app.command()
@@ -110,11 +112,13 @@ def status(connecting: ConnectOptions, output: Output = Format.TEXT) -> None:
 
 
 @app.command()
-def version() -> None:
+def version(
+    client: Annotated[bool, Option("--client", help="Of this command only.")] = False,
+    output: Output = Format.TEXT,
+) -> None:
     """Print the versions of this command and of the proxy."""
-    print(banner())
-    for line in profiles.version_lines():
-        say(line)
+    proxy = {} if client else profiles.proxy_version()
+    emit(output, version_data() | proxy, "\n".join([banner(), *profiles.version_lines(proxy)]))
 
 
 @app.command()

@@ -23,7 +23,7 @@ def _version() -> NoReturn:
 
     home = os.environ.get("TELEPORT_HOME") or os.path.expanduser("~/.tsh")
     if os.path.exists(f"{home}/current-profile"):
-        from proctor.cli.profile import version_lines
+        from proctor.cli.profile import proxy_version, version_lines
 
-        show(version_lines())
+        show(version_lines(proxy_version()))
     show()
