@@ -105,6 +105,11 @@ class SessionAuditor:
             self._writes.put(partial(self.recorder.emit, event, last=last))
 
     @property
+    def recorded(self) -> bool:
+        """Is there to be a recording?"""
+        return self._request.interactive or self._enhanced
+
+    @property
     def _command(self) -> list[str]:
         return [self._request.command_text] if self._request.command else []
 
@@ -172,9 +177,8 @@ class SessionAuditor:
 
     def outcome(self, exited: Exited) -> None:
         """Emit the event that belongs to the request."""
-        reserved = self._request.interactive or self._enhanced
         if event := _outcome(self._request, exited):
-            self._emit(event, last=reserved)
+            self._emit(event, last=self.recorded)
 
     def end(self, reason: str, *, sent: int, received: int) -> None:
         """Emit the last events. ``reason``: why the session was ended, when the user has not ended it.

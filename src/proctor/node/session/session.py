@@ -193,8 +193,15 @@ class Session:
             raise
 
     async def exited(self) -> Input:
-        """The step ``AwaitExit``."""
-        return ProcessExited(await self.process.wait(lambda: self.receive(CaptureLost())))
+        """The step ``AwaitExit``.
+
+        The end of a session with a recording waits for what was put into the record before: when that
+        fails, or capture is lost, a strict session must know why it ends before it has ended.
+        """
+        exited = await self.process.wait(lambda: self.receive(CaptureLost()))
+        if self.auditor.recorded:
+            await self.host.writes.run(lambda: None)
+        return ProcessExited(exited)
 
     async def drained(self) -> Input:
         """The step ``AwaitDrain``."""
