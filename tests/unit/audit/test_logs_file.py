@@ -152,6 +152,7 @@ def test_events_in_doubt_are_remembered_over_several_crashes(tmp_path: Path) -> 
     assert len(uids(tmp_path)) == 3
 
 
+@pytest.mark.timeout(400)  # hundreds of logs are opened, each with its memory of 32 MiB
 def test_a_crash_at_every_byte_of_a_batch_loses_and_doubles_nothing(tmp_path: Path) -> None:
     log = opened(tmp_path / "a")
     log.append(SOURCE, 1, joined(raw(1)))
