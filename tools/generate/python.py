@@ -133,7 +133,7 @@ def _any_event(schema: Schema) -> str:
             type_ = "str" if field.type.startswith("Literal") else field.type
             if type_ not in kinds:
                 kinds.append(type_)
-    base = {field.name for field in schema.blocks[BASE].fields}
+    base = frozenset.intersection(*(event.required for event in schema.events.values()))
     types = {name: " | ".join(kinds) for name, kinds in sorted(found.items())}
     types |= {name: f"NotRequired[{type_}]" for name, type_ in types.items() if name not in base}
     return _dictionary("EventFields", "Any event: fields of all kinds.", types)

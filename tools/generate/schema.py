@@ -20,6 +20,7 @@ BASE = "event"
 SEVERITIES = ("information", "warning", "error")
 EMITTERS = ("auth", "proxy", "node")
 TEXTS = ("sentence", "brief", "remark")
+_RECORDED = frozenset({"event", "ei", "time"})
 _LETTERS = {"W": "warning", "E": "error"}
 _CONDITION = re.compile(r"([\w.]+)(?: (=|!=|<|>) (\S+))?")
 _EMPTY = {"str": "", "int": 0, "bool": False, "Any": None, "list": [], "dict": {}}
@@ -134,8 +135,9 @@ class Event:
 
     @property
     def required(self) -> frozenset[str]:
-        """What every such event has."""
-        return frozenset(self.always) | {name for block in self.blocks for name in block.always}
+        """What every such event has; those in recordings only are not completed by a spool."""
+        shared = _RECORDED if self.recording_only else {name for block in self.blocks for name in block.always}
+        return frozenset(self.always) | shared
 
 
 def severity_of(code: str) -> str:

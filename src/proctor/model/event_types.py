@@ -1161,14 +1161,14 @@ class PrintFields(TypedDict):
 
     bytes: int
     ci: int
-    cluster_name: str
-    code: str
+    cluster_name: NotRequired[str]
+    code: NotRequired[str]
     ei: int
     event: Literal["print"]
     ms: int
     offset: int
     time: str
-    uid: str
+    uid: NotRequired[str]
 
 
 EventFields = TypedDict(
@@ -1190,8 +1190,8 @@ EventFields = TypedDict(
         "cgroup": NotRequired[str],
         "cgroup_id": NotRequired[int],
         "ci": NotRequired[int],
-        "cluster_name": str,
-        "code": str,
+        "cluster_name": NotRequired[str],
+        "code": NotRequired[str],
         "command": NotRequired[str],
         "connector": NotRequired[str],
         "cwd": NotRequired[str],
@@ -1299,7 +1299,7 @@ EventFields = TypedDict(
         "ttl": NotRequired[str],
         "tty": NotRequired[str],
         "tx": NotRequired[int],
-        "uid": str,
+        "uid": NotRequired[str],
         "unfinished": NotRequired[dict[str, int]],
         "unresolved": NotRequired[bool],
         "updated_by": NotRequired[str],

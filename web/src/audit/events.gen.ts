@@ -1051,14 +1051,14 @@ export interface AuditRetention {
 export interface Print {
   "bytes": number;
   "ci": number;
-  "cluster_name": string;
-  "code": string;
+  "cluster_name"?: string;
+  "code"?: string;
   "ei": number;
   "event": "print";
   "ms": number;
   "offset": number;
   "time": string;
-  "uid": string;
+  "uid"?: string;
 }
 
 /** An event whose name is known. */
