@@ -16,6 +16,7 @@ import pytest
 
 from proctor.audit.spool import Spool
 from proctor.core.errors import ProctorError
+from proctor.model.event_types import EventFields
 from proctor.model.events import Exec, SessionEnd, SessionStart
 from proctor.node.record.recorder import Recorder
 from proctor.recording.format import Timeline, file_names
@@ -79,7 +80,7 @@ class Run:
         events = [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
         return [event for event in events if event.get("sid") == sid]
 
-    def recorded(self, sid: str) -> list[dict[str, Any]]:
+    def recorded(self, sid: str) -> list[EventFields]:
         """Events of a session in its recording, which must be complete."""
         directory = self.disk / "recordings"
         assert not (directory / f"{sid}.journal").exists()

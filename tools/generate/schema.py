@@ -136,8 +136,9 @@ class Event:
     @property
     def required(self) -> frozenset[str]:
         """What every such event has; those in recordings only are not completed by a spool."""
-        shared = _RECORDED if self.recording_only else {name for block in self.blocks for name in block.always}
-        return frozenset(self.always) | shared
+        if self.recording_only:
+            return _RECORDED | set(self.always)
+        return frozenset(self.always) | {name for block in self.blocks for name in block.always}
 
 
 def severity_of(code: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from proctor.model.event import Event
+from proctor.model.event_types import EventFields
 from proctor.model.stamp import Summary
 
 DEFAULT_LIMIT = 100
@@ -63,7 +64,7 @@ class AuditLog(Protocol):
         store cannot be written; nothing of the batch is acknowledged then.
         """
 
-    def append_own(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
+    def append_own(self, event: Event | Mapping[str, Any]) -> EventFields:
         """Store an event of this service itself; returns it with ``uid``, ``time``, ``cluster_name`` filled.
 
         An event that already has a ``uid`` is stored once, however often it is given again soon after.

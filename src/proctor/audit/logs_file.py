@@ -22,6 +22,7 @@ from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model import uids
 from proctor.model.event import Event
+from proctor.model.event_types import EventFields
 from proctor.model.events import AuditGap
 from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
@@ -266,7 +267,7 @@ class FileLog:
             reason = f"event {number} is malformed: {error}"
             return self._gap(AuditGap(source=source, lost=1, reason=reason), f"{source}:{number}")
 
-    def append_own(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
+    def append_own(self, event: Event | Mapping[str, Any]) -> EventFields:
         """See ``AuditLog.append_own``."""
         named = event.uid if isinstance(event, Event) else event.get("uid")
         fields = stamped(event, self._clock.now(), self._cluster_name)
@@ -386,7 +387,7 @@ class FileLog:
             self._file.close()
 
 
-def _line(fields: dict[str, Any]) -> Line:
+def _line(fields: EventFields) -> Line:
     return Line(fields["uid"], parse_time(fields["time"]), to_line(fields))
 
 

@@ -18,6 +18,7 @@ from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.probes import writable
 from proctor.core.tasks import TaskSet, Threads
 from proctor.model.event import Event
+from proctor.model.event_types import EventFields
 from proctor.model.events import AuditGap
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import record_pb2 as pb
@@ -93,7 +94,7 @@ class Spool:
         """Number of the last event kept; it only grows, over restarts too."""
         return self._segments.last
 
-    def append(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
+    def append(self, event: Event | Mapping[str, Any]) -> EventFields:
         """Keep one event; returns it with ``uid``, ``time`` and ``cluster_name`` filled in.
 
         On return it survives the death of the process. Raises Unavailable when the disk does not take
@@ -103,7 +104,7 @@ class Spool:
 
     def extend(
         self, events: Iterable[Event | Mapping[str, Any]], *, reserved: bool = False, counted: bool = False
-    ) -> list[dict[str, Any]]:
+    ) -> list[EventFields]:
         """Keep several events with one write; all or none are kept. Raises as ``append`` does.
 
         ``reserved`` events use space of a reservation; the caller reports the loss of ``counted`` ones.

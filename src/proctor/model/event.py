@@ -8,9 +8,12 @@ that a struct lists in ``ALWAYS``. Shapes follow Teleport's event catalogue, see
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 import msgspec
+
+from proctor.model.event_types import EventFields
 
 NAMESPACE = "default"
 SESSION_DATA_INDEX = 2**31 - 2
@@ -44,7 +47,7 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, rename=_json_name)
         """Does this event report a failure, and so carry FAILURE_CODE?"""
         return getattr(self, "success", True) is False or bool(getattr(self, "exitError", ""))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> EventFields:
         """The JSON object, keys sorted, code chosen, mandatory fields present."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
         fields["event"] = self.EVENT
@@ -52,7 +55,12 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, rename=_json_name)
         fields["code"] = self.code or code
         for name in ("ei", "uid", "time", "cluster_name", *self.ALWAYS):
             fields.setdefault(_json_name(name), getattr(self, name))
-        return dict(sorted(fields.items()))
+        return copied(dict(sorted(fields.items())))
+
+
+def copied(fields: Mapping[str, Any]) -> EventFields:
+    """A copy of an event that is decoded already."""
+    return cast("EventFields", dict(fields))
 
 
 def sftp_code(action: int, *, failed: bool) -> str:

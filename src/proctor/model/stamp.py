@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -14,6 +14,7 @@ from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.event import SESSION_UPLOAD_INDEX, Event
 from proctor.model.event_schema import schemas
+from proctor.model.event_types import EventFields
 
 try:
     from proctor.model import _jsonlines
@@ -32,18 +33,18 @@ MAX_CUTS = 24
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-def stamped(event: Event | Mapping[str, Any], moment: datetime, cluster_name: str) -> dict[str, Any]:
+def stamped(event: Event | Mapping[str, Any], moment: datetime, cluster_name: str) -> EventFields:
     """The event as a dict with ``ei``, ``uid``, ``time`` and ``cluster_name`` filled in where empty.
 
     Raises BadRequest when ``event`` or ``code`` is missing, or a mandatory field is not what it must be.
     """
-    fields = event.to_dict() if isinstance(event, Event) else dict(event)
+    fields: dict[str, Any] = {**(event.to_dict() if isinstance(event, Event) else event)}
     fields.setdefault("ei", 0)
     fields["uid"] = fields.get("uid") or str(uuid.uuid4())
     fields["time"] = fields.get("time") or format_time(moment)
     fields["cluster_name"] = fields.get("cluster_name") or cluster_name
     _check(fields)
-    return fields
+    return cast("EventFields", fields)
 
 
 def _check(fields: dict[str, Any]) -> None:
@@ -155,7 +156,7 @@ def summary(lines: bytes, *, typed: bool = False) -> Summary | None:
     return Summary(total, parse_time(first), parse_time(last), several, frozenset(clusters), uids)
 
 
-def to_line(fields: dict[str, Any]) -> bytes:
+def to_line(fields: Mapping[str, Any]) -> bytes:
     """``fields`` as one line of JSON, keys sorted, newline at the end, at most MAX_LINE bytes.
 
     Bytes of a text that is not Unicode (a file name of another encoding) are spelled out as escapes;
@@ -169,7 +170,7 @@ def to_line(fields: dict[str, Any]) -> bytes:
     raise BadRequest("audit event that is too large")
 
 
-def _encode(fields: dict[str, Any]) -> bytes:
+def _encode(fields: Mapping[str, Any]) -> bytes:
     try:
         return _encoder.encode(fields) + b"\n"
     except UnicodeEncodeError:
@@ -186,7 +187,7 @@ def _spelled_out(value: Any) -> Any:
     return value
 
 
-def _shortened(fields: dict[str, Any]) -> dict[str, Any]:
+def _shortened(fields: Mapping[str, Any]) -> dict[str, Any]:
     name = max(fields, key=lambda key: len(_encode({key: fields[key]})))
     value = fields[name]
     shorter = value[: len(value) // 2] if isinstance(value, str | list) else type(value)()

@@ -6,9 +6,9 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from proctor.core.clock import parse_time
+from proctor.model.event_types import EventFields
 from proctor.recording.format import RecordingEntry
 
 DEFAULT_SIZE = (80, 24)
@@ -20,7 +20,7 @@ _ESCAPES = re.compile(
 )
 
 
-def terminal_size(event: dict[str, Any]) -> tuple[int, int] | None:
+def terminal_size(event: EventFields) -> tuple[int, int] | None:
     """Columns and rows from the ``size`` of an event; None when it has none."""
     match = _SIZE.fullmatch(str(event.get("size", "")))
     return (int(match[1]), int(match[2])) if match else None

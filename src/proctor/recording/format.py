@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest, Corrupted
 from proctor.core.text import is_uuid
+from proctor.model.event_types import EventFields
 from proctor.model.serde import from_json, to_json
 
 ENHANCED = ("session.command", "session.disk", "session.network")
@@ -86,7 +87,7 @@ class RecordingEntry:
     """
 
     ms: int
-    event: dict[str, Any]
+    event: EventFields
     data: bytes = b""
 
     @property
@@ -143,8 +144,8 @@ class Decoder:
         self._origin: datetime | None = None
         self._output = bytearray()
         self._output_start = 0
-        self._events: deque[dict[str, Any]] = deque()
-        self._enhanced: list[dict[str, Any]] = []
+        self._events: deque[EventFields] = deque()
+        self._enhanced: list[EventFields] = []
         self._held = 0
         self._cut = False
 
@@ -207,14 +208,14 @@ class Decoder:
         self._events.clear()
         return left + self.entries()
 
-    def _whole(self, event: dict[str, Any]) -> RecordingEntry | None:
+    def _whole(self, event: EventFields) -> RecordingEntry | None:
         if event["event"] == "print":
             end = event["offset"] + event["bytes"] - self._output_start
             if end > len(self._output):
                 return None
         return self._taken(event)
 
-    def _taken(self, event: dict[str, Any]) -> RecordingEntry:
+    def _taken(self, event: EventFields) -> RecordingEntry:
         if event["event"] != "print":
             return RecordingEntry(self._ms(event), event)
         skip, length = max(0, event["offset"] - self._output_start), event["bytes"]
@@ -223,7 +224,7 @@ class Decoder:
         self._output_start += skip + length
         return RecordingEntry(self._ms(event), event, data)
 
-    def _ms(self, event: dict[str, Any]) -> int:
+    def _ms(self, event: EventFields) -> int:
         moment = parse_time(event["time"])
         if self._origin is None:
             before = event["ms"] if event["event"] == "print" else 0
@@ -235,7 +236,7 @@ _NUMBERS = {"print": ("ei", "bytes", "ci", "ms", "offset")}
 _MAX_NUMBER = 1 << 40
 
 
-def _event(line: bytes) -> dict[str, Any]:
+def _event(line: bytes) -> EventFields:
     try:
         event: dict[str, Any] = from_json(line, dict)
         moment = parse_time(event["time"])
@@ -247,7 +248,7 @@ def _event(line: bytes) -> dict[str, Any]:
         raise Corrupted("event with a wrong number")
     if not isinstance(name, str) or not 1970 <= moment.year < 9000:
         raise Corrupted("event with a wrong name or time")
-    return event
+    return cast("EventFields", event)
 
 
 @dataclass(frozen=True)

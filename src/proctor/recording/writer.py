@@ -19,6 +19,7 @@ from proctor.core.clock import SYSTEM, Clock, format_time, whole_milliseconds
 from proctor.core.errors import AlreadyExists, ProctorError
 from proctor.core.tasks import Threads
 from proctor.model.event import SESSION_DATA_INDEX, Event
+from proctor.model.event_types import EventFields
 from proctor.model.events import SessionEnd, SessionLoss
 from proctor.model.stamp import stamped, to_line
 from proctor.recording.files import Files, WriteAheadLog, journal_path, set_aside
@@ -163,7 +164,7 @@ class SessionWriter:
         with self._lock:
             return self._assembler.next_ei
 
-    def event(self, event: Event | Mapping[str, Any]) -> dict[str, Any]:
+    def event(self, event: Event | Mapping[str, Any]) -> EventFields:
         """Record an event; returns it with ``ei``, ``uid``, ``time`` and ``cluster_name`` filled in.
 
         ``session.data`` keeps its fixed ``ei``. Raises RecordingError.
@@ -172,7 +173,7 @@ class SessionWriter:
 
     def events(
         self, events: Iterable[Event | Mapping[str, Any]], *, reserved: bool = False
-    ) -> list[dict[str, Any]]:
+    ) -> list[EventFields]:
         """Record several events with one write, all or none; ``reserved`` ones in the reserved space.
 
         Raises RecordingError.
@@ -192,7 +193,7 @@ class SessionWriter:
             self._alarm.grown(self._assembler.size)
         return batch
 
-    def _numbered(self, batch: list[dict[str, Any]]) -> list[tuple[str, bytes, bool]]:
+    def _numbered(self, batch: list[EventFields]) -> list[tuple[str, bytes, bool]]:
         ei = self._assembler.next_ei
         lines = []
         for fields in batch:

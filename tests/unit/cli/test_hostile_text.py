@@ -17,6 +17,7 @@ from proctor.cli.tctl import verbs
 from proctor.cli.tsh import nodes, replay
 from proctor.core.errors import ProctorError
 from proctor.model import serde
+from proctor.model.event import copied
 from proctor.model.events import EVENTS
 from proctor.model.resources import KINDS
 from proctor.recording import entry_stream
@@ -105,4 +106,4 @@ def test_data_stays_what_it_is() -> None:
 def test_every_event_of_a_recording(style: entry_stream.Style, name: str) -> None:
     texts = dict.fromkeys(("path", "dst_addr", "size", "user", "login", "program", "reason"), HOSTILE)
     event = {"event": name, "argv": [HOSTILE], "bytes": 1, "ms": 1, **texts}
-    assert harmless("".join(entry_stream.printed([RecordingEntry(1, event, b"")], style)))
+    assert harmless("".join(entry_stream.printed([RecordingEntry(1, copied(event), b"")], style)))

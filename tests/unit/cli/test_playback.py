@@ -13,6 +13,7 @@ from proctor.cli.playback.local_recording import is_file, read_entries
 from proctor.cli.playback.screen import Screen, Size
 from proctor.cli.playback.terminal_player import Player
 from proctor.core.errors import ProctorError
+from proctor.model.event import copied
 from proctor.recording.format import RecordingEntry, Timeline
 from testing.records import contents
 
@@ -53,7 +54,7 @@ async def source(entries: Iterable[RecordingEntry]) -> AsyncIterator[RecordingEn
 
 
 def output(ms: int, text: str) -> RecordingEntry:
-    return RecordingEntry(ms, {"event": "print", "ei": ms}, text.encode())
+    return RecordingEntry(ms, copied({"event": "print", "ei": ms}), text.encode())
 
 
 async def play(
@@ -146,7 +147,7 @@ async def test_unknown_keys_change_nothing() -> None:
 
 
 async def test_a_recording_that_is_larger_than_the_terminal_says_so() -> None:
-    start = RecordingEntry(0, {"event": "session.start", "ei": 0, "size": "100:30"})
+    start = RecordingEntry(0, copied({"event": "session.start", "ei": 0, "size": "100:30"}))
     small, large = Terminal(Size(80, 24)), Terminal(Size(100, 30))
     for terminal in (small, large):
         await play(terminal, Viewer(), [start, output(1, "x")])
@@ -157,7 +158,9 @@ async def test_a_recording_that_is_larger_than_the_terminal_says_so() -> None:
 async def test_remarks_are_lines_of_their_own() -> None:
     terminal = Terminal(Size(80, 24))
     await play(
-        terminal, Viewer(), [RecordingEntry(0, {"event": "session.loss", "ei": 0, "remark": "lost 3"})]
+        terminal,
+        Viewer(),
+        [RecordingEntry(0, copied({"event": "session.loss", "ei": 0, "remark": "lost 3"}))],
     )
     assert b"\r\n[lost 3]\r\n" in terminal.written
 

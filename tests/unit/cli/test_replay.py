@@ -9,13 +9,14 @@ import pytest
 
 from proctor.cli.tsh import replay
 from proctor.cli.tsh.replay import PlayFormat, Speed
+from proctor.model.event import copied
 from proctor.recording.format import RecordingEntry
 
 TIME = "2026-11-23T09:00:00Z"
 
 
 def entry(ms: int, name: str, **fields: Any) -> RecordingEntry:
-    return RecordingEntry(ms, {"event": name, "time": TIME, "ei": ms, **fields})
+    return RecordingEntry(ms, copied({"event": name, "time": TIME, "ei": ms, **fields}))
 
 
 ENTRIES = [

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from proctor.model.event import copied
 from proctor.recording.entry_stream import live, printed
 from proctor.recording.format import RecordingEntry, Timeline
 from proctor.rpc._pb import record_pb2 as pb
@@ -42,5 +43,5 @@ def test_text_has_a_line_for_each_event() -> None:
 
 def test_arguments_cannot_drive_the_reader_s_terminal() -> None:
     event = {"event": "session.command", "ei": 1, "path": "/bin/\x1b[2J", "argv": ["\x9b1m", "a\nb", "ü", 7]}
-    (line,) = printed([RecordingEntry(0, event)], "text")
+    (line,) = printed([RecordingEntry(0, copied(event))], "text")
     assert line.endswith("/bin/\\x1b[2J \\x9b1m a\\nb ü 7\n")

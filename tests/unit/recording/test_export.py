@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from proctor.model.event import copied
 from proctor.recording.export import Asciicast, plain_text, terminal_size
 from proctor.recording.format import RecordingEntry, Timeline
 from testing.records import contents
@@ -52,7 +53,7 @@ def test_times_never_go_back() -> None:
 
 @pytest.mark.parametrize("size", ["", "80", "0:24", "80:-1", "80:24:1", "999999:1", 5, None])
 def test_sizes_that_are_none(size: object) -> None:
-    assert terminal_size({"size": size}) is None
+    assert terminal_size(copied({"size": size})) is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proctor.core.errors import BadRequest, Corrupted
+from proctor.model.event_types import EventFields
 from proctor.recording.format import (
     ENHANCED,
     Decoder,
@@ -92,7 +93,7 @@ def test_print_events_have_the_fields_of_the_format() -> None:
     ]
 
 
-def session_events(entries: list[RecordingEntry]) -> list[dict[str, Any]]:
+def session_events(entries: list[RecordingEntry]) -> list[EventFields]:
     return [entry.event for entry in entries if entry.event["event"] not in ENHANCED]
 
 

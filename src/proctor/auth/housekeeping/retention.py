@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -23,6 +23,7 @@ from proctor.core.clock import Clock, format_time
 from proctor.core.durable import replace_file
 from proctor.core.errors import Unavailable
 from proctor.model.event import Event
+from proctor.model.event_types import EventFields
 from proctor.model.events import AuditRetention
 from proctor.model.serde import from_json, to_json
 
@@ -70,7 +71,7 @@ class Days(Protocol):
     def remove_finished(self, name: str) -> None:
         """Remove one of them; one that is not there is no error."""
 
-    def append_own(self, event: Event) -> dict[str, Any]:
+    def append_own(self, event: Event) -> EventFields:
         """Store an event; one with a ``uid`` once."""
 
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar
 from proctor.audit.spool import Reservation, Spool
 from proctor.captureproto import event_lines
 from proctor.core.errors import ProctorError, Unavailable
-from proctor.model.event import NAMESPACE, Event
+from proctor.model.event import NAMESPACE, Event, copied
+from proctor.model.event_types import EventFields
 from proctor.model.events import ConnectionPart, SessionData, SessionLoss, SessionPart
 from proctor.model.identity import UserIdentity
 from proctor.model.stamp import MAX_LINE
@@ -68,7 +69,7 @@ class Context:
             event.addr_local, event.addr_remote, event.proto = self.local, self.remote, "ssh"
         return event
 
-    def captured(self) -> dict[str, Any]:
+    def captured(self) -> dict[str, str]:
         """Who and where, for events of the kernel."""
         username = self.user.username if self.user else ""
         return {
@@ -116,7 +117,7 @@ class Recorder:
         self._lost: Counter[str] = Counter()
         """Events and bytes of output that are missing in the recording or the spool, not reported yet."""
         self._reservation: Reservation | None = None
-        self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting: deque[EventFields] = deque()
         self._half_kept = False
         """The first event that waits is in the recording already, and not in the spool."""
 
@@ -171,7 +172,7 @@ class Recorder:
             self._waiting.popleft()
         return True
 
-    def _numbered_last(self, fields: dict[str, Any]) -> dict[str, Any]:
+    def _numbered_last(self, fields: EventFields) -> EventFields:
         """Put a last event into the recording, once."""
         if self.writer is None:
             (numbered,) = self._counted_on([fields])
@@ -250,7 +251,7 @@ class Recorder:
             return False
         return True
 
-    def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> tuple[bool, list[dict[str, Any]]]:
+    def _numbered(self, events: Sequence[Event | Mapping[str, Any]]) -> tuple[bool, list[EventFields]]:
         """Are ``events`` in the recording, if there is one; and they with their ``ei``."""
         recorded = True
         if self.writer is not None:
@@ -262,10 +263,10 @@ class Recorder:
             else:
                 self._next_ei = self.writer.next_ei
                 return True, numbered
-        plain = [event.to_dict() if isinstance(event, Event) else dict(event) for event in events]
+        plain = [event.to_dict() if isinstance(event, Event) else copied(event) for event in events]
         return recorded, self._counted_on(plain)
 
-    def _counted_on(self, plain: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _counted_on(self, plain: list[EventFields]) -> list[EventFields]:
         for fields in plain:
             if fields["event"] != SessionData.EVENT:
                 fields["ei"] = self._next_ei
