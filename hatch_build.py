@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build the BPF objects and the C extensions into the wheel, so that installing needs no compiler."""
 
 from __future__ import annotations

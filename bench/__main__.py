@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./run bench [NAME…]``: measure, print tables, write docs/benchmarks/."""
 
 from __future__ import annotations

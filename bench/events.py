@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events per second from a session into the audit log, and what becomes of each.
 
 A loop in one session makes a known number of commands or opened files. Every one must be in the audit log

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What callers without a certificate cost the auth service, and how long a login takes meanwhile.
 
 A process of its own holds anonymous TLS connections, has calls with long requests under way that do not end,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The callers of ``bench.flood``: ``python -m bench.flooding HOST PORT CONNECTIONS``.
 
 Prints how many connections it holds and goes on until it is killed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of each kernel event of a storm, from the kernel to the audit log.
 
 Every row is a session of its own on a cluster of its own. Two processes do one kind of action as fast as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long after ``tctl lock`` what is open ends, and until a plain sshd refuses.
 
 Counted from the moment at which the auth service had the lock (``spec.created_at``, in milliseconds), by the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Login latency: ``ssh host true`` against our node and against OpenSSH's sshd.
 
 Same machine, client, user, shell, user certificate (Ed25519, trusted by both), host certificate (Ed25519);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an opened file costs on its way from the ring to the log, stage by stage.
 
 Records as the kernel writes them go through the real code of every stage, in one process and one thread:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a benchmark leaves behind: numbers as JSON with machine and date, and a table for people."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A cluster with one node, and somebody whose sessions have every kind of event recorded."""
 
 from __future__ import annotations

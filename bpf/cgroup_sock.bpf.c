@@ -5,7 +5,7 @@
 
 /* Allow or refuse; a refusal is recorded even in sessions that do not record connections. */
 static __always_inline int check_address(struct bpf_sock_addr *context, enum network_operation operation, __u16 family,
-								 struct destination *to)
+										 struct destination *to)
 {
 	struct task_state *state = session_task_state(current_task());
 

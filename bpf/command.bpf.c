@@ -32,7 +32,8 @@ static __always_inline bool send_small(struct writer *writer, __u64 args)
 	record->args = size;
 	if (args && bpf_probe_read_user(texts_end(writer), size, (void *)args))
 		record->header.flags |= UNREADABLE;
-	return !bpf_ringbuf_output(&proctor_command, record, head + size, wake_for(&proctor_command, head + size, knobs.command_mark));
+	return !bpf_ringbuf_output(&proctor_command, record, head + size,
+							   wake_for(&proctor_command, head + size, knobs.command_mark));
 }
 
 /* Long arguments go from the program's memory straight into a record of a fixed size. */
@@ -66,8 +67,8 @@ static __always_inline bool send(struct writer *writer, __u64 args)
 	if (writer->scratch->record.args_total < ARGS_BYTES)
 		return send_small(writer, args);
 	return (needed > MIB / 4 && send_large(writer, args, MIB)) ||
-		   (needed > MIB / 16 && send_large(writer, args, MIB / 4)) ||
-		   send_large(writer, args, MIB / 16) || send_small(writer, args);
+		   (needed > MIB / 16 && send_large(writer, args, MIB / 4)) || send_large(writer, args, MIB / 16) ||
+		   send_small(writer, args);
 }
 
 /* Does the program run with more rights than the task that executes it? */
@@ -189,8 +190,7 @@ static __always_inline void write_below(struct writer *writer, const struct sysc
 		advance(writer, TEXT_PATH, size);
 		return;
 	}
-	write_resolved(writer, TEXT_PATH, field_of(directory, f_path.dentry), field_of(directory, f_path.mnt),
-				   &flags);
+	write_resolved(writer, TEXT_PATH, field_of(directory, f_path.dentry), field_of(directory, f_path.mnt), &flags);
 	writer->scratch->record.header.flags |= flags;
 	if (!size)
 		return;

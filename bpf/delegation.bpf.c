@@ -163,7 +163,7 @@ static __always_inline struct job *job_of_program(struct order *order, const cha
 /* A manager gives each unit, or each container, a cgroup of the same name; that of a container may be
  * docker-NAME.scope. */
 static __always_inline struct job *job_of_cgroup(struct task_struct *task, enum daemon daemon,
-												   struct delegation_scratch *scratch)
+												 struct delegation_scratch *scratch)
 {
 	const char *name = field_of(task, cgroups, dfl_cgrp, kn, name);
 	char *text = scratch->evidence.text;
@@ -191,7 +191,7 @@ static __always_inline struct job *job_executed(struct task_struct *task, enum d
 
 /* A task outside all sessions has executed a program. Returns its state when a session adopts the task. */
 __subprog struct task_state *on_exec_outside_session(struct task_struct *task, struct task_state *state,
-											  struct linux_binprm *bprm)
+													 struct linux_binprm *bprm)
 {
 	enum daemon daemon = daemon_started(task);
 	struct job *job;

@@ -37,9 +37,7 @@ static __always_inline __u32 flags_of(const struct syscall *call)
 	switch (call->operation) {
 	case OPEN: return call->args[1];
 	case CREAT: return O_CREAT_WRONLY_TRUNC;
-	case OPENAT2:
-		bpf_probe_read_user(&how, sizeof(how), (void *)call->args[2]);
-		return how;
+	case OPENAT2: bpf_probe_read_user(&how, sizeof(how), (void *)call->args[2]); return how;
 	default: return call->args[2];
 	}
 }
@@ -167,7 +165,7 @@ __subprog void on_file_opened(struct task_state *state, struct syscall *call)
 }
 
 __subprog void on_uring_file_opened(struct task_state *state, const struct syscall *call,
-							 const struct requested_file *requested)
+									const struct requested_file *requested)
 {
 	__u32 zero = 0, size;
 	struct disk_scratch *scratch = bpf_map_lookup_elem(&proctor_diskbuf, &zero);

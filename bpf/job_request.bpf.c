@@ -14,8 +14,8 @@
 #define MAX_FIELDS 10
 #define FIELD_MEMBER 3
 #define METHOD_CALL WORD("l\1") /* behind the letter for the order of bytes */
-#define POST WORD("PO")   /* the first letters of a request */
-#define POST_PATH 6		   /* where its path begins, after a slash */
+#define POST WORD("PO") /* the first letters of a request */
+#define POST_PATH 6 /* where its path begins, after a slash */
 #define LONGEST_VERSION 8
 #define CONTAINERS WORD("containe") /* of containers/ID/start */
 #define CONTAINERS_BYTES 11
@@ -112,7 +112,7 @@ static __always_inline __u32 body_of(struct message *message)
 
 /* Save the request of the session that is in the scratch buffers: key and evidence. */
 static __always_inline void save_requested_job(const struct task_state *state, struct delegation_scratch *scratch,
-									 enum daemon daemon, const struct job *known)
+											   enum daemon daemon, const struct job *known)
 {
 	struct job job = {.session = state->session, .kinds = state->kinds, .daemon = daemon};
 
@@ -124,7 +124,7 @@ static __always_inline void save_requested_job(const struct task_state *state, s
 }
 
 static __always_inline void on_unit_requested(const struct task_state *state, struct message *message,
-										   struct delegation_scratch *scratch)
+											  struct delegation_scratch *scratch)
 {
 	__u32 body = body_of(message), size;
 
@@ -134,14 +134,14 @@ static __always_inline void on_unit_requested(const struct task_state *state, st
 	if (!size || body + 4 + size > message->size)
 		return;
 	scratch->evidence.size = bounded(size);
-	bpf_probe_read_kernel(scratch->evidence.text, bounded(size),
-						  message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
-	save_requested_job(state, scratch, DAEMON_MANAGER, find_job_by_name(scratch, DAEMON_MANAGER, scratch->evidence.size));
+	bpf_probe_read_kernel(scratch->evidence.text, bounded(size), message->bytes + ((body + 4) & (MESSAGE_BYTES - 1)));
+	save_requested_job(state, scratch, DAEMON_MANAGER,
+					   find_job_by_name(scratch, DAEMON_MANAGER, scratch->evidence.size));
 }
 
 /* POST /containers/ID/start, perhaps with a version before: /v1.41/containers/ID/start. */
 static __always_inline void on_container_requested(const struct task_state *state, struct message *message,
-												struct delegation_scratch *scratch)
+												   struct delegation_scratch *scratch)
 {
 	__u32 place = POST_PATH, action;
 

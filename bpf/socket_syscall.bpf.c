@@ -85,7 +85,8 @@ __subprog void on_network_syscall(struct task_state *state, struct syscall *call
 		on_socket_created(state, call, 0);
 		return;
 	}
-	sk = records_kind(state, RECORD_NETWORK) ? socket_of(call->operation == ACCEPT ? call->result : call->args[0]) : NULL;
+	sk = records_kind(state, RECORD_NETWORK) ? socket_of(call->operation == ACCEPT ? call->result : call->args[0])
+											 : NULL;
 	if (sk)
 		on_socket_syscall(state, sk, call);
 	else

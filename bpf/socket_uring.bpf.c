@@ -27,7 +27,8 @@ static __always_inline void on_uring_connect_done(struct task_state *state, stru
 			count_and_submit_attempt(state, &ends, call->result, VIA_IO_URING);
 		return;
 	}
-	if (state->reported && !state->begun && !state->pending.denied && call->result < 0 && !is_in_progress(call->result)) {
+	if (state->reported && !state->begun && !state->pending.denied && call->result < 0 &&
+		!is_in_progress(call->result)) {
 		ends = state->pending;
 		ends.operation = OPERATION_OUTCOME;
 		count_and_submit_attempt(state, &ends, call->result, VIA_IO_URING);

@@ -64,7 +64,7 @@ static __always_inline bool is_in_host_mount_namespace(const struct task_struct 
 
 /* Fill in the target of the call; false when it is no attempt to tamper. */
 static __always_inline bool tamper_set_target(struct tamper_record *record, const struct task_state *state,
-								   const struct syscall *call)
+											  const struct syscall *call)
 {
 	__u32 first = call->operation & BY_DESCRIPTOR ? pidfd_process(call->args[0]) : call->args[0];
 
@@ -76,19 +76,13 @@ static __always_inline bool tamper_set_target(struct tamper_record *record, cons
 			return false;
 		return argument_is_outside_session(record->target, state);
 	case TECHNIQUE_VM_READ:
-	case TECHNIQUE_VM_WRITE:
-		record->target = first;
-		return argument_is_outside_session(first, state);
-	case TECHNIQUE_PIDFD_GETFD:
-		record->target = first;
-		return is_outside_session(first, state);
+	case TECHNIQUE_VM_WRITE: record->target = first; return argument_is_outside_session(first, state);
+	case TECHNIQUE_PIDFD_GETFD: record->target = first; return is_outside_session(first, state);
 	case TECHNIQUE_SIGNAL: /* delivered signals are seen by proctor_signal */
 		record->target = first;
 		record->argument = named_argument(call);
 		return call->result < 0 && is_protected(GUARD_PROCESS, first);
-	case TECHNIQUE_BPF:
-		record->argument = call->args[0];
-		return true;
+	case TECHNIQUE_BPF: record->argument = call->args[0]; return true;
 	case TECHNIQUE_MOUNT: return is_in_host_mount_namespace(current_task());
 	default: return true;
 	}
@@ -180,8 +174,7 @@ static __always_inline struct pid *process_of(struct inode *inode)
 }
 
 /* Writes to the memory of other processes, and the memory of the kernel. */
-static __always_inline enum technique proc_technique(struct file *file, const struct task_state *state,
-													 __u32 *target)
+static __always_inline enum technique proc_technique(struct file *file, const struct task_state *state, __u32 *target)
 {
 	static const char memory[8] = "mem", kernel[8] = "kcore";
 	struct dentry *dentry = field_of(file, f_path.dentry);
@@ -195,8 +188,7 @@ static __always_inline enum technique proc_technique(struct file *file, const st
 	return is_outside_session(*target, state) ? TECHNIQUE_PROC_MEM : TECHNIQUE_NONE;
 }
 
-static __always_inline enum technique technique_of(struct file *file, const struct task_state *state,
-												   __u32 *target)
+static __always_inline enum technique technique_of(struct file *file, const struct task_state *state, __u32 *target)
 {
 	struct inode *inode = field_of(file, f_inode);
 	__u32 device;

@@ -27,8 +27,8 @@ static __always_inline bool is_pending(const struct task_state *state, struct so
 /* The hooks of cgroups are detached, or did not run. */
 static __always_inline void pending_start_unhooked(struct task_state *state, struct sock *sk)
 {
-	struct endpoints *pending = pending_start(state, OPERATION_CONNECT, field_of(sk, __sk_common.skc_family),
-									 field_of(sk, sk_protocol), sk);
+	struct endpoints *pending =
+		pending_start(state, OPERATION_CONNECT, field_of(sk, __sk_common.skc_family), field_of(sk, sk_protocol), sk);
 
 	pending->destination_port = bpf_ntohs(field_of(sk, __sk_common.skc_dport));
 	read_address(pending->destination, sk, true);

@@ -202,9 +202,7 @@ int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 	result = field_of(request, cqe.res);
 	switch (opcode) {
 	case REQUEST_OPENAT:
-	case REQUEST_OPENAT2:
-		on_uring_open_done(state, request, result);
-		break;
+	case REQUEST_OPENAT2: on_uring_open_done(state, request, result); break;
 	case REQUEST_SENDMSG:
 	case REQUEST_ACCEPT:
 	case REQUEST_CONNECT:
@@ -212,8 +210,7 @@ int BPF_PROG(proctor_iodone, void *ring, struct io_kiocb *request)
 	case REQUEST_SOCKET:
 	case REQUEST_SEND_ZC:
 	case REQUEST_SENDMSG_ZC:
-	case REQUEST_LISTEN:
-		on_uring_done(state, request, opcode, result);
+	case REQUEST_LISTEN: on_uring_done(state, request, opcode, result);
 	}
 	return 0;
 }
@@ -235,6 +232,7 @@ int BPF_PROG(proctor_iopost, struct io_ring_ctx *ring, struct io_kiocb *request,
 		return 0;
 	acceptance = bpf_map_lookup_elem(&proctor_accept, &number);
 	if (acceptance)
-		on_uring_accept(state, NULL, acceptance->slots ? socket_of_file(file_in_slot(ring, result)) : socket_of(result));
+		on_uring_accept(state, NULL,
+						acceptance->slots ? socket_of_file(file_in_slot(ring, result)) : socket_of(result));
 	return 0;
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """People of a test cluster: password, second factor, a home directory, and ``tsh`` in it."""
 
 from __future__ import annotations

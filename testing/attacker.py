@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a node in other hands can try: requests of its own making to the spawner, from the node's uid."""
 
 from __future__ import annotations

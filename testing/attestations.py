@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attestations of sessions as a spawner makes them, for tests and benchmarks of what verifies them."""
 
 from __future__ import annotations

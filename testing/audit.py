@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An audit log whose index is as current as a test wants it."""
 
 from __future__ import annotations

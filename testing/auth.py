@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real auth service in this process, and credentials to talk to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A store in memory, under the same contract as the others."""
 
 from __future__ import annotations

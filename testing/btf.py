@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Structs and enums in the BTF of an object file: as the compiler has laid them out."""
 
 from __future__ import annotations

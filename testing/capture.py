@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A capture service of its own, sessions in it, and a subscriber that collects what it says."""
 
 from __future__ import annotations

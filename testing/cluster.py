@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clusters of real processes: an auth and proxy host, nodes that join it, people with their own homes.
 
 Everything is on free ports of 127.0.0.1 and below one directory, so that any number of clusters run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verbs of our commands, and a process that runs command lines one after the other.
 
 ``python -m testing.commandline tsh`` reads a JSON array of command lines, and prints an array of ``Outcome``.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our commands, and those of others, run to their end."""
 
 from __future__ import annotations

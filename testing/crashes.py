@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Killing work at every step that changes files, each time from the same beginning."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A person's credentials, made without an auth service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small file systems of a test's own, and ways in which they fail."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A process that puts events into a spool and delivers them, to be killed at any moment.
 
 ``python -m testing.eventsource DIRECTORY PORT``: a line ``UID`` on stdout for each accepted event.

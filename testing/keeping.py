@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an auth service keeps (log, recordings, retention) without its RPCs, by a clock of the test."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records as the kernel writes them."""
 
 from __future__ import annotations

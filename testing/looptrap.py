@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds what an event loop's thread does with files, and can make the disk of directories slow."""
 
 from __future__ import annotations

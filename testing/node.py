@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node without a cluster: its own CAs, a real spawner as root, the SSH server in the test's event loop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node server in a process of its own, to be killed: ``python -m testing.nodeprocess``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenSSH's clients, set up by ``tsh config``."""
 
 from __future__ import annotations

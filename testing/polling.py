@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Waiting for something to become true, with a deadline instead of a sleep."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs that tests start: their output kept, their end certain."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs that tests run and that belong to packages of the system.
 
 ``PROCTOR_TEST_PROGRAMS`` is ``must`` where the set-up installs them: a missing one fails the test then,

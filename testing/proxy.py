@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real proxy in this process, in front of a real auth service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A process that records as fast as it can and says what was accepted, to be killed at any moment.
 
 ``python -m testing.recorder DIRECTORY SID``: after each call that returned, a line on stdout:

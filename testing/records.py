@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small recording with a known clock, and what reads its files back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The receiving ends of events and recordings alone, without certificates, on a loopback port.
 
 ``python -m testing.recordserver DATA_DIR PORT`` prints the port it listens on and serves until killed.

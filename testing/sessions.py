@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interactive sessions, typed into like a person does."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A spawner in a process of its own, as in production: ``python -m testing.spawner``, boot on stdin."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Daemons that start programs for others, with directories and pid files of their own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An OpenSSH server that trusts a cluster's user CA."""
 
 from __future__ import annotations

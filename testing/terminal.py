@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program in a pseudo-terminal, driven like a person would: wait for a prompt, type an answer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transcripts of state machines without I/O: ``>> input`` lines, each followed by its ``<< command`` lines.
 
 ::

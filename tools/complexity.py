@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much work the kernel's verifier has with each program: ``bpf/complexity.json``, and limits on it.
 
 The numbers are those of one kernel; on another series the verifier works differently.

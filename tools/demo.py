@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A cluster on this machine, a session in which a disguised command runs, and what the record says of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./run figures``: what can be counted about the state of the code, as a table or as JSON.
 
 Prints one row per figure. ``--root`` counts another checkout, so that two can be compared; ``--json``

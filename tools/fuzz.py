@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./run fuzz [--minutes N]``: the formatter of records under sanitizers, then behind Python.
 
 What is found new goes to a directory of its own; the corpus in ``tests/fuzz/corpus`` is small and chosen.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write the Python code of ``proto/`` into ``src/proctor/rpc/_pb``."""
 
 from __future__ import annotations

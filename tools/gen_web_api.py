@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes web/src/api/openapi.json, from which ``npm run api`` makes the page's types."""
 
 from __future__ import annotations

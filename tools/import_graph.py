@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draw the packages of ``proctor``, layer by layer, with what each imports, into docs/architecture.md.
 
 The layers are those of ``.importlinter``; the arrows come from the import statements. A test compares

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lint: every source file says its licence in an SPDX line (https://spdx.dev/learn/handling-license-info/).
 
 ``python -m tools.licences --fix`` writes the line into files that lack it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limits on the size of files, functions, classes and packages, with a list of exemptions that only shrinks.
 
 ``size_exempt.toml`` names what is above a limit today, with its size. Growing beyond that size fails,

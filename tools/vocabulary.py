@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lint of names and words: one term for one thing, in the terms of the field (``docs/glossary.md``).
 
 Four rules, the first three with a list of exemptions in ``vocabulary_exempt.toml`` that only shrinks:

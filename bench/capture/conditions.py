@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can be in force while the probe runs: nothing, a program that does nothing, ourselves, and peers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./run bench hooks``: what the ways to be called at a system call cost, where the kernel has them all.
 
 In a guest (``./run vmtest --bench``) processors are emulated: ratios say something there, nanoseconds do not.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The measured program, in a session or outside, on a processor of its own."""
 
 from __future__ import annotations

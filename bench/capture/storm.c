@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* storm ACTION NUMBER: one action, as often and as fast as possible. PATH and PORT are given to the compiler. */
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Opened files as fast as two processes can make them, until all are in a record and in the audit log."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nanoseconds that recording adds to one operation, interleaved and paired."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long the first page of a search takes, and what ten people who search cost those who do not."""
 
 from __future__ import annotations

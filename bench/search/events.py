@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events as nodes send them, in the amounts of a large cluster, the same in each run."""
 
 from __future__ import annotations

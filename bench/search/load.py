@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logins and appends of a real auth service, alone and while ten people search."""
 
 from __future__ import annotations

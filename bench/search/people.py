@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m bench.search.people DIRECTORY ADDRESS``: ten people who search, one search after the other.
 
 ``go`` on the standard input begins, the next line ends, and how many searches each had is printed.

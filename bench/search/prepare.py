@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m bench.search.prepare DIRECTORY COUNT``: a log of COUNT events with its index, days compressed.
 
 Ten million events take a quarter of an hour, so they can be made beforehand and be measured several times.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m bench.search.server DIRECTORY``: an auth service over an old log, until the input ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events that go on being appended while something else is measured."""
 
 from __future__ import annotations

@@ -5,14 +5,14 @@
 /* Set between open and load, constant afterwards. */
 struct knobs {
 	__u32 command_limit; /* longest record of a command, in bytes */
-	__u32 text_limit;	 /* longest path within it */
+	__u32 text_limit; /* longest path within it */
 	__u32 disk_limit;
-	__u32 hooks;		 /* enum hook: which of the programs are there that a kernel may refuse */
-	__u64 command_mark;	 /* bytes waiting in the ring that wake the reader at once */
+	__u32 hooks; /* enum hook: which of the programs are there that a kernel may refuse */
+	__u64 command_mark; /* bytes waiting in the ring that wake the reader at once */
 	__u64 disk_mark;
 	__u64 network_mark;
 	__u64 mount_namespace; /* ours, as number of its inode */
-	__u64 system_mount;	   /* number of the mount that holds /usr */
+	__u64 system_mount; /* number of the mount that holds /usr */
 };
 
 /* CONNECTIONS: destinations, by cgroups. STATES: of TCP sockets. POSTED: what a request to io_uring posts before
@@ -26,12 +26,12 @@ enum daemon { DAEMON_NONE = 0, DAEMON_AT = 1, DAEMON_CRON = 2, DAEMON_MANAGER = 
  * they have forked have one, too, of session 0: they are not recorded. */
 struct task_state {
 	__u32 session;
-	__u32 kinds;	  /* bit RECORD_... of those that are wanted */
-	__u64 cgroup;	  /* of the session; 0 when a task of it may be anywhere */
-	__u8 delegation;  /* as in record_header */
-	__u8 daemon;	  /* of session 0: which */
-	__u8 reported;	  /* what is pending is an event already, which says that the result is not known */
-	__u8 begun;		  /* the pending connection is in progress: its result is seen at the socket */
+	__u32 kinds; /* bit RECORD_... of those that are wanted */
+	__u64 cgroup; /* of the session; 0 when a task of it may be anywhere */
+	__u8 delegation; /* as in record_header */
+	__u8 daemon; /* of session 0: which */
+	__u8 reported; /* what is pending is an event already, which says that the result is not known */
+	__u8 begun; /* the pending connection is in progress: its result is seen at the socket */
 	__u8 padding[4];
 	__u64 socket; /* that what is pending is done to */
 	struct endpoints pending;
@@ -97,7 +97,7 @@ struct rules {
 	__u32 variable_count;
 	__u32 noise_count;
 	struct pattern variables[PATTERNS]; /* to record besides those of the dynamic linker */
-	struct pattern noise[PATTERNS];		/* paths not to record when a program only reads there */
+	struct pattern noise[PATTERNS]; /* paths not to record when a program only reads there */
 };
 
 #define POLICY_RANGES 32

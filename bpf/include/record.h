@@ -12,15 +12,15 @@ enum record_kind {
 };
 
 enum record_flags {
-	CUT_PATH = 1 << 0,	 /* path is longer than what is here */
+	CUT_PATH = 1 << 0, /* path is longer than what is here */
 	CUT_ARGS = 1 << 1,
 	CUT_ENV = 1 << 2,
 	UNREADABLE = 1 << 3, /* user memory could not be read */
-	DELETED = 1 << 4,	 /* the file has no name any more */
+	DELETED = 1 << 4, /* the file has no name any more */
 	VIA_IO_URING = 1 << 5,
-	DETACHED = 1 << 6,	   /* the path begins at a mount that is not in the process's mount namespace */
+	DETACHED = 1 << 6, /* the path begins at a mount that is not in the process's mount namespace */
 	DETACHED_CWD = 1 << 7, /* the same of the working directory */
-	UNRESOLVED = 1 << 8,   /* the path is as given, or the other end is not known: nothing showed the result */
+	UNRESOLVED = 1 << 8, /* the path is as given, or the other end is not known: nothing showed the result */
 };
 
 enum command_text {
@@ -68,7 +68,7 @@ enum network_operation {
 };
 
 struct record_header {
-	__u64 time;			 /* CLOCK_MONOTONIC, nanoseconds */
+	__u64 time; /* CLOCK_MONOTONIC, nanoseconds */
 	__u64 cgroup_id;
 	__u32 session;
 	__u8 kind;
@@ -96,19 +96,19 @@ struct command_record {
 	struct record_header header;
 	__u16 sizes[COMMAND_TEXTS]; /* texts follow in this order, then the arguments */
 	__u16 padding;
-	__u32 args;					/* bytes of arguments here */
-	__u32 mount;				/* number of the mount that exe is on */
-	__u64 args_total;			/* bytes of arguments that the program got */
+	__u32 args; /* bytes of arguments here */
+	__u32 mount; /* number of the mount that exe is on */
+	__u64 args_total; /* bytes of arguments that the program got */
 	struct file_identity exe;
 };
 
 struct disk_record {
 	struct record_header header;
 	__u32 open_flags;
-	__u32 size;	  /* of the path that follows */
-	__u64 inode;  /* 0 when the file is not known */
+	__u32 size; /* of the path that follows */
+	__u64 inode; /* 0 when the file is not known */
 	__u32 device; /* as in file_identity */
-	__u32 mount;  /* number of the mount that the file is on */
+	__u32 mount; /* number of the mount that the file is on */
 };
 
 struct endpoints {

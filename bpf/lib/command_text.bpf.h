@@ -6,7 +6,7 @@
 #include "rules.bpf.h"
 
 #define TEXTS_BYTES (16 * 1024) /* of all texts together */
-#define ARGS_BYTES (8 * 1024)	/* of arguments; more are written into the ring itself */
+#define ARGS_BYTES (8 * 1024) /* of arguments; more are written into the ring itself */
 #define INTERPRETER_BYTES 256
 #define TTY_BYTES 64
 #define PIECE_BYTES 256
@@ -17,7 +17,7 @@ struct env_scan {
 	__u64 next, last;
 	__u32 start, end;
 	bool inside, keep; /* is this the rest of a long variable, and is that one kept? */
-	bool linker;	   /* was there one that makes the dynamic linker load something? */
+	bool linker; /* was there one that makes the dynamic linker load something? */
 };
 
 struct command_scratch {
@@ -50,8 +50,7 @@ struct writer {
 	__u32 end; /* of the texts written so far */
 };
 
-static __always_inline bool start_writing(struct writer *writer, struct task_state *state, __u32 which,
-										  long result)
+static __always_inline bool start_writing(struct writer *writer, struct task_state *state, __u32 which, long result)
 {
 	writer->scratch = bpf_map_lookup_elem(&proctor_cmdbuf, &which);
 	writer->walk = bpf_map_lookup_elem(&proctor_cmdpath, &which);
@@ -85,8 +84,7 @@ static __always_inline __u32 text_limit(__u32 limit)
 	return limit < knobs.text_limit ? limit : knobs.text_limit;
 }
 
-static __always_inline void write_string(struct writer *writer, enum command_text text, const char *string,
-										 __u32 limit)
+static __always_inline void write_string(struct writer *writer, enum command_text text, const char *string, __u32 limit)
 {
 	long size = bpf_probe_read_kernel_str(texts_end(writer), text_limit(limit), string);
 
@@ -95,8 +93,8 @@ static __always_inline void write_string(struct writer *writer, enum command_tex
 	advance(writer, text, size > 0 ? size - 1 : 0);
 }
 
-static __always_inline void write_resolved(struct writer *writer, enum command_text text,
-										   struct dentry *dentry, struct vfsmount *mount, __u16 *flags)
+static __always_inline void write_resolved(struct writer *writer, enum command_text text, struct dentry *dentry,
+										   struct vfsmount *mount, __u16 *flags)
 {
 	__u32 start = write_path(writer->walk, dentry, mount, flags);
 	__u32 size = PATH_BYTES - 1 - start;

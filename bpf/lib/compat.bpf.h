@@ -18,11 +18,11 @@
  * to be shorter; the caller must notice that the end was not reached. */
 #ifdef WITHOUT_LOOP
 #define LOOP_CB __noinline
-#define bpf_loop_compat(most, fewest, step, context) \
-	do { \
+#define bpf_loop_compat(most, fewest, step, context)        \
+	do {                                                    \
 		for (__u32 index_ = 0; index_ < (fewest); index_++) \
-			if (step(index_, context)) \
-				break; \
+			if (step(index_, context))                      \
+				break;                                      \
 	} while (0)
 #else
 #define LOOP_CB
@@ -51,12 +51,12 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym;
 #define __subprog __hidden __noinline
 
 /* The first bytes of a string as a number, for comparisons without a call. */
-#define WORD(string) \
-	({ \
-		__u64 word_ = 0; \
+#define WORD(string)                                                               \
+	({                                                                             \
+		__u64 word_ = 0;                                                           \
 		_Static_assert(sizeof(string) - 1 <= sizeof(word_), "longer than a word"); \
-		__builtin_memcpy(&word_, string, sizeof(string) - 1); \
-		word_; \
+		__builtin_memcpy(&word_, string, sizeof(string) - 1);                      \
+		word_;                                                                     \
 	})
 
 /* A string of the process, cut to size; how long it is with its end, which of an empty string older

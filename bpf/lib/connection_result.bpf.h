@@ -69,7 +69,8 @@ static __always_inline bool fill_accept(struct endpoints *ends, struct sock *sk)
 }
 
 /* A socket that sends packets of the program's own making, or reaches others without an address. */
-static __always_inline bool fill_socket(struct endpoints *ends, const struct task_state *state, const struct syscall *call)
+static __always_inline bool fill_socket(struct endpoints *ends, const struct task_state *state,
+										const struct syscall *call)
 {
 	__u32 family = call->args[0], *policy = policy_of(state->session);
 	bool raw = (family == AF_INET || family == AF_INET6) && (call->args[1] & SOCK_TYPE) == SOCK_RAW;

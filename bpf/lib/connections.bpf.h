@@ -46,7 +46,7 @@ static __always_inline void fill_network_record(struct network_record *record, c
 
 /* Submit a record of an attempt. It is written in place, because the BPF stack has 512 bytes. */
 static __always_inline void submit_attempt(const struct task_state *state, const struct endpoints *ends, long result,
-								 __u16 flags)
+										   __u16 flags)
 {
 	struct network_record *record = bpf_ringbuf_reserve(&proctor_network, sizeof(*record), 0);
 
@@ -59,8 +59,8 @@ static __always_inline void submit_attempt(const struct task_state *state, const
 }
 
 /* An attempt that no hook has seen: it is known at its end, or must be reported at once. */
-static __always_inline void count_and_submit_attempt(const struct task_state *state, const struct endpoints *ends, long result,
-								   __u16 flags)
+static __always_inline void count_and_submit_attempt(const struct task_state *state, const struct endpoints *ends,
+													 long result, __u16 flags)
 {
 	count_started(state->session, RECORD_NETWORK);
 	submit_attempt(state, ends, result, flags);

@@ -6,7 +6,9 @@
 
 #include "../include/record.h"
 
-#define CTIME_QUERIED (1U << 31) /* I_CTIME_QUERIED, kept in the nanoseconds since 6.13 (kernel commit 4e40eff0b573) */
+#define CTIME_QUERIED                                                                              \
+	(1U << 31) /* I_CTIME_QUERIED, kept in the nanoseconds since 6.13 (kernel commit 4e40eff0b573) \
+				*/
 
 static __always_inline void read_change(struct file_identity *identity, struct inode *inode)
 {

@@ -15,7 +15,7 @@ struct number {
 
 struct acceptance {
 	__u32 requests; /* with this number */
-	__u32 slots;	/* results are slots of the ring's table, not descriptors */
+	__u32 slots; /* results are slots of the ring's table, not descriptors */
 };
 
 /* One that does not fit is reported at once, without the other end. */

@@ -34,7 +34,7 @@ static __always_inline bool is_known(const struct destination *to)
 
 /* Keep the attempt until the system call ends, or until the next hook (sendmmsg, io_uring). */
 static __always_inline struct endpoints *pending_start(struct task_state *state, enum network_operation operation,
-											  __u16 family, __u16 protocol, const void *socket)
+													   __u16 family, __u16 protocol, const void *socket)
 {
 	struct endpoints *pending = &state->pending;
 

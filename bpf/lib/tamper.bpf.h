@@ -71,6 +71,7 @@ static __always_inline void send_tamper(struct tamper_scratch *scratch)
 	size &= PATH_BYTES - 1;
 	scratch->record.size = size;
 	length = sizeof(scratch->record) + size;
-	count(scratch->record.header.session, RECORD_TAMPER,
-		  !bpf_ringbuf_output(&proctor_command, scratch, length, wake_for(&proctor_command, length, knobs.command_mark)));
+	count(
+		scratch->record.header.session, RECORD_TAMPER,
+		!bpf_ringbuf_output(&proctor_command, scratch, length, wake_for(&proctor_command, length, knobs.command_mark)));
 }

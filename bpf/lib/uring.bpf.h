@@ -10,8 +10,8 @@
 struct requested_file {
 	__u32 session;
 	__u32 flags;
-	__u32 size;	   /* of the path, as it was given */
-	__u32 slot;	   /* of the ring's table, counted from 1, that is to hold the file rather than a descriptor; or 0 */
+	__u32 size; /* of the path, as it was given */
+	__u32 slot; /* of the ring's table, counted from 1, that is to hold the file rather than a descriptor; or 0 */
 	int directory; /* a descriptor that the path begins at */
 	char path[REQUESTED_BYTES];
 };

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Tampering, escapes, refused connections and losses. jq -r -f needs-a-look.jq events.log
 select(
   (.event | IN("session.tamper", "session.escape", "session.loss", "audit.gap"))

@@ -251,8 +251,8 @@ static void command_tty(struct event *event, const struct command *command)
 {
 	struct part name = command->texts[TEXT_TTY];
 	struct text whole = {};
-	int pseudo = name.size > 3 && is_digit(name.bytes[3]) &&
-				 (!memcmp(name.bytes, "pts", 3) || !memcmp(name.bytes, "ptm", 3));
+	int pseudo =
+		name.size > 3 && is_digit(name.bytes[3]) && (!memcmp(name.bytes, "pts", 3) || !memcmp(name.bytes, "ptm", 3));
 
 	if (!name.size)
 		return;

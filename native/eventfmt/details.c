@@ -130,8 +130,8 @@ int version_of(const struct address *address)
 size_t spell_protocol(char *out, uint16_t family, uint16_t protocol)
 {
 	static const char *const families[] = {[17] = "packet", [40] = "vsock", [44] = "xdp"};
-	static const char *const names[] = {
-		[1] = "icmp", [6] = "tcp", [17] = "udp", [33] = "dccp", [58] = "icmpv6", [132] = "sctp", [136] = "udplite"};
+	static const char *const names[] = {[1] = "icmp",	 [6] = "tcp",	 [17] = "udp",	   [33] = "dccp",
+										[58] = "icmpv6", [132] = "sctp", [136] = "udplite"};
 
 	if (family < sizeof(families) / sizeof(*families) && families[family])
 		return stpcpy(out, families[family]) - out;

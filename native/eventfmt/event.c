@@ -179,16 +179,11 @@ static const char *add_network(struct event *event)
 static const char *add_body(struct event *event)
 {
 	switch (event->header.kind) {
-	case RECORD_COMMAND:
-		return add_command(event);
-	case RECORD_DISK:
-		return add_disk(event);
-	case RECORD_NETWORK:
-		return add_network(event);
-	case RECORD_TAMPER:
-		return add_tamper(event);
-	default:
-		return "record of an unknown kind";
+	case RECORD_COMMAND: return add_command(event);
+	case RECORD_DISK: return add_disk(event);
+	case RECORD_NETWORK: return add_network(event);
+	case RECORD_TAMPER: return add_tamper(event);
+	default: return "record of an unknown kind";
 	}
 }
 

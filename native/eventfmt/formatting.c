@@ -90,11 +90,8 @@ static PyObject *sorted_lines(struct sorter *sorter, PyObject *find, const struc
 	for (size_t i = 0; i < sorter->count; i++)
 		if (ask(find, common, &sorter->groups[i]))
 			return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	error = sorter_format(sorter);
-	Py_END_ALLOW_THREADS
-	if (error)
-		return failure(error, "torn block of records");
+	Py_BEGIN_ALLOW_THREADS error = sorter_format(sorter);
+	Py_END_ALLOW_THREADS if (error) return failure(error, "torn block of records");
 	groups = groups_list(sorter);
 	if (!groups)
 		return NULL;
@@ -122,13 +119,9 @@ PyObject *format_records(PyObject *module, PyObject *args)
 	sorter.first = first;
 	if (first < 0 || (size_t)first > sorter.size)
 		return failure(EINVAL, "offset beyond a block of records");
-	Py_BEGIN_ALLOW_THREADS
-	error = sorter_find(&sorter, records, bytes);
-	Py_END_ALLOW_THREADS
-	if (error)
-		failure(error, "torn block of records");
-	else
-		result = sorted_lines(&sorter, find, &common);
+	Py_BEGIN_ALLOW_THREADS error = sorter_find(&sorter, records, bytes);
+	Py_END_ALLOW_THREADS if (error) failure(error, "torn block of records");
+	else result = sorted_lines(&sorter, find, &common);
 	sorter_free(&sorter);
 	return result;
 }
@@ -181,10 +174,8 @@ PyObject *fill_slots(PyObject *module, PyObject *args)
 	filling.kinds = read_fragments(codes, filling.codes, MAX_KINDS);
 	if (filling.kinds < 0)
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	error = fill_lines(&filling, PyBytes_AsString(lines), PyBytes_Size(lines));
-	Py_END_ALLOW_THREADS
-	result = error ? failure(error, "not lines of events with slots") : filled_tuple(&filling);
+	Py_BEGIN_ALLOW_THREADS error = fill_lines(&filling, PyBytes_AsString(lines), PyBytes_Size(lines));
+	Py_END_ALLOW_THREADS result = error ? failure(error, "not lines of events with slots") : filled_tuple(&filling);
 	filling_free(&filling);
 	return result;
 }

@@ -18,8 +18,7 @@ static int kind_of(const struct filling *filling, const char *rest, size_t size)
 	for (int i = 0; i < filling->kinds; i++) {
 		const struct fragment *code = &filling->codes[i];
 
-		if (size - key > code->size && !memcmp(rest + key, code->bytes, code->size) &&
-			rest[key + code->size] == '"')
+		if (size - key > code->size && !memcmp(rest + key, code->bytes, code->size) && rest[key + code->size] == '"')
 			return i;
 	}
 	return filling->kinds;

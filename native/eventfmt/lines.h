@@ -16,12 +16,12 @@ struct fragment {
 struct filling {
 	struct fragment slots[SLOTS]; /* that of the index is empty */
 	struct fragment codes[MAX_KINDS];
-	int kinds;		  /* number of codes; lines of any other are of the kind that follows */
-	uint64_t index;	  /* of the next line */
-	struct text all;  /* every line */
+	int kinds; /* number of codes; lines of any other are of the kind that follows */
+	uint64_t index; /* of the next line */
+	struct text all; /* every line */
 	struct text of[MAX_KINDS + 1]; /* the lines of each kind */
 	uint64_t counts[MAX_KINDS + 1];
-	size_t longest;	  /* line, in bytes */
+	size_t longest; /* line, in bytes */
 };
 
 /* 0, EINVAL when something is no line with slots, or ENOMEM. */

@@ -11,8 +11,8 @@ static PyMethodDef functions[] = {
 
 static PyModuleDef_Slot slots[] = {{}};
 
-static PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT, .m_name = "_eventfmt", .m_methods = functions, .m_slots = slots};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_eventfmt", .m_methods = functions,
+								 .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__eventfmt(void)
 {

@@ -13,13 +13,25 @@
 static const char *const techniques[] = {TECHNIQUE_NAMES};
 
 static const char *const bpf_commands[] = {
-	"MAP_CREATE", "MAP_LOOKUP_ELEM", "MAP_UPDATE_ELEM", "MAP_DELETE_ELEM", "MAP_GET_NEXT_KEY", "PROG_LOAD",
-	"OBJ_PIN", "OBJ_GET", "PROG_ATTACH", "PROG_DETACH", "PROG_TEST_RUN", "PROG_GET_NEXT_ID",
-	"MAP_GET_NEXT_ID", "PROG_GET_FD_BY_ID", "MAP_GET_FD_BY_ID", "OBJ_GET_INFO_BY_FD", "PROG_QUERY",
-	"RAW_TRACEPOINT_OPEN", "BTF_LOAD", "BTF_GET_FD_BY_ID", "TASK_FD_QUERY", "MAP_LOOKUP_AND_DELETE_ELEM",
-	"MAP_FREEZE", "BTF_GET_NEXT_ID", "MAP_LOOKUP_BATCH", "MAP_LOOKUP_AND_DELETE_BATCH", "MAP_UPDATE_BATCH",
-	"MAP_DELETE_BATCH", "LINK_CREATE", "LINK_UPDATE", "LINK_GET_FD_BY_ID", "LINK_GET_NEXT_ID",
-	"ENABLE_STATS", "ITER_CREATE", "LINK_DETACH", "PROG_BIND_MAP", "TOKEN_CREATE",
+	"MAP_CREATE",		 "MAP_LOOKUP_ELEM",
+	"MAP_UPDATE_ELEM",	 "MAP_DELETE_ELEM",
+	"MAP_GET_NEXT_KEY",	 "PROG_LOAD",
+	"OBJ_PIN",			 "OBJ_GET",
+	"PROG_ATTACH",		 "PROG_DETACH",
+	"PROG_TEST_RUN",	 "PROG_GET_NEXT_ID",
+	"MAP_GET_NEXT_ID",	 "PROG_GET_FD_BY_ID",
+	"MAP_GET_FD_BY_ID",	 "OBJ_GET_INFO_BY_FD",
+	"PROG_QUERY",		 "RAW_TRACEPOINT_OPEN",
+	"BTF_LOAD",			 "BTF_GET_FD_BY_ID",
+	"TASK_FD_QUERY",	 "MAP_LOOKUP_AND_DELETE_ELEM",
+	"MAP_FREEZE",		 "BTF_GET_NEXT_ID",
+	"MAP_LOOKUP_BATCH",	 "MAP_LOOKUP_AND_DELETE_BATCH",
+	"MAP_UPDATE_BATCH",	 "MAP_DELETE_BATCH",
+	"LINK_CREATE",		 "LINK_UPDATE",
+	"LINK_GET_FD_BY_ID", "LINK_GET_NEXT_ID",
+	"ENABLE_STATS",		 "ITER_CREATE",
+	"LINK_DETACH",		 "PROG_BIND_MAP",
+	"TOKEN_CREATE",
 };
 
 static size_t spell_bpf(char *out, uint64_t command)
@@ -50,14 +62,10 @@ static size_t spell_signal(char *out, uint64_t number)
 static size_t spell_detail(char *out, const struct tamper_record *record)
 {
 	switch (record->technique) {
-	case TECHNIQUE_BPF:
-		return spell_bpf(out, record->argument);
-	case TECHNIQUE_PTRACE:
-		return spell_ptrace(out, record->argument);
-	case TECHNIQUE_SIGNAL:
-		return spell_signal(out, record->argument);
-	default:
-		return 0;
+	case TECHNIQUE_BPF: return spell_bpf(out, record->argument);
+	case TECHNIQUE_PTRACE: return spell_ptrace(out, record->argument);
+	case TECHNIQUE_SIGNAL: return spell_signal(out, record->argument);
+	default: return 0;
 	}
 }
 

@@ -110,7 +110,7 @@ static int is_same(const struct context *one, const struct context *other)
 static int note_context(struct block *block, const struct value *members)
 {
 	static const enum member noted[CONTEXT_FIELDS] = {
-		[CONTEXT_EVENT] = MEMBER_EVENT, [CONTEXT_LOGIN] = MEMBER_LOGIN, [CONTEXT_NAMESPACE] = MEMBER_NAMESPACE,
+		[CONTEXT_EVENT] = MEMBER_EVENT,		  [CONTEXT_LOGIN] = MEMBER_LOGIN,	[CONTEXT_NAMESPACE] = MEMBER_NAMESPACE,
 		[CONTEXT_HOSTNAME] = MEMBER_HOSTNAME, [CONTEXT_SERVER] = MEMBER_SERVER, [CONTEXT_SID] = MEMBER_SID,
 		[CONTEXT_USER] = MEMBER_USER};
 	struct context context = {};

@@ -26,9 +26,9 @@ struct context {
 
 struct block {
 	const struct schema *schema; /* may be NULL */
-	size_t longest;	  /* line that is allowed, in bytes */
+	size_t longest; /* line that is allowed, in bytes */
 	uint64_t last_ei; /* that is allowed */
-	uint64_t *uids;	  /* fingerprints, one for each line */
+	uint64_t *uids; /* fingerprints, one for each line */
 	uint64_t lines;
 	struct value first, last; /* times */
 	struct value clusters[MOST_CLUSTERS];

@@ -97,11 +97,8 @@ static PyObject *scan_lines(PyObject *module, PyObject *args)
 	block.uids = malloc(count(lines, size) * sizeof(*block.uids) + 1);
 	if (!block.uids)
 		return PyErr_NoMemory();
-	Py_BEGIN_ALLOW_THREADS
-	fit = scan_block(&block, lines, size);
-	Py_END_ALLOW_THREADS
-	if (fit && block.lines)
-		found = described(&block);
+	Py_BEGIN_ALLOW_THREADS fit = scan_block(&block, lines, size);
+	Py_END_ALLOW_THREADS if (fit && block.lines) found = described(&block);
 	free(block.uids);
 	if (found || PyErr_Occurred())
 		return found;
@@ -116,10 +113,8 @@ static PyObject *count_lines(PyObject *module, PyObject *lines)
 
 	if (PyBytes_AsStringAndSize(lines, &bytes, &size))
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	found = count(bytes, size);
-	Py_END_ALLOW_THREADS
-	return PyLong_FromSize_t(found);
+	Py_BEGIN_ALLOW_THREADS found = count(bytes, size);
+	Py_END_ALLOW_THREADS return PyLong_FromSize_t(found);
 }
 
 static void free_schema(PyObject *capsule)
@@ -140,7 +135,8 @@ static int take_event(struct event_schema *event, PyObject *described)
 	PyObject *codes, *fields;
 	Py_ssize_t size;
 
-	if (!PyArg_ParseTuple(described, "y#O!O!", &event->name.bytes, &size, &PyTuple_Type, &codes, &PyTuple_Type, &fields))
+	if (!PyArg_ParseTuple(described, "y#O!O!", &event->name.bytes, &size, &PyTuple_Type, &codes, &PyTuple_Type,
+						  &fields))
 		return 0;
 	event->name.size = size;
 	event->codes_count = PyTuple_Size(codes);
@@ -256,18 +252,17 @@ static PyObject *add_uids(PyObject *module, PyObject *args)
 	return give_back(&both, added);
 }
 
-static PyMethodDef functions[] = {
-	{"scan", scan, METH_O, NULL},
-	{"scan_lines", scan_lines, METH_VARARGS, NULL},
-	{"count_lines", count_lines, METH_O, NULL},
-	{"make_schema", make_schema, METH_O, NULL},
-	{"fingerprint", uid_fingerprint, METH_O, NULL},
-	{"count_known", count_known, METH_VARARGS, NULL},
-	{"add_uids", add_uids, METH_VARARGS, NULL},
-	{}};
+static PyMethodDef functions[] = {{"scan", scan, METH_O, NULL},
+								  {"scan_lines", scan_lines, METH_VARARGS, NULL},
+								  {"count_lines", count_lines, METH_O, NULL},
+								  {"make_schema", make_schema, METH_O, NULL},
+								  {"fingerprint", uid_fingerprint, METH_O, NULL},
+								  {"count_known", count_known, METH_VARARGS, NULL},
+								  {"add_uids", add_uids, METH_VARARGS, NULL},
+								  {}};
 static PyModuleDef_Slot slots[] = {{}};
-static PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT, .m_name = "_jsonlines", .m_methods = functions, .m_slots = slots};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_jsonlines", .m_methods = functions,
+								 .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__jsonlines(void)
 {

@@ -192,20 +192,13 @@ static int is_value(struct scan *scan)
 	struct value text;
 
 	switch (scan->at < scan->end ? *scan->at : 0) {
-	case '"':
-		return is_string(scan, &text);
-	case '{':
-		return is_nested(scan, is_object);
-	case '[':
-		return is_nested(scan, is_array);
-	case 't':
-		return is_literal(scan, "true");
-	case 'f':
-		return is_literal(scan, "false");
-	case 'n':
-		return is_literal(scan, "null");
-	default:
-		return is_number(scan);
+	case '"': return is_string(scan, &text);
+	case '{': return is_nested(scan, is_object);
+	case '[': return is_nested(scan, is_array);
+	case 't': return is_literal(scan, "true");
+	case 'f': return is_literal(scan, "false");
+	case 'n': return is_literal(scan, "null");
+	default: return is_number(scan);
 	}
 }
 
@@ -219,11 +212,18 @@ int compare_values(const struct value *one, const struct value *other)
 /* The member that is called key, if any; next is the first that may be: keys come in order. */
 static int member_of(const struct value *key, int *next)
 {
-	static const struct value names[MEMBERS] = {
-		[MEMBER_CLUSTER] = {"cluster_name", 12}, [MEMBER_CODE] = {"code", 4}, [MEMBER_EI] = {"ei", 2},
-		[MEMBER_EVENT] = {"event", 5}, [MEMBER_LOGIN] = {"login", 5}, [MEMBER_NAMESPACE] = {"namespace", 9},
-		[MEMBER_HOSTNAME] = {"server_hostname", 15}, [MEMBER_SERVER] = {"server_id", 9}, [MEMBER_SID] = {"sid", 3},
-		[MEMBER_TIME] = {"time", 4}, [MEMBER_UID] = {"uid", 3}, [MEMBER_USER] = {"user", 4}};
+	static const struct value names[MEMBERS] = {[MEMBER_CLUSTER] = {"cluster_name", 12},
+												[MEMBER_CODE] = {"code", 4},
+												[MEMBER_EI] = {"ei", 2},
+												[MEMBER_EVENT] = {"event", 5},
+												[MEMBER_LOGIN] = {"login", 5},
+												[MEMBER_NAMESPACE] = {"namespace", 9},
+												[MEMBER_HOSTNAME] = {"server_hostname", 15},
+												[MEMBER_SERVER] = {"server_id", 9},
+												[MEMBER_SID] = {"sid", 3},
+												[MEMBER_TIME] = {"time", 4},
+												[MEMBER_UID] = {"uid", 3},
+												[MEMBER_USER] = {"user", 4}};
 	int order = 1;
 
 	while (*next < MEMBERS && (order = compare_values(&names[*next], key)) < 0)
@@ -306,20 +306,13 @@ static int is_typed(struct scan *scan, const char *type)
 	struct value text;
 
 	switch (*type) {
-	case 's':
-		return is_string(scan, &text);
-	case 'i':
-		return is_integer(scan);
-	case 'b':
-		return is_literal(scan, first == 't' ? "true" : "false");
-	case 'l':
-		return first == '[' && are_typed(scan, type + 1, 0, ']');
-	case 'm':
-		return first == '{' && are_typed(scan, type + 1, 1, '}');
-	case 'a':
-		return is_value(scan);
-	default:
-		return 0;
+	case 's': return is_string(scan, &text);
+	case 'i': return is_integer(scan);
+	case 'b': return is_literal(scan, first == 't' ? "true" : "false");
+	case 'l': return first == '[' && are_typed(scan, type + 1, 0, ']');
+	case 'm': return first == '{' && are_typed(scan, type + 1, 1, '}');
+	case 'a': return is_value(scan);
+	default: return 0;
 	}
 }
 

@@ -22,7 +22,7 @@ enum member {
 	MEMBERS
 };
 
-#define MANDATORY \
+#define MANDATORY                                                                                          \
 	(1u << MEMBER_CLUSTER | 1u << MEMBER_CODE | 1u << MEMBER_EI | 1u << MEMBER_EVENT | 1u << MEMBER_TIME | \
 	 1u << MEMBER_UID)
 #define MOST_KEYS 256

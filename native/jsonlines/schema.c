@@ -45,14 +45,10 @@ static int is_uuid(const struct value *text)
 static int is_valid_value(const struct field *field, const struct value *value)
 {
 	switch (*field->type) {
-	case 'u':
-		return is_uuid(value);
-	case 't':
-		return value->size <= field->longest && is_of_type(value, "s");
-	case 'p':
-		return value->size <= field->longest && is_plain_text(value);
-	default:
-		return is_of_type(value, field->type);
+	case 'u': return is_uuid(value);
+	case 't': return value->size <= field->longest && is_of_type(value, "s");
+	case 'p': return value->size <= field->longest && is_plain_text(value);
+	default: return is_of_type(value, field->type);
 	}
 }
 

@@ -6,7 +6,8 @@
 
 struct field {
 	struct value name;
-	const char *type; /* for is_of_type; or u: a UUID; p: plain text, t: any text, of at most longest bytes as written */
+	const char
+		*type; /* for is_of_type; or u: a UUID; p: plain text, t: any text, of at most longest bytes as written */
 	size_t longest;
 	int required;
 };

@@ -34,8 +34,8 @@ int draft_save(const struct draft *draft, int directory, uint64_t number)
 
 	if (fd < 0)
 		return 0;
-	failed = write_all(fd, (const char *)&draft->header, sizeof(draft->header)) ||
-			 write_all(fd, draft->bytes, draft->size);
+	failed =
+		write_all(fd, (const char *)&draft->header, sizeof(draft->header)) || write_all(fd, draft->bytes, draft->size);
 	close(fd);
 	name_block(name, number);
 	failed = failed || renameat(directory, "new", directory, name);
@@ -55,12 +55,9 @@ PyObject *block_load(int directory, uint64_t number, size_t size)
 		return NULL;
 	records = PyBytes_AsString(bytes);
 	name_block(name, number);
-	Py_BEGIN_ALLOW_THREADS
-	fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	Py_BEGIN_ALLOW_THREADS fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
 	got = fd < 0 ? -1 : pread(fd, records, size, sizeof(struct block_header));
-	Py_END_ALLOW_THREADS
-	if (fd >= 0)
-		close(fd);
+	Py_END_ALLOW_THREADS if (fd >= 0) close(fd);
 	if (got == (ssize_t)size)
 		return bytes;
 	Py_DECREF(bytes);

@@ -99,11 +99,10 @@ static int load(const struct original *original, __s32 function)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT, .attach_btf_id = function,
 				.prog_btf_fd = original->types, .func_info = original->functions,
-				.func_info_cnt = original->function_count,
-				.func_info_rec_size = sizeof(*original->functions));
+				.func_info_cnt = original->function_count, .func_info_rec_size = sizeof(*original->functions));
 
-	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "call_ended", "Dual BSD/GPL", original->instructions,
-						 original->count, &options);
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "call_ended", "Dual BSD/GPL", original->instructions, original->count,
+						 &options);
 }
 
 /* 0, also when the kernel has no such function; -1 with an exception set. */
@@ -168,9 +167,10 @@ static PyMethodDef copy_methods[] = {
 
 static PyType_Slot copy_slots[] = {{Py_tp_dealloc, copy_free}, {Py_tp_methods, copy_methods}, {}};
 
-static PyType_Spec copy_spec = {
-	.name = "proctor.capture._ringbuf.Copy", .basicsize = sizeof(struct copy),
-	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = copy_slots};
+static PyType_Spec copy_spec = {.name = "proctor.capture._ringbuf.Copy",
+								.basicsize = sizeof(struct copy),
+								.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+								.slots = copy_slots};
 
 int add_copy_type(PyObject *module)
 {

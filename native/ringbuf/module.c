@@ -153,8 +153,7 @@ static int execute(PyObject *module)
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {}};
 
-static PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT, .m_name = "_ringbuf", .m_methods = functions, .m_slots = slots};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_ringbuf", .m_methods = functions, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__ringbuf(void)
 {

@@ -90,7 +90,8 @@ static PyObject *object_programs(struct object *self, PyObject *unused)
 	PyObject *found = PyDict_New(), *section;
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, self->bpf) {
+	bpf_object__for_each_program(program, self->bpf)
+	{
 		section = PyUnicode_FromString(bpf_program__section_name(program));
 		if (!section || PyDict_SetItemString(found, bpf_program__name(program), section)) {
 			Py_XDECREF(section);
@@ -146,12 +147,12 @@ static PyObject *object_measure(struct object *self, PyObject *unused)
 	size_t programs = 0;
 	char *log;
 
-	bpf_object__for_each_program(program, self->bpf)
-		programs++;
+	bpf_object__for_each_program(program, self->bpf) programs++;
 	log = self->logs = PyMem_Calloc(programs, LOG_BYTES);
 	if (!log)
 		return PyErr_NoMemory();
-	bpf_object__for_each_program(program, self->bpf) {
+	bpf_object__for_each_program(program, self->bpf)
+	{
 		bpf_program__set_log_level(program, LOG_STATISTICS);
 		bpf_program__set_log_buf(program, log, LOG_BYTES);
 		log += LOG_BYTES;
@@ -165,7 +166,8 @@ static PyObject *object_measures(struct object *self, PyObject *unused)
 	struct bpf_program *program;
 	char *log = self->logs;
 
-	bpf_object__for_each_program(program, self->bpf) {
+	bpf_object__for_each_program(program, self->bpf)
+	{
 		measures = log ? Py_BuildValue("(ns)", (Py_ssize_t)bpf_program__insn_cnt(program), log) : NULL;
 		if (!measures || PyDict_SetItemString(found, bpf_program__name(program), measures)) {
 			Py_XDECREF(measures);
@@ -183,10 +185,8 @@ static PyObject *object_load(struct object *self, PyObject *unused)
 	int error;
 
 	complaint[0] = 0;
-	Py_BEGIN_ALLOW_THREADS
-	error = bpf_object__load(self->bpf);
-	Py_END_ALLOW_THREADS
-	return error ? os_error(-error, complaint) : Py_NewRef(Py_None);
+	Py_BEGIN_ALLOW_THREADS error = bpf_object__load(self->bpf);
+	Py_END_ALLOW_THREADS return error ? os_error(-error, complaint) : Py_NewRef(Py_None);
 }
 
 static PyObject *object_map(struct object *self, PyObject *args)
@@ -215,7 +215,8 @@ static PyObject *object_maps(struct object *self, PyObject *unused)
 	PyObject *found = PyDict_New(), *shape;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, self->bpf) {
+	bpf_object__for_each_map(map, self->bpf)
+	{
 		shape = Py_BuildValue("(IIIII)", bpf_map__type(map), bpf_map__key_size(map), bpf_map__value_size(map),
 							  bpf_map__max_entries(map), bpf_map__map_flags(map));
 		if (!shape || PyDict_SetItemString(found, bpf_map__name(map), shape)) {
@@ -290,9 +291,10 @@ static PyMethodDef object_methods[] = {
 static PyType_Slot object_slots[] = {
 	{Py_tp_new, object_new}, {Py_tp_dealloc, object_free}, {Py_tp_methods, object_methods}, {}};
 
-static PyType_Spec object_spec = {
-	.name = "proctor.capture._ringbuf.Object", .basicsize = sizeof(struct object),
-	.flags = Py_TPFLAGS_DEFAULT, .slots = object_slots};
+static PyType_Spec object_spec = {.name = "proctor.capture._ringbuf.Object",
+								  .basicsize = sizeof(struct object),
+								  .flags = Py_TPFLAGS_DEFAULT,
+								  .slots = object_slots};
 
 int add_object_types(PyObject *module)
 {

@@ -26,15 +26,14 @@ struct block {
 	size_t size;
 };
 
-
 struct pump {
 	PyObject_HEAD
 	struct ring rings[MAX_RINGS];
 	int count;
-	int directory;		 /* of the blocks */
-	uint64_t number;	 /* of the next block */
-	size_t limit;		 /* bytes in blocks beyond which the rings are left alone */
-	int batch_ms;		 /* how long records wait for company */
+	int directory; /* of the blocks */
+	uint64_t number; /* of the next block */
+	size_t limit; /* bytes in blocks beyond which the rings are left alone */
+	int batch_ms; /* how long records wait for company */
 	int poller, kick, ready; /* epoll; eventfd that wakes the thread; eventfd that tells the reader */
 	pthread_t thread;
 	int running;
@@ -85,8 +84,8 @@ static struct draft *collect(struct pump *pump)
 		return NULL;
 	*draft = (struct draft){};
 	for (int i = 0; i < pump->count; i++)
-		draft->size += ring_copy(&pump->rings[i], draft->bytes + draft->size, capacity - draft->size,
-								 &draft->header.ends[i]);
+		draft->size +=
+			ring_copy(&pump->rings[i], draft->bytes + draft->size, capacity - draft->size, &draft->header.ends[i]);
 	return draft;
 }
 
@@ -326,8 +325,8 @@ static PyObject *pump_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 		return NULL;
 	pump->poller = pump->kick = pump->ready = pump->directory = -1;
 	pump->last = &pump->first;
-	if (!PyArg_ParseTuple(args, "OniiKOy#", &rings, &limit, &pump->batch_ms, &directory, &number, &blocks,
-						  &header, &header_size) ||
+	if (!PyArg_ParseTuple(args, "OniiKOy#", &rings, &limit, &pump->batch_ms, &directory, &number, &blocks, &header,
+						  &header_size) ||
 		read_rings(pump, rings) || inherit_blocks(pump, blocks)) {
 		Py_DECREF((PyObject *)pump);
 		return NULL;
@@ -458,10 +457,8 @@ static PyObject *pump_kick(struct pump *pump, PyObject *unused)
 
 static PyObject *pump_stop(struct pump *pump, PyObject *unused)
 {
-	Py_BEGIN_ALLOW_THREADS
-	stop(pump);
-	Py_END_ALLOW_THREADS
-	Py_RETURN_NONE;
+	Py_BEGIN_ALLOW_THREADS stop(pump);
+	Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyMethodDef pump_methods[] = {
@@ -480,9 +477,10 @@ static PyMethodDef pump_methods[] = {
 static PyType_Slot pump_slots[] = {
 	{Py_tp_new, pump_new}, {Py_tp_dealloc, pump_free}, {Py_tp_methods, pump_methods}, {}};
 
-static PyType_Spec pump_spec = {
-	.name = "proctor.capture._ringbuf.Pump", .basicsize = sizeof(struct pump),
-	.flags = Py_TPFLAGS_DEFAULT, .slots = pump_slots};
+static PyType_Spec pump_spec = {.name = "proctor.capture._ringbuf.Pump",
+								.basicsize = sizeof(struct pump),
+								.flags = Py_TPFLAGS_DEFAULT,
+								.slots = pump_slots};
 
 int add_pump_type(PyObject *module)
 {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The techniques: each is a program whose first comment says what it hides and what must be seen of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a technique is tried: a directory with a program to run, a file to read and a port to reach.
 
 The program proves that it ran by writing its word to the file ``ran``, and so does who has read the file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A technique tried in a recorded session, while another session is open beside it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was seen of a technique, and whose it was said to be."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every audit log does, whatever it is made of."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every storage backend promises."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clusters for the promises, and their logs when one is broken."""
 
 from __future__ import annotations

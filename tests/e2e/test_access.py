@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A refused login has a reason, for the user and in the audit log."""
 
 from __future__ import annotations

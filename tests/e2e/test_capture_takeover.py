@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Capture is killed, or the whole host stopped and started: sessions are recorded all the time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No event is lost and none is doubled, whatever dies in between."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo runs without the tests."""
 
 from __future__ import annotations

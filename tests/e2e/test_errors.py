@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whoever mistypes gets a sentence that helps, never a traceback."""
 
 from __future__ import annotations

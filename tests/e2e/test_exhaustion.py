@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A service that has no descriptor left refuses, says so, stays, and recovers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A host that must record and cannot does not start; one whose capture dies comes back."""
 
 from __future__ import annotations

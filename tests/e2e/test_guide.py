@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guide, followed from its first command to its last, shows what it says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The host key: where only root finds it, and the same after an upgrade from where the node had it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions never mix, and what is not in a session is not in the record."""
 
 from __future__ import annotations

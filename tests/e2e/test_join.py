@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Only hosts that were invited join, and whoever is refused hears why, as does the audit log."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Locks cut what is open within a second, refuse what is new, and reach OpenSSH's own server."""
 
 from __future__ import annotations

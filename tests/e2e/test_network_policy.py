@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A role that restricts the network, and is changed while a session runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """However a command is disguised, the record says what ran."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Other people's clients work with the output of ``tsh config``: ssh, scp, sftp, rsync, paramiko."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/operations.md, command by command, on a cluster of real processes."""
 
 from __future__ import annotations

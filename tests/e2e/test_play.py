@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was recorded can be watched again, in every format, also while it still happens."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rights of each running process are those of the table in docs/threat-model.md; sessions have sshd's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A planned restart of every service loses no event and ends no session."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people do with tsh from day to day."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh ssh`` and ``tsh scp`` with the streams, names and locales that other programs give them."""
 
 from __future__ import annotations

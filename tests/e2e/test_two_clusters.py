@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several clusters live on one machine without touching each other."""
 
 from __future__ import annotations

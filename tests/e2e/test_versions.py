@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Components of versions that may not work together say so."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The web page in a real browser: invitation, login, audit log, recordings; and nothing breaks its policy."""
 
 from __future__ import annotations

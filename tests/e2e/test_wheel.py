@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wheel carries everything: where it is installed, nothing is compiled."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any bytes as a block of records, through the interface that capture uses (``./run fuzz``)."""
 
 from __future__ import annotations

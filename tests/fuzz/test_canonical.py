@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is stored as it is, is what would have been stored after decoding."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the privileged side reads of a node in other hands: a value, or the declared error."""
 
 from __future__ import annotations

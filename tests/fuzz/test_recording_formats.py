@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any bytes decode to something or raise Corrupted; a reader of recordings meets files of hostile nodes."""
 
 import json

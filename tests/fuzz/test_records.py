@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any bytes become a line of JSON or a complaint."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any text is a configuration or a document, or is refused with the one declared error, in bounded time."""
 
 from __future__ import annotations

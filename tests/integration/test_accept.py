@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accept loops of a process that has no descriptor left: they refuse, and recover."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every RPC, called by everybody who should not."""
 
 from __future__ import annotations

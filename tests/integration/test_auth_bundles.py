@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Access bundles as nodes get them from the auth service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An auth service whose disk is full: nothing is acknowledged that is not stored, and it recovers."""
 
 from __future__ import annotations

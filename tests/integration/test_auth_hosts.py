@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which names and addresses a host gets into its certificates, and may report of itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of people whose roles, secrets or proxies change."""
 
 from __future__ import annotations

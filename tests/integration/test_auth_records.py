@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The audit log and the recordings, as hosts fill them and people read them."""
 
 from __future__ import annotations

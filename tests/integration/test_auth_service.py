@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One real auth service, real clients: joining, logging in, administration."""
 
 from __future__ import annotations

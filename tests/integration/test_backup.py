@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A backup while events and recordings arrive has all that was acknowledged, and a service starts on it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl`` and ``tsh`` against a real auth service and proxy."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whoever mistypes gets one sentence on stderr, the right exit status, and never a traceback."""
 
 from __future__ import annotations

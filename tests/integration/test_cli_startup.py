@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh version`` costs little more than Python itself, and no client loads server code."""
 
 from __future__ import annotations

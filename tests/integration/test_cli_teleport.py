@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport start`` with an auth service alone: start, ready, death, reload, stop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All verbs with all of their options, with values that make no sense. New verbs are found by themselves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events on their way from a spool to the log, while processes die at both ends."""
 
 import asyncio

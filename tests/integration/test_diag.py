@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The diagnostics endpoint: what it answers, and that clients cannot keep others from an answer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recorders on a disk that becomes full at any point: what was accepted is there, all else counted once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Locks and revocation at the auth service: issue, calls, the stream of bundles, the key revocation list."""
 
 from __future__ import annotations

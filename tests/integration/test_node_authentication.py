@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A user proves to the privileged side who they are."""
 
 from __future__ import annotations

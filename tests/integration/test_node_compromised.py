@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node in other hands: what its uid can have the privileged side do, and what is refused.
 
 Everything is asked for by real processes with the node's uid, of a real spawner with root's.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node's event loop waits for no disk: files are written by other threads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node whose disk is full: strict sessions end, others go on and say what is missing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node that unauthenticated clients fill up, or that runs out of descriptors; modes of links."""
 
 from __future__ import annotations

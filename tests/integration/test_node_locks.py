@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A node that has no auth service: what it knows of locks, and strict mode."""
 
 from __future__ import annotations

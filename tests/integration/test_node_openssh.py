@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenSSH's clients against a node: commands, files, exit statuses, refusals."""
 
 from __future__ import annotations

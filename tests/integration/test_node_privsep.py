@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node without a host key: what OpenSSH's client sees of it while the spawner comes and goes."""
 
 from __future__ import annotations

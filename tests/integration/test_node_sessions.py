@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions on a node: terminals, their recording, hang-ups, limits, forwarding, paramiko."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One port, two protocols: real TLS clients, slow ones, and clients that speak something else."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The SSH proxy with a real auth service, a real OpenSSH client, and nodes that are plain TCP servers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The web API over real HTTPS, in front of a real auth service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings on their way from a node to the archive."""
 
 import asyncio

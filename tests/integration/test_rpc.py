@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real server and real clients on loopback: identity, version, access, errors."""
 
 from __future__ import annotations

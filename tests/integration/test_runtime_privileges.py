@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Capabilities and filters of system calls, taken for real in processes of their own; needs root."""
 
 from __future__ import annotations

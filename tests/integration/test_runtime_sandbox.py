@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sandbox, entered for real; needs root."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Searches in processes of their own: cancelled, bounded, shared fairly, and with an index that follows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a supervisor relies on: processes that end when they are broken, and programs that can go on."""
 
 from __future__ import annotations

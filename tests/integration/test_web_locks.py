@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The web page and its public routes under locks."""
 
 from __future__ import annotations

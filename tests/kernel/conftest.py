@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests against the running kernel; PROCTOR_KERNEL_TESTS is ``try``, ``must`` (a skip fails) or ``off``."""
 
 from __future__ import annotations

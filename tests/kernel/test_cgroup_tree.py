@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parent of the sessions' cgroups is removed, unmounted or full: no session is refused for good."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Containers that a session starts through Docker; needs Docker, containerd and a static busybox."""
 
 from __future__ import annotations

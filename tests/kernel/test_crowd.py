@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many sessions at once, and many agents."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What daemons start for a session is the session's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nothing is lost without a count: tiny rings, subscribers that go away, a barrier at the end."""
 
 from __future__ import annotations

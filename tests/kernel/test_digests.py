@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which content was executed, as SHA-256."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever the technique, what it does is seen in the session that did it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of sessions when something fails beside them: strict ones end, others go on and say so."""
 
 from __future__ import annotations

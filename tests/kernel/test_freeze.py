@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Strict sessions are held while capture is behind, and always let go."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is done through io_uring: inline, by a worker, or by a thread that polls."""
 
 from __future__ import annotations

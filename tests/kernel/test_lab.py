@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lab in which the kernel is tested."""
 
 from __future__ import annotations

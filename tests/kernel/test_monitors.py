@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The root process beside each session dies or is stopped: the session ends, and its record says why."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions whose every command the kernel reports: first exec, end, crash of the node, no capture."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the log says when events of the kernel could not be kept: never that all is well."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Roles that restrict the network, from the role to the refused connection."""
 
 from __future__ import annotations

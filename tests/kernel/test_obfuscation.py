@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A command may be written in any way; what is executed has a name and arguments."""
 
 from __future__ import annotations

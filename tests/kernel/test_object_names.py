@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a host's administrator sees in ``bpftool prog list`` and ``bpftool map list``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions that may not connect everywhere: what the kernel refuses, and how it is recorded."""
 
 from __future__ import annotations

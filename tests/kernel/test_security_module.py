@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The second line of the network policy, alone: where the kernel asks programs as a security module."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs that outrun everything: each record is stored, or counted with the stage that lost it."""
 
 from __future__ import annotations

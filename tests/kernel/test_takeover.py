@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Capture that is killed or stopped, and another that takes over: nothing is lost, nothing comes twice."""
 
 from __future__ import annotations

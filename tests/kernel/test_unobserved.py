@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What completes where no hook runs is reported before, and the account of attempts comes out even."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Former names of the modules in ``testing``, for one release."""
 
 import importlib

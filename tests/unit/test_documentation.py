@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the pages point at exists: links, files and modules."""
 
 from __future__ import annotations

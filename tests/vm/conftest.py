@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that change the machine they run on: for guests only, which forget it (``./run vmtest``)."""
 
 from __future__ import annotations

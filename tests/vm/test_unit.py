@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The unit of ``teleport install systemd``, under systemd as the first process."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m tools.coverage``: measure the C extensions, then compare all figures with their floors."""
 
 import sys

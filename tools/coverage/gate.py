@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compare what the unit suites cover with the floors in ``floors.toml``, which may only rise.
 
 Python is measured by coverage.py (statements and branches of the unit suite), TypeScript by V8

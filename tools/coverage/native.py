@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measure which lines of the C extensions the unit suite executes, with gcov."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Try the techniques under each tool; write docs/evasion.json and docs/evasion.md."""
 
 from __future__ import annotations

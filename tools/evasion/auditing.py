@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kernel's audit with auditd, by the rules that are usual: logged-in users only, 64 and 32 bit.
 
 Once it has been on, each new task pays for it until the next boot; so it comes last.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tools that are compared: each runs a technique once, and says what its own output shows of it."""
 
 from __future__ import annotations

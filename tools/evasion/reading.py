@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a tool's output says: executed arguments, opened paths, ports and system calls, as text like ours.
 
 Each reader is generous: what can be found in the output counts, however it is written there.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The results as a page: docs/evasion.md."""
 
 from __future__ import annotations

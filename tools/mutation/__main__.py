@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./run mutants``: how many small changes of the code that decides do the unit tests notice?
 
 Prints each surviving mutant with its line, then the share of mutants that were noticed. A mutant is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mutation operators: small changes of Python source that a good test suite notices.
 
 The operators are those of DeMillo, Lipton and Sayward (*Hints on Test Data Selection*, 1978) that make

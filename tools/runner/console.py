@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Steps of work on the terminal: one line each, with the time it took; the output goes to a log file."""
 
 from __future__ import annotations

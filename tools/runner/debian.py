@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """System packages, on Debian and Ubuntu."""
 
 from __future__ import annotations

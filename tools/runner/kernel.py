@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Can this machine load BPF programs at all? Asked of the kernel itself, not of our own loader."""
 
 from __future__ import annotations

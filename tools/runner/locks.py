@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lock files: exact versions and hashes of every Python package."""
 
 from __future__ import annotations

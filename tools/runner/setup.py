@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything a verb needs before it can start: system packages, ``.venv``, native parts, web bundle.
 
 Each step is skipped while its inputs are the same as when it was last done.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which steps of the set-up are done: a stamp holds the hash of what the step was made from."""
 
 from __future__ import annotations

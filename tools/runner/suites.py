@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The test suites, in the order in which a failure is cheapest to understand, and their sum."""
 
 from __future__ import annotations

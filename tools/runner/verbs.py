@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verbs of ``./run``, and what happens when one is typed."""
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ def _format(_arguments: Sequence[str]) -> int:
     prepare()
     step("import order", [BIN / "ruff", "check", "--select", "I", "--fix", "."])
     step("format", [BIN / "ruff", "format", "."])
+    step("format of C", [BIN / "clang-format", "-i", *checks.c_sources()])
     return 0
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``./run vmtest``: kernel tests, and benchmarks, under kernels other than this machine's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cpio format ``newc``, as the kernel reads it from an initramfs."""
 
 from __future__ import annotations

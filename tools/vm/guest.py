@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One guest: boots, runs a command on the host's root, and is gone."""
 
 from __future__ import annotations

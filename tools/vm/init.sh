@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # First process of a guest: the host's root, read-only, below a layer in memory.
 set -e
 /bin/busybox --install -s /bin

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the kernel of a guest starts from: a shell, modules, and a script that mounts the host's root."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's packaged kernels, taken apart in a cache; nothing of them is installed."""
 
 from __future__ import annotations

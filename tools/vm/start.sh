@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # First process on the host's root where systemd is not: the other file systems, then the command.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 mount -t proc proc /proc

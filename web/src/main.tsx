@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import "@mantine/core/styles.css";
 import "./ui/page.css";
 import { MantineProvider } from "@mantine/core";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "./api/client";
 import { sessionQuery } from "./api/session";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const lagoon: MantineColorsTuple = [

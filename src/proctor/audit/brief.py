@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fields of an event that searches and the index look at."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finished days of the audit log, compressed so that any part can be read without the rest.
 
 ``python -P -m proctor.audit.compressed FILE`` compresses a day, in a process of its own and with the lowest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of JSON lines, one per UTC day: names, appending, and reading from either end in bounded memory.
 
 A finished day may be compressed (``audit.compressed``). Name and offsets stay those of the plain file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Days of the audit log that are over: which there are, and removing one."""
 
 from __future__ import annotations

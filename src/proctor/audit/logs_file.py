@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The audit log as one file of JSON lines per UTC day, with a symlink to the current one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """State that the file log keeps beside its files: stored events, and the times of each day's lines."""
 
 from __future__ import annotations

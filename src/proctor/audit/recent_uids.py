@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ``uid`` of events that were stored lately: no two events of the log may share one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A queue of lines in numbered files that survives ``kill -9``: what the spool keeps on disk."""
 
 from __future__ import annotations

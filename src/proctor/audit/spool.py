@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Audit events of one service on its own disk, until the auth service has stored them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Issues access bundles: what the privileged side of each node decides by."""
 
 from __future__ import annotations

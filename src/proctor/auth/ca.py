@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The certificate authorities of a cluster: one for hosts, one for people, each for SSH and X.509."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything the RPCs of one auth service share."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """People who log in: passwords, second factors, lockout, one-time links."""
 
 from __future__ import annotations

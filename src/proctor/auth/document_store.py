@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Typed collections of documents in the backend."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Passwords and one-time codes: how they are kept and compared."""
 
 from __future__ import annotations

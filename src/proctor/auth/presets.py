@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Roles that every cluster starts with; see docs/resources.md."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Callers of each RPC, deny by default; access to documents is decided by roles."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The auth service: composed, started, stopped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of the auth service: its host and its configuration."""
 
 from __future__ import annotations

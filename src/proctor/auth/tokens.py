@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Join tokens: made, listed, revoked, and checked when a host wants to join."""
 
 from __future__ import annotations

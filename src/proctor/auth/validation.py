@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Semantic validation of documents; each function raises BadRequest that names the fields."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """libbpf, compiled from ``native/ringbuf``. Every function raises OSError with the kernel's errno."""
 
 from collections.abc import Sequence

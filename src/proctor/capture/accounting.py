@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The account of one session's records: what the kernel has counted against what we have."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames of ``core.wire`` on a non-blocking socket, descriptors included, for the capture service."""
 
 from __future__ import annotations

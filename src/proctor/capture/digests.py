@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SHA-256 of executed files: read beside everything else, kept for as long as a file stays as it is."""
 
 from __future__ import annotations

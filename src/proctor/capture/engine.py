@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The engine: sessions in the kernel and in memory, records to events, the end of a session."""
 
 from __future__ import annotations

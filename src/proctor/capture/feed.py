@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blocks of records for an event loop, a barrier in them, and notices from cgroups."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions that are recorded, and what of theirs the node has not acknowledged."""
 
 from __future__ import annotations

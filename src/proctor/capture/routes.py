@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routing of messages of sessions to subscribers.
 
 There is one *main* subscriber, the node that takes new connections; nodes that were replaced by it go on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The capture process: answers monitors and the node on ``capture.sock`` (``docs/capture.md``)."""
 
 from __future__ import annotations

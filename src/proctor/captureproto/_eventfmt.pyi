@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The event formatter, compiled from ``native/eventfmt``."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Strict sessions while no capture runs: what anybody who is alive then can do about them.
 
 Capture leaves a mark for each strict session. The programs stay in the kernel, with a list of all

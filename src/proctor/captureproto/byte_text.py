@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 r"""Bytes of the kernel and of clients as text of an event, so that the bytes can be had back.
 
 The form is documented in ``docs/capture.md``: bytes that are UTF-8 and hold no ``\xhh`` stand for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages on ``capture.sock``.
 
 The frames themselves are those of ``core.wire``; ``docs/capture.md`` describes the exchange.

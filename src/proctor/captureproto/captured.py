@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A monitor's connection to capture, over the end of one capture process and the start of the next."""
 
 from __future__ import annotations

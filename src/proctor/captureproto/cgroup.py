@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cgroup tree of sessions: ``<mount>/<root_path>/<run id>/<sid>``."""
 
 from __future__ import annotations

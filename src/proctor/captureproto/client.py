@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The other end of ``capture.sock``: blocking for a session's monitor, asynchronous for the node."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines of events with slots for what the node knows about the session.
 
 A line is a JSON object with its keys in order; in each slot is the byte 0x1F, which JSON has nowhere else.

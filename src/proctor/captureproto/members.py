@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All processes of a session, held or killed: found by lineage, wherever root may have moved them.
 
 Whoever is outside the session's cgroup is moved back into it, which is frozen. A stop signal would not

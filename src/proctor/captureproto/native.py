@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Import compiled extensions, which are there only where they were built."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Paths of the state that outlives a capture process, and the list of processes of sessions."""
 
 from __future__ import annotations

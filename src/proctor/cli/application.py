@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Base of the three commands: construction, shell completion, variables of the environment."""
 
 from __future__ import annotations

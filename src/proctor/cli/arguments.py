@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line of ``tsh ssh``, which is read as OpenSSH reads its own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The edge between a command and its user: errors become a sentence and an exit status, never a traceback."""
 
 from __future__ import annotations

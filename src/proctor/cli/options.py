@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options that belong together, as one dataclass parameter of a command."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 r"""Output of commands: tables for people, JSON and YAML for programs.
 
 Names, labels, versions and messages come from hosts and other people. Each format escapes what would drive a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Profile of ``tsh login``: ``~/.tsh`` (or ``$TELEPORT_HOME``), readable by its owner only.
 
 ``current-profile`` names the profile in use, ``<name>.json`` says where the proxy is, ``keys/<name>/`` holds

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The standard streams of a command, in whatever state its parent has left them.
 
 A parent may have closed a descriptor, may have made its open file description non-blocking (rsync and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``version`` of each command, without the libraries of the other verbs, which take longer to load."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Input of a service process from the supervisor: configuration, account, paths."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Annotations of struct fields, for the reader of the configuration and for its documentation."""
 
 from __future__ import annotations

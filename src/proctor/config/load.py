@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A configuration file to a :class:`Config`, or all that is wrong with it, each with its line and column."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Features of Teleport that Proctor lacks, and the configuration keys that ask for them.
 
 A setting that would restrict or protect and cannot be honoured is refused. One that would only grant

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """YAML nodes to structs (the configuration, resources), with the place of every mistake."""
 
 from __future__ import annotations

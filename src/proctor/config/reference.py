@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``docs/config.md`` from the schema: ``python -m proctor.config.reference > docs/config.md``."""
 
 from __future__ import annotations

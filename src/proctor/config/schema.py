@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The configuration file, versions v1 to v3: attribute names are its keys, defaults are its defaults.
 
 ``docs/config.md`` is written from the annotations here: the string is the description of the key,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Values that a configuration may hold by itself or by the path of a file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Semantic validation of the configuration, and warnings."""
 
 from __future__ import annotations

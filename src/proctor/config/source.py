@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """YAML text to nodes, in bounded time and memory, or one sentence that says what is wrong and where.
 
 Input comes from files that other programs wrote, so size, depth and the expansion of aliases are limited.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Suggestions for unknown keys and words."""
 
 from __future__ import annotations

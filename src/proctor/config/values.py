@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kinds of values that a configuration file may hold, each with its reader and its name for people."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accept loops that survive a process that has run out of descriptors.
 
 accept(2) fails with EMFILE or ENFILE while the connection stays in the queue. A process that then only waits

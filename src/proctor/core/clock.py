@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The only source of the current time, so that tests can own it."""
 
 from __future__ import annotations

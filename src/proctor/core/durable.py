@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing to disk so that a crash leaves the old or the new, never a part, and what is promised fits."""
 
 from __future__ import annotations

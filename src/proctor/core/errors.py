@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The root of every error a user may see, and the exit codes of the commands."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The system calls of Linux that Python has no name for: namespaces, mounts, prctl, fallocate, statfs."""
 
 from __future__ import annotations

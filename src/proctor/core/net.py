@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses of services, and why a connection failed, in the same words whichever library reports it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Readiness probes for the dependencies of a service."""
 
 from __future__ import annotations

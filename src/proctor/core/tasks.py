@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Named asyncio tasks whose end is always noticed (the only ``create_task`` in the project), and threads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text of others: which may be an identifier, and how the rest is shown without driving a terminal."""
 
 from __future__ import annotations

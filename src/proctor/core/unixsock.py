@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unix sockets under directories of any depth (the kernel limits ``sun_path`` to 107 bytes)."""
 
 from __future__ import annotations

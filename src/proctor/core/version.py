@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our version and the rule which versions may talk to each other.
 
 Rule (guide, "compatibility rules"): patch and minor versions always work together; a server

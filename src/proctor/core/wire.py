@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames on local stream sockets: four bytes of length (big-endian), then JSON; descriptors ride along.
 
 Used between node, spawn helper and capture. Standard library only.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines of JSON that may be stored as they are, as compiled from ``native/jsonlines``."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The access decision: pure, with its reason; used by proxy, node, auth service and ``tctl``.
 
 Rules (Teleport's role model): deny beats allow, nothing is allowed by default, labels match by

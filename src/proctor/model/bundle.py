@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The signed access bundle: all data by which the privileged side of a node decides."""
 
 from __future__ import annotations

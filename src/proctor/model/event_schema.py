@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The types of all fields of all events, as structs declare them: for the compiled check and for Python's."""
 
 from __future__ import annotations

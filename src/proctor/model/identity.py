@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Identities: people with roles, hosts with services."""
 
 from __future__ import annotations

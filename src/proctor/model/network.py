@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Network policies of sessions: pure arithmetic on networks and ports.
 
 Everything is reckoned in IPv6, with IPv4 mapped into it (``::ffff:0:0/96``), but a network of IPv6 never

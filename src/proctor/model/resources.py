@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Documents kept by the auth service: versioned, as read and written by ``tctl get`` and ``create``.
 
 Field names are those of Teleport's resources (role v3 to v8; user, token, node, lock v2), see

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one place that knows msgspec: documents and events to and from JSON."""
 
 from __future__ import annotations

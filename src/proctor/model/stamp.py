@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The last step before an event is stored: mandatory fields, bounded size, one canonical line of JSON."""
 
 from __future__ import annotations

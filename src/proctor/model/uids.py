@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fingerprints of events' ``uid``, and tables of them that find one in a constant time.
 
 A fingerprint has 64 bits: among a million, a new ``uid`` has that of another once in 10^13 events.

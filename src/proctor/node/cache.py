@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The access bundle of this node: pushed by the auth service, verified and kept by the spawner."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TCP connections through the node: made by a process with the user's identity, audited as ``port``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Heartbeat: what the node reports about itself to the auth service every few seconds."""
 
 from __future__ import annotations

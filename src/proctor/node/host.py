@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """State that all connections of a node share."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node's side of privilege separation: one SSH connection as the spawner knows it.
 
 The node has no host key. The spawner signs each key exchange, verifies for itself who logs in, and starts

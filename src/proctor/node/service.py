@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node service: composes SSH server, sessions, records and their delivery."""
 
 from __future__ import annotations

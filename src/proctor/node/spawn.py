@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node's side of a monitor: ask for a process, hear of its end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node's SSH server: who may log in, and what one connection may open."""
 
 from __future__ import annotations

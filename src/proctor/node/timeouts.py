@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long the node waits for others, and how often it looks: each time once, in seconds."""
 
 from __future__ import annotations

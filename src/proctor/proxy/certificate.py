@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The certificates of the web page: those configured, or one of our own making that is kept."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server name in a TLS ClientHello (RFC 8446 §4.1.2, RFC 6066 §3), without doing any TLS."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nodes and roles of the cluster as the proxy knows them, a few seconds old at most."""
 
 from __future__ import annotations

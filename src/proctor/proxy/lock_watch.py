@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Locks and revocations as the proxy knows them, pushed by the auth service."""
 
 from __future__ import annotations

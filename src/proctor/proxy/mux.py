@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One TLS port for two protocols: a look at the ClientHello, then pass-through or our own HTTPS.
 
 The bytes of the hello are only peeked at, so whoever gets the connection finds it untouched.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The proxy service: one TLS port, the web page on it, the SSH proxy beside it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The SSH proxy: lets holders of user certificates reach nodes, and does nothing else.
 
 ``ssh -J`` and ``tsh ssh`` open one direct-tcpip channel to a node and speak SSH with it through that; the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings as the auth service keeps them: append-only, of one owner, closed by a checksum."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The entries of a recording as they arrive, and its events as text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings in forms that other programs read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of one recording on the node's disk: the journal, and what grows out of it."""
 
 from __future__ import annotations

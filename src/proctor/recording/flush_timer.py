@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wakes the flusher of a recording: by time, or by the amount that waits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of a recording: their names, their lines, and how they decode. Pure; docs/recording-format.md."""
 
 from __future__ import annotations

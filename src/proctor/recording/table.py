@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of recordings: what the archive holds, with what its nodes said about each session.
 
 It is made from the archive and from ``session.start``, ``session.end`` and ``session.loss`` in the audit log,

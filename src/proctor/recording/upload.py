@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replication of recordings from the node to the archive of the auth service, while they grow."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write-ahead log of a recording: record codec and replay. Pure.
 
 A journal is a sequence of records, each with length and checksum. The files of the recording follow from

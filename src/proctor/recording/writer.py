@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recording of one session on the node: nothing that was accepted is lost by a crash."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The certificate of somebody without one.
 
 A gRPC server in Python either demands a client certificate or ignores it. Hosts that join have none

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Typed access to the auth service over mTLS, whatever address leads to it."""
 
 from __future__ import annotations

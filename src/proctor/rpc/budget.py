@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Budgets of calls: before the caller is authorised, and overall."""
 
 from __future__ import annotations

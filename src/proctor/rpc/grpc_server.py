@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interceptor of every RPC: identity, version and access of the caller."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ProctorError to gRPC status and back; the hint travels in trailing metadata."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys and certificates of one service or person, and the files that keep them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """X.509: the certificates by which services and people know each other.
 
 A leaf carries who its holder is as JSON (model.identity) in the private extension 1.3.9999.1.1. The

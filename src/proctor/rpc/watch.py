@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A host's stream of access bundles: roles and locks, pushed by the auth service when they change."""
 
 from __future__ import annotations

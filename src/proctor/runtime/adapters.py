@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adapters from the interface of a service to what ``runtime.service`` expects."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The composition root: from a boot to the objects of one service.
 
 Each function imports the package that it builds and no other; only here are drivers named.

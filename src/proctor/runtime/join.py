@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A service of this host gets its identity from the cluster, once.
 
 The supervisor asks for it (:func:`ensure`); the exchange itself is done by a short-lived process with the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The web page's certificates: read as root, handed to the proxy's own account."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The data directory: every directory with its owner and mode, and the host's UUID."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The services' own log: text for people or JSON, to a stream, a file or syslog."""
 
 from __future__ import annotations

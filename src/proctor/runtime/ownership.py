@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Owners of what a data directory holds, after it was restored or copied by somebody else, or moved."""
 
 from __future__ import annotations

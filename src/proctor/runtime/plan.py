@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The plan of ``teleport start``: the configuration file, overridden by the flags."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks before anything starts: all problems of a plan on this host. Changes nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The entry of every service process: ``python -P -m proctor.runtime.service NAME``.
 
 Started by the supervisor only, which sends the boot over standard input. Services that parse the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The socket pair between the supervisor and one service, with frames of ``core.wire``.
 
 It begins with one frame in each direction: the supervisor sends the boot, with listening sockets as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Authentication of the user of an SSH connection, for the privileged side.
 
 The privileged side supplies a random cookie for the server's KEXINIT and signs the hash of the first key

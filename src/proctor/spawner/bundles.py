@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The access bundle in force on this host, verified before it is kept where only root writes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames of ``core.wire`` on a socket that is never waited for, descriptors included, for the spawner."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The forked child of a session, between fork and exec: becomes the user.
 
 The module imports the standard library only. Its process is a fork of the monitor, so it has the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Connections on behalf of a user, to where their roles let them go."""
 
 from __future__ import annotations

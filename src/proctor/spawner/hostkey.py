@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The SSH host key of the node, which the node itself cannot read.
 
 A process of its own holds it, so that it is not in the memory that the spawner's forks take along: what

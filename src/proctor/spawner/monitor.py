@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The root process beside each session: decides what holds for it, starts the user's process, watches it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The spawner's view of its monitors: a session does not outlive the process that watches it.
 
 A monitor says over a socket pair what it has started and when that has ended. When a monitor dies

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PAM around a session: account check, credentials, session; through libpam by ctypes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The root helper of the node: listens on ``spawn.sock``, authenticates users, forks a monitor per session.
 
 It owns the SSH host key and verifies for itself who logs in, since the node may be in other hands. Single-

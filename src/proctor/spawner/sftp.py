@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The SFTP server inside a session: asyncssh's, over plain descriptors, in a process of the user's own.
 
 Imported by the spawner as root, since the user may not be able to read the installation; runs after

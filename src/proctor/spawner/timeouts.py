@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long the spawner and its monitors wait for others: each time once, in seconds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the privileged side of a node states of a session, signed with the host key, for the auth service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decides access of a user to this host, by certificate, roles and configuration."""
 
 from __future__ import annotations

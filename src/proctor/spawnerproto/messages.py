@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages on ``spawn.sock``; frames are those of ``core.wire``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recognise commands that run the server side of the original scp protocol."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pseudo-terminals of sessions: opened with the modes that the client's terminal has."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SSH connections whose client has not logged in yet: how many there may be, as sshd's MaxStartups."""
 
 from __future__ import annotations

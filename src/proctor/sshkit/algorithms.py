@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The algorithms our SSH servers and clients offer, strongest first.
 
 Chosen so that every client of the last ten years finds one of each: OpenSSH from 6.5, PuTTY, paramiko,

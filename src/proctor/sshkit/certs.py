@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SSH certificates: issued for people and hosts, verified for people.
 
 Format: OpenSSH PROTOCOL.certkeys. Our data travel in extensions (never in critical options, which

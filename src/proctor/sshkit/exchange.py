@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exchange hash that a server signs (RFC 4253, section 8).
 
 Format (RFC 4253, section 8; RFC 5656, section 4): the strings V_C, V_S, I_C, I_S, K_S, then what the method

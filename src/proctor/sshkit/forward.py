@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes from one stream to another, counted, with back-pressure and half-close.
 
 Works between any two of asyncio's and asyncssh's streams; asyncssh's own forwarding is not used

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SSH key pairs (Ed25519), as text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenSSH's key revocation lists (PROTOCOL.krl), for ``RevokedKeys`` and ``RevokedHostKeys``.
 
 Only what is needed here: serial numbers of certificates, by the CA that signed them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SSH connections on a listening socket that is ours: shared with another process, or refused cleanly."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An SSH server that admits holders of our user certificates only.
 
 Node and proxy subclass :class:`CertificateServer` and listen with :func:`server_options`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signatures of files as ``ssh-keygen -Y`` makes them (OpenSSH, PROTOCOL.sshsig).
 
 By keys that a user CA has certified for one purpose, in a critical option that no certificate of a person

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A user's proof: the signature of a certificate's key over one session id (RFC 4252, section 7)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The key-value store that auth keeps its state in, as every driver offers it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The embedded store: SQLite in WAL mode, all access from one thread."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The least that is needed to have one request done by io_uring. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

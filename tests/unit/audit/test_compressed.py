@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compressed days: the same content, at any offset, and no moment at which a day is missing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The index changes how long a search takes, and never what it finds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logging in: what is refused, for how long, and what is reported."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Passwords, one-time codes, tokens."""
 
 from __future__ import annotations

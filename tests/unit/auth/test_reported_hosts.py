@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What hosts say of themselves: printable and short."""
 
 from __future__ import annotations

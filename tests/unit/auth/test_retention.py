@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Retention removes what is due and nothing else, says so once, and survives a kill at any step."""
 
 from __future__ import annotations

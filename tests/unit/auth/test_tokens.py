@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Join tokens: who may join with what, and why not."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two weeks of simulated use under retention, checked every day against a model that knows what is due."""
 
 from __future__ import annotations

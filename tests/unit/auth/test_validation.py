@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What documents must hold before they are stored."""
 
 from __future__ import annotations

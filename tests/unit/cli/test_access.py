@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

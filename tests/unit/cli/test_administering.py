@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """As whom ``tctl`` acts when the configuration of the host is not for it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the three commands share, in processes of their own, as a shell starts them."""
 
 from __future__ import annotations

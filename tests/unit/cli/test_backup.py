@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Backups: private, complete or absent, checked to the last byte, restored into an empty place only."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ``teleport configure`` and ``tctl nodes add`` write turns enhanced recording on."""
 
 from __future__ import annotations

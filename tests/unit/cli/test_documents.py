@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from proctor.cli.tctl.documents import kind_of, parse, references

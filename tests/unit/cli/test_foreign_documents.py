@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Roles, users and tokens as Teleport exports them: what loads, what is warned of, what is refused."""
 
 from __future__ import annotations

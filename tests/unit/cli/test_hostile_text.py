@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text of hosts and people, through everything that prints: nothing of it may reach the terminal as it is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Playing on a terminal, with a viewer whose waits pass at once."""
 
 from __future__ import annotations

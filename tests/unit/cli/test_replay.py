@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ``tsh play`` says of the record itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands as a parent starts them that has closed or changed the standard streams."""
 
 from __future__ import annotations

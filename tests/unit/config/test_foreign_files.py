@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that Teleport and its generators write: what loads, what is warned of, what is refused by name."""
 
 from __future__ import annotations

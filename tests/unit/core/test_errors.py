@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from proctor.core.errors import ConfigError, NotFound
 
 

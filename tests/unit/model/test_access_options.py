@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How options of several roles merge, value by value (the table in SessionOptions)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path

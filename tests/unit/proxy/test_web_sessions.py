@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import cast

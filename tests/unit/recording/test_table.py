@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of recordings, as the archive and the events of sessions fill it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Errors cross the wire as what they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """X.509: who may say what about whom."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands in the certificates: RFC 5280's extensions, names and keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport configure --test`` and ``teleport start`` refuse the same, all of it at once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The supervisor's end of a channel, with a service at the other that says anything."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 from proctor.auth.housekeeping.usage import DayUsage, Usage
 from proctor.runtime.diag.metrics import Metrics
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SSH certificates: what we issue, others read; what others bring, we doubt."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One-time codes of the people of a test cluster."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that tests written for an earlier release import."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start of the benchmarks: whose start-up files are hidden, and when."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of packages in docs/architecture.md."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./schema";
 

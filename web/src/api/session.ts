@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, api, type Session, setCsrfToken, unwrap } from "./client";
 

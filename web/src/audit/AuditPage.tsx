@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Button, Center, Group, Loader, Paper, Stack, Switch, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { Failure } from "../ui/Failure";

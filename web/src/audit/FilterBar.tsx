@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { Typed } from "../ui/Typed";

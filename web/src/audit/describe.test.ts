@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { expect, describe as suite, test } from "vitest";
 import golden from "../../../tests/golden/events.json";
 import { describe, tone } from "./describe";

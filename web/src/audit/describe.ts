@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AuditEvent } from "../api/client";
 import type { Tone } from "../ui/Chip";
 import { severity } from "./sentences";

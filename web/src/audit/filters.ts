@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the reader looks for; kept in the page's address, so that it can be sent to a colleague. */
 export interface Filters {
   text?: string;

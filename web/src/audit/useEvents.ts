@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
 import { type Filters, toQuery } from "./filters";

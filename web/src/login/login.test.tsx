@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";

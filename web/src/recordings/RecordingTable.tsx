@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Button, CopyButton, Group, Table, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconTerminal2 } from "@tabler/icons-react";
 import type { Recording } from "../api/client";

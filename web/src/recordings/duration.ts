@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The time between two moments for people: `4 s`, `3 min 20 s`, `2 h 5 min`; empty when one is missing. */
 export function duration(from: string, to: string): string {
   const seconds = Math.round((Date.parse(to) - Date.parse(from)) / 1000);

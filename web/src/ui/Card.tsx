@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Center, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Mark } from "./Mark";

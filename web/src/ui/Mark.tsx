@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import mark from "./mark.svg";
 
 export function Mark({ size = 28 }: { size?: number }) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Text } from "@mantine/core";
 
 const format = new Intl.DateTimeFormat(undefined, {

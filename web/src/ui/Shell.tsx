@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AppShell, Badge, Container, Group, Menu, Text, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconListDetails, IconLogout, IconVideo } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";

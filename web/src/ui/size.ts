@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A number of bytes for people. */
 export function size(value: unknown): string {
   const count = typeof value === "number" ? value : 0;

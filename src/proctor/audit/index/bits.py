@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sets of small numbers (events of a segment) as integers in memory and as short blobs in the index."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pieces of an event that free text finds, and the look-up of a text in the index.
 
 The text of an event is split at its quotation marks, escaped ones too, into *pieces*: names, values, and what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A segment of the index in memory, while its lines are read."""
 
 from __future__ import annotations

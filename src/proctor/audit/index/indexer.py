@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Making the index from the day files, and keeping up with them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a query to the events of each segment that may match; what remains is decided by their lines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The file of the index: segments of day files, terms, and which events of a segment have a term.
 
 A *segment* is a range of whole lines of one day file. A *term* is a piece of an event

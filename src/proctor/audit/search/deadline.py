@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limit of time and cancellation of a search."""
 
 from __future__ import annotations

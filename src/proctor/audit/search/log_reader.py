@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading the audit log's day files, by any process that may: with the index when it is of use."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Searches of the audit log for many people at once, in processes of their own, and the indexing beside."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Searching day files in order of storage, from either end, in bounded memory and time.
 
 Ranges that the index knows contribute the lines that may match, all others each line; what matches is decided

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -P -m proctor.audit.search.worker search|index DIRECTORY INDEX``: a process of its own.
 
 Requests come on the standard input and answers go to the standard output, one at a time, each a frame: four

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rate limit of attempts to join with a wrong token."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that a host may have at all."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that a host may have, checked when it joins and whenever it reports about itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Registry of host names in the backend: a name belongs to the host that had it first."""
 
 from __future__ import annotations

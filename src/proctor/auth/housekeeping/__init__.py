@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Retention, compression and disk use of what the auth service keeps."""

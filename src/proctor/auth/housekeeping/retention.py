@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Removing days of the audit log and recordings when their retention is over.
 
 What is to be removed is written down first, with the ``uid`` of the event that reports it. So a crash at any

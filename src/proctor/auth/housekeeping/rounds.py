@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rounds of the auth service: beginning days, compressing finished ones, removing what is due."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Disk usage of the auth service, for ``tctl storage`` and the metrics."""
 
 from __future__ import annotations

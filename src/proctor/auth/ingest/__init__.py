@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Validation of events and recordings that hosts deliver."""

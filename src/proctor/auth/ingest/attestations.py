@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose a session is: proved by what the user has signed, and stated by the privileged side of its host."""
 
 from __future__ import annotations

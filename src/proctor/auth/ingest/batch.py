@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The check of one batch of a host's events: quick when all may be stored, else event by event."""
 
 from __future__ import annotations

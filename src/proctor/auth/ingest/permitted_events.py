@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events that a host may deliver, by its role, and the times that they may have."""
 
 from __future__ import annotations

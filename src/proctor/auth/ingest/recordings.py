@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recordings of the cluster: who may see which, and a list that follows the archive and the audit log."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Owners of sessions and the fields that their events must agree with, kept in the backend."""
 
 from __future__ import annotations

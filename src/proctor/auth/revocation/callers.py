@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Check before each call whether the caller of the auth service is locked or revoked."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The certificates that have been issued and have not ended, kept in the backend by their serial numbers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Locks, revocations and removed hosts as they are in force, in memory; changes are pushed to all hosts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cluster's key revocation list: what a plain ``sshd`` and ``ssh`` need to obey locks."""
 
 from __future__ import annotations

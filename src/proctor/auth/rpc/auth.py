@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RPC: the Auth service, each method handed to the part that knows it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RPC: a host becomes a member of the cluster."""
 
 from __future__ import annotations

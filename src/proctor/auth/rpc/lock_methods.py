@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RPC: locks as documents, the stream of access bundles, and the key revocation list."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RPC: people log in and set their secrets, by way of a proxy."""
 
 from __future__ import annotations

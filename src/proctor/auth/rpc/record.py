@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RPC: the audit log and the archive of recordings."""
 
 from __future__ import annotations

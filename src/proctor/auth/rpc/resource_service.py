@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RPC: reading and writing documents, whatever their kind."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Effects of capture on sessions: freezing, network policies, self-protection."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Holding strict sessions while capture is behind, so that nothing of theirs is lost.
 
 A hold is the cgroup's freezer: processes stop within a system call, and go on when the backlog has gone.

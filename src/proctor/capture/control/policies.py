@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Network policies in the kernel: one for all sessions with the same, replaced as a whole."""
 
 from __future__ import annotations

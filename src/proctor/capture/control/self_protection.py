@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our own processes and cgroups, known to the kernel so that it records what sessions do to them."""
 
 from __future__ import annotations

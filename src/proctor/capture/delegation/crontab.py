@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of cron: which commands they order, as cron hands them to the shell. No I/O."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Daemons that start programs for others: which there are, where they find their jobs, which of them run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Notices of changes in directories, from inotify."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attributes work of daemons (cron, at, systemd, Docker) to the session that requested it."""
 
 from __future__ import annotations

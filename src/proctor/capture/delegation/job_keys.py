@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys by which the kernel recognises the jobs of a table, a unit or a container."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layouts of ``bpf/include/record.h`` and ``control.h``; a test compares them with the built object."""
 
 from __future__ import annotations

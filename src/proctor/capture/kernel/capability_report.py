@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Capabilities and limits of this machine for recording, as sentences for people."""
 
 from __future__ import annotations

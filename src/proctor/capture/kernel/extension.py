@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The extension around libbpf, which the capture service alone loads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Filters of the configuration, as the programs in the kernel apply them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Format records of the kernel as lines of events (``captureproto.lines``)."""
 
 from __future__ import annotations

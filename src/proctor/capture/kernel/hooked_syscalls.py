@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kernel's functions behind the system calls that are recorded, for hooks on each of them.
 
 Names are those of x86-64: ``__x64_sys_openat`` and, for 32-bit programs, ``__ia32_compat_sys_openat`` where

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Maps of the kernel that attribute jobs of daemons to sessions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The objects for newer and older kernels, and the features of a kernel that can be done without."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From object file to attached programs."""
 
 from __future__ import annotations

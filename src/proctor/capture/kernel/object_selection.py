@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Selects the object and the programs that this kernel takes: by loading them, never by version."""
 
 from __future__ import annotations

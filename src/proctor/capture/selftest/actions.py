@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process of the self-test; its arguments are DIRECTORY, CGROUP and ELSEWHERE.
 
 It enters ``CGROUP``, says ``ready``, waits for a line, does everything once, and says as JSON what of it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events that each action must leave behind, and the program that captures it."""
 
 from __future__ import annotations

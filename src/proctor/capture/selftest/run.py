@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the self-test: a capture service, a session in it, and the events of its actions.
 
 It works beside a running node, whose programs and sessions it does not touch.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One file opened through io_uring, by bare system calls. Standard library only."""
 
 from __future__ import annotations

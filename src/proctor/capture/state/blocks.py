@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blocks of records that were taken out of the rings and are not events yet: files of ``_ringbuf.Pump``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions, what of theirs the node has not acknowledged, and how far the records are: always in a file.
 
 Changes are made durable together: ``commit`` takes all of them since the one before, or a process that is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs, maps and links that are pinned: they stay when the process that loaded them ends."""
 
 from __future__ import annotations

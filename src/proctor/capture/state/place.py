@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two file systems for state that outlives the capture process, but not the machine."""
 
 from __future__ import annotations

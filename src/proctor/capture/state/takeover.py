@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Takes over, migrates or abandons the state that another capture process has left."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keys while a recording plays: space pauses, arrows seek, q ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings in files of our own: a data directory's, or an archive of ``tctl recordings download``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The terminal that a recording is played on."""
 
 from __future__ import annotations

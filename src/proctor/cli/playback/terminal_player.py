@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plays a recording on a terminal: at its pace, paused, and from any position."""
 
 from __future__ import annotations

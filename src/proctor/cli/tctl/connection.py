@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Connection and identity of ``tctl``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Resources as YAML: read with the place of every mistake, written as ``tctl get`` shows them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl edit``: a resource in an editor."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl inventory``: the hosts that the auth service hears of, their services and versions."""
 
 from __future__ import annotations

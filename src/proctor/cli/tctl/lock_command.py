@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl lock``: a lock from the flags of the command line."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl recordings download``: the files of a recording in one archive."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl storage`` and ``tctl retention``."""
 
 from __future__ import annotations

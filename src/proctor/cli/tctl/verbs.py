@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests of ``tctl`` to the auth service, and the text of their results."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport configure`` and ``teleport node configure``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport debug capture``: what kernel capture records on this machine, and whether it does."""
 
 from __future__ import annotations

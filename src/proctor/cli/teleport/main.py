@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport``: runs the services of a host, and writes what they need."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport status``: what the environment of a shell says about its session."""
 
 from __future__ import annotations

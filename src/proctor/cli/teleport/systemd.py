@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport install systemd``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cluster and identity of ``tsh``: options, profile or identity file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SSH connections to nodes, through the proxy, to hosts that the cluster vouches for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh login``: password and one-time code against short-lived certificates."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh``: logs in, opens sessions, plays recordings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh ls``: the nodes that one may see."""
 
 from __future__ import annotations

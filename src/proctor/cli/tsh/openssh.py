@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh config``: the same access for OpenSSH's own programs."""
 
 from __future__ import annotations

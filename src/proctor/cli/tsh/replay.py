@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh play`` and ``tsh recordings ls``."""
 
 from __future__ import annotations

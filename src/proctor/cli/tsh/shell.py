@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh ssh``: a shell or a command on a node, with our terminal, and forwarded ports."""
 
 from __future__ import annotations

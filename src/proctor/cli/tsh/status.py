@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh status``: who we are, and for how long."""
 
 from __future__ import annotations

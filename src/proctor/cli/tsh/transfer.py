@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tsh scp``: files to and from nodes, over SFTP."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The proxy's web API, as far as logging in needs it."""
 
 from __future__ import annotations

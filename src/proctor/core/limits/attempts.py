@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attempts of the unauthenticated in the audit log: the first ones each, of a flood their number."""
 
 from __future__ import annotations

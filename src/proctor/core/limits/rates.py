@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rate limits of attempts: for each network, and overall."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Semantic validation of role, token and lock documents, and fields without effect.
 
 What would restrict and cannot be enforced is a problem; what would only grant is worth a warning.

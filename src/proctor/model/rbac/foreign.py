@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names that documents written for Teleport use, and that mean nothing here: services, kinds, verbs."""
 
 from __future__ import annotations

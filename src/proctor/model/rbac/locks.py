@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Withdrawal of access before a certificate ends: locks (Teleport's lock v2) and revocations. Pure.
 
 Names of targets are literal. A lock with several targets holds where all of them match.

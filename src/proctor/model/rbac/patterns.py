@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Patterns of role documents: ``*`` for any text, or a regular expression between ``^`` and ``$``."""
 
 from __future__ import annotations

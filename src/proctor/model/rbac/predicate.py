@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Teleport's predicate language: ``where`` of rules, ``node_labels_expression``, functions in templates.
 
 Values are texts, lists of texts and booleans; names are looked up by the caller. What cannot be known is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``{{internal.logins}}`` and the like in logins and labels: filled in from the traits of a person."""
 
 from __future__ import annotations

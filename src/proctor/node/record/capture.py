@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Events of the kernel, from capture's stream into the records of the sessions they belong to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose sessions are, on disk: processes that outlive a session may outlive the node process as well."""
 
 from __future__ import annotations

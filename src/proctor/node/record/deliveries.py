@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Log of stored messages of capture, so that a redelivered one is not stored twice.
 
 A message is stored in two steps, into the recording and into the spool, and acknowledged in a third.

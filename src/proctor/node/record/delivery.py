@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernel events of one session: from capture's messages into its record, in order, then acknowledged."""
 
 from __future__ import annotations

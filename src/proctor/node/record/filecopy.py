@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SFTP operations as audit events."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node's part of the account of a session's kernel events."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers the events of one session into its recording and the spool."""
 
 from __future__ import annotations

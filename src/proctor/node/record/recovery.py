@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sessions that a previous run of the node left without an end."""
 
 from __future__ import annotations

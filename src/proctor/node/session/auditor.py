@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The auditor of one session: its events in their order, and its recording."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands of a session's lifecycle: what is to be done about an input, in order.
 
 Some are answered by an input later on; their docstrings name it.

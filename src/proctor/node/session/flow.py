@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes between client and process: order, back-pressure and counts. Part of the lifecycle, without I/O."""
 
 from __future__ import annotations

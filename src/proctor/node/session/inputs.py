@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs of a session's lifecycle: what the client, the process, capture and the node do."""
 
 from __future__ import annotations

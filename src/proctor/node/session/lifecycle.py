@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The life of one SSH session as a state machine without I/O: inputs in, commands out.
 
 The style is that of mitmproxy's protocol layers: ``receive`` takes one input and returns the commands

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Take commands, names of subsystems and types of terminals in any encoding, as OpenSSH does.
 
 RFC 4254, section 6.5, calls a command a string of bytes. asyncssh refuses those that are not UTF-8, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A session's lifecycle in the event loop: carries out its commands, and reports back."""
 
 from __future__ import annotations

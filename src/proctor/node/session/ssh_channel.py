@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The adapter between asyncssh and a session: the only module that knows ``SSHServerSession``."""
 
 from __future__ import annotations

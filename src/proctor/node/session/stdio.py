@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pipes and terminals of a session in the event loop, with back-pressure, and who closes them.
 
 asyncio's own transports would do for pipes, but give terminal output in pieces of 4 KiB, and cannot

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routes for logging in on the page, and out again."""
 
 from __future__ import annotations

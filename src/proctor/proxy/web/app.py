@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The web application of the proxy, put together."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routes for people and programs that are not logged in: ``tsh``, invitations, public keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every error leaves as ``{"error": {"message", "hint"}}``, whatever raised it; no traceback does."""
 
 from __future__ import annotations

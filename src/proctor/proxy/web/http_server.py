@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTPS on connections that were accepted elsewhere: uvicorn's protocol without uvicorn's server."""
 
 from __future__ import annotations

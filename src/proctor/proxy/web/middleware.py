@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Middleware of every request: same origin, a bounded body, security headers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bodies of the web API; the page's types are generated from them (``./run generate``)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The web page itself: a handful of files, read once, and a shell whose inline styles need a nonce."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Routes to the audit log and to recordings; what a person may see is decided by the auth service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """People logged in on the web page: their certificates stay here, the browser holds a random cookie."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dependencies of the routes of the web API, and the caller of a request."""
 
 from __future__ import annotations

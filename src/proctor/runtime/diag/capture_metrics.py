@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counters of the capture service, for /metrics."""
 
 from __future__ import annotations

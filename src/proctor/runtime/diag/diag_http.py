@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``diag_addr``: /healthz, /readyz and /metrics over HTTP/1.1, one request for each connection.
 
 Anybody who reaches the address may hold connections: they are few, each must send its request at once,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The metrics of a host, collected by the supervisor and shown by the diag process."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Capabilities of a process, see capabilities(7): which it keeps, and which its programs may get."""
 
 from __future__ import annotations

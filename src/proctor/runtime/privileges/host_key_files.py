@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The SSH host key of the node: made by root, for root alone."""
 
 from __future__ import annotations

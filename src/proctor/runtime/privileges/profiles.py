@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Privileges of each process: the table in docs/threat-model.md, which a test compares with processes.
 
 The spawner's sessions must be able to do what those of sshd can: sudo works in them, and root is root. What

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Irrevocably drop root in services that parse network input.
 
 It starts as root, makes the few paths that it needs reachable in a mount namespace of its own (the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Filters of system calls, see seccomp(2); libseccomp knows the numbers of each architecture."""
 
 from __future__ import annotations

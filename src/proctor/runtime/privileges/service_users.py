@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whom each service runs as."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names of system calls, by what they are for; as in the sets of ``systemd-analyze syscall-filter``.
 
 Not in any of them: executing programs, tracing processes, kernel modules, namespaces, keys, swapping,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One service: started, kept up, replaced without a gap, stopped."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Starts processes of services: the boot that each gets, the identity that it needs before."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Listening sockets of services: made once by the supervisor, inherited by each process of a service.
 
 So connections wait while a service starts again, and a service without rights can use a port below 1024.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The supervisor's end: one process of one service, started by us or by a supervisor before."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A supervisor that executes itself again: the code on disk goes on with the processes that there are.
 
 The process id stays, and so do the service manager's view, the children, and open sockets. What the new

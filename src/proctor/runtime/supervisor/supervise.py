@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``teleport start``: brings the services up in order, keeps them up, and takes them down."""
 
 from __future__ import annotations

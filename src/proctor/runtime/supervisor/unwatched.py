@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Strict sessions while capture is away: the supervisor holds them, and ends them when it stays away."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a program that does nothing when it is traced (PTRACE_TRACEME)
 // Hides: the command from strace and gdb
 // Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the BPF links of what records, found and opened, ready to be detached
 # Hides: everything from then on
 # Seen: tamper

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: code injected into a harmless program by a debugger
 # Hides: the command from who trusts the program
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: another process of the session, made to execute by a debugger
 # Hides: who wanted the command
 # Seen: command

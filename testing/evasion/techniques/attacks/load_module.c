@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a kernel module (of nothing, and so refused)
 // Hides: anything from everybody
 // Seen: tamper

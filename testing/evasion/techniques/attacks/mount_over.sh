@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a file system mounted over a directory, for everybody
 # Hides: what is in the directory, and where a path leads
 # Seen: tamper

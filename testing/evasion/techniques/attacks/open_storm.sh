@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: 100,000 opened files around the command
 # Hides: the command in a record that overflows
 # Seen: command

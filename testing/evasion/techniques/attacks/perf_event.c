@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: the tracing of processes outside of the session (perf_event_open)
 // Hides: what is read from them
 // Seen: tamper

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: LD_PRELOAD for a set-user-ID program, by somebody else
 # Hides: what the program does
 # Seen: tamper

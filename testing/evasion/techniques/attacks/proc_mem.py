@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the memory of a process outside of the session, through /proc/PID/mem
 # Hides: what is done by having somebody else do it
 # Seen: tamper

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a debugger attached to a process outside of the session
 // Hides: what is done by having somebody else do it
 // Seen: tamper

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: the system's clock, set (to an impossible time, and so refused)
 // Hides: when something was done
 // Seen: tamper

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a signal to what records (SIGCONT, since SIGKILL would end this test)
 # Hides: everything from then on
 # Seen: tamper

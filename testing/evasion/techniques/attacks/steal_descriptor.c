@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a descriptor taken from a process outside of the session (pidfd_getfd)
 // Hides: a file or connection, which somebody else has opened
 // Seen: tamper

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: root writes to the session's own cgroup
 # Hides: what is done while capture believes that the session stands still
 # Seen: tamper

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: open_by_handle_at: a file by its inode
 // Hides: the path, which is never passed
 // Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a directory passed as a descriptor, and a path relative to it
 // Hides: the directory from who reads the path
 // Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: copy_file_range: a file copied by the kernel
 // Hides: the file from hooks on read and write
 // Seen: open

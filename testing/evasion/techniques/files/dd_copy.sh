@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: dd
 # Hides: the file from who looks for cat
 # Seen: open

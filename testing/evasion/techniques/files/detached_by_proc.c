@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a mount that is attached nowhere, entered by /proc/self/fd
 // Hides: the file's path: that which is given names a descriptor
 // Seen: open

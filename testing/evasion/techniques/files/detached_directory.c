@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a working directory on a mount that is attached nowhere
 // Hides: the file's path, and where the program is
 // Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file on a file system of the program's own, mounted nowhere (fsopen, fsmount)
 // Hides: the file, which no other process can find
 // Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a copy of a mount that is attached nowhere (open_tree), and a path relative to it
 // Hides: the file's path, which leads to no directory of the system
 // Seen: open

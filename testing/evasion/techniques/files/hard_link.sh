@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a hard link, made in a directory of its own
 # Hides: the file's other name
 # Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file opened through io_uring
 // Hides: the file from hooks on system calls
 // Seen: open

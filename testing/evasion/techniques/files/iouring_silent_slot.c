@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file opened into a slot by a worker of io_uring, whose success posts no completion
 // Hides: where the file is: nothing but the name that was given can be seen
 // Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a symbolic link opened into a slot of io_uring, below a directory that is given as a descriptor
 // Hides: where the file is: its name is another, and no descriptor shows it
 // Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file opened by the polling thread of io_uring (SQPOLL), without any system call
 // Hides: the file from hooks on system calls
 // Seen: open

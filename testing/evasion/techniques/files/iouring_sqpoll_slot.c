@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file opened into a slot by the polling thread of io_uring, and read there
 // Hides: where the file is from who looks for descriptors
 // Seen: open

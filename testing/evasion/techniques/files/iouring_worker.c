@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file opened by a worker thread of io_uring (IOSQE_ASYNC)
 // Hides: the file from hooks on system calls, and from who looks at the threads of the program
 // Seen: open

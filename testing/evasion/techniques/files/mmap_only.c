@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a file that is mapped, never read
 // Hides: the file from hooks on read
 // Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a file name of control characters, escape sequences and invalid UTF-8
 # Hides: the file from parsers of text, and from a reader at a terminal
 # Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: openat2
 // Hides: the file from hooks on open and openat
 // Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an overlay file system over the directory
 # Hides: the file's usual name
 # Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a descriptor passed over a socket (SCM_RIGHTS) to a process that opens nothing
 # Hides: the file from who looks at the process that reads it
 # Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: O_PATH, then opened again by /proc/self/fd
 // Hides: the path from the call that opens for reading
 // Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a system call by number from an interpreter (perl syscall)
 # Hides: the file from hooks in the C library
 # Seen: open

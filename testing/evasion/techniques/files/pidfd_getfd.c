@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a descriptor taken from another process (pidfd_getfd)
 // Hides: the file from who looks at the process that reads it
 // Seen: open

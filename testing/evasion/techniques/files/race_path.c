@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a path that another thread changes while the kernel copies it
 // Hides: the file from hooks that read the path at the entry or the exit of the system call
 // Seen: open

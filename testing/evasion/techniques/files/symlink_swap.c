@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a symbolic link that changes while it is opened
 // Hides: the file from hooks that resolve the path by themselves, before or after the kernel
 // Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a directory that is still open when its mount is taken away (umount -l)
 # Hides: the file's path, which leads to no directory of the system
 # Seen: open

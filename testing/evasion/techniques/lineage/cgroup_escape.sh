@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: root moves its shell to the root of the cgroup tree, and does nothing else
 # Hides: that there was an attempt
 # Seen: escape

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: root moves its shell to the root of the cgroup tree
 # Hides: the command from who goes by the cgroup
 # Seen: command

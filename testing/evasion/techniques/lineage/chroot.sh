@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: chroot
 # Hides: the program's place in the file system
 # Seen: command

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: clone with CLONE_PARENT: a sister instead of a child
 // Hides: the command from who follows the tree of parents
 // Seen: command

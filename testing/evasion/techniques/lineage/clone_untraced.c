@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: clone with CLONE_UNTRACED
 // Hides: the command from a tracer that follows forks
 // Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a container: new user, pid, mount, network, cgroup, time namespaces
 # Hides: the command from who goes by pid, name or mount
 # Seen: command

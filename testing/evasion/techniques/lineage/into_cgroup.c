@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: clone3 with CLONE_INTO_CGROUP, by root, out of the session's cgroup
 // Hides: the command from who goes by the cgroup
 // Seen: command

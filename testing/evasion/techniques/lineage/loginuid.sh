@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: root gives itself another audit user and session (/proc/self/loginuid)
 # Hides: the command from kernel audit, which goes by these
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a cgroup of its own, below the session's
 # Hides: the command from who compares cgroups for equality
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: nsenter into the namespaces of another process
 # Hides: the command from who goes by namespaces
 # Seen: command

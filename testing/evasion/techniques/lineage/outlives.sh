@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: nohup: a process that outlives the login
 # Hides: the command from a record that ends with the session
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a daemon that is process 1 of a pid namespace
 # Hides: the command's number, which outside is another
 # Seen: command

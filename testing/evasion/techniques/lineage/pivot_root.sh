@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: pivot_root in a mount namespace
 # Hides: the program's place in the file system
 # Seen: command

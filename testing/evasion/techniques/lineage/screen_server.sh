@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a detached terminal of screen
 # Hides: the command from a record of the first terminal
 # Seen: command

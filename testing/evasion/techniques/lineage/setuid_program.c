@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a set-user-ID program run by somebody else
 // Hides: the command from who goes by the user
 // Seen: command

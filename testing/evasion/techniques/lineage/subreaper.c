@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: orphans taken over by another process (PR_SET_CHILD_SUBREAPER)
 // Hides: the command from who follows the tree of parents
 // Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: another user, by sudo
 # Hides: the command from who goes by the user
 # Seen: command

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a fork by a thread whose leader has ended
 // Hides: the command from who looks up the leader's process
 // Seen: command

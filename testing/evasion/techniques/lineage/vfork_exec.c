@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: vfork
 // Hides: the command from hooks on fork and clone
 // Seen: command

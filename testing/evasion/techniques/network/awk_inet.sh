@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the sockets of gawk
 # Hides: a connection behind a harmless program
 # Seen: connection

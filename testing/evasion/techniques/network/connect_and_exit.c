@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection begun without waiting, by a thread that ends at once
 // Hides: the connection from who waits for what becomes of it
 // Seen: connection

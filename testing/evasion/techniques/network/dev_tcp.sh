@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: /dev/tcp of bash
 # Hides: a connection from who looks for commands
 # Seen: connection

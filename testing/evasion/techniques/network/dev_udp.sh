@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: /dev/udp of bash
 # Hides: a datagram from who looks for commands
 # Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: TCP fast open: data with the first packet, without connect
 # Hides: the connection from hooks on connect
 # Seen: connection

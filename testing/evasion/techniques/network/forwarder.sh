@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a port forwarder (socat) that outlives its shell
 # Hides: the destination from who looks at the client
 # Seen: connection

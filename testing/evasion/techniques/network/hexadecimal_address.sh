@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an address as one number
 # Hides: the address from a reader of the command line
 # Seen: connection

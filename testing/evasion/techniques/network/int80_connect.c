@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: socketcall, by a 32-bit program
 // Hides: the connection from hooks on the 64-bit system calls
 // Seen: connection

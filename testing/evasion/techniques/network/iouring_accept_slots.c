@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: connections accepted into slots of io_uring, one after the other by one request of a polling thread
 // Hides: that somebody has connected from who looks for descriptors
 // Seen: accept

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a datagram by io_uring's own send with an address (no copy), whose success posts no completion
 // Hides: the datagram from hooks on system calls, and from who knows sendmsg only
 // Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection made through io_uring
 // Hides: the connection from hooks on system calls
 // Seen: connection

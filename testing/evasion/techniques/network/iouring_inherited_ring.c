@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a ring of io_uring that a child inherits, uses, and leaves behind when it ends
 // Hides: the connection from who looks at the process that has made the ring
 // Seen: connection

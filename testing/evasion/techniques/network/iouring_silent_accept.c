@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection accepted into a slot of io_uring, whose success posts no completion
 // Hides: that somebody has connected from hooks on system calls and on the ends of requests
 // Seen: accept

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection inside of io_uring_enter, whose success posts no completion
 // Hides: the connection from hooks on the ends of requests
 // Seen: connection

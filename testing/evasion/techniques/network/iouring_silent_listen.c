@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a port opened by a worker of io_uring, whose success posts no completion
 // Hides: that the program waits for connections from hooks on system calls and on the ends of requests
 // Seen: listen

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a raw socket made by a polling thread of io_uring in a slot, whose success posts no completion
 // Hides: the means to send packets of one's own making from hooks on system calls and on the ends of requests
 // Seen: socket

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection by the polling thread of io_uring, whose success posts no completion
 // Hides: the connection from hooks on system calls and on the ends of requests
 // Seen: connection

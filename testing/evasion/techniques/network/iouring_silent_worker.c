@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection by a worker thread of io_uring, whose success posts no completion (IOSQE_CQE_SKIP_SUCCESS)
 // Hides: the connection from hooks on system calls and on the ends of requests
 // Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a chain of requests by a polling thread: make a socket in a slot, connect it; no completion is posted
 // Hides: the connection from who looks for descriptors, and from hooks on calls and on the ends of requests
 // Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a datagram sent by the polling thread of io_uring (SQPOLL)
 // Hides: the datagram from hooks on system calls
 // Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a connection that follows a timeout of io_uring, while its program makes no system call until SIGKILL
 // Hides: the connection from hooks on system calls, since none ends after it
 // Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: IPv6
 # Hides: the connection from hooks on IPv4
 # Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an IPv4 address through an IPv6 socket (v4-mapped)
 # Hides: the connection from hooks on IPv4, and from rules on IPv4 addresses
 # Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: multipath TCP
 # Hides: the connection from hooks on TCP sockets
 # Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a connection begun without waiting for its outcome
 # Hides: the connection from who looks for successful calls
 # Seen: connection

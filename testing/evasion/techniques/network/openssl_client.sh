@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: openssl as a client
 # Hides: a connection from who looks for curl and ssh
 # Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a loopback of its own, in a network namespace
 # Hides: the connection from who watches the host's network
 # Seen: connection

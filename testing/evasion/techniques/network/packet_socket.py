@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: whole packets on a packet socket (AF_PACKET)
 # Hides: the datagram from every hook above the device
 # Seen: connection

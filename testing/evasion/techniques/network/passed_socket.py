@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a connected socket passed over a Unix socket
 # Hides: the connection from who looks at the process that uses it
 # Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a proxy on an abstract Unix socket, in a daemon of the same session
 # Hides: the connection from who looks at the process that wants it
 # Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: an address that another thread changes while the kernel copies it
 // Hides: the destination from hooks that read it at the entry of the system call
 // Seen: connection

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a raw socket: the headers of UDP by hand
 # Hides: the datagram from hooks on UDP
 # Seen: connection

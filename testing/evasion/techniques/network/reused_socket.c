@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a socket that is disconnected (AF_UNSPEC) and connected again
 // Hides: the second destination from who remembers one per socket
 // Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: sendmmsg
 // Hides: the traffic from hooks on sendto and sendmsg
 // Seen: connection

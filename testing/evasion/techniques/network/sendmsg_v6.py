@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: sendmsg over IPv6 without connect
 # Hides: the traffic from hooks on connect and sendto
 # Seen: connection

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: getppid, turned into connect by a debugger after it has begun
 // Hides: the connection from who looks at calls before they are made
 // Seen: connection

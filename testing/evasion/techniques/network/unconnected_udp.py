@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: datagrams without connect, each with a piece of a file in it (as in a DNS tunnel)
 # Hides: the traffic from hooks on connect
 # Seen: connection

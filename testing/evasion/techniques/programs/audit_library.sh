@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a library named by LD_AUDIT
 # Hides: a command behind a harmless program
 # Seen: command

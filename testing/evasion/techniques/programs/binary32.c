@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a 32-bit program
 // Hides: the reading of a file from hooks on the 64-bit system calls
 // Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a copy with a harmless name in /dev/shm
 # Hides: which program is executed
 # Seen: command

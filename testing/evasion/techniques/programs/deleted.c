@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a binary that is deleted between its opening and its execution
 // Hides: the file from who would look at it later
 // Seen: command

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a program on a mount that is attached nowhere (open_tree, execveat)
 // Hides: the command from who looks for its file
 // Seen: command

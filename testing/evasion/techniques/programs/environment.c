@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: what to do, passed in the environment
 // Hides: what it is to do from who records arguments
 // Seen: command

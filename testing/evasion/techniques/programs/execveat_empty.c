@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: execveat with AT_EMPTY_PATH
 // Hides: the path from who reads the arguments of execve
 // Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a script whose interpreter is a script
 # Hides: which program is executed
 # Seen: command

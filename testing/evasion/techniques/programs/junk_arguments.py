@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: arguments of invalid UTF-8, control characters and newlines
 # Hides: the command from parsers of text
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a replaced library on LD_LIBRARY_PATH
 # Hides: a command behind a harmless program
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the dynamic loader as the program (ld.so PROGRAM)
 # Hides: which file is executed; its execute permission is not needed
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the word after an argument of 100 KB
 # Hides: the arguments from tools that read the first few bytes
 # Seen: command

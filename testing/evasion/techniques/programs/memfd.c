@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a program in memory only (memfd_create, fexecve)
 // Hides: the file from who would look at it
 // Seen: command

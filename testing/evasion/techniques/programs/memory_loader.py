@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a program whose loader (PT_INTERP) is a file in memory, given as a descriptor
 # Hides: what runs first, which has no name in a file system
 # Seen: loader

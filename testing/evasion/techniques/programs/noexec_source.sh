@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a program's bytes piped to a loader: cat into memory, run by /proc/PID/fd
 # Hides: the file from who would look at it
 # Seen: command

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: a program that overwrites its arguments and its name after it started
 // Hides: the command from ps and from whoever reads /proc later
 // Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a program whose file asks for a loader of its own (PT_INTERP)
 # Hides: what runs first in each such program, instead of the system's loader
 # Seen: loader

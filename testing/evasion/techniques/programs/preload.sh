@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a constructor in a library named by LD_PRELOAD
 # Hides: the reading of a file behind a harmless program
 # Seen: open

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: arguments that another thread changes while execve copies them
 // Hides: the arguments from hooks that read them at the entry of the system call
 // Seen: command

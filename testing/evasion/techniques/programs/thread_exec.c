@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Technique: an exec from a thread that is not the first
 // Hides: the command from who follows the thread that was forked
 // Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a script that deletes itself before it does anything
 # Hides: the script from who would look at it later
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: system() of awk, the word made of pieces
 # Hides: the command behind a harmless program
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a builtin loaded into bash from a shared object (enable -f)
 # Hides: the reading of a file, for which no program is executed
 # Seen: open

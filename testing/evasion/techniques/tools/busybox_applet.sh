@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an applet of busybox in place of the well-known program
 # Hides: the use of env from who looks for /usr/bin/env
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a shell escape of gdb
 # Hides: the command behind a debugger
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an alias of git, from the environment
 # Hides: the command behind a harmless program
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an input preprocessor of less
 # Hides: the command behind a pager
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a recipe that make reads from its standard input
 # Hides: the command from the arguments of make
 # Seen: command

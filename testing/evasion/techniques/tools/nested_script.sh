@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a terminal of its own, by script(1)
 # Hides: the command from whoever watches the first terminal
 # Seen: command

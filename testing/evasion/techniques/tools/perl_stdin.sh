@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an interpreter fed through its standard input, that executes nothing
 # Hides: the reading of a file from who looks for commands
 # Seen: open

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the remote shell of rsync
 # Hides: the command behind a copy
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: the ProxyCommand of ssh
 # Hides: the command behind what looks like a login elsewhere
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: tar --checkpoint-action
 # Hides: the command behind an archiver
 # Seen: command

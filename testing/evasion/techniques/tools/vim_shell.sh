@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a shell escape of vim
 # Hides: the command behind an editor
 # Seen: command

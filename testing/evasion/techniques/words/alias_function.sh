@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an alias and a function with the names of harmless commands
 # Hides: the command line from a reader of what was typed
 # Seen: command

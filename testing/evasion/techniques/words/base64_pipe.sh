@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: base64 -d | sh
 # Hides: the command line from a reader of what was typed
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a compressed script, piped to a shell
 # Hides: the command line from a reader of what was typed, and from a search in files
 # Seen: command

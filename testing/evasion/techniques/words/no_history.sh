@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a shell with its history turned off
 # Hides: the command line from ~/.bash_history
 # Seen: command

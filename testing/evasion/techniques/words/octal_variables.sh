@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: letters by their octal codes, put together in a loop
 # Hides: the command line from a reader of what was typed
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: an encrypted script, opened into a shell
 # Hides: the command line from whoever reads files or the terminal without the key
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: no disguise
 # Hides: nothing; every tool should see this
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: a script without a letter or a digit
 # Hides: the command line from any search for words
 # Seen: command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Technique: quotes, empty expansions and pieces of variables inside words
 # Hides: the command line from a search for words
 # Seen: command

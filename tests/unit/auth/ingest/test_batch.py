@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a host may say, of which session, and when."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Directories of daemons as root may leave them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions that one file of the BPF unit defines and others call."""
 
 from __future__ import annotations

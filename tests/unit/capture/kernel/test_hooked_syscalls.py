@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions that are followed are those of the numbers that the program knows."""
 
 from __future__ import annotations

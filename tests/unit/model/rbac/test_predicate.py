@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The predicate language: grammar, functions, what cannot be known."""
 
 from __future__ import annotations

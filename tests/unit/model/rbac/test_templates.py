@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Templates in logins and labels, patterns of labels."""
 
 from __future__ import annotations

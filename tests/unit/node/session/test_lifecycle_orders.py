@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever happens in whatever order, a session ends once, and nothing follows its end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs and commands of the session's lifecycle as transcripts spell them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl backup``: its verbs."""
 
 from __future__ import annotations

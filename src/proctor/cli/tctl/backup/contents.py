@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of a backup, in an order that keeps the copy consistent while the auth service goes on.
 
 The audit log comes last but for recordings: what is copied before (which events are stored, resources) never

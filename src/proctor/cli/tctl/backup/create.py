@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl backup create`` and ``verify``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The manifest of a backup: every file with its size and SHA-256, and which names there may be."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``tctl backup restore``: an empty data directory becomes what a backup holds."""
 
 from __future__ import annotations
