@@ -126,7 +126,7 @@ def test_refusals(registry: Registry, session: CapturedSession) -> None:
     with pytest.raises(AlreadyExists):
         registry.add(SID, Path("/cgroup"), 7)
     registry.add(SID.replace("8", "9"), Path("/cgroup"), 8)
-    with pytest.raises(LimitExceeded, match="2 sessions"):
+    with pytest.raises(LimitExceeded, match="2 recorded sessions"):
         registry.add(SID.replace("8", "7"), Path("/cgroup"), 9)
     with pytest.raises(NotFound):
         registry.get("nothing")
