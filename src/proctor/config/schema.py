@@ -97,7 +97,9 @@ class Storage(Section, kw_only=True, frozen=True):
     journal: Annotated[str, NO_EFFECT, "SQLite's journal mode; always WAL."] = ""
     audit_events_uri: Annotated[list[str], "Where audit events go; `file://` under `data_dir`."] = []
     audit_sessions_uri: Annotated[str, "Where recordings go; `file://` under `data_dir`."] = ""
-    audit_retention_period: Annotated[Duration, "How long the days of the audit log are kept."] = 365 * 86400
+    audit_retention_period: Annotated[
+        Duration, "How long the days of the audit log are kept, if they are in files."
+    ] = 0
     audit_sessions_retention_period: Annotated[
         Duration, "How long recordings are kept once they are complete; not a key of Teleport."
     ] = 0
