@@ -62,9 +62,15 @@ static PyObject *numbers(const uint64_t *values, int count)
 	return tuple;
 }
 
+/* Empty for a text without memory, which the format y# would make None. */
+static PyObject *text_bytes(const struct text *text)
+{
+	return PyBytes_FromStringAndSize(text->bytes, text->size);
+}
+
 static PyObject *group_tuple(const struct group *group)
 {
-	return Py_BuildValue("Iiy#NN", group->session, group->delegation, group->lines.bytes, (Py_ssize_t)group->lines.size,
+	return Py_BuildValue("IiNNN", group->session, group->delegation, text_bytes(&group->lines),
 						 numbers(group->delivered, RECORD_KINDS), numbers(group->undecodable, RECORD_KINDS));
 }
 
@@ -142,11 +148,6 @@ static int read_fragments(PyObject *tuple, struct fragment *fragments, int most)
 		fragments[i] = (struct fragment){bytes, size};
 	}
 	return count;
-}
-
-static PyObject *text_bytes(const struct text *text)
-{
-	return PyBytes_FromStringAndSize(text->bytes, text->size);
 }
 
 static PyObject *filled_tuple(const struct filling *filling)

@@ -284,6 +284,11 @@ def test_what_is_no_record(record: bytes, complaint: str) -> None:
         event_of(record)
 
 
+def test_session_of_which_nothing_decodes_has_no_lines() -> None:
+    (batch,) = formatted(block_of(connection("::1", "::1")[:-1])).batches
+    assert (batch.lines, batch.kinds.total(), batch.undecodable.total()) == (b"", 0, 1)
+
+
 def test_every_technique_has_a_name() -> None:
     named = set(Technique) - {Technique.NONE, Technique.ESCAPE}
     assert {fields(tampering(each))["technique"] for each in named} == {each.name.lower() for each in named}
