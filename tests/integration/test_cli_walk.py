@@ -29,6 +29,7 @@ FORMATLESS = {
     "teleport configure": "prints a configuration file",
     "teleport node configure": "prints a configuration file",
     "teleport install systemd": "prints a unit of systemd",
+    "teleport debug profile": "writes an archive",
     **{f"{program} completion": "prints a script of a shell" for program in PROGRAMS},
 }
 ALWAYS = {

@@ -17,6 +17,7 @@ from proctor.core.text import escaped
 
 _DEFAULT_FIELDS = ("level", "timestamp", "component")
 _SYSLOG = "/dev/log"
+_LIBRARIES = ("asyncssh", "asyncio", "grpc", "uvicorn.access", "websockets")
 
 
 def configure(settings: Log, service: str, *, debug: bool = False) -> None:
@@ -31,10 +32,23 @@ def configure(settings: Log, service: str, *, debug: bool = False) -> None:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
-    level = logging.DEBUG if debug else logging.getLevelNamesMapping()[settings.severity.upper()]
-    root.setLevel(level)
-    for noisy in ("asyncssh", "asyncio", "grpc", "uvicorn.access", "websockets"):
-        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    set_severity("DEBUG" if debug else settings.severity)
+
+
+def severity() -> str:
+    """The least severity that this process logs, as the configuration names it."""
+    name = logging.getLevelName(logging.getLogger().level)
+    return "WARN" if name == "WARNING" else name
+
+
+def set_severity(least: str) -> str:
+    """Log what has severity ``least`` (of the configuration) or more from now on; the former one."""
+    former = severity()
+    level = logging.getLevelNamesMapping()[least.upper()]
+    logging.getLogger().setLevel(level)
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(max(level, logging.WARNING))
+    return former
 
 
 def _handler(output: str) -> logging.Handler:

@@ -8,6 +8,7 @@ network go through the sandbox first; capture and spawner stay root in the host'
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ from proctor.core.accept import raise_descriptor_limit
 from proctor.core.errors import EXIT_FAILURE, BadRequest, ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
 from proctor.runtime import logs
+from proctor.runtime.diag import profiler
 from proctor.runtime.privileges import profiles, sandbox
 from proctor.runtime.privileges.service_users import ServiceUser
 from proctor.runtime.service_channel import DRAIN_SECONDS, HANGUP_SECONDS, Calls, SupervisorChannel
@@ -161,6 +163,11 @@ class _Process:
                 return {"problems": dict(await service.probe())}
             case "status":
                 return {"status": dict(service.status())}
+            case "set-log-level":
+                return {"former": logs.set_severity(str(message["level"]))}
+            case "profile":
+                stats = await profiler.profile(float(message["duration"]))
+                return {"stats": base64.b64encode(stats).decode()}
             case "retire":
                 handover = dict(await service.retire())
                 self._tasks.spawn(self._finish(service), name="finish")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
+from typer import Argument, Option
 
 from proctor.cli.application import application, group
 from proctor.cli.entrypoint import fail
@@ -152,9 +152,12 @@ def version(output: As = Format.TEXT) -> None:
     emit(output, version_data(), banner())
 
 
+Config = Annotated[str, Option("-c", "--config", help="Configuration file [/etc/teleport.yaml].")]
+
+
 @debug.command("capture")
 def debug_capture(
-    config: Annotated[str, Option("-c", "--config", help="Configuration file [/etc/teleport.yaml].")] = "",
+    config: Config = "",
     output: As = Format.TEXT,
 ) -> int:
     """Say what is recorded of sessions on this kernel, and try it; exit status 1 when something is not."""
@@ -164,6 +167,51 @@ def debug_capture(
     findings = examine(configuration(config))
     emit(output, {"ok": findings.ok, **to_builtins(findings)}, describe(findings))
     return 0 if findings.ok else EXIT_FAILURE
+
+
+@debug.command("get-log-level")
+def get_log_level(config: Config = "", output: As = Format.TEXT) -> None:
+    """Print the log level of the teleport that runs here (root, or its account)."""
+    from proctor.cli.teleport import debug_client
+
+    level = str(debug_client.ask(config, "get-log-level")["level"])
+    emit(output, {"level": level}, level)
+
+
+@debug.command("set-log-level")
+def set_log_level(
+    level: Annotated[str, Argument(metavar="LEVEL", help="debug, info, warn or error.")],
+    config: Config = "",
+    output: As = Format.TEXT,
+) -> None:
+    """Change the log level until teleport is started again (root, or its account)."""
+    from proctor.cli.teleport import debug_client
+
+    debug_client.check_level(level)
+    answer = debug_client.ask(config, "set-log-level", level=level)
+    debug_client.warn_of(answer["failed"], "logs as before until it is started again")
+    found = {key: answer[key] for key in ("former", "level", "failed")}
+    emit(output, found, debug_client.level_text(answer))
+
+
+@debug.command("profile")
+def profile(
+    services: Annotated[
+        list[str] | None, Argument(metavar="[SERVICE...]", help="Services, supervisor [all].")
+    ] = None,
+    seconds: Annotated[int, Option("-s", "--seconds", help="How long to measure.", min=1, max=600)] = 20,
+    output: Annotated[str, Option("-o", "--output", help="stdout or the path of a file.")] = "stdout",
+    config: Config = "",
+) -> None:
+    """Write CPU profiles (.tar.gz, files for python -m pstats) of what runs here (root, or its account)."""
+    from proctor.cli.teleport import debug_client
+
+    debug_client.refuse_terminal(output)
+    answer = debug_client.ask(
+        config, "profile", seconds=seconds, duration=seconds, services=list(services or [])
+    )
+    debug_client.warn_of(answer["failed"], "has no profile")
+    debug_client.write(debug_client.archive(answer["profiles"]), output)
 
 
 @install.command("systemd")

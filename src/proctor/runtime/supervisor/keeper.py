@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proctor.config.boot import ServiceName
+from proctor.core import wire
 from proctor.core.clock import SYSTEM
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.tasks import TaskSet
@@ -102,13 +103,10 @@ class ServiceKeeper:
 
     async def problems(self) -> dict[str, str]:
         """What keeps it from doing its work, by name; empty when it is ready."""
-        process = self._process
-        if process is None or not process.running:
-            return {"process": self._why}
-        if self.service in _WITHOUT_CALLS:
+        if self.service in _WITHOUT_CALLS and self._process is not None and self._process.running:
             return {}
         try:
-            problems = await process.call("probe", seconds=PROBE_SECONDS, returns="problems")
+            problems = await self.ask("probe", returns="problems")
         except Unavailable as error:
             return {"process": error.message}
         return {str(name): str(reason) for name, reason in problems.items()}
@@ -116,11 +114,18 @@ class ServiceKeeper:
     async def status(self) -> dict[str, object] | None:
         """What it counts; None when it does not answer."""
         try:
-            if self._process is not None:
-                return await self._process.call("status", seconds=PROBE_SECONDS, returns="status")
+            return await self.ask("status", returns="status")
         except Unavailable as error:
             _log.debug("no status of %s: %s", self.service, error)
-        return None
+            return None
+
+    async def ask(self, operation: str, *, seconds: float = PROBE_SECONDS, **fields: Any) -> wire.Message:
+        """What its current process answers, see ``ServiceProcess.call``; raises Unavailable."""
+        if self._process is None or not self._process.running:
+            raise Unavailable(self._why)
+        if self.service in _WITHOUT_CALLS:
+            raise Unavailable("it takes no calls while it runs")
+        return await self._process.call(operation, seconds=seconds, **fields)
 
     async def replace(self) -> None:
         """Have a new process take over; the one there is goes on with what it has until that has ended.
@@ -132,7 +137,9 @@ class ServiceKeeper:
         if old is None or not old.running:
             await self.try_start()
             return
-        self._slot = self._free_slot()
+        if self.service in JOINING:  # only services with a spool need a slot of their own
+            used = {slot, *self._former.values()}
+            self._slot = next(each for each in itertools.count() if each not in used)
         try:
             new = await self._start_successor()
         except ProctorError:
@@ -172,13 +179,6 @@ class ServiceKeeper:
             _log.error("the former %s is stopped, it does not let go: %s", self.service, error.message)
             await process.stop(DRAIN_SECONDS + HANGUP_SECONDS)
             return {}
-
-    def _free_slot(self) -> int:
-        """The slot of a further process: only services with a spool need one of their own."""
-        if self.service not in JOINING:
-            return 0
-        used = {self._slot, *self._former.values()}
-        return next(slot for slot in itertools.count() if slot not in used)
 
     async def _follow(self, process: ServiceProcess, slot: int) -> None:
         """Wait until a former process has finished; when it was killed, deliver what it had."""

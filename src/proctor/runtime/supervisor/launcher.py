@@ -45,6 +45,8 @@ class Launcher:
     def __init__(self, plan: Plan, handler: Handler) -> None:
         self.plan = plan
         self.host_uuid = ""
+        self.log_level = ""
+        """What ``teleport debug set-log-level`` has put in the place of the configuration's severity."""
         self.listeners = Listeners()
         self.absence = CaptureAbsence(Path(plan.config.teleport.data_dir) / "run")
         self._handler = handler
@@ -64,13 +66,14 @@ class Launcher:
             local_pins=self._local_pins,
             joined=self._joined,
             listeners=self.listeners.saved(),
+            log_level=self.log_level,
         )
 
     def resume(self, saved: SavedLauncher) -> None:
         """Go on where the program before has stopped."""
         self.host_uuid, self._run_id, self._local_token = saved.host_uuid, saved.run_id, saved.local_token
         self._auth_address, self._local_pins = saved.auth_address, saved.local_pins
-        self._joined = saved.joined
+        self._joined, self.log_level = saved.joined, saved.log_level
         self.listeners.adopt(saved.listeners)
 
     def adopt(self, service: ServiceName, saved: SavedProcess) -> ServiceProcess:
@@ -152,7 +155,7 @@ class Launcher:
         plan = self.plan
         return ServiceBoot(
             service=service,
-            config=_config_of(service, plan.config),
+            config=_config_of(service, _logging(plan.config, self.log_level)),
             host_uuid=self.host_uuid,
             run_id=self._run_id,
             uid=account.uid,
@@ -163,8 +166,17 @@ class Launcher:
             cluster_name=plan.cluster_name,
             local_join_token=self._local_token if service == "auth" else "",
             skip_version_check=plan.flags.skip_version_check,
-            debug=plan.flags.debug,
+            debug=plan.flags.debug and not self.log_level,
         )
+
+
+def _logging(config: Config, level: str) -> Config:
+    """``config``, with another severity of the log if ``level`` is not empty."""
+    if not level:
+        return config
+    return replace(
+        config, teleport=replace(config.teleport, log=replace(config.teleport.log, severity=level))
+    )
 
 
 def _config_of(service: ServiceName, config: Config) -> Config:

@@ -71,6 +71,7 @@ class SavedLauncher(msgspec.Struct, frozen=True, kw_only=True):
     local_pins: list[str]
     joined: bool
     listeners: list[SavedListener]
+    log_level: str = ""
 
 
 class SavedState(msgspec.Struct, frozen=True, kw_only=True):

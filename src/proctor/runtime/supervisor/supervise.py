@@ -16,10 +16,11 @@ from proctor.config.boot import ServiceName
 from proctor.core import wire
 from proctor.core.errors import BadRequest, ProctorError
 from proctor.core.tasks import TaskSet
-from proctor.runtime import layout
+from proctor.runtime import layout, logs
 from proctor.runtime.diag.metrics import Metrics
 from proctor.runtime.plan import Plan, changed, fixed
 from proctor.runtime.supervisor import resume
+from proctor.runtime.supervisor.debug_socket import DebugSocket
 from proctor.runtime.supervisor.keeper import ServiceKeeper
 from proctor.runtime.supervisor.launcher import JOINING, Launcher
 from proctor.runtime.supervisor.resume import SavedService, SavedState, code_identity
@@ -40,6 +41,7 @@ class Supervisor:
         self._metrics = Metrics()
         self._launcher = Launcher(self._plan, self._answer)
         self._keepers: dict[ServiceName, ServiceKeeper] = {}
+        self._debug = DebugSocket(self._launcher, self._keepers)
         self._tasks = TaskSet("supervisor")
         self._stop = asyncio.Event()
         self._changing = asyncio.Lock()
@@ -59,6 +61,7 @@ class Supervisor:
             self._lock = stack.enter_context(layout.locked(Path(teleport.data_dir), held))
             if teleport.pid_file:
                 stack.callback(_write_pid(Path(teleport.pid_file)))
+            self._debug.open(Path(teleport.data_dir) / "run/debug.sock")
             try:
                 await self._run()
             finally:
@@ -111,6 +114,8 @@ class Supervisor:
     def _resume(self, state: SavedState) -> None:
         """Take over the processes of the program before."""
         self._launcher.resume(state.launcher)
+        if state.launcher.log_level:
+            logs.set_severity(state.launcher.log_level)
         for saved in state.services:
             keeper = self._keepers[saved.service] = ServiceKeeper(
                 saved.service, self._launcher, self._metrics
@@ -150,16 +155,13 @@ class Supervisor:
                     keeper.reattach()
 
     def _state(self, services: list[SavedService]) -> SavedState:
-        return SavedState(
-            config=self._plan.config,
-            lock=self._lock,
-            launcher=self._launcher.saved(),
-            services=services,
-        )
+        launcher = self._launcher.saved()
+        return SavedState(config=self._plan.config, lock=self._lock, launcher=launcher, services=services)
 
     async def _stop_all(self) -> None:
         """Stop in the reverse order of the start, node and proxy together."""
         await self._tasks.close()
+        await self._debug.close()
         await asyncio.gather(*(self._stop_one(service) for service in JOINING))
         for service in reversed(list(self._keepers)):
             await self._stop_one(service)
@@ -174,9 +176,8 @@ class Supervisor:
             case "readiness":
                 return {"problems": await self._problems()}
             case "metrics":
-                return {
-                    "text": self._metrics.exposition(*[await self._status(s) for s in ("capture", "auth")])
-                }
+                statuses = [await self._status(service) for service in ("capture", "auth")]
+                return {"text": self._metrics.exposition(*statuses)}
             case _:
                 raise BadRequest(f"no such operation: {operation!r}")
 
