@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 def repair_owners(data_dir: Path) -> int:
     """Give services what is theirs below ``data_dir``; how many files and directories were not.
 
-    Only as root, before services start. Links are not followed, and files with further names are left alone:
-    the directories belong to services, which may have put them there.
+    Only as root, before services start. Links are not followed; files with further names, sockets and the
+    like are left alone: the directories belong to services, which may have put them there.
     """
     count, data_dir = 0, data_dir.resolve()
     for path, account in _trees(data_dir):
@@ -50,9 +50,10 @@ def _trees(data_dir: Path) -> Iterator[tuple[Path, ServiceUser]]:
 
 
 def _foreign(path: Path, account: ServiceUser, sample: int | None) -> Iterator[Path]:
-    """What is not the account's at and below ``path``; of large directories the first entries only."""
+    """Files and directories at and below ``path`` that are not the account's; of each the first ``sample``."""
     status = os.lstat(path)
-    if (status.st_uid, status.st_gid) != account and not stat.S_ISLNK(status.st_mode):
+    ours = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)  # a socket cannot be opened
+    if ours and (status.st_uid, status.st_gid) != account:
         yield path
     if stat.S_ISDIR(status.st_mode):
         with os.scandir(path) as entries:
