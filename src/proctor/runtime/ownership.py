@@ -50,7 +50,7 @@ def _trees(data_dir: Path) -> Iterator[tuple[Path, ServiceUser]]:
 
 
 def _foreign(path: Path, account: ServiceUser, sample: int | None) -> Iterator[Path]:
-    """Files and directories at and below ``path`` that are not the account's; of each the first ``sample``."""
+    """Files and directories at and below ``path`` of others; of each directory the first ``sample``."""
     status = os.lstat(path)
     ours = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)  # a socket cannot be opened
     if ours and (status.st_uid, status.st_gid) != account:

@@ -34,7 +34,7 @@ def issued(clock: FakeClock) -> IssuedCertificates:
     return IssuedCertificates(MemoryBackend(clock))
 
 
-async def test_holders_are_told_apart(issued: IssuedCertificates, clock: FakeClock) -> None:
+async def test_names_of_holders_are_exact(issued: IssuedCertificates, clock: FakeClock) -> None:
     ends = clock.now() + timedelta(hours=1)
     kept = [of_user(1, "alice"), of_user(LAST, "alice"), of_user(3, "alice/../bob"), of_user(4, "al")]
     for certificate in kept:
