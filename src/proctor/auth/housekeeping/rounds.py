@@ -7,7 +7,7 @@ import asyncio
 import logging
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,10 +48,7 @@ class Housekeeping:
     async def round(self) -> None:
         """Do once all there is to do."""
         for step in (self._remove, self._compress, self._report):
-            try:
-                await step()
-            except ProctorError as error:
-                _log.warning("%s", error.message)
+            await _logged(step())
 
     async def _run(self) -> None:
         while True:
@@ -75,7 +72,7 @@ class Housekeeping:
         for day in await self._threads.run(self._log.finished):
             if day.compressed or shutil.disk_usage(self._log.directory).free < day.stored + SPARED_BYTES:
                 continue
-            await _compressed(self._log.directory / day.name)
+            await _logged(_compressed(self._log.directory / day.name))
 
     async def _report(self) -> None:
         await self._threads.run(self._after)
@@ -88,6 +85,14 @@ class Housekeeping:
         """Stop; on return nothing is under way."""
         await self._tasks.close()
         await self._threads.run(int)  # behind what has begun
+
+
+async def _logged(work: Awaitable[None]) -> None:
+    """Log how ``work`` fails: it is tried again in the next round, and what comes after it is done now."""
+    try:
+        await work
+    except (ProctorError, OSError) as error:
+        _log.warning("%s", error)
 
 
 async def _compressed(path: Path) -> None:
