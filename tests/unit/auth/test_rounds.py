@@ -77,7 +77,7 @@ async def test_round_compresses_finished_days_and_removes_those_that_are_due(lab
     assert lab.rounds == 3
 
 
-async def test_days_are_compressed_only_while_there_is_room(
+async def test_days_are_compressed_only_while_there_is_space(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = next(day.stored for day in lab.kept.log.finished())

@@ -88,7 +88,7 @@ class Housekeeping:
 
 
 async def _logged(work: Awaitable[None]) -> None:
-    """Log how ``work`` fails: it is tried again in the next round, and what comes after it is done now."""
+    """Log how ``work`` fails: it is tried again in the next round, and the following work is done now."""
     try:
         await work
     except (ProctorError, OSError) as error:
