@@ -84,10 +84,10 @@ def parse(path: Path) -> Technique:
 
 
 def _head(text: str) -> dict[str, str]:
-    """The fields of the first comment, a #! line skipped."""
+    """The fields of the first comment; ``#!`` lines and licences are skipped."""
     fields: dict[str, str] = {}
     for line in text.splitlines():
-        if line.startswith("#!"):
+        if line.startswith("#!") or "SPDX-License-Identifier" in line:
             continue
         field = _FIELD.fullmatch(line)
         if field is None:

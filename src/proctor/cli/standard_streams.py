@@ -39,7 +39,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
-            select.select([], [descriptor], [])
+            _wait(descriptor, select.POLLOUT)
 
 
 def read(descriptor: int, size: int) -> bytes:
@@ -51,7 +51,14 @@ def read(descriptor: int, size: int) -> bytes:
         try:
             return os.read(descriptor, size)
         except BlockingIOError:
-            select.select([descriptor], [], [])
+            _wait(descriptor, select.POLLIN)
+
+
+def _wait(descriptor: int, events: int) -> None:
+    """Wait until ``descriptor`` is ready; unlike ``select.select``, for numbers above 1023 as well."""
+    poll = select.poll()
+    poll.register(descriptor, events)
+    poll.poll()
 
 
 def finish() -> int:
