@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Heads of the evasion techniques: every program says what it hides."""
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ def test_every_program_has_a_head() -> None:
 
 def test_head_follows_interpreter_and_licence(tmp_path: Path) -> None:
     path = tmp_path / "hide.sh"
-    path.write_text(
-        "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n# Technique: a\n# Hides: b\n# Seen: command\ntrue\n"
-    )
+    head = "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\n"
+    path.write_text(f"{head}# Technique: a\n# Hides: b\n# Seen: command\ntrue\n")
     technique = parse(path)
     assert (technique.title, technique.hides, technique.seen) == ("a", "b", "command")
 
