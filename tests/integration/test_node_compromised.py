@@ -457,6 +457,9 @@ def test_orders_bring_no_descriptors(host: Host) -> None:
     assert run_as(NODE_UID, give)["signal"] == "HUP"
 
 
+SCP = base64.b64encode(b"scp -t /tmp").decode()
+
+
 def test_roles_decide_on_the_privileged_side(host: Host) -> None:
     reckless = RoleOptions(port_forwarding=False, ssh_file_copy=False)
     everything = role("access", logins=[host.node.login], options=reckless)
@@ -473,7 +476,7 @@ def test_roles_decide_on_the_privileged_side(host: Host) -> None:
 
     assert host.refusal(with_login(**target)) == "port forwarding is not allowed"
     assert host.refusal(with_login(kind="sftp")) == "copying files is not allowed"
-    assert host.refusal(with_login(command="scp -t /tmp")) == "copying files is not allowed"
+    assert host.refusal(with_login(command=SCP)) == "copying files is not allowed"
     assert host.refusal(lambda attacker, channel, tcp: attacker.log_in(channel, tcp, unknown)) == (
         "role strange of the certificate is not known to this node"
     )

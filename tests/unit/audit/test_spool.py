@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ def opened(directory: Path) -> Spool:
 
 
 def kept(directory: Path) -> list[dict[str, Any]]:
-    queue = Segments(directory)
-    return [json.loads(line) for line in SegmentReader(queue, queue.done).take(1 << 30).splitlines()]
+    with closing(Segments(directory)) as queue:
+        return [json.loads(line) for line in SegmentReader(queue, queue.done).take(1 << 30).splitlines()]
 
 
 def test_an_event_is_on_disk_as_it_was_returned(tmp_path: Path) -> None:
