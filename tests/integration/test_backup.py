@@ -59,12 +59,12 @@ class BusyNode:
         """Deliver the events of a short session, and its recording."""
         sid = str(uuid4())
         about: dict[str, Any] = {"sid": sid, "user": "alice", "login": "root", "server_id": self._host_id}
-        events = [
+        events: list[Any] = [
+            self._proofs.event(sid, "alice", server_id=self._host_id),
             SessionStart(**about, addr_remote=CLIENT),
             *(SessionCommand(**about, path="/bin/ls", ei=n) for n in range(1, 40)),
         ]
-        attestation = self._proofs.event(sid, "alice", server_id=self._host_id)
-        fields = [stamped(event, SYSTEM.now(), "purple") for event in (attestation, *events)]
+        fields = [stamped(event, SYSTEM.now(), "purple") for event in events]
         await self._emit([to_line(each) for each in fields])
         self.acknowledged += [each["uid"] for each in fields]
         content = sid.encode() * 50
@@ -138,7 +138,7 @@ async def test_a_backup_under_load_and_a_service_over_it(tmp_path: Path) -> None
         assert after - found, "nothing happened while the backup was made"
         await logs_in(auth, proxy, secret)
         await plays(auth, recorded)
-        await goes_on(auth, host_id, credentials, len(node.acknowledged))
+        await goes_on(auth, host_id, credentials, len(node.acknowledged), proofs)
 
 
 async def logs_in(auth: RunningAuth, proxy: Any, secret: str) -> None:
@@ -165,11 +165,12 @@ async def plays(auth: RunningAuth, recorded: dict[str, bytes]) -> None:
     await client.close()
 
 
-async def goes_on(auth: RunningAuth, host_id: str, credentials: Any, delivered: int) -> None:
+async def goes_on(
+    auth: RunningAuth, host_id: str, credentials: Any, delivered: int, proofs: ClusterAttestations
+) -> None:
     """What the node had delivered after the backup is named in a gap; what follows is stored."""
     client = auth.client(credentials)
-    event = SessionStart(sid=str(uuid4()), user="bob", login="root", server_id=host_id)
-    line = to_line(stamped(event, SYSTEM.now(), "purple"))
+    line = to_line(stamped(proofs.event(str(uuid4()), "bob"), SYSTEM.now(), "purple"))
     batch = pb.EventBatch(source=f"node/{host_id}/1", first_sequence=delivered + 1, lines=line)
     async for ack in client.audit.Emit(iter([batch])):
         assert ack.sequence == delivered + 1
