@@ -80,8 +80,8 @@ class DebugSocket:
         self._open.add(calls)
 
     async def _end(self, calls: Calls) -> None:
-        self._open.discard(calls)
         await calls.close()
+        self._open.discard(calls)  # only then: when this is cut short, close() does it again
 
     async def _answer(self, operation: str, message: wire.Message) -> Mapping[str, Any]:
         match operation:
