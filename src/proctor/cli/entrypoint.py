@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from proctor.cli import standard_streams
+from proctor.cli import standard_streams, usage_errors
 from proctor.cli.application import prepare_completion
 from proctor.cli.output import note
 from proctor.core.errors import EXIT_FAILURE, EXIT_USAGE, ProctorError
@@ -26,7 +26,8 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what it says is in our own errors
     standard_streams.prepare()
     prepare_completion(str(app.info.name))
-    sys.exit(exit_status(app, arguments))
+    status = exit_status(app, arguments)
+    sys.exit(status or standard_streams.finish())
 
 
 def exit_status(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -38,7 +39,7 @@ def exit_status(app: typer.Typer, arguments: Sequence[str]) -> int:
     except ProctorError as error:
         return fail(error)
     except typer.TyperException as error:
-        return _usage(error)
+        return _usage(error, arguments)
     except (KeyboardInterrupt, CancelledError, typer.Abort):
         print(file=sys.stderr)
         return _INTERRUPTED
@@ -46,12 +47,12 @@ def exit_status(app: typer.Typer, arguments: Sequence[str]) -> int:
         standard_streams.discard_output()
         return EXIT_FAILURE
     except OSError as error:
-        return fail(ProctorError(_os_error(error)))
+        return standard_streams.finish() or fail(ProctorError(_os_error(error)))
     except Exception as error:
         logging.getLogger(__name__).debug("unexpected", exc_info=error)
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return fail(ProctorError(f"unexpected: {what}", hint="Run again with -d for details."))
-    return result or standard_streams.finish() if isinstance(result, int) else standard_streams.finish()
+    return result if isinstance(result, int) else 0
 
 
 def fail(error: ProctorError) -> int:
@@ -62,12 +63,12 @@ def fail(error: ProctorError) -> int:
     return error.exit_code
 
 
-def _usage(error: typer.TyperException) -> int:
+def _usage(error: typer.TyperException, arguments: Sequence[str]) -> int:
     if getattr(error, "cmd", None) is None and not hasattr(error, "format_message"):
         note(f"ERROR: {error}")
         return EXIT_USAGE
     context = getattr(error, "ctx", None)
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    message = usage_errors.describe(error, arguments)
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message)  # a pager reads standard output
         return EXIT_USAGE

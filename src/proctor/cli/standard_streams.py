@@ -102,9 +102,13 @@ class _WaitingWriter(io.RawIOBase):
         return os.isatty(self._descriptor)
 
     def write(self, data: ReadableBuffer) -> int:
-        """Write all of ``data``. Raises OSError."""
+        """Write all of ``data``. Raises OSError, but not for standard error: where would it be reported?"""
         block = bytes(data)
-        write_all(self._descriptor, block)
+        try:
+            write_all(self._descriptor, block)
+        except OSError:
+            if self._descriptor != 2:
+                raise
         return len(block)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -85,7 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def make(flags: Flags) -> Plan:
     """The plan for ``flags``. Raises ConfigError for all that keeps it from being started here."""
     plan = draft(flags)
-    preflight.refuse([*preflight.problems(plan), *preflight.privilege(plan)])
+    preflight.refuse([*preflight.problems(plan), *preflight.of_this_host(plan)])
     return plan
 
 
@@ -167,13 +168,20 @@ def parse_roles(text: str) -> set[str]:
 
 
 def _listening(section: Section, host: str) -> Section:
-    _flag("--listen-ip", lambda text: read_address(text, 1), host)
+    host = _flag("--listen-ip", _ip, host)
     addresses = {
         field: replace(value, host=host)
         for field in section.__struct_fields__
         if field.endswith("listen_addr") and isinstance(value := getattr(section, field), Address)
     }
     return replace(section, **addresses)
+
+
+def _ip(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address") from None
 
 
 def parse_labels(text: str, flag: str = "--labels") -> dict[str, str]:

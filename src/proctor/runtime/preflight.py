@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,8 +55,9 @@ def problems(plan: Plan) -> Iterator[PreflightProblem]:
     yield from _directories(plan.config)
 
 
-def privilege(plan: Plan) -> Iterator[PreflightProblem]:
-    """That a node runs as root, which depends on who starts it and not on the file."""
+def of_this_host(plan: Plan) -> Iterator[PreflightProblem]:
+    """What depends on the machine, and on who starts it, more than on the file."""
+    yield from _unresolved(plan)
     if "node" in plan.services and os.geteuid() != 0:
         yield PreflightProblem(
             "the SSH service needs root: it opens sessions as other users and records them in the kernel",
@@ -103,6 +105,17 @@ def _collisions(plan: Plan) -> Iterator[PreflightProblem]:
             one.host == other.host or is_wildcard(one.host) or is_wildcard(other.host)
         ):
             yield PreflightProblem(f"{second}: {other} is the address of {first} as well")
+
+
+def _unresolved(plan: Plan) -> Iterator[PreflightProblem]:
+    """Listeners on names that mean nothing here, which would only show after the host has joined."""
+    for key, address in _listeners(plan):
+        try:
+            socket.getaddrinfo(address.host or None, address.port, flags=socket.AI_PASSIVE)
+        except OSError as error:
+            yield PreflightProblem(
+                f"{key}: {address.host}: {error.strerror}", "Give an IP address of this host."
+            )
 
 
 def _listeners(plan: Plan) -> Iterator[tuple[str, Address]]:

@@ -153,7 +153,10 @@ def test_periods(since: str, until: str, last: str, begin: datetime, end: dateti
     assert replay.Period(since=since, until=until, last=last).bounds(NOW) == (begin, end)
 
 
-@pytest.mark.parametrize("flags", [("x", "", ""), ("", "x", ""), ("", "", "x"), ("2023-07-01", "", "1h")])
+@pytest.mark.parametrize(
+    "flags",
+    [("x", "", ""), ("", "x", ""), ("", "", "x"), ("2023-07-01", "", "1h"), ("2030-01-01", "2020-01-01", "")],
+)
 def test_periods_that_are_none(flags: tuple[str, str, str]) -> None:
     since, until, last = flags
     with pytest.raises(BadRequest):

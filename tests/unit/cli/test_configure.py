@@ -34,6 +34,25 @@ def test_the_line_that_is_printed_records(roles: list[str], records: bool) -> No
     assert ("--enhanced-recording" in invitation_text(made)) is records
 
 
+def test_all_problems_at_once_with_their_flags() -> None:
+    joining = JoinOptions(ca_pin=["zz"], proxy="x:0", auth_server="y", node_name="x y", version="v9")
+    services = Services(roles="kube", node_labels="z", cluster_name="a b", public_addr="[:", key_file="k")
+    with pytest.raises(ConfigError) as caught:
+        render(joining, services)
+    assert [line.split(": ")[0] for line in caught.value.message.splitlines()] == [
+        "give one of --auth-server and --proxy",
+        "--cert-file and --key-file go together",
+        "--node-labels",
+        "--roles",
+        "--version",
+        "--node-name",
+        "--ca-pin",
+        "--proxy",
+        "--cluster-name",
+        "--public-addr",
+    ]
+
+
 def test_a_join_method_that_is_not_offered_is_not_dropped_silently() -> None:
     with pytest.raises(ConfigError, match="ec2 is not supported"):
         render(JoinOptions(join_method="ec2", auth_server="a"), Services(roles="node"))

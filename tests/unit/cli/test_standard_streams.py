@@ -107,3 +107,24 @@ def test_version_of_each_command_on_closed_and_full_output(program: str, tmp_pat
         done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
         assert done.returncode == status
         assert done.stderr.count("\n") == status
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "lines"),
+    [
+        ("tsh --help >/dev/full", 1, 1),
+        ("tctl users --help >/dev/full", 1, 1),
+        ("teleport configure >/dev/full", 1, 1),
+        ("tsh ls --no-such-option >/dev/full", 2, 2),
+        ("tsh ls --no-such-option 2>/dev/full", 2, 0),
+        ("tsh ls 2>/dev/full", 1, 0),
+        ("tsh ls --no-such-option >&- 2>&-", 2, 0),
+    ],
+)
+def test_help_and_mistakes_with_streams_that_take_nothing(
+    tmp_path: Path, line: str, status: int, lines: int
+) -> None:
+    env = {**os.environ, "HOME": str(tmp_path), "TELEPORT_HOME": str(tmp_path)}
+    argv = ["/bin/sh", "-c", f"exec {BIN}/{line}"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
+    assert (done.returncode, done.stderr.count("\n")) == (status, lines), done.stderr

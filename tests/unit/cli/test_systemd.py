@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 import pytest
 
-from proctor.cli.teleport.systemd import unit
-from proctor.core.errors import BadRequest
+from proctor.cli.teleport.systemd import unit, write
+from proctor.core.errors import BadRequest, ProctorError
 
 DEFAULTS = {"env_file": "/etc/default/teleport", "pid_file": "/run/teleport.pid", "fd_limit": 524288}
 
@@ -30,3 +32,12 @@ def test_unit() -> None:
 def test_paths_that_a_unit_cannot_hold(command: str) -> None:
     with pytest.raises(BadRequest):
         unit(command, **DEFAULTS)  # type: ignore[arg-type]  # a table of keyword arguments
+
+
+def test_another_unit_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "teleport.service"
+    write("[Unit]\n", str(path))
+    write("[Unit]\n", str(path))
+    with pytest.raises(ProctorError, match="exists and is another unit"):
+        write("[Service]\n", str(path))
+    assert path.read_text() == "[Unit]\n"

@@ -9,7 +9,7 @@ import pytest
 
 from proctor.core.errors import ConfigError
 from proctor.runtime.plan import Flags, draft, make
-from proctor.runtime.preflight import problems
+from proctor.runtime.preflight import of_this_host, problems
 
 CONTROL = "ssh_service: {enabled: no}\n"
 PROXY = CONTROL + "auth_service: {enabled: no}\n"
@@ -124,3 +124,11 @@ def test_a_node_that_does_not_record_says_so(tmp_path: Path, text: str, flag: bo
     plan = draft(Flags(config=str(path), enhanced_recording=flag))
     assert sum("enhanced_recording.enabled: yes" in line for line in plan.warnings) == warned
     assert ("capture" in plan.services) == ("ssh_service: {enabled: no}" not in text and not warned)
+
+
+def test_a_listener_on_a_name_that_means_nothing_here(tmp_path: Path) -> None:
+    path = tmp_path / "teleport.yaml"
+    path.write_text("teleport: {diag_addr: 'no_such_name.invalid:3000'}\nssh_service: {enabled: no}\n")
+    plan = draft(Flags(config=str(path)))
+    (problem,) = of_this_host(plan)
+    assert problem.message.startswith("teleport.diag_addr: no_such_name.invalid: ")

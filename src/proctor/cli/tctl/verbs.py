@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -120,7 +121,7 @@ def invitation_text(made: dict[str, Any]) -> str:
     left = _remaining(made["expires"])
     flags = [
         f"--roles={','.join(made['roles'])}",
-        f"--token={made['token']}",
+        f"--token={shlex.quote(made['token'])}",
         *(f"--ca-pin={pin}" for pin in made["ca_pins"]),
         f"--auth-server={made['auth_server']}",
         *(["--enhanced-recording"] if "node" in made["roles"] else []),

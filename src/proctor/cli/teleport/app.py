@@ -117,7 +117,7 @@ def _test(path: Path) -> int:
         fail(error)
         note(f"FAIL {path}")
         return EXIT_FAILURE
-    for warning in (*plan.warnings, *(problem.message for problem in preflight.privilege(plan))):
+    for warning in (*plan.warnings, *(problem.message for problem in preflight.of_this_host(plan))):
         note(f"WARNING: {warning}")
     note(f"OK {path}")
     return 0
@@ -135,7 +135,7 @@ def node_configure(
     if not joining.auth_server and not joining.proxy:
         raise ConfigError("give one of --auth-server and --proxy")
     services = files.Services(roles="node", node_labels=labels, enhanced_recording=enhanced_recording)
-    files.write(files.render(joining, services), output)
+    files.write(files.render(joining, services, "--labels"), output)
 
 
 @app.command()

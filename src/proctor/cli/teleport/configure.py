@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +26,20 @@ Recording = Annotated[
     ),
 ]
 
+_RESULT = "the resulting file"
+_FLAGS = {
+    "version": "--version",
+    "teleport.nodename": "--node-name",
+    "teleport.data_dir": "--data-dir",
+    "teleport.join_params.token_name": "--token",
+    "teleport.ca_pin": "--ca-pin",
+    "teleport.auth_server": "--auth-server",
+    "teleport.proxy_server": "--proxy",
+    "auth_service.cluster_name": "--cluster-name",
+    "proxy_service.public_addr": "--public-addr",
+    "proxy_service.https_keypairs": "--cert-file and --key-file",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class JoinOptions:
@@ -38,14 +54,17 @@ class JoinOptions:
     join_method: Annotated[str, Option(help="How to join: token.")] = "token"
     version: Annotated[str, Option(help="Version of the file: v3.")] = "v3"
 
-    def section(self) -> dict[str, Any]:
-        """The ``teleport`` section. Raises ConfigError."""
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the flags together, or cannot be seen in the file that they make."""
         if self.auth_server and self.proxy:
-            raise ConfigError("give one of --auth-server and --proxy")
+            yield "give one of --auth-server and --proxy"
         if self.join_method != "token":
-            raise ConfigError(f"--join-method: {self.join_method} is not supported; expected token")
+            yield f"--join-method: {self.join_method} is not supported; expected token"
         if self.data_dir and not self.data_dir.startswith("/"):
-            raise ConfigError(f"--data-dir: {self.data_dir!r} is not an absolute path")
+            yield f"--data-dir: {self.data_dir!r} is not an absolute path"
+
+    def section(self) -> dict[str, Any]:
+        """The ``teleport`` section."""
         values = {
             "nodename": self.node_name,
             "data_dir": self.data_dir or "/var/lib/teleport",
@@ -72,17 +91,30 @@ class Services:
     acme: Annotated[bool, Option("--acme", help="Not supported.")] = False
     acme_email: Annotated[str, Option(help="Not supported.")] = ""
 
+    def problems(self, labels_flag: str) -> Iterator[str]:
+        """As ``JoinOptions.problems``; ``labels_flag``: the one that sets ``node_labels``."""
+        if self.acme or self.acme_email:
+            yield "--acme is not supported; give --cert-file and --key-file"
+        if bool(self.cert_file) != bool(self.key_file):
+            yield "--cert-file and --key-file go together"
+        readers: list[Callable[[], object]] = []
+        if self.node_labels:
+            readers.append(lambda: parse_labels(self.node_labels, labels_flag))
+        if self.roles:
+            readers.append(lambda: parse_roles(self.roles))
+        for read in readers:
+            try:
+                read()
+            except ConfigError as error:
+                yield error.message
+
     def sections(self) -> dict[str, Any]:
         """The sections of the services. Raises ConfigError."""
-        if self.acme or self.acme_email:
-            raise ConfigError("--acme is not supported; give --cert-file and --key-file")
-        if bool(self.cert_file) != bool(self.key_file):
-            raise ConfigError("--cert-file and --key-file go together")
         for flag, path in (("--cert-file", self.cert_file), ("--key-file", self.key_file)):
             if path and not Path(path).exists():
                 note(f"WARNING: {flag}: {path} does not exist on this host")
         pairs = [{"key_file": self.key_file, "cert_file": self.cert_file}] if self.cert_file else []
-        labels = parse_labels(self.node_labels, "--node-labels") if self.node_labels else {}
+        labels = parse_labels(self.node_labels) if self.node_labels else {}
         settings: dict[str, dict[str, Any]] = {
             "auth": {"cluster_name": self.cluster_name},
             "proxy": {"public_addr": self.public_addr, "https_keypairs": pairs},
@@ -98,11 +130,26 @@ class Services:
         }
 
 
-def render(joining: JoinOptions, services: Services) -> str:
-    """A configuration file; raises ConfigError when the flags do not make one."""
-    text = yaml([{"version": joining.version, "teleport": joining.section(), **services.sections()}])
-    parse(text, "the resulting file")
+def render(joining: JoinOptions, services: Services, labels_flag: str = "--node-labels") -> str:
+    """A configuration file; raises ConfigError, with all problems, when the flags do not make one."""
+    problems = [*joining.problems(), *services.problems(labels_flag)]
+    others = services if not problems else replace(services, node_labels="", roles="")
+    text = yaml([{"version": joining.version, "teleport": joining.section(), **others.sections()}])
+    try:
+        parse(text, _RESULT)
+    except ConfigError as error:
+        problems += [_with_flag(line) for line in error.message.splitlines()]
+    if problems:
+        raise ConfigError("\n".join(problems))
     return text
+
+
+def _with_flag(line: str) -> str:
+    """A problem of the resulting file as one of the flag that its key comes from."""
+    found = re.fullmatch(rf"{_RESULT}:\d+:\d+: ([\w.]+)[^:]*: (.*)", line)
+    if found is None or (flag := _FLAGS.get(found[1])) is None:
+        return line
+    return f"{flag}: {found[2]}"
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -47,8 +47,13 @@ def write(text: str, output: str) -> None:
     if output == "stdout":
         print(text, end="")
         return
+    path = Path(output)
     try:
-        Path(output).write_text(text)
+        if path.exists() and path.read_text(errors="replace") != text:
+            raise ProctorError(
+                f"{output} exists and is another unit", hint="Move it away, or choose another path with -o."
+            )
+        path.write_text(text)
     except OSError as error:
         raise ProctorError(f"cannot write {output}: {error.strerror}") from None
     note(f"Wrote {output}. Enable it: systemctl enable --now {Path(output).stem}")

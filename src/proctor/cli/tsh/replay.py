@@ -172,9 +172,12 @@ class Period:
             if self.last:
                 return now - timedelta(seconds=parse_duration(self.last)), now
             end = _moment(self.until) + timedelta(days=1) if self.until else now
-            return (_moment(self.since) if self.since else end - timedelta(days=1)), end
+            begin = _moment(self.since) if self.since else end - timedelta(days=1)
         except ValueError as error:
             raise BadRequest(str(error), hint="Dates are written 2023-07-04, durations 24h.") from None
+        if begin >= end:
+            raise BadRequest(f"--from-utc {self.since} is after the end of the period")
+        return begin, end
 
 
 async def recordings(client: Client, wanted: RecordingOptions, limit: int) -> list[pb.RecordingInfo]:
