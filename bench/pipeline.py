@@ -124,7 +124,7 @@ def _auth(directory: Path, meter: Meter, spooled: Path) -> None:
             raw = pb.EventBatch(source=source, first_sequence=first, lines=found).SerializeToString()
             batch = pb.EventBatch.FromString(raw).lines
         with meter.stage("check"):
-            admitted = NumberedEvents(batch, first, emitter).admitted(known)
+            admitted = NumberedEvents(batch, first, emitter, log.uid_key).admitted(known)
         with meter.stage("log"):
             log.append(source, first, admitted.lines, admitted.summary)
     log.close()

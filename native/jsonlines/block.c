@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "block.h"
-#include "uids.h"
 
 #include <string.h>
 
@@ -150,7 +149,7 @@ static int scan_event(struct block *block, const char *text, size_t size)
 		return 0;
 	if (block->schema && !is_valid_event(block->schema, &line))
 		return 0;
-	block->uids[block->lines++] = fingerprint(&members[MEMBER_UID]);
+	block->uids[block->lines++] = fingerprint(&block->key, &members[MEMBER_UID]);
 	extend(&block->first, &block->last, &members[MEMBER_TIME]);
 	return note_cluster(block, &members[MEMBER_CLUSTER]) && note_context(block, members);
 }

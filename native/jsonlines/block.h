@@ -3,6 +3,7 @@
 #pragma once
 
 #include "schema.h"
+#include "uids.h"
 
 #define MOST_CLUSTERS 32
 #define MOST_CONTEXTS 256
@@ -28,6 +29,7 @@ struct block {
 	const struct schema *schema; /* may be NULL */
 	size_t longest; /* line that is allowed, in bytes */
 	uint64_t last_ei; /* that is allowed */
+	struct uid_key key; /* of the fingerprints */
 	uint64_t *uids; /* fingerprints, one for each line */
 	uint64_t lines;
 	struct value first, last; /* times */

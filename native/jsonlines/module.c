@@ -79,16 +79,28 @@ static size_t count(const char *lines, size_t size)
 	return count;
 }
 
+static int take_key(struct uid_key *key, const char *bytes, Py_ssize_t size)
+{
+	if (size != sizeof(*key)) {
+		PyErr_SetString(PyExc_ValueError, "a key has 16 bytes");
+		return 0;
+	}
+	memcpy(key, bytes, sizeof(*key));
+	return 1;
+}
+
 static PyObject *scan_lines(PyObject *module, PyObject *args)
 {
 	struct block block = {};
 	unsigned long long longest, last_ei;
 	PyObject *schema, *found = NULL;
-	const char *lines;
-	Py_ssize_t size;
+	const char *lines, *key;
+	Py_ssize_t size, key_size;
 	int fit;
 
-	if (!PyArg_ParseTuple(args, "y#KKO", &lines, &size, &longest, &last_ei, &schema))
+	if (!PyArg_ParseTuple(args, "y#KKOy#", &lines, &size, &longest, &last_ei, &schema, &key, &key_size))
+		return NULL;
+	if (!take_key(&block.key, key, key_size))
 		return NULL;
 	if (schema != Py_None && !(block.schema = PyCapsule_GetPointer(schema, NULL)))
 		return NULL;
@@ -189,16 +201,18 @@ static PyObject *make_schema(PyObject *module, PyObject *events)
 	return capsule;
 }
 
-static PyObject *uid_fingerprint(PyObject *module, PyObject *uid)
+static PyObject *uid_fingerprint(PyObject *module, PyObject *args)
 {
+	Py_ssize_t size, key_size;
+	struct uid_key key;
 	struct value text;
-	Py_ssize_t size;
+	const char *bytes;
 	uint64_t found;
 
-	if (PyBytes_AsStringAndSize(uid, (char **)&text.bytes, &size))
+	if (!PyArg_ParseTuple(args, "y#y#", &text.bytes, &size, &bytes, &key_size) || !take_key(&key, bytes, key_size))
 		return NULL;
 	text.size = size;
-	found = fingerprint(&text);
+	found = fingerprint(&key, &text);
 	return PyBytes_FromStringAndSize((char *)&found, sizeof(found));
 }
 
@@ -256,7 +270,7 @@ static PyMethodDef functions[] = {{"scan", scan, METH_O, NULL},
 								  {"scan_lines", scan_lines, METH_VARARGS, NULL},
 								  {"count_lines", count_lines, METH_O, NULL},
 								  {"make_schema", make_schema, METH_O, NULL},
-								  {"fingerprint", uid_fingerprint, METH_O, NULL},
+								  {"fingerprint", uid_fingerprint, METH_VARARGS, NULL},
 								  {"count_known", count_known, METH_VARARGS, NULL},
 								  {"add_uids", add_uids, METH_VARARGS, NULL},
 								  {}};

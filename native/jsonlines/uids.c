@@ -3,25 +3,58 @@
 
 #include <string.h>
 
-/* The finaliser of MurmurHash3 (public domain, Austin Appleby). */
-static uint64_t mixed(uint64_t value)
+static uint64_t rotated(uint64_t value, int bits)
 {
-	value = (value ^ value >> 33) * 0xff51afd7ed558ccdULL;
-	value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53ULL;
-	return value ^ value >> 33;
+	return value << bits | value >> (64 - bits);
 }
 
-uint64_t fingerprint(const struct value *uid)
+static void siphash_rounds(uint64_t *v, int rounds)
 {
-	uint64_t found = uid->size;
-
-	for (size_t at = 0; at < uid->size; at += 8) {
-		size_t rest = uid->size - at;
-		uint64_t part = 0;
-
-		memcpy(&part, uid->bytes + at, rest < 8 ? rest : 8);
-		found = mixed(found * 0x9e3779b97f4a7c15ULL ^ part);
+	while (rounds--) {
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = rotated(v[1], 13) ^ v[0];
+		v[3] = rotated(v[3], 16) ^ v[2];
+		v[0] = rotated(v[0], 32);
+		v[2] += v[1];
+		v[0] += v[3];
+		v[1] = rotated(v[1], 17) ^ v[2];
+		v[3] = rotated(v[3], 21) ^ v[0];
+		v[2] = rotated(v[2], 32);
 	}
+}
+
+static void siphash_word(uint64_t *v, uint64_t word)
+{
+	v[3] ^= word;
+	siphash_rounds(v, 2);
+	v[0] ^= word;
+}
+
+/* SipHash-2-4 (Aumasson and Bernstein, INDOCRYPT 2012), on a little-endian machine. */
+static uint64_t siphash(const struct uid_key *key, const char *bytes, size_t size)
+{
+	uint64_t v[4] = {key->words[0] ^ 0x736f6d6570736575ULL, key->words[1] ^ 0x646f72616e646f6dULL,
+					 key->words[0] ^ 0x6c7967656e657261ULL, key->words[1] ^ 0x7465646279746573ULL};
+	uint64_t word = 0;
+	size_t at;
+
+	for (at = 0; at + 8 <= size; at += 8) {
+		memcpy(&word, bytes + at, 8);
+		siphash_word(v, word);
+	}
+	word = 0;
+	memcpy(&word, bytes + at, size - at);
+	siphash_word(v, word | (uint64_t)size << 56);
+	v[2] ^= 0xff;
+	siphash_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t fingerprint(const struct uid_key *key, const struct value *uid)
+{
+	uint64_t found = siphash(key, uid->bytes, uid->size);
+
 	return found ? found : 1;
 }
 

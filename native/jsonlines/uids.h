@@ -4,8 +4,13 @@
 
 #include "scan.h"
 
+/* Secret and random: without it, hosts could choose uids that meet in one slot, or have one fingerprint. */
+struct uid_key {
+	uint64_t words[2];
+};
+
 /* Never 0. */
-uint64_t fingerprint(const struct value *uid);
+uint64_t fingerprint(const struct uid_key *key, const struct value *uid);
 
 /* slots: a power of two. */
 int is_among(const uint64_t *table, size_t slots, uint64_t fingerprint);

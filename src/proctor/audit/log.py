@@ -55,11 +55,15 @@ class Page:
 class AuditLog(Protocol):
     """An append-only store of audit events. Methods block and may be called from any thread."""
 
+    @property
+    def uid_key(self) -> bytes:
+        """The key of fingerprints in a summary (``model.uids``)."""
+
     def append(self, source: str, first_sequence: int, lines: bytes, found: Summary | None = None) -> int:
         """Store a batch of a spool; returns the highest sequence number stored for ``source``.
 
         ``lines``: events, each with its newline; ``first_sequence`` is that of the first. ``found``: their
-        summary, from who has it already.
+        summary by ``uid_key``, from who has it already.
         On return the events survive a crash. Numbers stored before are dropped, a hole in the numbers
         becomes an ``audit.gap`` event, and so does an event that is not one. Raises Unavailable when the
         store cannot be written; nothing of the batch is acknowledged then.

@@ -21,7 +21,6 @@ from proctor.audit.recent_uids import UidWindow
 from proctor.audit.search.log_reader import Extent, LogReader
 from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
-from proctor.model import uids
 from proctor.model.event import Event
 from proctor.model.event_types import EventFields
 from proctor.model.events import AuditGap
@@ -77,7 +76,7 @@ class FileLog:
         (self._directory / "sessions/default").mkdir(parents=True, exist_ok=True, mode=0o750)
         self._progress_file = ProgressFile(self._root.parent / "backend")
         self._progress = self._progress_file.load()
-        self._window = UidWindow(self._root.parent / "backend")
+        self._window = UidWindow(self._root.parent / "backend", self._directory)
         self._seen = dict.fromkeys(self._progress.doubtful)
         self._compressed: dict[str, int] = {}
         self._certain: set[str] = set()  # sources of which nothing can come that is among the seen
@@ -90,7 +89,7 @@ class FileLog:
         progress = self._progress
         names = [name for name in day_files(self._directory) if name >= progress.file]
         gap = None
-        size = self._size(progress.file) if progress.file in names else 0
+        size = _size(self._directory / progress.file) if progress.file in names else 0
         if size < progress.offset:
             reason = f"{progress.file} has {size} bytes, {progress.offset} were written"
             gap = AuditGap(source="log", reason=reason)
@@ -102,10 +101,6 @@ class FileLog:
             self._repair(self._directory / name)
             self._read_on(self._directory / name)
         return gap
-
-    def _size(self, name: str) -> int:
-        with open_day(self._directory / name) as day:
-            return day.size
 
     def _repair(self, path: Path) -> None:
         if not path.exists():
@@ -121,20 +116,19 @@ class FileLog:
                 aside.write(torn + b"\n")
 
     def _read_on(self, path: Path) -> None:
-        end = self._size(path.name)
+        end = _size(path)
         for _, line in lines_forward(path, self._progress.offset, end):
             try:
                 brief = brief_of(line)
             except Corrupted:
                 continue
             self._seen[brief.uid] = None
-            self._window.add(uids.fingerprint(brief.uid))
+            self._window.add(self._window.fingerprints([brief.uid]))
             self._extend_span(brief.time)
         self._progress.offset = end
 
     def _extend_span(self, moment: datetime) -> None:
-        span = self._progress.span or Span(moment, moment)
-        self._progress.span = span.extended(moment)
+        self._progress.span = (self._progress.span or Span(moment, moment)).extended(moment)
 
     def _open_today(self) -> None:
         name = day_name(self._clock.now().date())
@@ -182,11 +176,16 @@ class FileLog:
         except OSError as error:
             _log.warning("the progress of the audit log cannot be saved: %s", error.strerror)
 
+    @property
+    def uid_key(self) -> bytes:
+        """See ``AuditLog.uid_key``."""
+        return self._window.key
+
     def append(self, source: str, first_sequence: int, lines: bytes, found: Summary | None = None) -> int:
         """See ``AuditLog.append``."""
         if not 0 < first_sequence < 1 << 62 or not 0 < len(source) <= 256 or not source.isprintable():
             raise BadRequest("a batch of audit events needs a source and sequence numbers from 1")
-        found = found or summary(lines)
+        found = found or summary(lines, self.uid_key)
         last = first_sequence + (found.total if found else count_lines(lines)) - 1
         with self._lock:
             highest = self._progress.cursors.get(source, 0)
@@ -219,7 +218,7 @@ class FileLog:
 
     def _only_once(self, source: str, number: int, entry: Line, among: Set[str]) -> Line:
         """The event, or what stands for it when its ``uid`` is that of one before."""
-        if entry.gap or not (entry.uid in among or self._window.knows(uids.fingerprint(entry.uid))):
+        if entry.gap or not (entry.uid in among or self._window.knows_uid(entry.uid)):
             return entry
         reason = f"event {number} has the uid of an event stored before: {entry.uid[:64]}"
         return self._gap(AuditGap(source=source, lost=1, reason=reason), f"{source}:{number}")
@@ -285,7 +284,7 @@ class FileLog:
         if batch:
             times = [entry.time for entry in batch]
             self._write(b"".join(entry.text for entry in batch), min(times), max(times))
-            self._window.add(uids.fingerprints(entry.uid for entry in batch))
+            self._window.add(self._window.fingerprints(entry.uid for entry in batch))
 
     def _write(self, lines: bytes, first: datetime, last: datetime) -> None:
         try:
@@ -318,7 +317,7 @@ class FileLog:
         known = {name: size for name, size in self._compressed.items() if name in compressed}
         for name in day_files(self._directory):
             with suppress(FileNotFoundError):  # removed just now
-                size = sizes.get(name) or known.get(name) or self._size(name)
+                size = sizes.get(name) or known.get(name) or _size(self._directory / name)
                 if name in compressed:
                     known[name] = size
                 yield Extent(name, size, spans.get(name))
@@ -386,6 +385,11 @@ class FileLog:
             self._progress_file.close()
             self._window.close()
             self._file.close()
+
+
+def _size(path: Path) -> int:
+    with open_day(path) as day:
+        return day.size
 
 
 def _line(fields: EventFields) -> Line:

@@ -11,10 +11,10 @@ def scan(line: bytes, /) -> tuple[str, str, str, str, str, str] | None:
     """
 
 def scan_lines(
-    lines: bytes, longest: int, last_ei: int, schema: object, /
+    lines: bytes, longest: int, last_ei: int, schema: object, key: bytes, /
 ) -> tuple[int, str, str, tuple[tuple[str, ...], ...], tuple[str, ...], bytes] | None:
     """Of lines, each with its newline: how many, first and last ``time``, the fields of
-    ``model.stamp.Context`` in every combination, each ``cluster_name``, and fingerprints of ``uid``.
+    ``model.stamp.Context`` in every combination, each ``cluster_name``, fingerprints of ``uid`` by ``key``.
 
     None when one of them is not an event in its final form, of less than ``longest`` bytes and with an ``ei``
     up to ``last_ei``, or not one of ``schema`` (if not None); when there are none; or when they differ in
@@ -29,8 +29,8 @@ def make_schema(
 ) -> object:
     """A schema for ``scan_lines`` from tuples such as ``model.event_schema`` makes."""
 
-def fingerprint(uid: bytes, /) -> bytes:
-    """Of one ``uid``, 8 bytes."""
+def fingerprint(uid: bytes, key: bytes, /) -> bytes:
+    """SipHash-2-4 of one ``uid``, 8 bytes; ``key`` has 16. Raises ValueError for another size."""
 
 def count_known(table: object, uids: bytes, /) -> int:
     """How many of some fingerprints are in a writable buffer."""

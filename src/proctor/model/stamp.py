@@ -142,14 +142,15 @@ def _schema() -> object:
     return _jsonlines.make_schema(schemas())
 
 
-def summary(lines: bytes, *, typed: bool = False) -> Summary | None:
+def summary(lines: bytes, key: bytes, *, typed: bool = False) -> Summary | None:
     """Of events that may all be stored as they are, each with its newline; None when one may not.
 
-    ``typed``: each must be as the catalogue has it, in all of its fields. Also None when the lines have too
-    many different contexts, and where the compiled check is not built.
+    ``key``: that of the fingerprints, 16 bytes. ``typed``: each must be as the catalogue has it, in all of
+    its fields. Also None when the lines have too many different contexts, and where the compiled check is not
+    built.
     """
     schema = _schema() if typed and COMPILED else None
-    found = _jsonlines.scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX, schema) if COMPILED else None
+    found = _jsonlines.scan_lines(lines, MAX_LINE, SESSION_UPLOAD_INDEX, schema, key) if COMPILED else None
     if found is None:
         return None
     total, first, last, contexts, clusters, uids = found

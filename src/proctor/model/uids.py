@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fingerprints of events' ``uid``, and tables of them that find one in a constant time.
 
-A fingerprint has 64 bits: among a million, a new ``uid`` has that of another once in 10^13 events.
+A fingerprint has 64 bits: among a million, a new ``uid`` has that of another once in 10^13 events. Hosts
+choose the ``uid`` of their events, so fingerprints have a key that hosts do not know: without it they could
+state two that have the same one, or many that belong in one slot.
 """
 
 from __future__ import annotations
@@ -20,6 +22,12 @@ else:
 SIZE = 8
 """Bytes of a fingerprint."""
 
+KEY_SIZE = 16
+"""Bytes of a key."""
+
+ALGORITHM = b"siphash1" if COMPILED else b"blake2b1"
+"""How fingerprints are computed, as tables on disk name it."""
+
 
 class UidTable(Protocol):
     """Writable bytes, a power of two times SIZE of them; zeros at first."""
@@ -29,17 +37,17 @@ class UidTable(Protocol):
     def __setitem__(self, key: slice, value: bytes, /) -> None: ...
 
 
-def fingerprint(uid: str) -> bytes:
+def fingerprint(uid: str, key: bytes) -> bytes:
     """Of one ``uid``."""
     raw = uid.encode("utf-8", "surrogatepass")
     if COMPILED:
-        return _jsonlines.fingerprint(raw)
-    return hashlib.blake2b(raw, digest_size=SIZE).digest()
+        return _jsonlines.fingerprint(raw, key)
+    return hashlib.blake2b(raw, key=key, digest_size=SIZE).digest()
 
 
-def fingerprints(uids: Iterable[str]) -> bytes:
+def fingerprints(uids: Iterable[str], key: bytes) -> bytes:
     """Of several, one after the other."""
-    return b"".join(map(fingerprint, uids))
+    return b"".join(fingerprint(uid, key) for uid in uids)
 
 
 def split(found: bytes) -> list[bytes]:

@@ -116,10 +116,9 @@ def test_events_with_a_summary_are_numbered_as_those_without(tmp_path: Path, kno
     lines = joined(raw(1), raw(2))
     log = opened(tmp_path)
 
-    assert log.append(SOURCE, 1, lines, summary(lines) if known else None) == 2
-    assert (
-        log.append(SOURCE, 2, joined(raw(2), raw(3)), summary(joined(raw(2), raw(3))) if known else None) == 3
-    )
+    assert log.append(SOURCE, 1, lines, summary(lines, log.uid_key) if known else None) == 2
+    lines = joined(raw(2), raw(3))
+    assert log.append(SOURCE, 2, lines, summary(lines, log.uid_key) if known else None) == 3
     assert uids(tmp_path) == ["u1", "u2", "u3"]
 
 

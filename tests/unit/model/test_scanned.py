@@ -12,6 +12,7 @@ from proctor.core.clock import format_time, parse_time
 from proctor.model.stamp import Stamp, scanned, stamped, summary, to_line
 
 NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
+KEY = bytes(range(16))
 FIELDS = {
     "code": "T4001I",
     "event": "session.disk",
@@ -67,7 +68,7 @@ def test_no_other_spelling(escape: str) -> None:
     """Searches compare bytes: what is spelled otherwise would not be found."""
     value = f'"cat\\{escape}"'.encode()
     assert scanned(LINE.replace(b'"purple"', b'"purple","clutter":' + value)) is None
-    assert summary(LINE.replace(b'"purple"', b'"purple","clutter":' + value) + b"\n") is None
+    assert summary(LINE.replace(b'"purple"', b'"purple","clutter":' + value) + b"\n", KEY) is None
 
 
 @pytest.mark.parametrize(
@@ -118,13 +119,13 @@ def test_what_must_be_decoded(found: bytes, instead: bytes) -> None:
     assert LINE.count(found) == 1 or found == b"}"
     changed = LINE.replace(found, instead)
     assert scanned(changed) is None
-    assert summary(LINE + b"\n" + changed + b"\n") is None
+    assert summary(LINE + b"\n" + changed + b"\n", KEY) is None
 
 
 def test_too_long_a_line_must_be_cut() -> None:
     line = LINE.replace(b"/", b"/" * (1 << 20))
     assert scanned(line) is None
-    assert summary(line + b"\n") is None
+    assert summary(line + b"\n", KEY) is None
 
 
 def line_of(moment: datetime, cluster: str = "purple", **fields: Any) -> bytes:
@@ -138,7 +139,7 @@ moments = st.datetimes(datetime(1970, 1, 1), datetime(9998, 12, 31)).map(  # noq
 
 @given(st.lists(moments, min_size=1, max_size=20))
 def test_summary(given_moments: list[datetime]) -> None:
-    found = summary(b"".join(map(line_of, given_moments)))
+    found = summary(b"".join(map(line_of, given_moments)), KEY)
 
     assert found is not None
     assert found.total == len(given_moments)
@@ -149,7 +150,7 @@ def test_summary(given_moments: list[datetime]) -> None:
 def test_summary_of_who_and_what() -> None:
     lines = line_of(NOW) + line_of(NOW, event="exec", server_id="node") + line_of(NOW, cluster="green")
 
-    found = summary(lines)
+    found = summary(lines, KEY)
 
     assert found is not None
     assert found.events == {"session.disk", "exec"}
@@ -170,7 +171,7 @@ def test_summary_of_who_and_what() -> None:
     ],
 )
 def test_no_summary(lines: bytes) -> None:
-    assert summary(lines) is None
+    assert summary(lines, KEY) is None
 
 
 @pytest.mark.parametrize(
@@ -195,4 +196,4 @@ def test_times_in_another_form(time: str) -> None:
     line = LINE.replace(b"2023-07-04T16:42:20Z", time.encode())
 
     assert scanned(line) is None
-    assert summary(line + b"\n") is None
+    assert summary(line + b"\n", KEY) is None

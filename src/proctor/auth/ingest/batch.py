@@ -71,11 +71,11 @@ _sids = msgspec.json.Decoder(_Sid)
 class NumberedEvents:
     """Events of one host, numbered from ``first``."""
 
-    def __init__(self, lines: bytes, first: int, emitter: Emitter) -> None:
+    def __init__(self, lines: bytes, first: int, emitter: Emitter, uid_key: bytes) -> None:
         self._lines = lines
         self._first = first
         self._emitter = emitter
-        self._summary = summary(lines, typed=True)
+        self._summary = summary(lines, uid_key, typed=True)
 
     def sids(self) -> set[str]:
         """All sessions that are named."""

@@ -57,7 +57,7 @@ class AuditService(record_pb2_grpc.AuditServicer):
         """Store what the host may state, and gaps for the rest; the number up to which it is stored."""
         cluster, first = self._cluster, batch.first_sequence
         emitter = await cluster.emitter(identity, batch.source)
-        checked = await _batches.run(NumberedEvents, batch.lines, first, emitter)
+        checked = await _batches.run(NumberedEvents, batch.lines, first, emitter, cluster.log.uid_key)
         # One batch at a time: another stream must not start or end the same sessions meanwhile.
         async with self._ordered:
             known = await cluster.sessions.find(checked.sids())

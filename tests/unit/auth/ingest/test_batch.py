@@ -27,6 +27,7 @@ from testing.attestations import CLIENT, HostSigner, certified_user
 NOW = datetime(2023, 7, 4, 16, 42, 20, tzinfo=UTC)
 HOST, OTHER = str(uuid4()), str(uuid4())
 SID, SECOND = str(uuid4()), str(uuid4())
+UID_KEY = bytes(range(16))
 SOURCE = f"node/{HOST}/0011"
 CA, HOST_CA = keys.generate(), keys.generate()
 OWN = {SID: SessionRecord(host_id=HOST, started=format_time(NOW), user="alice", login="root")}
@@ -104,7 +105,7 @@ def admit(
     raw = lines(*events)
     if pretty:
         raw = b"".join(json.dumps(json.loads(line)).encode() + b"\n" for line in raw.splitlines())
-    return NumberedEvents(raw, 1, by or emitter()).admitted(known)
+    return NumberedEvents(raw, 1, by or emitter(), UID_KEY).admitted(known)
 
 
 def reasons(admitted: Admitted) -> list[str]:
@@ -382,12 +383,12 @@ def test_a_loss_may_be_reported_of_a_session_of_which_nothing_arrived() -> None:
 
 def test_reasons_show_no_control_characters() -> None:
     hostile = b'{"event":"\x1b[2Jx\\u001b[31m\\u202e","code":"x"}\n{"\x07\n'
-    found = reasons(NumberedEvents(hostile, 1, emitter()).admitted({}))
+    found = reasons(NumberedEvents(hostile, 1, emitter(), UID_KEY).admitted({}))
     assert len(found) == 2
     assert all(reason.isprintable() for reason in found)
 
 
 def test_sessions_that_a_batch_names() -> None:
-    assert NumberedEvents(lines(disk(), disk(sid=SECOND)), 1, emitter()).sids() == {SID, SECOND}
+    assert NumberedEvents(lines(disk(), disk(sid=SECOND)), 1, emitter(), UID_KEY).sids() == {SID, SECOND}
     raw = lines(disk(), disk(sid=SECOND)) + b'junk\n{"sid":5}\n{"sid":"../x"}\n'
-    assert NumberedEvents(raw, 1, emitter()).sids() == {SID, SECOND}
+    assert NumberedEvents(raw, 1, emitter(), UID_KEY).sids() == {SID, SECOND}
