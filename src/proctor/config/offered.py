@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proctor.config.schema import LOCAL_STORAGE, AuthService, Config
+from proctor.config.schema import LOCAL_STORAGE, AuthService, Config, Storage
 
 KeyPath = tuple[str, ...]
 Remark = tuple[KeyPath, str]
@@ -40,10 +40,15 @@ def _storage(config: Config) -> Iterator[Remark]:
         yield ("teleport", "storage", "type"), f"storage in {storage.type} is not supported; expected sqlite"
         return
     for uri in storage.audit_events_uri:
-        if uri.rstrip("/") != log:
+        if uri.rstrip("/") != log and not _is_copy(uri, storage):
             yield ("teleport", "storage", "audit_events_uri"), _destination(uri, log)
     if storage.audit_sessions_uri and storage.audit_sessions_uri.rstrip("/") != log:
         yield ("teleport", "storage", "audit_sessions_uri"), _destination(storage.audit_sessions_uri, log)
+
+
+def _is_copy(uri: str, storage: Storage) -> bool:
+    """Is ``uri`` standard output, beside another destination that is searched?"""
+    return uri.startswith("stdout:") and uri != storage.audit_events_uri[0]
 
 
 def _destination(uri: str, instead: str) -> str:
@@ -103,6 +108,9 @@ def warned(config: Config) -> Iterator[Remark]:
     """Key and message of settings that grant what is not offered, or give way to something stricter."""
     if config.auth_service.enabled:
         yield from _replaced(config.auth_service)
+        storage = config.teleport.storage
+        if any(_is_copy(uri, storage) for uri in storage.audit_events_uri):
+            yield ("teleport", "storage", "audit_events_uri"), "events are not copied to standard output"
     elif config.teleport.storage.type not in LOCAL_STORAGE:
         yield ("teleport", "storage"), "only the auth service has storage, and it does not run here"
     if config.proxy_service.enabled and config.proxy_service.acme.enabled:

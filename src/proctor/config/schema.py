@@ -129,6 +129,9 @@ class Teleport(Section, kw_only=True, frozen=True):
         list[AuthAddress], "Auth services or proxies, the first that answers; in versions v1 and v2."
     ] = []
     relay_server: Annotated[Unused, NO_EFFECT, "A relay service."] = False
+    auth_connection_config: Annotated[Unused, NO_EFFECT, "Pauses between attempts to reach auth."] = False
+    seed_config: Annotated[Unused, NO_EFFECT, "Settings of the first start only."] = False
+    keys: Annotated[Unused, NO_EFFECT, "Keys of the host in the file."] = False
     cache: Annotated[Cache, "Local cache."] = Cache()
     shutdown_delay: Annotated[Duration, "Pause between the signal to stop and the drain."] = 0
     connection_limits: Annotated[ConnectionLimits, "Limits."] = ConnectionLimits()
