@@ -23,7 +23,7 @@ Ports = tuple[tuple[int, int], ...]
 ALL_PORTS: Ports = ((0, MAX_PORT),)
 MAPPED = IPv6Network("::ffff:0:0/96")
 EVERYTHING = IPv6Network("::/0")
-_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 
 def parse_networks(cidr: str | Sequence[str]) -> tuple[IPv6Network, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.core.durable import append_at, replace_file, write_at
+from proctor.core.durable import append_at, read_small, replace_file, write_at
 
 
 def test_a_file_is_replaced_as_a_whole_with_its_mode(tmp_path: Path) -> None:
@@ -87,3 +87,26 @@ def test_a_failed_append_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: 
         with pytest.raises(OSError, match="No space"):
             append_at(file.fileno(), b"defg", 3)
         assert file.read() == b"abc"
+
+
+def test_small_files_are_read_up_to_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"12345")
+    assert read_small(path, limit=5) == b"12345"
+    with pytest.raises(OSError, match="File too large") as caught:
+        read_small(path, limit=4)
+    assert caught.value.filename == str(path)
+    assert read_small(os.devnull) == b""
+
+
+@pytest.mark.timeout(10)
+def test_a_device_without_an_end_is_not_read_for_ever() -> None:
+    with pytest.raises(OSError, match="File too large"):
+        read_small("/dev/zero")
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(OSError) as caught:
+            read_small(path)
+        assert Path(caught.value.filename) == path

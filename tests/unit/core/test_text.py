@@ -16,6 +16,7 @@ from proctor.core.text import (
     is_printable,
     is_uuid,
     json_escaped,
+    shortened,
 )
 
 HIDDEN = [
@@ -86,3 +87,18 @@ def test_numbers_agree_with_their_noun(number: float, expected: str) -> None:
 )
 def test_only_the_usual_form_is_a_uuid(text: str, expected: bool) -> None:
     assert is_uuid(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("a sentence " * 100, "a sentence " * 100),
+        ("x" * 255, "x" * 255),
+        ("x" * 256, "x" * 40 + "…" + "x" * 40),
+        (f"node {'ab' * 5000} not found", f"node {'ab' * 20}…{'ab' * 20} not found"),
+        (f"{'a' * 300}\n{'b' * 300}", f"{'a' * 40}…{'a' * 40}\n{'b' * 40}…{'b' * 40}"),
+    ],
+)
+def test_long_words_lose_their_middle(text: str, expected: str) -> None:
+    assert shortened(text) == expected

@@ -171,7 +171,7 @@ def test_ranges_of_ports_are_joined(ports: list[int | str], ranges: tuple[tuple[
     assert parse_ports(ports) == ranges
 
 
-@pytest.mark.parametrize("port", [65536, "5-1", "1-65536", "-1", "http", ""])
+@pytest.mark.parametrize("port", [65536, "5-1", "1-65536", "-1", "http", "", "٣", "\uff11-2"])
 def test_what_is_no_port_is_refused(port: int | str) -> None:
     with pytest.raises(ValueError, match="not a port or a range of ports"):
         parse_ports([port])
