@@ -102,8 +102,8 @@ def lock(cluster: Cluster, *flags: str) -> str:
 def test_sessions_forwards_and_copies_are_cut(
     shared: Cluster, node: Node, person: Callable[[str], Account], tmp_path: Path
 ) -> None:
-    dora = person("dora")
-    direct, jumped = OpenSsh(dora, node), OpenSsh(dora, node)
+    ursula = person("ursula")
+    direct, jumped = OpenSsh(ursula, node), OpenSsh(ursula, node)
     sink = Sink()
     forwarding = ["ssh", *jumped.options, "-W", f"127.0.0.1:{sink.port}", jumped.host]
     with (
@@ -123,21 +123,21 @@ def test_sessions_forwards_and_copies_are_cut(
         copy.stdin.flush()
         said(copy, b"\x02\0\0\0\x03")
 
-        name = lock(shared, "--user=dora")
+        name = lock(shared, "--user=ursula")
         since = time.monotonic()
         try:
             output = [ends_in_time(each, since) for each in (session, through, forward, copy)]
             assert sink.disconnected.wait(CUT_SECONDS - (time.monotonic() - since))
-            assert 'lock targeting User:"dora" is in force: see me' in output[0]
-            assert 'lock targeting User:"dora" is in force: see me' in output[1]
-            cuts = until(lambda: shared.events("client.disconnect", user="dora"), 20)
-            assert cuts[0]["reason"] == 'lock targeting User:"dora" is in force: see me'
-            for end in until(lambda: shared.events("session.end", user="dora")[2:], 20):
+            assert 'lock targeting User:"ursula" is in force: see me' in output[0]
+            assert 'lock targeting User:"ursula" is in force: see me' in output[1]
+            cuts = until(lambda: shared.events("client.disconnect", user="ursula"), 20)
+            assert cuts[0]["reason"] == 'lock targeting User:"ursula" is in force: see me'
+            for end in until(lambda: shared.events("session.end", user="ursula")[2:], 20):
                 assert end["event"] == "session.end"
             refused(direct, jumped)
-            assert 'lock targeting User:"dora" is in force: see me' in dora.tsh("ls", check=False).stderr
-            done = dora.tsh("ssh", f"root@{node.name}", "true", check=False)
-            assert 'lock targeting User:"dora" is in force: see me' in done.stderr
+            assert 'lock targeting User:"ursula" is in force: see me' in ursula.tsh("ls", check=False).stderr
+            done = ursula.tsh("ssh", f"root@{node.name}", "true", check=False)
+            assert 'lock targeting User:"ursula" is in force: see me' in done.stderr
         finally:
             shared.tctl("rm", f"lock/{name}")
     until(
@@ -152,15 +152,15 @@ def refused(direct: OpenSsh, jumped: OpenSsh) -> None:
             ["ssh", *flags, direct.host, "true"], check=False, capture_output=True, text=True
         )
         assert done.returncode == 255
-        assert 'lock targeting User:"dora" is in force: see me' in done.stderr
+        assert 'lock targeting User:"ursula" is in force: see me' in done.stderr
 
 
 def test_every_kind_of_target(shared: Cluster, node: Node, person: Callable[[str], Account]) -> None:
-    erin = person("erin")
-    client = OpenSsh(erin, node)
+    viktor = person("viktor")
+    client = OpenSsh(viktor, node)
     for flags, shown in (
         (["--role=access"], 'Role:"access"'),
-        (["--login=root", "--user=erin"], 'User:"erin" Login:"root"'),
+        (["--login=root", "--user=viktor"], 'User:"viktor" Login:"root"'),
         ([f"--server-id={node.host_uuid}"], f'ServerID:"{node.host_uuid}"'),
         ([f"--node={node.name}"], f'Node:"{node.name}"'),
     ):

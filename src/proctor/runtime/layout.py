@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import logging
 import os
-import stat
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from proctor.config.boot import ServiceBoot
@@ -18,7 +16,6 @@ from proctor.core.errors import Corrupted, ProctorError
 from proctor.runtime.ownership import repair_owners
 from proctor.runtime.privileges.service_users import ROOT, ServiceUser, service_user
 
-_log = logging.getLogger(__name__)
 _ENTER = 0o711
 _PRIVATE = 0o700
 
@@ -39,7 +36,6 @@ def prepare(data_dir: Path) -> str:
             os.fchmod(top, _ENTER)
             for path, (account, mode) in _directories().items():
                 _make(top, PurePosixPath(path), account, mode)
-            _repair_owners(top)
         finally:
             os.close(top)
         if os.geteuid() == 0:
@@ -131,43 +127,6 @@ def _directories() -> dict[str, tuple[ServiceUser, int]]:
         "log/upload/sessions/default": (node, _PRIVATE),
         "run": (own, 0o755),
     }
-
-
-def _repair_owners(top: int) -> None:
-    """Give the files of services back to them: a copy that root has restored belongs to root."""
-    if os.geteuid() != 0:
-        return
-    known = _directories()
-    for path, (account, _) in known.items():
-        if account.uid == 0:
-            continue
-        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
-        try:
-            inner = {name.removeprefix(f"{path}/") for name in known if name.startswith(f"{path}/")}
-            with os.scandir(directory) as entries:
-                foreign = any(_is_foreign(each, account) for each in entries if each.name not in inner)
-            if foreign:
-                _log.warning("files in %s get the owner that they must have: %d", path, account.uid)
-                _give(directory, account, inner)
-        finally:
-            os.close(directory)
-
-
-def _is_foreign(entry: os.DirEntry[str], account: ServiceUser) -> bool:
-    return entry.stat(follow_symlinks=False).st_uid != account.uid
-
-
-def _give(directory: int, account: ServiceUser, inner: Collection[str]) -> None:
-    """Change the owner of everything below ``directory`` but for the paths ``inner``.
-
-    No link is followed, and a file with a second name elsewhere stays as it is: a service could have made it.
-    """
-    for base, directories, files, descriptor in os.fwalk(".", dir_fd=directory, follow_symlinks=False):
-        directories[:] = [name for name in directories if os.path.normpath(f"{base}/{name}") not in inner]
-        for name in [*directories, *files]:
-            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if stat.S_ISDIR(found.st_mode) or found.st_nlink == 1:
-                os.chown(name, account.uid, account.gid, dir_fd=descriptor, follow_symlinks=False)
 
 
 def _make(top: int, path: PurePosixPath, account: ServiceUser, mode: int) -> None:
