@@ -78,8 +78,7 @@ __subprog void on_job_file_opened(const struct task_state *state, const struct s
 		return;
 	job.daemon = *daemon;
 	job.delegation = save_path_evidence(&job, file);
-	if (bpf_map_update_elem(&proctor_jobfile, &place, &job, BPF_ANY))
-		count_unattributed(&job);
+	save_job_file(&place, &job, known != NULL);
 	if (job.daemon == DAEMON_MANAGER)
 		save_unit_key(&job, field_of(file, f_path.dentry, d_name.name));
 }

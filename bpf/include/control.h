@@ -77,6 +77,9 @@ struct delegation {
 	__u32 number; /* from 1; the last stands for all beyond */
 };
 
+/* Files and orders that one session may have the kernel keep, of each: no session fills the tables for others. */
+#define SESSION_JOBS 1024
+
 struct evidence {
 	__u32 daemon;
 	__u32 size;

@@ -40,13 +40,19 @@ struct {
 	__type(value, struct job);
 } proctor_jobkey __weak SEC(".maps");
 
-/* How many delegations each session has. */
+/* How many of these a session has added: never fewer than there are. */
+struct job_counts {
+	__u32 delegations;
+	__u32 files;
+	__u32 orders;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, MAX_SESSIONS);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct job_counts);
 } proctor_jobseq __weak SEC(".maps");
 
 struct {
@@ -86,15 +92,31 @@ static __always_inline struct place place_of(struct inode *inode)
 	return place;
 }
 
+static __always_inline struct job_counts *job_counts_of(__u32 session)
+{
+	struct job_counts none = {};
+
+	bpf_map_update_elem(&proctor_jobseq, &session, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&proctor_jobseq, &session);
+}
+
+/* May one more be added? Programs on other processors may add as many more as there are processors. */
+static __always_inline bool is_within_quota(__u32 *added)
+{
+	if (*added >= SESSION_JOBS)
+		return false;
+	__sync_fetch_and_add(added, 1);
+	return true;
+}
+
 /* Keep the evidence under the next number of the session. Two may read the same count; the first has the
  * number. Atomic fetch-and-add needs 5.12 (kernel commit 5ca419f2864a). */
 static __always_inline __u32 save_evidence(__u32 session, const struct evidence *evidence)
 {
 	struct delegation key = {.session = session};
-	__u32 zero = 0, *count;
+	struct job_counts *counts = job_counts_of(session);
+	__u32 *count = counts ? &counts->delegations : NULL;
 
-	bpf_map_update_elem(&proctor_jobseq, &session, &zero, BPF_NOEXIST);
-	count = bpf_map_lookup_elem(&proctor_jobseq, &session);
 	for (int attempt = 0; count && attempt < MAX_ATTEMPTS && *count < MAX_DELEGATION - 1; attempt++) {
 		*count = key.number = *count + 1;
 		if (!bpf_map_update_elem(&proctor_jobtext, &key, evidence, BPF_NOEXIST))
@@ -119,9 +141,22 @@ static __always_inline void count_unattributed(const struct job *job)
 	count(job->session, RECORD_COMMAND, false);
 }
 
+/* An entry that is there is replaced in any case: its former session must not be taken for the one that acts. */
 static __always_inline void save_job_key(const struct order *order, const struct job *job)
 {
-	if (bpf_map_update_elem(&proctor_jobkey, order, job, BPF_ANY))
+	struct job_counts *counts = job_counts_of(job->session);
+	bool fits = bpf_map_lookup_elem(&proctor_jobkey, order) || (counts && is_within_quota(&counts->orders));
+
+	if (!fits || bpf_map_update_elem(&proctor_jobkey, order, job, BPF_ANY))
+		count_unattributed(job);
+}
+
+static __always_inline void save_job_file(const struct place *place, const struct job *job, bool known)
+{
+	struct job_counts *counts = job_counts_of(job->session);
+	bool fits = known || (counts && is_within_quota(&counts->files));
+
+	if (!fits || bpf_map_update_elem(&proctor_jobfile, place, job, BPF_ANY))
 		count_unattributed(job);
 }
 

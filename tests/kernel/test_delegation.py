@@ -7,12 +7,14 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from proctor.capture.kernel import kernel_features
+from proctor.capture.kernel import abi, kernel_features
+from proctor.captureproto.capture_messages import KernelEvents
 from testing.capture import CaptureHarness, Event, assert_balanced, running_lab
 from testing.evasion.catalogue import TECHNIQUES
 from testing.polling import until
@@ -247,7 +249,7 @@ def test_files_that_are_no_jobs_do_not_have_a_job_forgotten(lab: CaptureHarness,
 
     [event] = marks(lab.subscriber.events(session.sid), "kept")
     assert event["delegated"]["daemon"] == "atd"
-    assert closed.lost["command"] >= 10_000 - 8192
+    assert closed.lost["command"] >= 10_000 - abi.SESSION_JOBS
 
 
 def test_orders_are_not_forgotten_for_others(lab: CaptureHarness, tmp_path: Path) -> None:
@@ -262,7 +264,7 @@ def test_orders_are_not_forgotten_for_others(lab: CaptureHarness, tmp_path: Path
     assert event["delegated"] == BY_CRON
     subprocess.run(["crontab", "-u", "games", "-r"], check=True)
     closed = lab.subscriber.closed(event["sid"])
-    assert closed.lost["command"] >= 10_000 - 8192
+    assert closed.lost["command"] >= 10_000 - abi.SESSION_JOBS
 
 
 def test_table_with_more_lines_than_fit(lab: CaptureHarness) -> None:
@@ -273,5 +275,53 @@ def test_table_with_more_lines_than_fit(lab: CaptureHarness) -> None:
     table.unlink()
     closed = lab.subscriber.closed(session.sid)
 
-    assert closed.lost["command"] == 9_000 - 8192
-    assert assert_balanced(closed.account).lost["jobs"] == {"command": 9_000 - 8192}
+    assert closed.lost["command"] == 9_000 - abi.SESSION_JOBS
+    assert assert_balanced(closed.account).lost["jobs"] == {"command": 9_000 - abi.SESSION_JOBS}
+
+
+FLOOD = f"""
+import sys
+top, table, pipe = sys.argv[2:]
+with open(table, "w") as lines:
+    for n in range(10_000):
+        match sys.argv[1]:
+            case "files":
+                open(f"{{top}}/etc/cron.d/{{n}}", "w").close()
+            case "units":
+                open(f"{{top}}/systemd/user/{{n}}.service", "w").close()
+            case "lines":
+                print("0 0 1 1 * root {MARK}", n, file=lines)
+open(pipe, "w").write("full")
+open(pipe).read()
+"""
+
+
+def reported_loss(lab: CaptureHarness, sid: str) -> bool:
+    return any(message.lost.get("command") for message in lab.subscriber.of(sid, KernelEvents))
+
+
+@pytest.mark.parametrize("kind", ["files", "units", "lines"])
+def test_a_session_does_not_fill_the_tables_for_others(
+    lab: CaptureHarness, tmp_path: Path, kind: str
+) -> None:
+    """A job of another session is attributed while the first has all that it may have."""
+    for directory in ("etc/cron.d", "systemd/user"):
+        (tmp_path / directory).mkdir(parents=True)
+    decoy_table, table, pipe = Path("/etc/cron.d/decoy"), tmp_path / "table", tmp_path / "pipe"
+    table.write_text(f"@reboot {MARK} other\n")
+    os.mkfifo(pipe)
+    argv = [sys.executable, "-c", FLOOD, kind, str(tmp_path), str(decoy_table), str(pipe)]
+    with lab.session(argv) as decoy:
+        assert pipe.read_text() == "full"
+        try:
+            until(lambda: reported_loss(lab, decoy.sid), 20, "loss of the first session")
+            event = once(lab, tmp_path, f"crontab -u games {table}", "other")
+        finally:
+            pipe.write_text("end")
+    decoy_table.unlink()
+    subprocess.run(["crontab", "-u", "games", "-r"], check=True)
+
+    assert event["delegated"] == BY_CRON
+    assert "command" not in lab.subscriber.closed(event["sid"]).lost
+    lost = lab.subscriber.closed(decoy.sid).lost["command"]
+    assert lost >= 10_000 - abi.SESSION_JOBS - (os.cpu_count() or 1)

@@ -172,6 +172,7 @@ EVIDENCE_FIELDS = (("daemon", "I"), ("size", "I"), ("text", "512s"))
 PLACE_FIELDS = (("inode", "Q"), ("device", "Q"))
 ORDER_FIELDS = (("daemon", "I"), ("uid", "I"), ("text", "248s"))
 JOB_FIELDS = (("session", "I"), ("kinds", "I"), ("delegation", "I"), ("daemon", "I"))
+JOB_COUNTS_FIELDS = (("delegations", "I"), ("files", "I"), ("orders", "I"))
 TALLY_FIELDS = (
     ("seen", "5Q"),
     ("lost", "5Q"),
@@ -204,8 +205,11 @@ EVIDENCE = _layout(EVIDENCE_FIELDS)
 PLACE = _layout(PLACE_FIELDS)
 ORDER = _layout(ORDER_FIELDS)
 JOB = _layout(JOB_FIELDS)
+JOB_COUNTS = _layout(JOB_COUNTS_FIELDS)
 
 MAX_SESSIONS = 8192
+SESSION_JOBS = 1024
+"""Files, and orders, of one session: none fills the kernel's maps for others."""
 MAX_PATTERNS = 8
 PATTERN_BYTES = 32
 POLICY_RANGES = 32

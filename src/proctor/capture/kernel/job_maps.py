@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -92,12 +93,24 @@ class Jobs:
     ) -> dict[bytes, bytes]:
         """Attribute what does as ``after`` says to the session of its job; the orders that did not fit.
 
-        Raises OSError for anything but a full table.
+        An order that is there is never refused: it would stay with its former session. Raises OSError for
+        anything but a full table. Of each session, ``SESSION_JOBS`` are placed; as many again may be in the
+        kernel's map that it has requested from managers.
         """
         for order in before.keys() - after.keys():
             self._native.map_delete(self._orders, order)
-        changed = {order: job for order, job in after.items() if before.get(order) != job}
-        return {order: job for order, job in changed.items() if not self._place(order, job)}
+        placed = Counter(job_session(job) for order, job in after.items() if order in before)
+        refused = {}
+        for order, job in after.items():
+            if before.get(order) == job:
+                continue
+            session = job_session(job)
+            fits = order in before or placed[session] < abi.SESSION_JOBS
+            if not fits or not self._place(order, job):
+                refused[order] = job
+            elif order not in before:
+                placed[session] += 1
+        return refused
 
     def _place(self, order: bytes, job: bytes) -> bool:
         try:
@@ -137,7 +150,7 @@ class Jobs:
             if self._owner(order) == session:
                 self._native.map_delete(self._orders, order)
         key = session.to_bytes(4, "little")
-        if count := self._native.map_lookup(self._delegations, key, 4):
-            for number in range(1, int.from_bytes(count, "little") + 1):
+        if counts := self._native.map_lookup(self._delegations, key, abi.JOB_COUNTS.size):
+            for number in range(1, abi.JOB_COUNTS.unpack(counts)[0] + 1):
                 self._native.map_delete(self._evidences, abi.DELEGATION.pack(session, number))
             self._native.map_delete(self._delegations, key)

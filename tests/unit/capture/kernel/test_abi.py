@@ -69,6 +69,7 @@ HEADER = abi.HEADER.size
         ("place", layout(abi.PLACE_FIELDS)),
         ("order", layout(abi.ORDER_FIELDS)),
         ("job", layout(abi.JOB_FIELDS)),
+        ("job_counts", layout(abi.JOB_COUNTS_FIELDS)),
         ("tally", layout(abi.TALLY_FIELDS)),
     ],
 )
