@@ -112,6 +112,22 @@ def test_locale_goes_along(node: Node, alice: Account) -> None:
     assert done.stdout == "UTF-8\n"
 
 
+def test_bytes_of_another_encoding(node: Node, alice: Account, tmp_path: Path) -> None:
+    """In the command, in the name of a file, and in the name of the terminal."""
+    command = os.fsdecode(b'printf %s "\xe4" | od -An -tx1')
+    done = subprocess.run(ssh(alice, node, command), env=dict(alice.env), capture_output=True, check=True)
+    assert done.stdout.split() == [b"e4"]
+    name = tmp_path / os.fsdecode(b"b\xfcro.txt")
+    name.write_text("x")
+    target = tmp_path / "target"
+    target.mkdir()
+    alice.tsh("scp", f"root@{node.name}:{name}", str(target))
+    assert (target / name.name).read_text() == "x"
+    argv = [str(BIN / "tsh"), "ssh", "-t", f"root@{node.name}", "true"]
+    env = {**alice.env, "TERM": os.fsdecode(b"\xe4")}
+    assert subprocess.run(argv, env=env, capture_output=True, check=False).returncode == 0
+
+
 def test_copy_that_fails_names_both_sides(node: Node, alice: Account) -> None:
     done = alice.tsh("scp", "/etc/hostname", f"root@{node.name}:/nonexistent/x", check=False)
     assert done.returncode == 1

@@ -361,3 +361,29 @@ async def test_the_auth_service_learns_where_the_page_is(proxy: RunningProxy) ->
         return list(answer.proxy_addresses) == [proxy.web]
 
     await auntil(known, 10, "the proxy's address")  # type: ignore[arg-type]  # mypy cannot choose T
+
+
+async def test_the_limit_counts_addresses_and_not_connections_behind_a_balancer(tmp_path: Path) -> None:
+    """With ``trust_x_forwarded_for``: by the header, whatever port it names, and without it by the peer."""
+    (tmp_path / "auth").mkdir()
+    more = "  trust_x_forwarded_for: true"
+    async with (
+        running_auth(tmp_path / "auth") as auth,
+        running_proxy(auth, tmp_path / "proxy", more) as proxy,
+        proxy.browser(connection="close") as browser,
+    ):
+
+        async def attempts(*values: str) -> bool:
+            """Is an attempt refused, after as many as are allowed? Each has a connection of its own."""
+            statuses = []
+            for number in range(BURST + 20):  # some more: the limit grows while they are made
+                headers = {"x-forwarded-for": values[number % len(values)]} if values else {}
+                answer = await browser.get(f"/webapi/invites/{'0' * 32}", headers=headers)
+                statuses.append(answer.status_code)
+            return set(statuses[:BURST]) == {404} and 429 in statuses
+
+        assert await attempts()
+        assert await attempts("192.0.2.1:1000", "192.0.2.1:2000", "192.0.2.1")
+        assert await attempts("[2001:db8::1]:1", "2001:db8::1", "[2001:db8::1]")
+        answer = await browser.get(f"/webapi/invites/{'0' * 32}", headers={"x-forwarded-for": "192.0.2.9"})
+        assert answer.status_code == 404

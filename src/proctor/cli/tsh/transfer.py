@@ -73,7 +73,8 @@ async def copy(active: Active, what: Copy, how: How) -> None:
     shown = None if how.quiet else _progress
     async with connected(active, what.target, how.port) as connection:
         try:
-            async with connection.start_sftp_client() as sftp:
+            # Paths are bytes: those that are not UTF-8 travel as this command has got them.
+            async with connection.start_sftp_client(path_errors="surrogateescape") as sftp:
                 move = sftp.mput if what.upload else sftp.mget
                 await move(
                     list(what.sources),
