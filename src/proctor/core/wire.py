@@ -65,7 +65,8 @@ def send(connection: socket.socket, message: Message, descriptors: Sequence[int]
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)]
         sent = connection.sendmsg([data], control)
         data = data[sent:]
-    connection.sendall(data)
+    if data:  # sending nothing fails as well when the other side has taken the frame and left
+        connection.sendall(data)
 
 
 class FrameDecoder:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,32 @@ def test_message_and_descriptors_arrive_together(pair: tuple[socket.socket, sock
     assert message == {"op": "spawn", "argv": ["a", "ü"]}
     assert os.read(read_end, 2) == b"x"
     os.close(read_end)
+
+
+class LeavingReceiver(socket.socket):
+    """A socket whose other side takes what is sent with descriptors, and closes at once."""
+
+    other: socket.socket
+    received: wire.Message
+
+    def sendmsg(self, *arguments: Any) -> int:
+        sent = super().sendmsg(*arguments)
+        found = wire.receive(self.other)
+        assert found is not None
+        self.received = found[0]
+        wire.close_all(found[1])
+        self.other.close()
+        return sent
+
+
+def test_a_receiver_that_leaves_with_the_frame_is_no_error(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    with LeavingReceiver(fileno=ours.detach()) as sender:
+        sender.other = theirs
+        wire.send(sender, {"op": "spawned"}, [0])
+        assert sender.received == {"op": "spawned"}
+        with pytest.raises(BrokenPipeError):
+            wire.send(sender, {"op": "spawned"})
 
 
 def test_end_of_stream_between_frames_is_not_an_error(pair: tuple[socket.socket, socket.socket]) -> None:
