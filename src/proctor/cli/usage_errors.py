@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperOption
 
 _CLOSE = 0.7
+_UNLIKE = re.compile(r"No such command '([^']*)'\. Did you mean (.*)\?")
 _LIBRARY_WORDS = (
     (re.compile(r"(: )Value error, "), r"\1"),
     (re.compile(r"(: )Input should be "), r"\1must be "),
@@ -29,7 +30,14 @@ def describe(error: typer.TyperException, arguments: Sequence[str]) -> str:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     for pattern, ours in _LIBRARY_WORDS:
         message = pattern.sub(ours, message)
-    return message
+    return _UNLIKE.sub(_without_unlike, message)
+
+
+def _without_unlike(found: re.Match[str]) -> str:
+    """The suggestions of the library that resemble the word: it takes ``login`` for ``join``."""
+    close = difflib.get_close_matches(found[1], re.findall(r"'([^']+)'", found[2]), cutoff=_CLOSE)
+    names = ", ".join(f"'{name}'" for name in close)
+    return f"No such command '{found[1]}'." + (f" Did you mean {names}?" if names else "")
 
 
 def _unknown_text(name: str, known: Sequence[str]) -> str:
