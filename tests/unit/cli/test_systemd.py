@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,42 @@ def test_unit() -> None:
         "WantedBy=multi-user.target",
     ):
         assert line in text.splitlines()
+
+
+def test_unit_restricts_no_session() -> None:
+    """Whatever a unit restricts, it restricts for all that is started below it."""
+    text = unit("/usr/local/bin/teleport", **DEFAULTS)  # type: ignore[arg-type]  # a table of keyword arguments
+    service = text.partition("[Service]\n")[2].partition("[Install]")[0]
+    assert set(re.findall(r"^(\w+)=", service, re.MULTILINE)) == {
+        "Type",
+        "Restart",
+        "EnvironmentFile",
+        "ExecStart",
+        "ExecReload",
+        "PIDFile",
+        "LimitNOFILE",
+        "OOMPolicy",
+        "TimeoutStopSec",
+    }
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_rating_of_the_unit_is_that_of_the_documentation(tmp_path: Path) -> None:
+    path = tmp_path / "teleport.service"
+    path.write_text(unit("/bin/true", **DEFAULTS))  # type: ignore[arg-type]  # a table of keyword arguments
+    argv = ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(path)]
+    output = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    version = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, check=True)
+
+    text = (Path(__file__).parents[3] / "docs/threat-model.md").read_text()
+    written = re.search(r"of systemd (\d+) therefore rates it ([\d.]+) of 10", text)
+    found = re.search(r"Overall exposure level for .*: ([\d.]+)", output)
+
+    assert written is not None
+    assert found is not None
+    if version.stdout.split()[1] != written[1]:
+        pytest.skip(f"the rating is that of systemd {written[1]}")
+    assert found[1] == written[2]
 
 
 @pytest.mark.parametrize(
