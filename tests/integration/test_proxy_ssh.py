@@ -114,13 +114,17 @@ def port_of(server: asyncio.Server) -> int:
 
 async def register(proxy: Proxy, name: str, **labels: str) -> tuple[str, asyncio.Server]:
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
-    address = f"127.0.0.1:{port_of(server)}"
+    return await announce(proxy, name, f"127.0.0.1:{port_of(server)}", **labels), server
+
+
+async def announce(proxy: Proxy, name: str, address: str, **labels: str) -> str:
+    """A node that says it listens at ``address``; its id."""
     host_id, node = await proxy.auth.join("node", await any_name(proxy), name=name)
     document = Node(
         metadata=Metadata(name=host_id), spec=NodeSpec(hostname=name, addr=address, labels=labels)
     )
     await proxy.auth.call(node, "auth.Heartbeat", pb.HeartbeatRequest(node=serde.to_json(document)))
-    return host_id, server
+    return host_id
 
 
 async def any_name(proxy: Proxy) -> str:
@@ -181,6 +185,19 @@ async def test_an_ambiguous_name_lists_the_candidates(proxy: Proxy) -> None:
     for host_id, server in nodes:
         assert host_id.encode() in errors
         server.close()
+
+
+async def test_the_default_port_does_not_choose_between_nodes_of_one_name(proxy: Proxy) -> None:
+    """Clients send 3022 when no port was given; any other port is a choice."""
+    alice = await user(proxy, "alice")
+    usual = await announce(proxy, "twin", "127.0.0.1:3022")
+    other, server = await register(proxy, "twin")
+    code, _, errors = await proxy.dial(alice, "twin:3022")
+    assert code != 0
+    assert {usual.encode() in errors, other.encode() in errors} == {True}
+    code, output, _ = await proxy.dial(alice, f"twin:{port_of(server)}")
+    assert output
+    server.close()
 
 
 async def test_a_certificate_of_another_cluster_is_refused(proxy: Proxy, tmp_path: Path) -> None:
