@@ -184,7 +184,7 @@ class Monitor:
     def _forward(self, person: child.UnixUser, target: Endpoint, policy: NetworkPolicy | None) -> None:
         child.become(person)
         with dial(target, policy) as connection:
-            wire.send(self._node, to_builtins(Spawned()), [connection.fileno()])
+            _give(self._node, connection, target)
 
     def _session(
         self, request: Spawn, options: SessionOptions, person: child.UnixUser, environment: dict[str, str]
@@ -401,6 +401,14 @@ class Monitor:
         answer = to_builtins(exited) | {"drained": drained}
         with contextlib.suppress(OSError):  # the node may be gone; it finds the end in its recovery
             wire.send(self._node, answer)
+
+
+def _give(node: socket.socket, connection: socket.socket, target: Endpoint) -> None:
+    """Hand over the connection to ``target``; a node that has left meanwhile does not get it."""
+    try:
+        wire.send(node, to_builtins(Spawned()), [connection.fileno()])
+    except ConnectionError:
+        _log.info("the connection to %s is closed: the node has not waited for it", target)
 
 
 def find_person(login: str) -> child.UnixUser:
