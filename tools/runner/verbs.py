@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import shutil
 import sys
@@ -24,6 +25,11 @@ class Verb:
     name: str
     summary: str
     run: Callable[[Sequence[str]], int]
+
+    @property
+    def takes_arguments(self) -> bool:
+        """Whether its function looks at them: the parameter of others begins with an underscore."""
+        return next(iter(inspect.signature(self.run).parameters)) == "arguments"
 
 
 def _become(*argv: str | Path) -> int:
@@ -191,6 +197,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _guarded(verb: Verb, arguments: Sequence[str]) -> int:
+    if arguments and not verb.takes_arguments:
+        print(f"./run {verb.name} takes no arguments; what is {arguments[0]}?", file=sys.stderr)
+        return 2
     try:
         return verb.run(arguments)
     except RunError as error:

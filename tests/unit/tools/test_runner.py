@@ -105,3 +105,12 @@ def test_missing_program_fails_a_test_where_the_set_up_installs_it(monkeypatch: 
     programs.require("sh")
     with pytest.raises(pytest.fail.Exception, match="no-such-program"):
         programs.require("sh", "no-such-program")
+
+
+def test_arguments_of_a_verb_that_takes_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.main(["setup", "--bad"]) == 2
+    assert capsys.readouterr().err == "./run setup takes no arguments; what is --bad?\n"
+
+
+def test_verbs_that_take_arguments() -> None:
+    assert {verb.name for verb in verbs.VERBS if verb.takes_arguments} >= {"demo", "test", "bench", "vmtest"}
