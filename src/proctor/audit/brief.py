@@ -12,7 +12,7 @@ from proctor.core.errors import Corrupted
 
 
 class EventHead(msgspec.Struct, kw_only=True):
-    """What of an event is decoded; fields that hosts fill may be anything."""
+    """The decoded part of an event; fields that hosts fill may be anything."""
 
     event: str
     uid: str

@@ -54,7 +54,7 @@ class About(NamedTuple):
 
 
 def compressed_path(path: Path) -> Path:
-    """Where the compressed form of the day file ``path`` is."""
+    """Return the path of the compressed form of the day file ``path``."""
     return path.with_name(path.name + SUFFIX)
 
 
@@ -100,7 +100,7 @@ class CompressedDay:
         return tag, os.pread(self._descriptor, length, offset + _HEADER.size)
 
     def _table(self) -> list[int]:
-        """Where each block begins, and where the last one ends."""
+        """Return the offsets of the blocks, and the end of the last one."""
         count = -(-self.about.size // self.about.block)
         starts, offset = [0], self.about.table
         while len(starts) <= count:

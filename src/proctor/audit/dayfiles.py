@@ -99,7 +99,7 @@ def open_day(path: Path) -> OpenDay:
 
 
 def count_lines(path: Path) -> int:
-    """How many lines the day ``path`` has. Raises OSError."""
+    """Count the lines of the day ``path``. Raises OSError."""
     with open_day(path) as day:
         if isinstance(day, CompressedDay):
             return day.about.lines

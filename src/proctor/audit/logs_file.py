@@ -170,7 +170,7 @@ class FileLog:
             self._try_to_save()
 
     def _try_to_save(self) -> None:
-        """What is not saved is read from the log again after a restart."""
+        """Save progress; anything not saved is read from the log again after a restart."""
         try:
             self._save()
         except OSError as error:
@@ -303,7 +303,7 @@ class FileLog:
             finished.close()
 
     def extents(self) -> list[Extent]:
-        """What is stored, oldest first. Raises Unavailable."""
+        """List the stored days, oldest first. Raises Unavailable."""
         with self._lock:
             spans = {**self._progress.days, self._progress.file: self._progress.span}
             sizes = {self._progress.file: self._progress.offset}
@@ -362,12 +362,12 @@ class FileLog:
 
     @property
     def directory(self) -> Path:
-        """Where the day files are."""
+        """Directory of the day files."""
         return self._directory
 
     @property
     def index_path(self) -> Path:
-        """Where their index is, if there is one."""
+        """Path of their index, if there is one."""
         return self._root.parent / "backend/audit-index.sqlite"
 
     def search(self, query: Query) -> Page:

@@ -61,7 +61,7 @@ class ProgressFile:
         self._size = os.fstat(self._cursors).st_size
 
     def load(self) -> Progress:
-        """What was saved last; empty when nothing was. Raises Corrupted."""
+        """Load the last saved state; empty when there is none. Raises Corrupted."""
         progress = from_json(self._log.read_bytes(), Progress) if self._log.exists() else Progress()
         if self._days.exists():
             progress.days = from_json(self._days.read_bytes(), dict[str, Span])

@@ -71,7 +71,7 @@ class Spool:
         except OSError as error:
             raise _failure(error) from error
         self.source = f"{source}/{self._segments.epoch}"
-        """What the auth service knows this spool by."""
+        """Name of this spool for the auth service."""
         self._directory = directory
         self._cluster_name = cluster_name
         self._clock = clock

@@ -37,7 +37,7 @@ _own_events = Threads("audit-own", 1)
 
 @dataclass(frozen=True)
 class Permissions:
-    """What one caller may do, as their roles are now; the auth host's administrator may do everything."""
+    """Permissions of one caller by their present roles; the auth host's administrator has all."""
 
     identity: Identity
     roles: list[Role]
@@ -81,7 +81,7 @@ class Cluster:
             await self.emit(event)
 
     async def emitter(self, identity: HostIdentity, source: str) -> Emitter:
-        """What is known of a host that delivers events from the spool ``source``."""
+        """Return the known facts about a host that delivers events from the spool ``source``."""
         nodes = self.documents.proxies if identity.role is SystemRole.PROXY else self.documents.nodes
         reported = await nodes.find(identity.host_id)
         record = await self.hosts.registry.find(identity.host_id)
@@ -118,7 +118,7 @@ class Cluster:
         return caller()
 
     async def proxy_addresses(self) -> list[str]:
-        """Where people reach the web pages of the proxies that are alive, as these say."""
+        """Return the addresses of web pages that living proxies report."""
         return list(dict.fromkeys(proxy.spec.addr for proxy in await self.documents.proxies.list()))
 
     async def proxy_address(self) -> str:

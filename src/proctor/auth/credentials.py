@@ -142,7 +142,7 @@ class CredentialStore:
         await self._backend.put(_networks_key(username), serde.to_json(_Networks(known)), expires=expires)
 
     async def _check_lock(self, username: str, network: str) -> tuple[Item | None, int]:
-        """What is kept of failures in a row, and how many there were; raises LimitExceeded."""
+        """Return the record of failures in a row and their number; raises LimitExceeded."""
         item = await self._backend.get(_attempts_key(username, network))
         failed = serde.from_json(item.value, _Attempts).failed if item else 0
         if failed >= MAX_FAILURES:
@@ -192,7 +192,7 @@ class CredentialStore:
                 await self._backend.delete(item.key)
 
     async def link(self, token: str) -> _Link:
-        """What a link is for; raises NotFound when it was used, replaced, or has expired."""
+        """Look up a link; raises NotFound when it was used, replaced, or has expired."""
         return (await self._find_link(token))[1]
 
     async def _find_link(self, token: str) -> tuple[Item, _Link]:

@@ -164,7 +164,7 @@ class AuthServer:
         self._usage = usage(self._log, self._recordings)
 
     def status(self) -> Mapping[str, int]:
-        """What it keeps on its disk, as ``usage.Usage.numbers`` has it; some minutes old at most."""
+        """Return the disk use, as in ``usage.Usage.numbers``; some minutes old at most."""
         return self._usage.numbers
 
     async def _probe_state(self) -> None:

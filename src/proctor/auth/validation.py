@@ -61,7 +61,7 @@ MAX_VERSION = 64
 
 
 def check_reported(node: Node) -> None:
-    """What a host says of itself must be printable, and not without limit."""
+    """Check a host's report: printable, and of limited length."""
     spec = node.spec
     texts = {"version": spec.server_version, "hostname": spec.hostname, "address": spec.addr}
     texts |= {f"label {key!r}": f"{key}={value}" for key, value in spec.labels.items()}

@@ -52,7 +52,7 @@ class FileIdentity(NamedTuple):
 
 
 class FileVersion(NamedTuple):
-    """What to read. ``fresh``: the time of change does not tell it from what was there before or after."""
+    """A file to read. ``fresh``: its time of change does not tell it from the versions before or after."""
 
     identity: bytes
     path: bytes
@@ -61,7 +61,7 @@ class FileVersion(NamedTuple):
 
     @classmethod
     def of(cls, runs: Sequence[Executable], boot: int) -> FileVersion:
-        """What processes have executed of one file."""
+        """Return the version of one file that all of ``runs`` have executed."""
         first = runs[0]
         identity = FileIdentity(*abi.IDENTITY.unpack(first.identity))
         since = min(run.time for run in runs) + boot * 1000 - identity.changed_at

@@ -268,7 +268,7 @@ class Capture:
         self.registry.commit()
 
     def restrict(self, session: CapturedSession, policy: NetworkPolicy | None) -> None:
-        """What ``session`` connects to from now on, ``policy`` must allow; raises ProctorError."""
+        """Apply ``policy`` to new connections of ``session``; raises ProctorError."""
         self._policies.apply(session.number, policy)
 
     async def close(self, session: CapturedSession) -> Drained:
@@ -483,7 +483,7 @@ class Capture:
             self._on_news()
 
     def _boot_sample(self) -> tuple[float, int]:
-        """How exact it is, in seconds, and when the monotonic clock was zero, in microseconds since 1970."""
+        """Measure the precision (seconds) and the zero (microseconds since 1970) of the monotonic clock."""
         before, now, after = self._clock.monotonic(), self._clock.now(), self._clock.monotonic()
         boot = now - timedelta(seconds=(before + after) / 2)
         return after - before, (boot - _EPOCH) // timedelta(microseconds=1)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class RingSource(Protocol):
-    """Where blocks of records come from: ``_ringbuf.Pump``."""
+    """A source of blocks of records: ``_ringbuf.Pump``."""
 
     def fileno(self) -> int:
         """Readable when something has changed since ``clear``."""

@@ -24,7 +24,7 @@ from proctor.model.serde import from_json, to_json
 
 
 class Phase(enum.Enum):
-    """Where a session is: not yet begun; its child lives; processes may have outlived it; nothing is left."""
+    """Phase of a session: not begun; its child lives; processes may have outlived it; nothing is left."""
 
     NEW = "new"
     OPEN = "open"
@@ -85,7 +85,7 @@ class CapturedSession:
         self.drained: asyncio.Task[Drained] | None = None
         """The drain barrier, once it was asked for."""
         self.brake: Throttle | None = None
-        """What holds the session, if it is strict."""
+        """Throttle of the session, if it is strict."""
         self.delivered: Counter[RecordKind] = Counter()
         self.dropped: Counter[RecordKind] = Counter()
         self.unattributed: Counter[RecordKind] = Counter()
@@ -108,7 +108,7 @@ class CapturedSession:
 
     @property
     def phase(self) -> Phase:
-        """Where the session is."""
+        """Phase of the session."""
         return self._phase
 
     @phase.setter
@@ -161,7 +161,7 @@ class CapturedSession:
 
     @property
     def held(self) -> tuple[int, int]:
-        """How often and for how many milliseconds the session was held, by all processes of capture."""
+        """Count freezes of the session and their milliseconds, by all processes of capture."""
         brake = self.brake
         return (
             self._holds + (brake.holds if brake else 0),

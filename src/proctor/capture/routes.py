@@ -61,7 +61,7 @@ class Routes:
         return left
 
     def owner(self, sid: str) -> str | None:
-        """Who gets messages of ``sid``; None while that is not known."""
+        """Return the receiver of messages of ``sid``; None while that is not known."""
         return None if sid in self._unclaimed else self._owners.get(sid, self._main)
 
     def forget(self, sid: str) -> None:

@@ -205,7 +205,7 @@ def mount_cgroup2(mount: Path) -> None:
 
 
 def mounted(preferred: Path) -> Path:
-    """Where the cgroup2 hierarchy is mounted: ``preferred`` if there, or when it is mounted nowhere."""
+    """Return the mount point of the cgroup2 hierarchy: ``preferred`` if there, or when there is none."""
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     found = [Path(mount) for _, mount, kind, *_ in mounts if kind == "cgroup2"]
     return preferred if preferred in found or not found else found[0]

@@ -190,7 +190,7 @@ class SessionCapture:
 
 
 class CaptureClient:
-    """What the node uses: the stream of events, acknowledged one by one, over reconnections."""
+    """The node's side: the stream of events, acknowledged one by one, over reconnections."""
 
     def __init__(self, path: Path, owner: str = "") -> None:
         """``owner``: the name of this subscriber."""
@@ -269,7 +269,7 @@ class CaptureClient:
         self._writer.write(wire.encode(to_builtins(Acknowledge(sid=delivery.sid, seq=delivery.seq))))
 
     async def status(self) -> dict[str, Any]:
-        """What capture records and what it has counted; raises Unavailable."""
+        """Ask capture for its report and counters; raises Unavailable."""
         return await self._ask({"op": "status"})
 
     async def _ask(self, request: wire.Message) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def events_in(lines: bytes) -> list[dict[str, Any]]:
 
 
 def slots(fields: Mapping[str, Any]) -> tuple[bytes, ...]:
-    """What goes into the slots of every line: ``fields``, each in the last slot before its key."""
+    """Return the contents of the slots of every line: ``fields``, each in the last slot before its key."""
     texts = dict.fromkeys(SLOT_KEYS, b"")
     for key, value in sorted(fields.items()):
         slot = max(first for first in SLOT_KEYS if first <= key)

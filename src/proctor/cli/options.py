@@ -15,7 +15,7 @@ from typer import Option
 
 @dataclasses.dataclass(frozen=True)
 class RecordingOptions:
-    """Which recordings to list; the auth service says which kinds and states there are."""
+    """Filters of recordings; the auth service knows which kinds and states there are."""
 
     from_utc: Annotated[str, Option(help="First day: 2023-07-04.")] = ""
     to_utc: Annotated[str, Option(help="Last day.")] = ""

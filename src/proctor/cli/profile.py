@@ -125,5 +125,5 @@ def proxy_version() -> dict[str, str]:
 
 
 def version_lines(proxy: Mapping[str, str]) -> list[str]:
-    """What ``tsh version`` adds about the proxy."""
+    """Return the lines about the proxy in ``tsh version``."""
     return [f"Proxy version: {proxy['proxy_version']}", f"Proxy: {proxy['proxy']}"] if proxy else []

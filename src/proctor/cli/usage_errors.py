@@ -21,7 +21,7 @@ _LIBRARY_WORDS = (
 
 
 def describe(error: typer.TyperException, arguments: Sequence[str]) -> str:
-    """What is wrong in ``arguments``, the whole command line: a line for each unknown option."""
+    """Return one line for each unknown option in ``arguments``, the whole command line."""
     context = getattr(error, "ctx", None)
     if (name := getattr(error, "option_name", "")) and hasattr(error, "possibilities"):
         names = list(_unknown(context, _of_the_verb(context, arguments))) if context else []

@@ -91,12 +91,12 @@ class ServiceBoot(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def spawn_socket(self) -> Path:
-        """Where the spawner listens."""
+        """Path of the spawner's socket."""
         return self.run_dir / "spawn.sock"
 
     @property
     def capture_socket(self) -> Path:
-        """Where the capture service listens."""
+        """Path of the capture service's socket."""
         return self.run_dir / "capture.sock"
 
     @property

@@ -47,7 +47,7 @@ class ConfigReader:
         self.problems: list[tuple[SourcePosition, str]] = []
 
     def read(self, node: Node, kind: type[S]) -> S | None:
-        """What is valid of the document as ``kind``; None when that is not enough. See ``problems``."""
+        """Return the valid part of the document as ``kind``; None when it is not enough. See ``problems``."""
         self._root = kind
         self._places[()] = place_of(node)
         try:
@@ -249,7 +249,7 @@ def _convert(text: str, field: FieldAnnotation) -> Any:
 
 
 def expected(field: FieldAnnotation) -> str:
-    """What a scalar field takes, for people."""
+    """Describe the values of a scalar field, for people."""
     if field.kind is not None:
         return field.kind.expected
     if typing.get_origin(field.type) is Literal:

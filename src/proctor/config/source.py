@@ -129,7 +129,7 @@ def _children(node: Node) -> Iterator[Node]:
 
 
 def place_of(node: Node) -> SourcePosition:
-    """Where ``node`` begins."""
+    """Return the position of ``node``."""
     return SourcePosition(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
@@ -202,7 +202,7 @@ def integer(text: str) -> int:
 
 
 def shape(node: Node) -> str:
-    """What kind of value ``node`` is, for messages."""
+    """Name the kind of value of ``node``, for messages."""
     if isinstance(node, MappingNode):
         return "a mapping"
     return "a list" if isinstance(node, SequenceNode) else "a single value"

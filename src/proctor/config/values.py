@@ -26,7 +26,7 @@ MAX_PAGES = 1 << 18
 
 @dataclass(frozen=True)
 class ScalarType:
-    """How the text of a scalar becomes a value: ``read`` raises ValueError with what is wrong."""
+    """Conversion of a scalar's text to a value: ``read`` raises ValueError with the reason."""
 
     expected: str
     read: Callable[[str], Any]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """Who is at the other end of a Unix socket, as the kernel says."""
+    """Peer of a Unix socket, as the kernel states it."""
 
     pid: int
     uid: int

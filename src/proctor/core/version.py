@@ -30,7 +30,7 @@ VERSION = _installed_version()
 
 
 def banner() -> str:
-    """What ``teleport version`` prints."""
+    """Return the output of ``teleport version``."""
     python = ".".join(map(str, sys.version_info[:3]))
     return f"Teleport v{VERSION} (Proctor) python{python}"
 

@@ -89,7 +89,7 @@ class FrameDecoder:
 
     @property
     def wanted(self) -> int:
-        """How many bytes to read next, at least one, none of them of the next frame. Raises FrameError."""
+        """Return the number of bytes to read next, at least 1, none of the next frame. Raises FrameError."""
         end = HEADER.size if len(self._buffer) < HEADER.size else self._end()
         return max(1, min(end - len(self._buffer), _CHUNK))
 

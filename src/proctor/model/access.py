@@ -254,7 +254,7 @@ def at_least(options: SessionOptions, kinds: Collection[EnhancedKind], *, strict
 
 
 def network_policy(roles: Sequence[Role]) -> NetworkPolicy | None:
-    """What all ``roles`` deny is denied. As soon as one says what it allows, only what some role says is.
+    """Merge network rules: a denial of any role holds; with any ``allow``, only what some role allows is.
 
     None when no role says anything.
     """

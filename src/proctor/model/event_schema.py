@@ -89,14 +89,14 @@ def spelled(type_: Any) -> str:
 
 @cache
 def required_fields(name: str) -> frozenset[str]:
-    """What an event must have: what every one has, and what its struct never leaves out."""
+    """Return the mandatory fields of an event: those of all events, and those of its struct."""
     kind = EVENTS[name]
     names = {field.name: field.encode_name for field in msgspec.structs.fields(kind)}
     return frozenset([*_MANDATORY, *(names[attribute] for attribute in kind.ALWAYS)])
 
 
 def complaint(fields: Mapping[str, Any]) -> str:
-    """What is wrong with an event by the catalogue; empty when nothing is."""
+    """Return the first contradiction to the schema; empty when there is none."""
     name = fields.get("event")
     if not isinstance(name, str) or name not in EVENTS or not EVENTS[name].CODES:
         return f"is of an unknown kind: {str(name)[:64]!r}"

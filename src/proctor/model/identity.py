@@ -10,7 +10,7 @@ import msgspec
 
 
 class SystemRole(enum.StrEnum):
-    """What a host's certificate entitles it to; values as in tokens and ``--roles``."""
+    """Role of a host's certificate; values as in tokens and ``--roles``."""
 
     AUTH = "auth"
     PROXY = "proxy"

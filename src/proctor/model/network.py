@@ -77,7 +77,7 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class NetworkPolicy(msgspec.Struct, frozen=True):
-    """Where a session may connect to: what ``allow`` names, everything if it is None, less ``deny``."""
+    """Destinations of a session: what ``allow`` names, everything if it is None, less ``deny``."""
 
     allow: tuple[Reach, ...] | None = None
     deny: tuple[Reach, ...] = ()
@@ -94,7 +94,7 @@ class NetworkPolicy(msgspec.Struct, frozen=True):
         return any(first <= port <= last for first, last in found.ports(protocol))
 
     def resolved(self) -> list[Reach]:
-        """What is in force where: of the networks that contain an address, the smallest one counts."""
+        """Return the policy by network: of those that contain an address, the smallest one counts."""
         named = {IPv6Network(reach.network) for reach in (*(self.allow or ()), *self.deny)}
         return [self._within(network) for network in sorted({EVERYTHING, MAPPED, *named})]
 

@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
 
 class Texts(NamedTuple):
-    """What there is to say of one kind of event; ``enums``: the table of each field that has one."""
+    """Templates for one kind of event; ``enums``: the table of each field that has one."""
 
     texts: Mapping[str, str]
     enums: Mapping[str, str]
@@ -265,15 +265,15 @@ def sentence(event: Event) -> str:
 
 
 def brief(event: Event) -> str:
-    """What a list shows beside the event's name."""
+    """Return the text that a list shows beside the event's name."""
     return _narrator().text(event, "brief") or ""
 
 
 def remark(event: Event) -> str:
-    """What a viewer of the recording must know of the record itself; empty for other events."""
+    """Return what a viewer must know about the recording itself; empty for other events."""
     return _narrator().text(event, "remark") or ""
 
 
 def severity(event: Event) -> str:
-    """How much attention an event deserves: ``information``, ``warning`` or ``error``."""
+    """Return the severity for a reader: ``information``, ``warning`` or ``error``."""
     return _narrator().severity(event)

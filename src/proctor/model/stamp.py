@@ -133,7 +133,7 @@ class Summary(NamedTuple):
 
 
 def count_lines(lines: bytes) -> int:
-    """How many newlines there are, found some 20 times as fast as by ``bytes.count``."""
+    """Count newlines, some 20 times as fast as ``bytes.count``."""
     return _jsonlines.count_lines(lines) if COMPILED else lines.count(b"\n")
 
 

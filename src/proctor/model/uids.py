@@ -56,7 +56,7 @@ def split(found: bytes) -> list[bytes]:
 
 
 def count_known(table: UidTable, found: bytes) -> int:
-    """How many of the fingerprints in ``found`` are in ``table``."""
+    """Count the fingerprints in ``found`` that are in ``table``."""
     if COMPILED:
         return _jsonlines.count_known(table, found)
     return sum(bytes(table[(at := _slot(table, one)) : at + SIZE]) == one for one in split(found))
@@ -75,7 +75,7 @@ def add(table: UidTable, found: bytes) -> int:
 
 
 def _slot(table: UidTable, one: bytes) -> int:
-    """Where ``one`` is, or belongs."""
+    """Return the position of ``one``, or the one where it belongs."""
     slots = len(table) // SIZE
     slot = int.from_bytes(one, "little") % slots
     while bytes(table[slot * SIZE : slot * SIZE + SIZE]) not in {one, bytes(SIZE)}:

@@ -53,7 +53,7 @@ class Labels:
 
 
 async def _first_line(argv: Sequence[str]) -> str:
-    """What a command prints; a word on why when it prints nothing of use."""
+    """Return the output of a command, or the reason why it printed nothing of use."""
     try:
         process = await asyncio.create_subprocess_exec(
             *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE

@@ -34,7 +34,7 @@ class Connection(Protocol):
 
     @property
     def username(self) -> str:
-        """Whose it is."""
+        """Name of the user."""
 
     def leave(self, reason: str) -> None:
         """End its sessions and close it, telling the client why."""
@@ -55,7 +55,7 @@ class NodeContext:
     spool: Spool
     cache: AccessCache
     writes: WorkQueue
-    """What writes to the spool, to recordings and to the notes of deliveries: the event loop does not."""
+    """The writer of the spool, of recordings and of the notes of deliveries, outside the event loop."""
     replicator: Replicator
     feed: CaptureSubscription | None
     policy: HostPolicy
@@ -102,7 +102,7 @@ class NodeContext:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthenticatedClient:
-    """Who is at the other end of one connection, and what their roles say."""
+    """The user at the other end of one connection, and what their roles allow."""
 
     user: UserIdentity
     privileged: PrivilegedConnection
@@ -124,7 +124,7 @@ class AuthenticatedClient:
         )
 
     def kinds(self, host: NodeContext) -> list[EnhancedKind]:
-        """What the kernel is to report of this login's sessions."""
+        """Return the kinds of events that the kernel reports of this login's sessions."""
         return list(self.options.enhanced_recording) if host.feed is not None else []
 
     def captured(self, host: NodeContext) -> bool:

@@ -39,7 +39,7 @@ _NO_ANSWER = "the spawn service of this node does not answer"
 
 
 class Hash(Protocol):
-    """What ``hashlib`` makes."""
+    """The interface of the objects that ``hashlib`` makes."""
 
     @property
     def name(self) -> str:
@@ -125,7 +125,7 @@ class SpawnerClient:
 
 
 class PrivilegedConnection:
-    """What the spawner does for one SSH connection, from its first key exchange to its end."""
+    """The spawner's part in one SSH connection, from its first key exchange to its end."""
 
     def __init__(self, spawner: SpawnerClient, connection: asyncssh.SSHServerConnection) -> None:
         """Take part in the key exchanges of ``connection``."""
@@ -264,7 +264,7 @@ def public_host_keys(certificate: bytes) -> list[asyncssh.SSHKeyPair]:
 
 
 def _or_disconnect(act: Callable[[], T]) -> T:
-    """What ``act`` returns; its ProctorError ends the SSH connection."""
+    """Return the result of ``act``; its ProctorError ends the SSH connection."""
     try:
         return act()
     except ProctorError as error:

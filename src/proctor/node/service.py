@@ -68,7 +68,7 @@ class NodeServer:
         self._writes = WorkQueue("node-writes")
         self._spawner = SpawnerClient(boot.spawn_socket, clock)
         self._exclusive = TaskSet("node.exclusive")
-        """What one of several node processes does for all."""
+        """Do what one of several node processes does for all."""
         self._recoveries = TaskSet("node.recoveries")
         self._labels = Labels(self._ssh.labels, self._ssh.commands)
         self._cluster = boot.cluster_name
@@ -79,7 +79,7 @@ class NodeServer:
 
     @property
     def port(self) -> int:
-        """Where SSH is served, once started."""
+        """Address of the SSH server, once started."""
         return self._port
 
     async def start(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class NodeServer:
         )
 
     def _reachable_at(self) -> str:
-        """Where proxies reach this node."""
+        """Return the addresses at which proxies reach this node."""
         if self._ssh.public_addr:
             return str(self._ssh.public_addr[0])
         host = self._boot.config.teleport.advertise_ip or self._ssh.listen_addr.host
@@ -216,7 +216,7 @@ class NodeServer:
             self._host.proxy = addresses[0]
 
     async def probe(self) -> Mapping[str, str]:
-        """What keeps people from logging in here and being recorded, by name; empty when ready."""
+        """Return the obstacles to logging in here and being recorded, by name; empty when ready."""
         host = self._host
         if host is None:
             return {"node": "it is stopping"}

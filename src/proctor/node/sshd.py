@@ -65,7 +65,7 @@ class NodeConnection(CertificateServer):
             raise AccessDenied(f"your roles allow {counted(limit, 'connection')} at a time")
 
     async def _options(self, login: str, user: VerifiedUser) -> SessionOptions:
-        """What is in force for ``user``; raises AccessDenied. The spawner decides by the same rules."""
+        """Return the options in force for ``user``, by the spawner's rules; raises AccessDenied."""
         host, now = self._host, self._host.clock.now()
         bundle = await host.cache.bundle(user.identity.roles)
         options = decide(bundle, host.policy, user, login, host.facts().labels, now=now)
@@ -92,7 +92,7 @@ class NodeConnection(CertificateServer):
 
     @property
     def username(self) -> str:
-        """Whose connection this is; empty until the login."""
+        """Name of the user of this connection; empty until the login."""
         return self.user.identity.username if self.user else ""
 
     def refused(self, login: str, reason: str, user: VerifiedUser | None) -> None:

@@ -117,7 +117,7 @@ def _answers(node: Node, host: str, port: int, cluster: str) -> bool:
 
 
 def _address(node: Node) -> tuple[str, int]:
-    """Where a node listens; nowhere when what it reported is not an address."""
+    """Return the address of a node; none when its report is not an address."""
     try:
         return split_address(node.spec.addr, NODE_PORT)
     except BadRequest:

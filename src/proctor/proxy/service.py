@@ -67,7 +67,7 @@ class ProxyServer:
         self._sockets = sockets or {}
         self._tasks = TaskSet("proxy")
         self._exclusive = TaskSet("proxy.exclusive")
-        """What one of several proxy processes does for all."""
+        """Do what one of several proxy processes does for all."""
         self._handover: Mapping[str, Any] = {}
         self._exit = contextlib.AsyncExitStack()
 
@@ -188,7 +188,7 @@ class ProxyServer:
         self._mux.start()
 
     def _public_address(self, web: Address) -> str:
-        """Where people reach the web page."""
+        """Return the addresses of the web page."""
         if self._config.public_addr:
             return str(self._config.public_addr[0])
         if is_wildcard(web.host):
@@ -213,7 +213,7 @@ class ProxyServer:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def probe(self) -> Mapping[str, str]:
-        """What keeps people from reaching nodes through here, by name; empty when ready."""
+        """Return the obstacles to reaching nodes through this proxy, by name; empty when ready."""
         web, ssh = self._config.web_listen_addr, self._config.listen_addr
         return await probes.problems(
             {

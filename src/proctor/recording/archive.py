@@ -36,7 +36,7 @@ _UPLOADS = uuid.UUID("0e6f2f5e-5f0b-5c0e-8a43-3d6b5f0d7c21")
 
 
 class RecordingSource(msgspec.Struct):
-    """Which node a recording comes from, and since when."""
+    """Origin of a recording: the node, and since when."""
 
     server_id: str
     since: str
@@ -206,7 +206,7 @@ class Archive:
         return origin.server_id if origin else ""
 
     def origin(self, sid: str) -> RecordingSource | None:
-        """Where a recording comes from, and since when; None when there is none of ``sid``."""
+        """Return the origin of a recording; None when there is none of ``sid``."""
         # In this order: a recording on its way from live to completed is found in one of them.
         for directory in (self._live, self._completed) if is_sid(sid) else ():
             with suppress(FileNotFoundError):

@@ -23,7 +23,7 @@ _MEMBER_BYTES = 64
 
 
 def journal_path(directory: Path, sid: str) -> Path:
-    """Where the journal of ``sid`` is; a recording without one is finished."""
+    """Return the path of the journal of ``sid``; a recording without one is finished."""
     return directory / f"{sid}.journal"
 
 

@@ -35,7 +35,7 @@ class FlushTimer:
         self._tell(2)
 
     def reset(self) -> None:
-        """What was waiting is being flushed."""
+        """Note that the waiting data is being flushed."""
         self._rung = 0
 
     def _tell(self, level: int) -> None:

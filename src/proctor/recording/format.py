@@ -201,7 +201,7 @@ class Decoder:
         return sorted(found, key=lambda entry: entry.order)
 
     def rest(self) -> list[RecordingEntry]:
-        """What is left when no more bytes will come: kernel events without a session, cut output."""
+        """Return the rest at the end of the input: kernel events without a session, cut output."""
         if self._origin is None and self._enhanced:
             self._origin = min(parse_time(event["time"]) for event in self._enhanced)
         self._cut = self._cut or bool(self._events)

@@ -95,7 +95,7 @@ class Filter:
 
 
 class _SessionEvent(msgspec.Struct):
-    """What is used of the events of a session; hosts may send anything."""
+    """The fields of a session's events that the table uses; hosts may send anything."""
 
     event: str
     sid: str
@@ -187,7 +187,7 @@ class RecordingTable:
             return [row["sid"] for row in rows]
 
     def totals(self) -> tuple[int, int]:
-        """How many complete recordings the archive holds, and their bytes."""
+        """Count the complete recordings of the archive, and their bytes."""
         query = "SELECT count(*), coalesce(sum(bytes), 0) FROM recordings WHERE complete AND since <> ''"
         with self._using() as database:
             count, size = database.execute(query).fetchone()

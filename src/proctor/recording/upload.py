@@ -187,7 +187,7 @@ class Replicator:
             stored[name] = max(offset, stored.get(name, 0))
 
     def _sizes(self, sid: str) -> dict[str, int]:
-        """What may be sent of each file, output before the events that point into it."""
+        """Return the bytes of each file that may be sent, output before the events that point into it."""
         if self._running(sid):
             durable = self._durable.get(sid, {})
             return {name: durable[name] for name in file_names(sid) if name in durable}

@@ -35,7 +35,7 @@ PRINT_LINE = 256
 
 
 class Tag(IntEnum):
-    """What a record holds. Numbers are on disk and are never used for anything else."""
+    """Kinds of records. Numbers are on disk and are never used for anything else."""
 
     BASE = 0
     """JSON of ``Checkpoint``: everything before ``position`` is in the recording's files."""
@@ -153,7 +153,7 @@ def _shortened(lines: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class FlushBatch:
-    """What one mark moves to the files: content by kind, and the state after it."""
+    """The content that one mark moves to the files, by kind, and the state after it."""
 
     contents: dict[str, bytes]
     base: Checkpoint
@@ -175,7 +175,7 @@ class Assembler:
 
     @property
     def state(self) -> Checkpoint:
-        """What is known of the recording; its ``position`` and ``sizes`` are those of the last cut."""
+        """State of the recording; its ``position`` and ``sizes`` are those of the last cut."""
         return self._base
 
     @property

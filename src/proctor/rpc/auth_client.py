@@ -144,7 +144,7 @@ class Client:
         self._check_server = False
 
     async def ping(self) -> auth_pb2.PingResponse:
-        """Who answers; raises as :meth:`call`."""
+        """Ask for the server's identity; raises as :meth:`call`."""
         answer: auth_pb2.PingResponse = await self.call(self.auth.Ping, auth_pb2.PingRequest())
         return answer
 

@@ -72,7 +72,7 @@ ANY_CERTIFICATE = Certificate(0, datetime.max.replace(tzinfo=UTC))
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes the current call, and from where (``host:port``), with which certificate."""
+    """The maker of the current call: identity, address (``host:port``) and certificate."""
 
     identity: Identity
     address: str

@@ -89,7 +89,7 @@ class Authorities:
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What a service or person needs to prove itself, and whom it trusts. Keys are private; never log one."""
+    """Credentials of a service or person, with the CAs that it trusts. Keys are private; never log one."""
 
     tls_key: bytes = field(repr=False)
     tls_certificate: bytes

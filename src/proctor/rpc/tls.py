@@ -153,7 +153,7 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 class Leaf(NamedTuple):
-    """What a certificate says: its holder, until when to believe it, and what revocations go by."""
+    """Content of a certificate: holder, end of validity, identity for revocations."""
 
     identity: Identity
     valid_before: datetime

@@ -25,7 +25,7 @@ LOCAL_ROLES = frozenset({"node", "proxy"})
 
 
 class Service(Protocol):
-    """What the entry of a service process runs."""
+    """The interface of a service process."""
 
     def adopt(self, handover: Mapping[str, Any]) -> None:
         """Take over what ``retire`` of the process before returned; before ``start``."""
@@ -37,7 +37,7 @@ class Service(Protocol):
         """Why this service cannot do its work right now, by what is missing; empty when it can."""
 
     def status(self) -> Mapping[str, Any]:
-        """What it counts."""
+        """Return its counters."""
 
     async def retire(self) -> Mapping[str, Any]:
         """Take nothing new, and release what a successor needs; what it needs to know, for ``adopt``."""

@@ -86,7 +86,7 @@ async def ensure(boot: ServiceBoot, way: AuthEndpoint) -> str:
 
 
 def _host_secret(path: Path) -> str:
-    """What all services of this host send when they join, kept where only the supervisor reads it."""
+    """Return the secret that all services of this host join with, readable by the supervisor only."""
     try:
         if not path.exists():
             replace_file(path, secrets.token_hex(32).encode())

@@ -68,7 +68,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def auth_candidates(self) -> list[str]:
-        """Where auth may be reached from this host, the preferred address first."""
+        """Return the addresses of auth seen from this host, the preferred one first."""
         teleport = self.config.teleport
         if "auth" in self.services:
             listen = self.config.auth_service.listen_addr

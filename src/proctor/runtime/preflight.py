@@ -23,7 +23,7 @@ _JOINING = ("node", "proxy")
 
 
 class PreflightProblem(NamedTuple):
-    """What is wrong, and what to do."""
+    """A problem and its remedy."""
 
     message: str
     hint: str = ""
@@ -56,7 +56,7 @@ def problems(plan: Plan) -> Iterator[PreflightProblem]:
 
 
 def of_this_host(plan: Plan) -> Iterator[PreflightProblem]:
-    """What depends on the machine, and on who starts it, more than on the file."""
+    """Return problems of the machine and the caller, rather than of the file."""
     yield from _unresolved(plan)
     if "node" in plan.services and os.geteuid() != 0:
         yield PreflightProblem(

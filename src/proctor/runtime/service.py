@@ -149,7 +149,7 @@ class _Process:
         self._stop.set()
 
     async def _handle(self, operation: str, message: wire.Message) -> Mapping[str, Any]:
-        """What the supervisor may ask for; see ``channel.Handler``."""
+        """Serve calls of the supervisor; see ``channel.Handler``."""
         if operation == "activate" and self._service is None:
             try:
                 return {"details": await self._start(message["handover"])}

@@ -198,7 +198,7 @@ def _is_ours(connection: socket.socket) -> bool:
 
 
 def namespace_cookie(connection: socket.socket) -> int:
-    """What Linux 5.14 and later call the network namespace of a socket."""
+    """Return the cookie of a socket's network namespace (SO_NETNS_COOKIE, Linux 5.14)."""
     raw = connection.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
     return int(struct.unpack("=Q", raw)[0])
 

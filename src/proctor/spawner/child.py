@@ -55,7 +55,7 @@ class UnixUser:
 
 @dataclass(frozen=True)
 class Program:
-    """What to execute: a login shell when ``command`` is None, else the shell with ``-c``."""
+    """Return the command line: a login shell when ``command`` is None, else the shell with ``-c``."""
 
     command: str | None
     environment: Mapping[str, str]
@@ -68,7 +68,7 @@ class Program:
 
 
 def base_environment(person: UnixUser, terminal: str) -> dict[str, str]:
-    """What every session of ``person`` finds; nothing is inherited from us."""
+    """Return the environment of every session of ``person``; nothing is inherited."""
     environment = {
         "USER": person.name,
         "LOGNAME": person.name,

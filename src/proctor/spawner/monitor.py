@@ -67,7 +67,7 @@ class MonitorSettings:
     user_environment: bool = False
 
     def decide(self, user: AuthenticatedUser) -> SessionOptions:
-        """What is in force for ``user`` now; ProctorError when they may not be here."""
+        """Return the options in force for ``user`` now; ProctorError when they may not be here."""
         labels = self.policy.all_labels(user.labels)
         bundle = self.bundles.current()
         return decide(bundle, self.policy, user.user, user.login, labels, now=SYSTEM.now())
@@ -368,7 +368,7 @@ class Monitor:
         return True
 
     def _follow(self, pid: int) -> None:
-        """Where the session may connect to follows the roles; all else stays as it was at its start."""
+        """Apply changed roles to new connections; all else stays as it was at the session's start."""
         try:
             roles = self._settings.bundles.current().roles_of(self._user.user.identity)
         except ProctorError as error:
@@ -378,7 +378,7 @@ class Monitor:
             self._restrict(pid, network)
 
     def _restrict(self, pid: int, network: NetworkPolicy | None) -> None:
-        """What cannot be enforced must not go on."""
+        """Enforce the network policy; end the session when that is impossible."""
         try:
             if self._captured is None and network is None:
                 return

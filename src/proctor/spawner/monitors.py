@@ -169,7 +169,7 @@ def _unfinished(connection: socket.socket, how: str) -> Orphan | None:
 
 
 def _next(connection: socket.socket) -> tuple[wire.Message, list[int]] | None:
-    """What a dead monitor has sent; one that died while it wrote had not let its session begin."""
+    """Read the messages of a dead monitor; one that died while writing had not let its session begin."""
     try:
         return wire.receive(connection)
     except (OSError, wire.FrameError):

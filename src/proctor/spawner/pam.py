@@ -106,7 +106,7 @@ class _Handle:
             raise AccessDenied(f"PAM refused login {self._login}: {reason}")
 
     def variables(self) -> dict[str, str]:
-        """What modules put into the environment."""
+        """Return the variables that modules put into the environment."""
         found: dict[str, str] = {}
         entries = self._pam.pam_getenvlist(self._handle)
         index = 0

@@ -81,7 +81,7 @@ def main(
 
 
 def settings_of(boot: ServiceBoot) -> MonitorSettings:
-    """What monitors need of the boot; the rest of it holds secrets and is not kept."""
+    """Extract the monitors' part of the boot data; the rest holds secrets and is not kept."""
     ssh = boot.config.ssh_service
     enhanced = ssh.enhanced_recording
     tree = CgroupTree(enhanced.cgroup_path, enhanced.root_path, boot.run_id) if enhanced.enabled else None

@@ -34,7 +34,7 @@ class SftpClient:
 
 
 class _Reader:
-    """What asyncssh needs of an ``SSHReader``; reads block, which is all that this process does."""
+    """The part of ``SSHReader`` that asyncssh needs; reads block, which is all that this process does."""
 
     logger = logger
 
@@ -55,7 +55,7 @@ class _Reader:
 
 
 class _Writer:
-    """What asyncssh needs of an ``SSHWriter`` and its channel; writes block."""
+    """The part of ``SSHWriter`` and its channel that asyncssh needs; writes block."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

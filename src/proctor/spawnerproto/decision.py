@@ -54,13 +54,13 @@ class HostPolicy:
         return {**self.labels, **printed}
 
     def options(self, roles_say: SessionOptions) -> SessionOptions:
-        """What is in force on this host: no less is recorded than the configuration wants."""
+        """Return the options in force on this host: no less is recorded than the configuration demands."""
         minimum = self.minimum
         return at_least(roles_say, minimum.events, strict=minimum.mode == "strict")
 
 
 def subject_of(bundle: AccessBundle, policy: HostPolicy, user: VerifiedUser, login: str) -> Subject:
-    """What locks are compared with: ``user`` as ``login`` on this host."""
+    """Return the object of comparisons with locks: ``user`` as ``login`` on this host."""
     return Subject.of(user.identity, login=login, server_id=bundle.host_id, node_name=policy.node_name)
 
 

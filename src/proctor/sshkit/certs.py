@@ -65,7 +65,7 @@ class VerifiedUser:
 
 
 def certificate_of(user: VerifiedUser) -> Certificate:
-    """What revocations are compared with."""
+    """Return the certificate's identity for comparison with revocations."""
     return Certificate(user.serial, user.issued)
 
 
@@ -242,7 +242,7 @@ def _check_signature(certificate: SSHCertificate, trusted: Collection[str], kind
 
 
 def read_user_certificate(line: str) -> VerifiedUser:
-    """What a user certificate says, with nothing verified: for its own holder. Raises Unauthenticated."""
+    """Read a user certificate without verifying it, for its own holder. Raises Unauthenticated."""
     return _verified(_parse(line), line)
 
 

@@ -113,7 +113,7 @@ class Relays(Generic[T]):
 
     @property
     def targets(self) -> set[T]:
-        """Where they lead."""
+        """Destinations of the relays."""
         return set(self._tasks.values())
 
     def cut(self, to: T | None = None) -> None:

@@ -52,7 +52,7 @@ def armored(public: bytes, namespace: str, signature: bytes) -> bytes:
 
 
 def signed_data(namespace: str, message: bytes) -> bytes:
-    """What is signed for ``namespace`` in the place of ``message``: longer than any hash."""
+    """Return the bytes signed for ``namespace`` in place of ``message``: longer than any hash."""
     digest = hashlib.new(_HASH.decode(), message).digest()
     return b"".join((_MAGIC, String(namespace), String(b""), String(_HASH), String(digest)))
 

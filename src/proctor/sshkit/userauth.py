@@ -22,7 +22,7 @@ MAX_LOGIN = 256
 
 
 class UserauthRequest(NamedTuple):
-    """What a user has signed besides the session id: the login, and the public key in wire format."""
+    """The part of a request that a user signs besides the session id: login, public key in wire format."""
 
     login: str
     key: bytes

@@ -40,7 +40,7 @@ class Condition:
 
     @property
     def cost(self) -> int:
-        """How many terms are looked up in each segment."""
+        """Number of terms to look up in each segment."""
         return len(self._recurring) + len(self._together)
 
     def events(self, index: Index, segment: Segment) -> int:
@@ -57,7 +57,7 @@ class Condition:
 
 
 class IndexPlan:
-    """What the index knows about a query. Raises sqlite3.Error or Damaged when it is damaged."""
+    """Plan a query by the index. Raises sqlite3.Error or Damaged when the index is damaged."""
 
     def __init__(self, index: Index, query: Query, budget: Budget) -> None:
         self._index = index

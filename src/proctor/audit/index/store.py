@@ -162,7 +162,7 @@ class Index:
         return [Segment(*row) for row in rows]
 
     def offsets(self, segment: Segment) -> memoryview:
-        """Where each line begins, relative to the segment; 32-bit numbers."""
+        """Return the offsets of lines, relative to the segment; 32-bit numbers."""
         return self._numbers("offsets", segment)
 
     def times(self, segment: Segment) -> memoryview:

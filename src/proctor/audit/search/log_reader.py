@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Extent(NamedTuple):
-    """What is stored of a day file: bytes, and the times of its events when they are known."""
+    """The stored part of a day file: bytes, and the times of its events when they are known."""
 
     name: str
     size: int

@@ -69,7 +69,7 @@ class Searchable(Protocol):
         """Of their index."""
 
     def extents(self) -> list[Extent]:
-        """What is stored, oldest first."""
+        """List the stored days, oldest first."""
 
     def position(self) -> str:
         """The end of what is stored, as ``Query.start_key`` of an ascending search has it."""
@@ -132,7 +132,7 @@ class _Worker:
 
 @dataclass
 class _Turns:
-    """Who searches and who waits; people take turns, whatever number of searches each of them has."""
+    """Queue of searches; people take turns, whatever number of searches each of them has."""
 
     free: int
     waiting: dict[str, deque[asyncio.Future[None]]] = field(default_factory=dict)
@@ -294,7 +294,7 @@ class Indexing:
         return INDEX_SECONDS
 
     def _considered(self, extents: Sequence[Extent]) -> None:
-        """What could not be indexed is not worth another look before there is more."""
+        """Remember lines that could not be indexed, until there are more."""
         *finished, current = extents
         self._ends |= {extent.name: extent.size for extent in finished}
         considered = current.size - WORTH_INDEXING // 2

@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Policy:
-    """How long days of the audit log and complete recordings are kept; None: for ever."""
+    """Periods for which days of the audit log and complete recordings are kept; None: for ever."""
 
     events: timedelta | None = None
     recordings: timedelta | None = None
@@ -57,11 +57,11 @@ class Policy:
 
 
 class Days(Protocol):
-    """What is needed of the audit log; methods block and raise Unavailable."""
+    """Access to the audit log; methods block and raise Unavailable."""
 
     @property
     def directory(self) -> Path:
-        """Where the days are."""
+        """Directory of the days."""
 
     def begin_day(self) -> None:
         """Let the day before be over."""
@@ -77,7 +77,7 @@ class Days(Protocol):
 
 
 class Recorded(Protocol):
-    """What is needed of the recordings; methods block and raise Unavailable."""
+    """Access to the recordings; methods block and raise Unavailable."""
 
     def completed_before(self, moment: datetime, limit: int) -> list[tuple[str, datetime, int]]:
         """Ids of recordings, when they were complete, and their bytes."""
@@ -96,7 +96,7 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class Removal(msgspec.Struct):
-    """What is removed together, and the ``uid`` of the event about it."""
+    """Files removed together, and the ``uid`` of the event about it."""
 
     uid: str = ""
     days: list[Removed] = []
@@ -138,7 +138,7 @@ class Retention:
 
     @property
     def policy(self) -> Policy:
-        """What is in force."""
+        """The periods in force."""
         return self._policy
 
     def held(self) -> str:
@@ -147,7 +147,7 @@ class Retention:
             return self._held(self._load(), self._clock.now())
 
     def due(self, limit: int) -> Removal:
-        """What is due, with at most ``limit`` recordings. Raises Unavailable."""
+        """List what is due, with at most ``limit`` recordings. Raises Unavailable."""
         now = self._clock.now()
         found = Removal()
         if self._policy.events is not None:

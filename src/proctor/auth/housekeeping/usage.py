@@ -50,7 +50,7 @@ class Usage:
 
 
 def usage(log: SearchableLog, recordings: RecordingIndexer) -> Usage:
-    """What there is now; blocks. Raises Unavailable."""
+    """Measure the disk use now; blocks. Raises Unavailable."""
     sizes = {extent.name: extent.size for extent in log.extents()}
     count, recording_bytes = recordings.totals()
     try:

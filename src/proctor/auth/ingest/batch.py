@@ -50,7 +50,7 @@ class Emitter:
 
 @dataclass(frozen=True)
 class Admitted:
-    """What to store of a batch: lines, their summary if it is known, and sessions to keep before that."""
+    """The result of checking a batch: lines to store, their summary if known, sessions to keep before."""
 
     lines: bytes
     summary: Summary | None
@@ -88,7 +88,7 @@ class NumberedEvents:
         return self._lines.removesuffix(b"\n").split(b"\n") if self._lines else []
 
     def admitted(self, known: Mapping[str, SessionRecord]) -> Admitted:
-        """What may be stored; ``known``: those of ``sids`` that the auth service knows."""
+        """Return the lines to store; ``known``: those of ``sids`` that the auth service knows."""
         if self._summary is not None and self._fits(self._summary, known):
             return Admitted(self._lines, self._summary)
         check = EventCheck(self._emitter, known)
@@ -206,7 +206,7 @@ class EventCheck:
             raise _RefusedError("has a time before the host joined the cluster; check its clock")
 
     def context(self, context: EventContext) -> None:
-        """Who and where: is it the host itself, and does it agree with the session?"""
+        """Check that the event is of the host itself, and agrees with its session."""
         self._stated(context.event)
         if context.event == AuditGap.EVENT:
             return

@@ -107,7 +107,7 @@ class RecordingIndexer:
         self._table.forget([sid for sid in sids if not self.archive.has(sid)])
 
     def totals(self) -> tuple[int, int]:
-        """How many complete recordings there are, and their bytes; blocks."""
+        """Count the complete recordings and their bytes; blocks."""
         return self._table.totals()
 
     def stored(self, lines: bytes) -> None:
@@ -177,7 +177,7 @@ class RecordingIndexer:
         return self.archive.has(info.sid)
 
     async def participants(self, sid: str) -> list[str]:
-        """Who took part in a session, as its owner says."""
+        """Return the participants of a session, as its owner states them."""
         found, _ = await self.page(Filter(sid=sid, states=STATES), 1, "", lambda _: True)
         return [name for info in found for name in info.participants]
 

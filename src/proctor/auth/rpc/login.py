@@ -28,7 +28,7 @@ SHORTEST_TTL = 60
 
 
 class Wanted(NamedTuple):
-    """What certificates are asked for: a lifetime in seconds (0: the default), and the public keys."""
+    """A request for certificates: a lifetime in seconds (0: the default), and the public keys."""
 
     ttl: int
     tls_key: bytes
@@ -110,7 +110,7 @@ class Logins:
         )
 
     def _lifetime(self, user: User, roles: list[Role], ttl: int) -> timedelta:
-        """How long certificates of ``user`` may be valid; ``ttl``: seconds asked for, 0 for the default."""
+        """Return the lifetime of certificates of ``user``; ``ttl``: requested seconds, 0 for the default."""
         settings, now = self._cluster.settings, self._cluster.clock.now()
         seconds = max(ttl, SHORTEST_TTL) if ttl > 0 else settings.default_session_ttl
         lifetime = timedelta(seconds=min(seconds, session_options(roles).max_session_ttl))
@@ -141,7 +141,7 @@ class Logins:
         cluster.restrictions.check_lock(Subject.of(identity))
 
     async def invite(self, request: pb.GetInviteRequest) -> pb.Invite:
-        """What the page behind a one-time link shows."""
+        """Return the content of the page behind a one-time link."""
         link = await self._cluster.accounts.link(request.token)
         uri = hashing.otp_uri(link.otp_secret, link.username, self._cluster.authorities.cluster_name)
         return pb.Invite(username=link.username, otp_uri=uri, reset=link.reset)

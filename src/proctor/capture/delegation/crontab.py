@@ -33,7 +33,7 @@ def entries(table: bytes, *, with_users: bool) -> Iterator[CrontabLine]:
 
 
 def _command(text: bytes) -> bytes:
-    """What is before the first ``%``, which is input, unless a backslash is before that."""
+    """Return the part before the first ``%`` without a backslash; the rest is input."""
     command, end = b"", 0
     for mark in _PERCENT.finditer(text):
         if mark[0] == b"%":

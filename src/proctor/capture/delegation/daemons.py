@@ -25,7 +25,7 @@ _PROGRAMS = {"atd": Daemon.AT, "cron": Daemon.CRON, "crond": Daemon.CRON, "syste
 
 
 class JobFormat(enum.Enum):
-    """What the files of a directory are: each a job, tables of one or of many users, programs, units."""
+    """Kind of the files in a directory: jobs, tables of one or of many users, programs, units."""
 
     JOB = "job"
     OWN_TABLE = "own table"

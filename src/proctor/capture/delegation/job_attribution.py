@@ -137,7 +137,7 @@ class JobAttribution:
 
 @contextlib.contextmanager
 def _no_directory() -> Iterator[None]:
-    """Where a daemon finds its jobs there may be nothing, or what root has put there: it finds none then."""
+    """Ignore a place of jobs that is missing, or that root has replaced by something else."""
     try:
         yield
     except OSError as error:

@@ -223,7 +223,7 @@ _LEAST_COMMAND = 2048
 
 
 def tables() -> dict[str, object]:
-    """What has to be the same in another version for its records to be understood."""
+    """Return what another version must have in common for its records to be understood."""
     fields = {name: table for name, table in sorted(globals().items()) if name.endswith("_FIELDS")}
     return {**fields, "kinds": list(RecordKind), "daemons": list(Daemon)}
 

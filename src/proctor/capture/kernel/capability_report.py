@@ -80,7 +80,7 @@ def probe(sizes: RingSizes = AUTO, *, without: Iterable[str] = ()) -> Capability
 
 
 def limits(loaded: LoadedPrograms) -> list[str]:
-    """What is not recorded with these programs that would be on another kernel."""
+    """Describe what is not recorded, without these programs, that would be on another kernel."""
     off = [f"{_purpose(program)}: switched off." for program in sorted(loaded.without - SECOND_LINE)]
     refused = [refusal(*each) for each in loaded.refused if each.program not in SECOND_LINE]
     return [*loaded.variant.limits, *refused, *off]

@@ -43,7 +43,7 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 def _variable(pattern: str) -> bytes:
-    """What the text of a variable must begin with."""
+    """Return the required beginning of a variable's text."""
     return _beginning((pattern.removesuffix("*") if pattern.endswith("*") else f"{pattern}=").encode())
 
 

@@ -66,12 +66,12 @@ class Executable(NamedTuple):
 
 
 def executables(block: bytes) -> list[Executable]:
-    """What the commands in a block have executed; the same file perhaps often."""
+    """List the files executed by the commands in a block, with repetitions."""
     return [Executable(*found) for found in eventfmt().executables(block)]
 
 
 def digest_table(digests: Mapping[bytes, str]) -> bytes:
-    """What lines of commands say of the file with each identity: its SHA-256, or why there is none."""
+    """Return the table from file identities to digests: SHA-256, or why there is none."""
     return b"".join(
         identity + text.encode().ljust(_DIGEST, b"\0") for identity, text in sorted(digests.items())
     )

@@ -24,7 +24,7 @@ def job_session(job: bytes) -> int:
 
 
 class Evidence(NamedTuple):
-    """What shows that ``daemon`` acts for a session."""
+    """Evidence that ``daemon`` acts for a session."""
 
     daemon: Daemon
     text: bytes
@@ -43,7 +43,7 @@ class JobFile(NamedTuple):
 
     @property
     def session(self) -> int:
-        """Who has written it."""
+        """Session that has written the job."""
         return job_session(self.job)
 
     @property
@@ -64,7 +64,7 @@ class Jobs:
         self._evidences = programs.map("proctor_jobtext")
 
     def watch_directory(self, path: Path, daemon: Daemon) -> None:
-        """What sessions write to the directory at ``path`` are jobs for ``daemon``. Raises OSError."""
+        """Treat files that sessions write to the directory ``path`` as jobs. Raises OSError."""
         self._watch_name(path.name, "/" if path.parent.is_mount() else path.parent.name, daemon)
         if path.is_mount():
             self._watch_name("/", "/", daemon)
@@ -74,7 +74,7 @@ class Jobs:
         self._native.map_update(self._directories, key, int(daemon).to_bytes(4, "little"))
 
     def evidence(self, session: int, delegation: int) -> Evidence | None:
-        """What a session's delegation of this number rests on."""
+        """Return the evidence for a session's delegation of this number."""
         key = abi.DELEGATION.pack(session, delegation)
         found = self._native.map_lookup(self._evidences, key, abi.EVIDENCE.size)
         if found is None:
@@ -122,7 +122,7 @@ class Jobs:
         return True
 
     def orders(self, daemon: Daemon) -> dict[bytes, bytes]:
-        """What this daemon is to do, and for which job."""
+        """Return the orders of this daemon, by job."""
         keys = self._native.map_keys(self._orders, abi.ORDER.size)
         mine = [key for key in keys if abi.ORDER.unpack(key)[0] == daemon]
         found = {key: self._native.map_lookup(self._orders, key, abi.JOB.size) for key in mine}

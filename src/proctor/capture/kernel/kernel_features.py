@@ -31,7 +31,7 @@ EVIDENCE = {
 
 
 def hooks_without(missing: Collection[str]) -> Hook:
-    """What is seen when the programs ``missing`` are not there."""
+    """Describe what is still seen without the programs ``missing``."""
     return Hook(sum(hook for hook, programs in EVIDENCE.items() if programs.isdisjoint(missing)))
 
 

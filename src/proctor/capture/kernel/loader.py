@@ -135,7 +135,7 @@ class Programs:
 
     @property
     def sections(self) -> Mapping[str, str]:
-        """Where each program is attached, by its name."""
+        """Attachment point of each program, by its name."""
         return self.manifest.sections
 
     def pump(self, blocks: Blocks, *, limit: int, batch_ms: int) -> _ringbuf.Pump:
@@ -310,7 +310,7 @@ class Programs:
                 self._native.map_delete(self._guarded, key)
 
     def missed_runs(self) -> int:
-        """How often the kernel skipped a program of Proctor, which no session's counts can show."""
+        """Count the runs of programs that the kernel skipped, which no session's counts can show."""
         programs = [*self._handles.programs.values(), *self._handles.copies.values()]
         return sum(map(self._native.missed_runs, programs))
 

@@ -29,7 +29,7 @@ class RefusedProgram(NamedTuple):
 
 
 class LoadedPrograms(NamedTuple):
-    """What was loaded, of which variant, and which programs the kernel did not take."""
+    """The loaded object, its variant, and the programs that the kernel refused."""
 
     programs: Programs
     variant: Variant
@@ -72,7 +72,7 @@ def _candidates(lacking: frozenset[str]) -> list[Variant]:
 
 
 def take_over(manifest: Manifest, pins: Pins) -> LoadedPrograms:
-    """What another process has loaded and pinned. Raises OSError."""
+    """Open what another process has loaded and pinned. Raises OSError."""
     refused = tuple(RefusedProgram(*refusal) for refusal in manifest.refused)
     without = manifest.without - {refusal.program for refusal in refused}
     return LoadedPrograms(Programs.take_over(manifest, pins), named(manifest.variant), refused, without)
@@ -112,6 +112,6 @@ def _load(
 
 
 def refusal_in(error: OSError) -> RefusedProgram | None:
-    """Which program ``error`` of ``Programs`` is about; None when it is about none."""
+    """Return the program that ``error`` of ``Programs`` is about; None when it is about none."""
     match = _REFUSED.search(str(error.filename))
     return RefusedProgram(match[1], -int(match[2])) if match else None

@@ -26,7 +26,7 @@ class Probe(NamedTuple):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a probe. ``impossible``: why the action itself could not be done here."""
+    """Result of a probe. ``impossible``: why the action itself could not be done here."""
 
     action: str
     title: str
@@ -105,7 +105,7 @@ PROBES = (
 
 
 def judge(events: Sequence[Event], failures: Mapping[str, str]) -> list[Outcome]:
-    """What became of each probe; ``failures``: why an action could not be done."""
+    """Evaluate each probe; ``failures``: why an action could not be done."""
     return [
         Outcome(
             action=probe.action,

@@ -12,7 +12,7 @@ HEADER_BYTES = 64
 
 
 class Left(NamedTuple):
-    """What the pump goes on with: the arguments of ``_ringbuf.Pump`` from the fourth on."""
+    """The state that a pump continues with: arguments of ``_ringbuf.Pump`` from the fourth on."""
 
     directory: int
     number: int
@@ -30,7 +30,7 @@ class Blocks:
         self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def left(self) -> Left:
-        """What is there, after removing what is done with."""
+        """List the blocks, after removing those that are finished."""
         numbers = sorted(int(path.name, 16) for path in self._path.iterdir() if path.name != "new")
         ends = self._file(numbers[-1]).read_bytes()[:HEADER_BYTES] if numbers else b""
         for number in [number for number in numbers if number < self._first]:

@@ -44,14 +44,14 @@ CREATE TABLE IF NOT EXISTS messages (
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far the records have become events: before ``offset`` of the block ``number``."""
+    """Progress from records to events: before ``offset`` of the block ``number``."""
 
     number: int = 0
     offset: int = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known beside sessions. ``past``: the account of those that are over."""
+    """Facts beside sessions. ``past``: the accounting of those that are over."""
 
     last_number: int = 0
     past: LossAccounting = LossAccounting()
@@ -136,7 +136,7 @@ class StateJournal:
         self.acknowledge(number, _LAST)
 
     def sessions(self) -> Iterator[bytes]:
-        """What ``save_session`` has saved, in the order of the numbers."""
+        """Load what ``save_session`` has saved, in the order of the numbers."""
         for (saved,) in self._database.execute("SELECT saved FROM sessions ORDER BY number"):
             yield saved
 

@@ -33,7 +33,7 @@ class StateDirectory:
         )
 
     def pins(self, generation: int) -> Pins:
-        """Where programs of this generation are pinned."""
+        """Return the directory of the programs pinned by this generation."""
         return Pins(self._paths.programs / str(generation))
 
     def keep_only(self, generation: int | None) -> None:

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Inherited(NamedTuple):
-    """What capture begins with; ``continued``: programs are attached for sessions that are in the journal."""
+    """Start state of capture; ``continued``: programs are attached for sessions in the journal."""
 
     loaded: LoadedPrograms
     blocks: Blocks

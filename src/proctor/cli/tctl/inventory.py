@@ -67,7 +67,7 @@ def _known(text: str) -> tuple[int, ...]:
 
 
 def hosts_text(found: Sequence[dict[str, Any]]) -> str:
-    """What ``tctl inventory ls`` prints."""
+    """Return the output of ``tctl inventory ls``."""
     rows = [
         [each["server_id"], each["hostname"], ",".join(each["services"]), each["version"]] for each in found
     ]
@@ -75,7 +75,7 @@ def hosts_text(found: Sequence[dict[str, Any]]) -> str:
 
 
 def summary(found: Sequence[dict[str, Any]], server: str) -> dict[str, Any]:
-    """How many hosts have which version; ``server``: the version of the auth service."""
+    """Count hosts by version; ``server``: the version of the auth service."""
     versions = Counter(str(each["version"]) for each in found)
     return {
         "auth_version": server,
@@ -88,7 +88,7 @@ def summary(found: Sequence[dict[str, Any]], server: str) -> dict[str, Any]:
 
 
 def summary_text(found: dict[str, Any]) -> str:
-    """What ``tctl inventory status`` prints."""
+    """Return the output of ``tctl inventory status``."""
     pairs = [
         ("Auth service", found["auth_version"]),
         ("Hosts", str(found["hosts"])),

@@ -25,7 +25,7 @@ _TARGETS = ("user", "role", "login", "node", "server_id", "mfa_device", "access_
 
 @dataclass(frozen=True)
 class LockFlags:
-    """What to lock, and for how long; what several flags name must all match."""
+    """Target and duration of a lock; several flags must all match."""
 
     user: Annotated[str, Option(help="Name of a user.")] = ""
     role: Annotated[str, Option(help="Name of a role.")] = ""

@@ -13,7 +13,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 async def storage(client: Client) -> pb.StorageResponse:
-    """What the auth service keeps on its disk."""
+    """Return the disk use of the auth service."""
     answer: pb.StorageResponse = await client.call(client.audit.Storage, pb.StorageRequest())
     return answer
 

@@ -33,7 +33,7 @@ async def status(client: Client) -> dict[str, Any]:
 
 
 def status_text(found: Mapping[str, Any]) -> str:
-    """What ``tctl status`` prints."""
+    """Return the output of ``tctl status``."""
     pairs = [
         ("Cluster", found["cluster"]),
         ("Version", found["version"]),
@@ -74,7 +74,7 @@ async def reset_user(client: Client, name: str, ttl: str) -> dict[str, str]:
 
 
 def link_text(link: Mapping[str, str]) -> str:
-    """What ``tctl users add`` says about the link."""
+    """Return the text of ``tctl users add`` about the link."""
     until = short_time(parse_time(link["expires"]))
     return (
         f"Share this URL with the user; it is good for one time, until {until}:\n{link['url']}\n\n"
@@ -117,7 +117,7 @@ async def invitation(client: Client, roles: str, ttl: str, value: str) -> dict[s
 
 
 def invitation_text(made: dict[str, Any]) -> str:
-    """What ``tctl nodes add`` prints."""
+    """Return the output of ``tctl nodes add``."""
     left = _remaining(made["expires"])
     flags = [
         f"--roles={','.join(made['roles'])}",

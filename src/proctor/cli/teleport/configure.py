@@ -55,7 +55,7 @@ class JoinOptions:
     version: Annotated[str, Option(help="Version of the file: v3.")] = "v3"
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the flags together, or cannot be seen in the file that they make."""
+        """Return problems of flags together, or that cannot be seen in the file that they make."""
         if self.auth_server and self.proxy:
             yield "give one of --auth-server and --proxy"
         if self.join_method != "token":

@@ -26,7 +26,7 @@ _MIB = 1 << 20
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked of the kernel, what it said, and what the self-test has shown."""
+    """Result of ``debug capture``: what was asked of the kernel, its answers, and the self-test."""
 
     kernel: str
     rings: dict[str, int]

@@ -63,7 +63,7 @@ def check_level(text: str) -> None:
 
 
 def level_text(answer: wire.Message) -> str:
-    """What ``set-log-level`` has done."""
+    """Return the output of ``set-log-level``."""
     if answer["former"] == answer["level"]:
         return f'Log level already set to "{answer["level"]}".'
     return f'Changed log level from "{answer["former"]}" to "{answer["level"]}".'

@@ -38,7 +38,7 @@ def about(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def text(found: Mapping[str, str]) -> str:
-    """What ``teleport status`` prints."""
+    """Return the output of ``teleport status``."""
     if not found:
         return "You are not in a Teleport session."
     return fields([(_TITLES[key], value) for key, value in found.items()])

@@ -143,7 +143,7 @@ def ls(
 
 @dataclass(frozen=True, kw_only=True)
 class ShellOptions:
-    """How ``tsh ssh`` connects and what it opens."""
+    """Options of ``tsh ssh``."""
 
     login: Login = ""
     port: Port = DEFAULT_NODE_PORT
@@ -195,7 +195,7 @@ def ssh(
 
 @dataclass(frozen=True, kw_only=True)
 class CopyOptions:
-    """How ``tsh scp`` connects and copies."""
+    """Options of ``tsh scp``."""
 
     login: Login = ""
     port: Annotated[

@@ -43,7 +43,7 @@ LISTED_AT_ONCE = 1000
 
 
 class PlayFormat(enum.StrEnum):
-    """What ``tsh play`` prints."""
+    """Formats of ``tsh play``."""
 
     PTY = "pty"
     JSON = "json"
@@ -53,7 +53,7 @@ class PlayFormat(enum.StrEnum):
 
 
 class Speed(enum.StrEnum):
-    """How fast."""
+    """Playback speeds."""
 
     HALF = "0.5x"
     NORMAL = "1x"

@@ -21,7 +21,7 @@ _REMOTE = re.compile(r"(?P<host>(?:[^:/@]*@)?\[[^\[\]/]+\]|[^:/]+):(?P<path>.*)"
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """What to copy: ``sources`` to ``destination``, one side of which is on ``target``."""
+    """A copy of ``sources`` to ``destination``, one side of which is on ``target``."""
 
     target: DialTarget
     upload: bool
@@ -31,7 +31,7 @@ class Copy:
 
 @dataclass(frozen=True, kw_only=True)
 class How:
-    """How to copy; ``quiet``: show no progress."""
+    """Options of a copy; ``quiet``: show no progress."""
 
     port: int
     recursive: bool

@@ -58,7 +58,7 @@ class WebClient:
             self._context.verify_mode = ssl.CERT_NONE
 
     def ping(self) -> dict[str, Any]:
-        """What the proxy says of itself, before any login."""
+        """Fetch the proxy's description of itself, before any login."""
         return self._call("GET", "/webapi/ping")
 
     def certificates(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _NAMES = (
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What locks are compared with: a person, a host, or a person on a host; empty where not known."""
+    """The object of a comparison with locks: a person, a host, or both; empty where not known."""
 
     user: str = ""
     roles: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ def revoke(holder: str, serials: Iterable[int], now: datetime, expires: datetime
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """Which certificate somebody shows. ``issued``: not before this time, which is not backdated."""
+    """Identity of a certificate. ``issued``: not before this time, which is not backdated."""
 
     serial: int
     issued: datetime

@@ -262,7 +262,7 @@ def _each(change: Callable[[str], str]) -> Callable[[Value], Value]:
 
 
 def local_part(address: str) -> str:
-    """What stands before the ``@`` of an e-mail address, or nothing."""
+    """Return the part before the ``@`` of an e-mail address, or nothing."""
     local, at, _ = address.rpartition("@")
     return local.strip("<> ") if at else ""
 

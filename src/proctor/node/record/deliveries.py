@@ -103,7 +103,7 @@ class DeliveryLog:
 
 
 def _load(path: Path) -> _State:
-    """What a previous run has noted; a line that it did not finish was not acted on."""
+    """Load the notes of a previous run; a line that it did not finish was not acted on."""
     try:
         first, *later = path.read_bytes().split(b"\n")
         state = from_json(first, _State)

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class NodeFacts:
-    """What every event says of this node."""
+    """Fields of this node in every event."""
 
     server_id: str
     hostname: str
@@ -71,7 +71,7 @@ class Context:
         return event
 
     def captured(self) -> dict[str, str]:
-        """Who and where, for events of the kernel."""
+        """Return the fields about user and host for events of the kernel."""
         username = self.user.username if self.user else ""
         return {
             "cluster_name": self.node.cluster,

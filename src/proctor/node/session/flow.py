@@ -37,7 +37,7 @@ MAX_UNRECORDED = 256 << 10
 
 
 class Drain(enum.Enum):
-    """What is done about output after the end of the process. FLUSHING: all of it was sent."""
+    """State of the output after the end of the process. FLUSHING: all of it was sent."""
 
     NOT_BEGUN = enum.auto()
     FINISHING = enum.auto()
@@ -81,7 +81,7 @@ class Flow:
         """Bytes that are being recorded, and are sent after that."""
 
     def receive(self, given: FlowInput) -> Commands:
-        """What follows from ``given``."""
+        """Return the consequences of ``given``."""
         match given:
             case ClientData(data):
                 yield from self._input(data)

@@ -13,7 +13,7 @@ from proctor.spawnerproto.scp import ScpCommand, parse_scp
 
 
 class OutputStream(enum.Enum):
-    """Where output comes from. ``AUDIT``: lines about the operations of the SFTP server."""
+    """Source of output. ``AUDIT``: lines about the operations of the SFTP server."""
 
     TERMINAL = "terminal"
     STDOUT = "stdout"

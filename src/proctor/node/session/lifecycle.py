@@ -112,7 +112,7 @@ class Lifecycle:
         self._exited = Exited()
 
     def receive(self, given: Input) -> list[Command]:
-        """What is to be done about ``given``; nothing when it comes too late or out of order."""
+        """Return the commands that follow from ``given``; none when it comes too late or out of order."""
         if self.state is State.ENDED:
             return []
         return list(_HANDLERS[type(given)](self, given))

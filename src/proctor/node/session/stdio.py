@@ -25,7 +25,7 @@ _PIPES = (OutputStream.STDOUT, OutputStream.STDERR, OutputStream.AUDIT)
 
 
 class OutputReader:
-    """What a program writes. ``received`` gets the bytes, ``ended`` is called once after the last."""
+    """Output of a program. ``received`` gets the bytes, ``ended`` is called once after the last."""
 
     def __init__(self, descriptor: int, received: Callable[[bytes], None], ended: Callable[[], None]) -> None:
         os.set_blocking(descriptor, False)
@@ -67,7 +67,7 @@ class OutputReader:
             self._received(data)
 
     def _read(self) -> bytes:
-        """What is there, at most PIECE bytes or so; closes at the end of the stream."""
+        """Read the bytes that are there, about PIECE at most; close at the end of the stream."""
         parts: list[bytes] = []
         size = 0
         while size < PIECE:
@@ -86,7 +86,7 @@ class OutputReader:
 
 
 class InputWriter:
-    """What a program reads. ``full`` is called with True when it falls behind, False when it caught up."""
+    """Input of a program. ``full`` is called with True when it falls behind, False when it caught up."""
 
     def __init__(self, descriptor: int, full: Callable[[bool], None]) -> None:
         os.set_blocking(descriptor, False)

@@ -57,7 +57,7 @@ def install(app: FastAPI) -> None:
 
 
 def _complaint(problems: Sequence[dict[str, object]]) -> str:
-    """Where and what, never the value: it may be a password."""
+    """Return place and reason, never the value: it may be a password."""
     first = problems[0]
     location = first["loc"]
     where = ".".join(map(str, location[1:])) if isinstance(location, tuple) else ""

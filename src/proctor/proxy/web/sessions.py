@@ -160,5 +160,5 @@ class Sessions:
 
 
 def _digest(token: str) -> bytes:
-    """What is kept of a cookie, so that neither memory nor the time of a look-up gives one away."""
+    """Return the stored form of a cookie: neither memory nor the time of a look-up gives the cookie away."""
     return hashlib.sha256(token.encode()).digest()

@@ -102,7 +102,7 @@ class ServiceKeeper:
         self._metrics.restarted(self.service, number)
 
     async def problems(self) -> dict[str, str]:
-        """What keeps it from doing its work, by name; empty when it is ready."""
+        """Return the obstacles to its work, by name; empty when it is ready."""
         if self.service in _WITHOUT_CALLS and self._process is not None and self._process.running:
             return {}
         try:
@@ -112,7 +112,7 @@ class ServiceKeeper:
         return {str(name): str(reason) for name, reason in problems.items()}
 
     async def status(self) -> dict[str, object] | None:
-        """What it counts; None when it does not answer."""
+        """Return its counters; None when it does not answer."""
         try:
             return await self.ask("status", returns="status")
         except Unavailable as error:
@@ -120,7 +120,7 @@ class ServiceKeeper:
             return None
 
     async def ask(self, operation: str, *, seconds: float = PROBE_SECONDS, **fields: Any) -> wire.Message:
-        """What its current process answers, see ``ServiceProcess.call``; raises Unavailable."""
+        """Call its current process, see ``ServiceProcess.call``; raises Unavailable."""
         if self._process is None or not self._process.running:
             raise Unavailable(self._why)
         if self.service in _WITHOUT_CALLS:

@@ -46,7 +46,7 @@ class Launcher:
         self.plan = plan
         self.host_uuid = ""
         self.log_level = ""
-        """What ``teleport debug set-log-level`` has put in the place of the configuration's severity."""
+        """Level set by ``teleport debug set-log-level``, in place of the configuration's severity."""
         self.listeners = Listeners()
         self.absence = CaptureAbsence(Path(plan.config.teleport.data_dir) / "run")
         self._handler = handler
@@ -57,7 +57,7 @@ class Launcher:
         self._joined = False
 
     def saved(self) -> SavedLauncher:
-        """What another program must know to go on."""
+        """Return the state that another program needs to continue."""
         return SavedLauncher(
             host_uuid=self.host_uuid,
             run_id=self._run_id,
@@ -142,7 +142,7 @@ class Launcher:
                 await asyncio.sleep(pause)
 
     def _way(self) -> join.AuthEndpoint:
-        """How the services of this host get to auth."""
+        """Return the endpoint at which services of this host reach auth."""
         config = self.plan.config
         if "auth" in self.plan.services:
             return join.AuthEndpoint([self._auth_address], self._local_token, self._local_pins)

@@ -83,7 +83,7 @@ class ServiceProcess:
         await asyncio.get_running_loop().sock_sendall(self.channel, frame[sent:])
 
     async def answer(self, seconds: float = START_SECONDS) -> dict[str, Any]:
-        """What it reports when it is ready, within ``seconds``. Raises ServiceFailed."""
+        """Wait for its report of readiness for ``seconds`` at most. Raises ServiceFailed."""
         try:
             async with asyncio.timeout(seconds):
                 message = await self._receive()

@@ -144,7 +144,7 @@ def is_check() -> bool:
 
 
 def resumed() -> SavedState | None:
-    """What the program before has left us; None when this is a fresh start. Raises ProctorError."""
+    """Load the state left by the former program; None at a fresh start. Raises ProctorError."""
     if _RESUME not in os.environ:
         return None
     file = int(os.environ.pop(_RESUME))

@@ -171,7 +171,7 @@ class Supervisor:
             await keeper.stop()
 
     async def _answer(self, operation: str, _message: wire.Message) -> Mapping[str, Any]:
-        """What services may ask of the supervisor; only diag does."""
+        """Serve calls of services; only diag makes any."""
         match operation:
             case "readiness":
                 return {"problems": await self._problems()}
@@ -186,7 +186,7 @@ class Supervisor:
         return await keeper.status() if keeper else None
 
     async def _problems(self) -> dict[str, dict[str, str]]:
-        """What keeps each service from doing its work; nothing of those that are ready."""
+        """Return the obstacles to each service's work; services that are ready are left out."""
         keepers = [keeper for keeper in self._keepers.values() if keeper.service != "diag"]
         found = await asyncio.gather(*(keeper.problems() for keeper in keepers))
         return {keeper.service: why for keeper, why in zip(keepers, found, strict=True) if why}

@@ -41,7 +41,7 @@ class Source(NamedTuple):
 
 
 class Contents:
-    """What the auth service keeps in ``data_dir`` and ``backend``. Raises NotFound when there is none."""
+    """Find the auth service's files in ``data_dir`` and ``backend``. Raises NotFound when there are none."""
 
     def __init__(self, data_dir: Path, backend: Path) -> None:
         self._data = data_dir

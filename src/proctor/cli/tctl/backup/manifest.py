@@ -32,7 +32,7 @@ class BackedUp(msgspec.Struct, frozen=True):
 
 
 class BackupManifest(msgspec.Struct, kw_only=True):
-    """What a backup holds. ``position``: date of the last day of the audit log, and bytes of it."""
+    """Content of a backup. ``position``: date of the last day of the audit log, and bytes of it."""
 
     format: int = FORMAT
     version: str
