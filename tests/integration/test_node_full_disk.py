@@ -81,4 +81,4 @@ async def test_other_sessions_go_on(node: NodeUnderTest) -> None:
     assert done.stdout.endswith(b"the end\r\n")
     (loss,) = await auntil(lambda: node.events("session.loss"))
     assert "No space left on device" in loss["reason"]
-    assert node.events("session.end")
+    assert await auntil(lambda: node.events("session.end"))

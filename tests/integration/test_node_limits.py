@@ -93,7 +93,7 @@ async def test_a_session_that_cannot_be_joined_leaves_nothing_behind(
     assert done.status == 254
     assert open_terminals() == terminals
     await auntil(lambda: not running("sleep", "4243"), 15)
-    (event,) = node.events("session.rejected")
+    (event,) = await auntil(lambda: node.events("session.rejected"))
     assert event["reason"] == "this node cannot start a session: Too many open files"
 
 

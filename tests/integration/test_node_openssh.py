@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -252,7 +253,7 @@ async def test_refusals_say_why_and_are_audited(node: NodeUnderTest, alice: Pers
     for done, reason in cases:
         assert done.status == 255
         assert reason in done.stderr
-        (event,) = node.events("auth", error=reason)
+        (event,) = await auntil(functools.partial(node.events, "auth", error=reason))
         assert (event["code"], event["success"]) == ("T3007W", False)
 
 

@@ -159,4 +159,4 @@ async def test_login_that_only_the_privileged_side_refuses_is_refused(node: Node
 
         assert done.status == 255
         assert "Access denied: no role of user alice allows login" in done.stderr
-        assert node.events("auth", success=False)
+        assert await auntil(lambda: node.events("auth", success=False))

@@ -137,7 +137,7 @@ async def test_sessions_per_connection_are_limited(node: NodeUnderTest) -> None:
         second = await bob.run("ssh", *control, *bob.options, bob.target, "true")
 
     assert "Session open refused by peer" in second.stderr
-    (event,) = node.events("session.rejected")
+    (event,) = await auntil(lambda: node.events("session.rejected"))
     assert (event["reason"], event["max"]) == ("max_sessions limit reached", 1)
 
 
@@ -246,4 +246,4 @@ async def test_stopping_node_tells_its_clients(node: NodeUnderTest, alice: Perso
         await node.server.stop()
         await asyncio.to_thread(terminal.expect, "this node is stopping")
 
-    assert node.events("session.end")
+    assert await auntil(lambda: node.events("session.end"))
