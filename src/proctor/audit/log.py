@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proctor.model.event import Event
-from proctor.model.event_types import EventFields
 from proctor.model.stamp import Summary
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000

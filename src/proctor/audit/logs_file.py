@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proctor.audit.brief import brief_of
 from proctor.audit.dayfiles import DayFile, compressed_days, day_files, day_name, lines_forward, open_day
@@ -22,10 +22,12 @@ from proctor.audit.search.log_reader import Extent, LogReader
 from proctor.core.clock import SYSTEM, Clock, parse_time
 from proctor.core.errors import BadRequest, Corrupted, Unavailable
 from proctor.model.event import Event
-from proctor.model.event_types import EventFields
 from proctor.model.events import AuditGap
 from proctor.model.serde import from_json
 from proctor.model.stamp import MAX_LINE, Summary, count_lines, scanned, stamped, summary, to_line
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 MAX_SOURCES = 64
 """Of one host: it has a new one whenever its spool starts empty."""

@@ -9,7 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -19,11 +19,13 @@ from proctor.core.errors import ProctorError, Unavailable
 from proctor.core.probes import writable
 from proctor.core.tasks import TaskSet, Threads
 from proctor.model.event import Event
-from proctor.model.event_types import EventFields
 from proctor.model.events import AuditGap
 from proctor.model.stamp import stamped, to_line
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.auth_client import Client, translated
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 BATCH_BYTES = 512 << 10
 WINDOW_EVENTS = 16384

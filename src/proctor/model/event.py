@@ -9,11 +9,13 @@ that a struct lists in ``ALWAYS``. Shapes follow Teleport's event catalogue, see
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
-from proctor.model.event_types import EventFields
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
+
 
 NAMESPACE = "default"
 SESSION_DATA_INDEX = 2**31 - 2

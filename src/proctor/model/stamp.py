@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
@@ -15,7 +15,9 @@ from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest
 from proctor.model.event import SESSION_UPLOAD_INDEX, Event
 from proctor.model.event_schema import schemas
-from proctor.model.event_types import EventFields
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 try:
     from proctor.model import _jsonlines

@@ -7,10 +7,13 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from proctor.core.clock import parse_time
-from proctor.model.event_types import EventFields
 from proctor.recording.format import RecordingEntry
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 DEFAULT_SIZE = (80, 24)
 LONGEST_LINE = 64 << 10

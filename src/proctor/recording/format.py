@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from proctor.core.clock import format_time, parse_time
 from proctor.core.errors import BadRequest, Corrupted
 from proctor.core.text import is_uuid
-from proctor.model.event_types import EventFields
 from proctor.model.serde import from_json, to_json
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 ENHANCED = ("session.command", "session.disk", "session.network")
 KINDS = ("chunks", "events", *ENHANCED)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,7 +20,6 @@ from proctor.core.clock import SYSTEM, Clock, format_time, whole_milliseconds
 from proctor.core.errors import AlreadyExists, ProctorError
 from proctor.core.tasks import Threads
 from proctor.model.event import SESSION_DATA_INDEX, Event
-from proctor.model.event_types import EventFields
 from proctor.model.events import SessionEnd, SessionLoss
 from proctor.model.stamp import stamped, to_line
 from proctor.recording.files import Files, WriteAheadLog, journal_path, set_aside
@@ -39,6 +38,9 @@ from proctor.recording.wal import (
     encode_lines,
     encode_output,
 )
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 FLUSH_SECONDS = 0.25
 RETRY_SECONDS = 1.0

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -24,9 +24,11 @@ from proctor.core.clock import Clock, format_time
 from proctor.core.durable import replace_file
 from proctor.core.errors import Unavailable
 from proctor.model.event import Event
-from proctor.model.event_types import EventFields
 from proctor.model.events import AuditRetention
 from proctor.model.serde import from_json, to_json
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 BATCH = 500
 """Recordings removed with one event."""

@@ -9,13 +9,12 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from proctor.audit.spool import Reservation, Spool
 from proctor.captureproto import event_lines
 from proctor.core.errors import ProctorError, Unavailable
 from proctor.model.event import NAMESPACE, Event, copied
-from proctor.model.event_types import EventFields
 from proctor.model.events import ConnectionPart, SessionData, SessionLoss, SessionPart
 from proctor.model.identity import UserIdentity
 from proctor.model.stamp import MAX_LINE
@@ -24,6 +23,9 @@ from proctor.node.record.sessionspool import SessionSpool
 from proctor.recording.format import kind_of_event
 from proctor.recording.wal import Block
 from proctor.recording.writer import WRITES, RecordingError, SessionWriter
+
+if TYPE_CHECKING:
+    from proctor.model.event_types import EventFields
 
 Part = TypeVar("Part", bound=SessionPart)
 T = TypeVar("T")
