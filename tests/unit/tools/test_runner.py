@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -114,3 +115,8 @@ def test_arguments_of_a_verb_that_takes_none_are_refused(capsys: pytest.CaptureF
 
 def test_verbs_that_take_arguments() -> None:
     assert {verb.name for verb in verbs.VERBS if verb.takes_arguments} >= {"demo", "test", "bench", "vmtest"}
+
+
+def test_every_verb_is_documented_and_every_documented_verb_exists() -> None:
+    page = (paths.ROOT / "docs/development.md").read_text()
+    assert set(re.findall(r"`\./run ([a-z]+)", page)) == {verb.name for verb in verbs.VERBS}
