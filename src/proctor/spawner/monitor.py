@@ -184,7 +184,16 @@ class Monitor:
     def _forward(self, person: child.UnixUser, target: Endpoint, policy: NetworkPolicy | None) -> None:
         child.become(person)
         with dial(target, policy) as connection:
-            _give(self._node, connection, target)
+            self._give(Spawned(), [connection.fileno()], f"the connection to {target}")
+
+    def _give(self, spawned: Spawned, descriptors: list[int], name: str) -> bool:
+        """Hand ``descriptors`` over to the node; False when it has left, as it does when its user leaves."""
+        try:
+            wire.send(self._node, to_builtins(spawned), descriptors)
+        except ConnectionError:
+            _log.info("%s is closed: the node has not waited for it", name)
+            return False
+        return True
 
     def _session(
         self, request: Spawn, options: SessionOptions, person: child.UnixUser, environment: dict[str, str]
@@ -282,10 +291,11 @@ class Monitor:
         running = MonitoredProcess(sid=sid, pid=pid, cgroup=cgroup, number=number, immediate=immediate)
         self._spawner.started(running, pidfd)
         spawned = Spawned(pid=pid, cgroup_id=cgroup_id, attestation=self._opening.attestation)
-        wire.send(self._node, to_builtins(spawned), streams.ours)
+        given = self._give(spawned, streams.ours, f"session {sid}")
         streams.close()
         with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
-            gate.sendall(child.GO)
+            if given:  # otherwise it ends by itself, and the session as any other
+                gate.sendall(child.GO)
 
     def _watch(self, pid: int, pidfd: int) -> Exited:
         """Pass signals on until the child has ended; hang up when the node has gone."""
@@ -401,14 +411,6 @@ class Monitor:
         answer = to_builtins(exited) | {"drained": drained}
         with contextlib.suppress(OSError):  # the node may be gone; it finds the end in its recovery
             wire.send(self._node, answer)
-
-
-def _give(node: socket.socket, connection: socket.socket, target: Endpoint) -> None:
-    """Hand over the connection to ``target``; a node that has left meanwhile does not get it."""
-    try:
-        wire.send(node, to_builtins(Spawned()), [connection.fileno()])
-    except ConnectionError:
-        _log.info("the connection to %s is closed: the node has not waited for it", target)
 
 
 def find_person(login: str) -> child.UnixUser:
