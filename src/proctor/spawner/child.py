@@ -55,7 +55,7 @@ class UnixUser:
 
 @dataclass(frozen=True)
 class Program:
-    """Return the command line: a login shell when ``command`` is None, else the shell with ``-c``."""
+    """What the child executes: a login shell when ``command`` is None, else the shell with ``-c``."""
 
     command: str | None
     environment: Mapping[str, str]

@@ -173,11 +173,7 @@ class Stdio:
         self._terminal = descriptors[0] if interactive else -1
         """For its size; -1 when there is none, or it is closed."""
         inputs, outputs = _split(descriptors)
-        streams = (
-            (OutputStream.TERMINAL,)
-            if interactive
-            else (OutputStream.STDOUT, OutputStream.STDERR, OutputStream.AUDIT)
-        )
+        streams = (OutputStream.TERMINAL,) if interactive else _PIPES
         self._open = len(outputs)
         self._input = InputWriter(inputs, full)
         self._outputs = [self._output(*pair) for pair in zip(outputs, streams, strict=False)]

@@ -41,10 +41,6 @@ def _request(kind: str, command: str | None) -> SessionRequest:
     return SessionRequest("sftp") if kind == "sftp" else SessionRequest("exec", (command or "").encode())
 
 
-def _requested(kind: str, command: str | None) -> inputs.Requested:
-    return inputs.Requested(_request(kind, command))
-
-
 def _signal(name: str) -> inputs.SignalRequested:
     (known,) = [known for known in get_args(SignalName) if known == name]
     return inputs.SignalRequested(known)
