@@ -184,16 +184,7 @@ class Monitor:
     def _forward(self, person: child.UnixUser, target: Endpoint, policy: NetworkPolicy | None) -> None:
         child.become(person)
         with dial(target, policy) as connection:
-            self._give(Spawned(), [connection.fileno()], f"the connection to {target}")
-
-    def _give(self, spawned: Spawned, descriptors: list[int], name: str) -> bool:
-        """Hand ``descriptors`` over to the node; False when it has left, as it does when its user leaves."""
-        try:
-            wire.send(self._node, to_builtins(spawned), descriptors)
-        except ConnectionError:
-            _log.info("%s is closed: the node has not waited for it", name)
-            return False
-        return True
+            _give(self._node, Spawned(), [connection.fileno()], f"the connection to {target}")
 
     def _session(
         self, request: Spawn, options: SessionOptions, person: child.UnixUser, environment: dict[str, str]
@@ -264,9 +255,9 @@ class Monitor:
         answer = gate.recv(4096)
         if answer != child.READY:
             raise Unavailable(answer.decode(errors="replace") or "the session's process ended too early")
-        cgroup_id = 0
+        cgroup, cgroup_id = "", 0
         if self._cgroup is not None:
-            cgroup_id = self._cgroup.id
+            cgroup, cgroup_id = str(self._cgroup.path), self._cgroup.id
             capture = SessionCapture(self._settings.capture_socket)
             capture.open(
                 sid,
@@ -285,13 +276,12 @@ class Monitor:
                 strict=self._strict,
                 limited=self._strict or self._restricted,
             )
-        cgroup = str(self._cgroup.path) if self._cgroup is not None else ""
         immediate = self._strict or self._restricted
         number = self._captured.members.number if self._captured is not None else 0
         running = MonitoredProcess(sid=sid, pid=pid, cgroup=cgroup, number=number, immediate=immediate)
         self._spawner.started(running, pidfd)
         spawned = Spawned(pid=pid, cgroup_id=cgroup_id, attestation=self._opening.attestation)
-        given = self._give(spawned, streams.ours, f"session {sid}")
+        given = _give(self._node, spawned, streams.ours, f"session {sid}")
         streams.close()
         with contextlib.suppress(BrokenPipeError), gate:  # a child that was killed has its end reported
             if given:  # otherwise it ends by itself, and the session as any other
@@ -411,6 +401,16 @@ class Monitor:
         answer = to_builtins(exited) | {"drained": drained}
         with contextlib.suppress(OSError):  # the node may be gone; it finds the end in its recovery
             wire.send(self._node, answer)
+
+
+def _give(node: socket.socket, spawned: Spawned, descriptors: list[int], name: str) -> bool:
+    """Hand ``descriptors`` over; False when the node has left, as it does when its user leaves."""
+    try:
+        wire.send(node, to_builtins(spawned), descriptors)
+    except ConnectionError:
+        _log.info("%s is closed: the node has not waited for it", name)
+        return False
+    return True
 
 
 def find_person(login: str) -> child.UnixUser:
