@@ -53,6 +53,7 @@ TEST_PACKAGES = (
     "vim",
 )
 GUEST_PACKAGES = ("busybox-static", "dbus", "qemu-system-x86", "systemd")
+FUZZ_PACKAGES = (*TEST_PACKAGES, "libclang-rt-dev")  # the runtimes of the sanitizers and of libFuzzer
 EVASION_PACKAGES = (*TEST_PACKAGES, "auditd", "bpftrace")
 BROWSER_PACKAGES = ("chromium", "fonts-dejavu-core")
 _OS_RELEASE = Path("/etc/os-release")

@@ -65,7 +65,7 @@ def _complexity(_arguments: Sequence[str]) -> int:
 
 
 def _fuzz(arguments: Sequence[str]) -> int:
-    prepare(packages=debian.TEST_PACKAGES)
+    prepare(packages=debian.FUZZ_PACKAGES)
     return _become(PYTHON, "-m", "tools.fuzz", *arguments)
 
 
@@ -120,7 +120,7 @@ def _generate(_arguments: Sequence[str]) -> int:
     """Write all that is generated: first what other generators import."""
     prepare()
     step("events", [PYTHON, "-m", "tools.generate"])
-    step("code of the RPC contract", [PYTHON, ROOT / "tools/gen_proto.py"])
+    step("code of the RPC contract", [PYTHON, "-m", "tools.gen_proto"])
     step("schema of the web API", [PYTHON, "-m", "tools.gen_web_api"])
     step("types of the web page", [BIN / "npm", "run", "api"], cwd=WEB, env=node_environment())
     return 0

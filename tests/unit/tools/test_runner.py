@@ -63,6 +63,15 @@ def test_missing_packages() -> None:
     assert debian.missing(["libc6", "no-such-package-anywhere"]) == ["no-such-package-anywhere"]
 
 
+def test_fuzzing_has_the_runtimes_of_the_sanitizers(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(verbs, "prepare", lambda *, packages: prepared.extend(packages))
+    monkeypatch.setattr(verbs, "_become", lambda *_argv: 0)
+
+    assert verbs.main(["fuzz"]) == 0
+    assert "libclang-rt-dev" in prepared
+
+
 def test_counts_of_a_report(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(
