@@ -10,7 +10,6 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,8 +18,9 @@ from proctor.capture.kernel.capability_report import kernel_version
 from proctor.capture.kernel.kernel_features import SECOND_LINE, VARIANTS
 from proctor.capture.kernel.loader import measures
 from proctor.core.errors import ProctorError
+from tools.runner.paths import ROOT
 
-TRACKED = Path(__file__).resolve().parents[1] / "bpf/complexity.json"
+TRACKED = ROOT / "bpf/complexity.json"
 MOST_VERIFIED = 900_000
 """Of the million instructions that a verifier walks through; what is left is for those of other kernels."""
 GROWTH = 1.25

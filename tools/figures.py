@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tools import vocabulary
+from tools import sources, vocabulary
 from tools.coverage import gate
 from tools.runner.paths import ROOT
 
@@ -27,13 +27,13 @@ _REFERENCE = re.compile(
 
 def python_files(root: Path) -> list[Path]:
     """Modules of the product that people write."""
-    return vocabulary.modules(root / "src/proctor")
+    return sources.modules(root / "src/proctor")
 
 
 def nodes(paths: list[Path]) -> Iterator[ast.AST]:
     """Every node of the syntax trees of ``paths``."""
     for path in paths:
-        yield from ast.walk(ast.parse(path.read_text()))
+        yield from sources.nodes(path)
 
 
 def line_count(paths: list[Path]) -> int:
@@ -45,11 +45,11 @@ def size_figures(paths: list[Path]) -> dict[str, float]:
     """Sizes of functions and classes."""
     functions, classes, attributes = [], [], []
     for node in nodes(paths):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            functions.append((node.end_lineno or node.lineno) - node.lineno + 1)
+        if isinstance(node, sources.Function):
+            functions.append(sources.line_count(node))
         elif isinstance(node, ast.ClassDef):
-            classes.append((node.end_lineno or node.lineno) - node.lineno + 1)
-            attributes.append(len(instance_attributes(node)))
+            classes.append(sources.line_count(node))
+            attributes.append(len(sources.instance_attributes(node)))
     return {
         "functions": len(functions),
         "lines per function, median": statistics.median(functions),
@@ -59,18 +59,6 @@ def size_figures(paths: list[Path]) -> dict[str, float]:
         "longest class": max(classes),
         "classes of more than 200 lines": sum(size > 200 for size in classes),
         "most attributes of an instance": max(attributes),
-    }
-
-
-def instance_attributes(node: ast.ClassDef) -> set[str]:
-    """Names that methods of a class assign as ``self.name``."""
-    return {
-        target.attr
-        for target in ast.walk(node)
-        if isinstance(target, ast.Attribute)
-        and isinstance(target.ctx, ast.Store)
-        and isinstance(target.value, ast.Name)
-        and target.value.id == "self"
     }
 
 
@@ -91,8 +79,8 @@ def name_figures(root: Path) -> dict[str, float]:
     classes = vocabulary.class_names(package).values()
     modules = vocabulary.module_names(package).values()
     words = sum(
-        len(list(vocabulary.banned_words(path.read_text(errors="replace"))))
-        for path in vocabulary.written_files(root)
+        len(list(vocabulary.banned_words((root / path).read_text(errors="replace"))))
+        for path in vocabulary.checked_files(root)
     )
     return {
         "public class names in two modules": sum(len(places) > 1 for places in classes),
@@ -103,9 +91,8 @@ def name_figures(root: Path) -> dict[str, float]:
 
 def reference_figures(root: Path) -> dict[str, float]:
     """References to RFCs, commits, issues and pages, per thousand lines of Python, C and BPF."""
-    paths = python_files(root)
-    for directory in ("bpf", "native"):
-        paths += [path for path in sorted((root / directory).rglob("*.[ch]")) if ".output" not in path.parts]
+    native = (root / path for path in sources.written_files(root, ("bpf", "native")))
+    paths = [*python_files(root), *(path for path in native if path.suffix in {".c", ".h"})]
     found = sum(len(_REFERENCE.findall(path.read_text(errors="replace"))) for path in paths)
     return {"references per thousand lines": round(1000 * found / line_count(paths), 2)}
 

@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.runner.paths import ROOT
+
 CORPUS = ROOT / "tests/fuzz/corpus/records"
 LONGEST = 8192
 _FORMATTER = ("text", "line", "event", "command", "tamper", "details", "digests", "sorter", "lines")

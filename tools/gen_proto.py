@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import sys
 from importlib.resources import files
-from pathlib import Path
 
 from grpc_tools import protoc
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.runner.paths import ROOT
+
 OUT = ROOT / "src/proctor/rpc/_pb"
 
 

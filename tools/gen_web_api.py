@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes web/src/api/openapi.json, from which ``npm run api`` makes the page's types."""
+"""Write web/src/api/openapi.json, from which ``npm run api`` makes the page's types."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from proctor.proxy.web.app import make_api
+from tools.runner.paths import WEB
 
-SCHEMA = Path(__file__).resolve().parent.parent / "web/src/api/openapi.json"
+SCHEMA = WEB / "src/api/openapi.json"
 
 
 def schema() -> str:

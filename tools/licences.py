@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-LICENCES = ROOT / "LICENSES"
+from tools.runner.paths import ROOT
+
 DEFAULT = "Apache-2.0"
 COMMENTS = {
     ".py": "# {}",
@@ -27,7 +27,7 @@ COMMENTS = {
     ".h": "/* {} */",
     ".css": "/* {} */",
 }
-GENERATED = ("src/proctor/rpc/_pb/", "web/src/api/schema.d.ts")
+GENERATED = ("src/proctor/rpc/_pb/", "web/src/api/schema.d.ts")  # by programs that write no SPDX lines
 HEAD_LINES = 3
 _LINE = re.compile(r"SPDX-License-Identifier: ([\w.() -]+?)(?: \*/)?$", re.MULTILINE)
 

@@ -15,23 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import sources
+from tools.runner.paths import ROOT
+
 EXEMPTIONS = ROOT / "tools/size_exempt.toml"
-GENERATED = (
-    "src/proctor/rpc/_pb",
-    "node_modules",
-    "web/dist",
-    "web/src/api/schema.d.ts",
-    "web/src/audit/events.gen.ts",
-    "src/proctor/model/events.py",
-    "src/proctor/model/event_texts.py",
-    "src/proctor/model/event_types.py",
-    "native/eventfmt/event_fields.h",
-    ".output",
-    "_obj",
-    "_web",
-)
-SOURCES = ("run", "hatch_build.py", "src", "testing", "tests", "tools", "bench", "bpf", "native", "web/src")
 
 FUNCTION_LINES = 50
 FUNCTION_LINES_P90 = 30
@@ -63,22 +50,12 @@ def file_limit(path: Path) -> int | None:
     return None
 
 
-def source_files() -> Iterator[Path]:
-    """Every file that people write, relative to the checkout."""
-    for name in SOURCES:
-        top = ROOT / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else filter(Path.exists, [top]):
-            relative = path.relative_to(ROOT)
-            if path.is_file() and not any(part in str(relative) for part in GENERATED):
-                yield relative
-
-
-def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def functions(path: Path) -> Iterator[tuple[str, sources.Function]]:
     """Each function of a Python file with its qualified name, nested ones and methods included."""
 
-    def walk(node: ast.AST, prefix: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    def walk(node: ast.AST, prefix: str) -> Iterator[tuple[str, sources.Function]]:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if isinstance(child, sources.Function | ast.ClassDef):
                 name = f"{prefix}.{child.name}".lstrip(".")
                 if not isinstance(child, ast.ClassDef):
                     yield name, child
@@ -89,42 +66,19 @@ def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunc
     yield from walk(ast.parse((ROOT / path).read_text()), "")
 
 
-def classes(path: Path) -> Iterator[ast.ClassDef]:
-    """Each class of a Python file, nested ones included."""
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
-        if isinstance(node, ast.ClassDef):
-            yield node
-
-
-def attributes(class_: ast.ClassDef) -> set[str]:
-    """Names that methods of ``class_`` assign to ``self``."""
-    return {
-        node.attr
-        for node in ast.walk(class_)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.ctx, ast.Store)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    }
-
-
 def class_measures(path: Path) -> Iterator[Measure]:
     """The size of each class of the product."""
-    for class_ in classes(path):
-        lines = (class_.end_lineno or class_.lineno) - class_.lineno + 1
-        yield Measure(f"{path}:{class_.name}", lines, CLASS_LINES)
-        count = len(attributes(class_))
+    for class_ in sources.nodes(ROOT / path):
+        if not isinstance(class_, ast.ClassDef):
+            continue
+        yield Measure(f"{path}:{class_.name}", sources.line_count(class_), CLASS_LINES)
+        count = len(sources.instance_attributes(class_))
         yield Measure(f"{path}:{class_.name}.self", count, CLASS_ATTRIBUTES, "attributes")
-
-
-def function_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines from ``def`` to the end."""
-    return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
 def measures() -> Iterator[Measure]:
     """Everything that has a limit."""
-    files = list(source_files())
+    files = list(sources.written_files(ROOT))
     for path in files:
         if limit := file_limit(path):
             yield Measure(str(path), len((ROOT / path).read_text().splitlines()), limit)
@@ -135,7 +89,7 @@ def measures() -> Iterator[Measure]:
         if path.parts[0] == "src":
             yield from class_measures(path)
         for name, function in functions(path):
-            lines = function_lines(function)
+            lines = sources.line_count(function)
             yield Measure(f"{path}:{name}", lines, FUNCTION_LINES)
             positional = len(function.args.posonlyargs) + len(function.args.args)
             yield Measure(f"{path}:{name}()", positional, POSITIONAL_PARAMETERS, "positional parameters")

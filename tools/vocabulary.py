@@ -19,7 +19,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import sources
+from tools.runner.paths import ROOT
+
 EXEMPTIONS = ROOT / "tools/vocabulary_exempt.toml"
 
 WORDS = {
@@ -37,10 +39,7 @@ WORDS = {
 }
 """Words that say nothing to a search for the terms of the field, and what to write instead."""
 
-SOURCES = ("run", "hatch_build.py", "src", "tests", "tools", "bench", "bpf", "native", "web/src", "docs")
 SUFFIXES = {".py", ".pyi", ".c", ".h", ".ts", ".tsx", ".css", ".md", ".proto", ".toml", ""}
-UNWRITTEN = ("src/proctor/rpc/_pb", "node_modules", "web/src/api/schema.d.ts", ".output", "_obj", "_web")
-"""Generated."""
 
 OWN = (
     "docs/worklog.md",
@@ -64,16 +63,11 @@ WAIVER = "# word: "
 _WORD = re.compile(rf"(?<![\"'])\b(?:{'|'.join(WORDS)})\b", re.IGNORECASE)
 
 
-def written_files(root: Path = ROOT) -> Iterator[Path]:
-    """Files that people write, relative to ``root``."""
-    for name in SOURCES:
-        top = root / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            relative = path.relative_to(root).as_posix()
-            if relative in OWN or any(part in relative for part in UNWRITTEN):
-                continue
-            if path.is_file() and path.suffix in SUFFIXES:
-                yield path
+def checked_files(root: Path = ROOT) -> Iterator[Path]:
+    """Files whose words are checked, relative to ``root``: sources and pages."""
+    for path in sources.written_files(root, (*sources.SCRIPTS, *sources.DIRECTORIES, "docs")):
+        if path.suffix in SUFFIXES and path.as_posix() not in OWN:
+            yield path
 
 
 def banned_words(text: str) -> Iterator[tuple[int, str]]:
@@ -92,8 +86,8 @@ def advice(word: str) -> str:
 def class_names(package: Path) -> dict[str, set[str]]:
     """Public classes of ``package``: their modules by name."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in modules(package):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in sources.modules(package):
+        for node in sources.nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].add(path.relative_to(package).as_posix())
     return found
@@ -102,15 +96,10 @@ def class_names(package: Path) -> dict[str, set[str]]:
 def module_names(package: Path) -> dict[str, set[str]]:
     """Packages of ``package`` that have a module of this name, by name."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in modules(package):
+    for path in sources.modules(package):
         if not path.stem.startswith("__"):
             found[path.stem].add(".".join(path.relative_to(package).parts[:-1]))
     return found
-
-
-def modules(package: Path) -> list[Path]:
-    """Modules that people write."""
-    return [path for path in sorted(package.rglob("*.py")) if "_pb" not in path.parts]
 
 
 def process_of(package: str) -> str:
@@ -147,9 +136,9 @@ def check_wrapped() -> Iterator[str]:
 
 def check_words(allowed: Mapping[str, int]) -> Iterator[str]:
     """Complaints about words; ``allowed``: how many each file may still have."""
-    for path in written_files():
-        name = path.relative_to(ROOT).as_posix()
-        found = list(banned_words(path.read_text(errors="replace")))
+    for path in checked_files():
+        name = path.as_posix()
+        found = list(banned_words((ROOT / path).read_text(errors="replace")))
         if len(found) > allowed.get(name, 0):
             yield from (f"{name}:{number}: {word!r}; rather: {advice(word)}" for number, word in found)
         elif len(found) < allowed.get(name, 0):

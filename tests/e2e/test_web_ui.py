@@ -242,7 +242,7 @@ def test_recordings(inside: Visit) -> None:
     inside.check()
 
 
-def test_who_may_not_see_the_log_is_told_why_and_can_leave(browser: Browser, shared: Cluster) -> None:
+def test_user_without_access_to_the_log_sees_why_and_can_log_out(browser: Browser, shared: Cluster) -> None:
     account = shared.add_user("walter", roles="access")
     with browser.new_context(ignore_https_errors=True) as context:
         inside = visit(context, shared)

@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tools import sources
 from tools.runner.paths import BUILD, ROOT, WEB
 
 FLOORS = Path(__file__).with_name("floors.toml")
 SOURCES = ROOT / "src"
 UNIT_TESTS = (ROOT / "tests/unit", ROOT / "tests/contract", ROOT / "tests/fuzz")
-GENERATED = "proctor/rpc/_pb/"
 # Tests that depend on timing cover some lines in some runs only.
 TOLERANCE = 0.5
 
@@ -62,19 +62,18 @@ def coverage_problems(figures: Mapping[str, float], floors: Mapping[str, float])
             yield f"coverage of {name} is {figures[name]:.1f} %, below its floor of {floor:.1f} %: add tests"
 
 
-def modules(sources: Path = SOURCES) -> Iterator[str]:
+def modules(package: Path = SOURCES) -> Iterator[str]:
     """Yield the dotted name of each module that people write."""
-    for path in sorted(sources.rglob("*.py")):
-        relative = path.relative_to(sources)
-        if path.name != "__init__.py" and not relative.as_posix().startswith(GENERATED):
-            yield ".".join(relative.with_suffix("").parts)
+    for path in sources.modules(package):
+        if path.name != "__init__.py":
+            yield ".".join(path.relative_to(package).with_suffix("").parts)
 
 
 def imported(tests: Iterable[Path] = UNIT_TESTS) -> set[str]:
     """Collect the dotted names that the files below ``tests`` import, names inside modules included."""
     names: set[str] = set()
     for path in (file for directory in tests for file in directory.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in sources.nodes(path):
             if isinstance(node, ast.ImportFrom) and node.module:
                 names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
             elif isinstance(node, ast.Import):

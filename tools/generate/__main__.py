@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.generate import native, page, python, samples, web
-from tools.generate.schema import ROOT, SOURCE, Schema, SchemaError, read
+from tools.generate.schema import SOURCE, Schema, SchemaError, read
+from tools.runner.paths import ROOT
 
 WRITERS = (python, native, web, page, samples)
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 
-from tools.generate.schema import BASE, ROOT, Block, Event, Field, Schema
+from tools.generate.schema import BASE, Block, Event, Field, Schema
+from tools.runner.paths import ROOT
 
 DOCUMENT = "docs/audit-events.md"
 OWN = "## Fields of our own\n"

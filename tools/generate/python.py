@@ -9,8 +9,8 @@ from typing import Any
 
 from proctor.model.sentences import Case, Catalogue, Phrases, Texts
 from tools.generate.native import slots
-from tools.generate.schema import BASE, ROOT, Block, Event, Field, Schema
-from tools.runner.paths import BIN
+from tools.generate.schema import BASE, Block, Event, Field, Schema
+from tools.runner.paths import BIN, ROOT
 
 _HEAD = '''# SPDX-License-Identifier: Apache-2.0
 """{doc}

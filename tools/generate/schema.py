@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from proctor.model.sentences import ERRNO, FILTERS, PSEUDO_FIELDS, placeholders
+from tools.runner.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "schema/events.toml"
 BASE = "event"
 SEVERITIES = ("information", "warning", "error")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import figures
+from tools import figures, sources
 
 SOURCE = '''\
 """A module: RFC 4252, section 7; https://www.kernel.org/doc/ says so."""
@@ -51,7 +51,7 @@ def test_figures_of_a_checkout(checkout: Path) -> None:
 
 def test_attributes_are_counted_once() -> None:
     (node,) = (each for each in ast.walk(ast.parse(SOURCE)) if isinstance(each, ast.ClassDef))
-    assert figures.instance_attributes(node) == {"size", "name", "other"}
+    assert sources.instance_attributes(node) == {"size", "name", "other"}
 
 
 def test_table_shows_both_states() -> None:

@@ -19,7 +19,8 @@ from proctor.model.event_schema import schemas
 from proctor.model.events import SLOT_KEYS
 from proctor.node.record.recorder import Context, NodeFacts
 from tools.generate.__main__ import stale
-from tools.generate.schema import ROOT, SOURCE, Enum, SchemaError, read
+from tools.generate.schema import SOURCE, Enum, SchemaError, read
+from tools.runner.paths import ROOT
 
 SCHEMA = read()
 FORMATS = Path(__file__).parents[2] / "golden/event-formats.json"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.vocabulary import ROOT
+from tools.runner.paths import ROOT
 
 GLOSSARY = ROOT / "docs/glossary.md"
 
