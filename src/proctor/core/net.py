@@ -65,14 +65,25 @@ def format_address(host: str, port: int) -> str:
 
 def split_address(address: str, default_port: int) -> tuple[str, int]:
     """Host and port of ``host``, ``host:port`` or ``[v6]:port``; raises BadRequest."""
-    host, separator, port = address.rpartition(":")
-    if not separator or address.endswith("]") or (":" in host and not host.startswith("[")):
-        host, port = address, str(default_port)
+    host, text = _parts(address)
+    port = str(default_port) if text is None else text
     if not host or not (port.isascii() and port.isdecimal() and len(port) < 6) or not 0 < int(port) < 65536:
         raise BadRequest(
             f"{address!r} is not an address", hint="Expected host:port, for example 127.0.0.1:3025"
         )
-    return host.strip("[]"), int(port)
+    return host, int(port)
+
+
+def host_of(address: str) -> str:
+    """The host of such an address, without checks: of a peer, which a library reports."""
+    return _parts(address)[0]
+
+
+def _parts(address: str) -> tuple[str, str | None]:
+    host, separator, port = address.rpartition(":")
+    if not separator or address.endswith("]") or (":" in host and not host.startswith("[")):
+        return address.strip("[]"), None
+    return host.strip("[]"), port
 
 
 def is_ip(text: str) -> bool:

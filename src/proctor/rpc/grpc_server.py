@@ -19,6 +19,7 @@ import grpc
 
 from proctor.core.clock import Clock
 from proctor.core.errors import AccessDenied, BadRequest, LimitExceeded, ProctorError, Unauthenticated
+from proctor.core.net import host_of
 from proctor.core.tasks import TaskSet
 from proctor.core.version import VERSION, check_client
 from proctor.model.identity import HostIdentity, Identity, UserIdentity
@@ -81,7 +82,7 @@ class Caller:
     @property
     def host(self) -> str:
         """The address without its port."""
-        return self.address.rpartition(":")[0].strip("[]")
+        return host_of(self.address)
 
     @property
     def kind(self) -> str:

@@ -10,6 +10,7 @@ from proctor.core.net import (
     Address,
     connection_failure,
     format_address,
+    host_of,
     is_wildcard,
     reachable_host,
     split_address,
@@ -70,3 +71,20 @@ def test_wildcards_are_reached_by_loopback(host: str, wildcard: bool, reachable:
 def test_an_address_is_split_as_it_was_formatted(host: str, text: str) -> None:
     assert format_address(host, 22) == str(Address(host, 22)) == text
     assert split_address(text, 1) == (host, 22)
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("192.0.2.1:50000", "192.0.2.1"),
+        ("192.0.2.1:0", "192.0.2.1"),
+        ("[2001:db8::1]:50000", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[fe80::1%eth0]:50000", "fe80::1%eth0"),
+        ("web-1", "web-1"),
+        ("", ""),
+    ],
+)
+def test_the_host_of_a_peer_is_without_port_and_brackets(address: str, host: str) -> None:
+    assert host_of(address) == host

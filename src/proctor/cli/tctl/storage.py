@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from proctor.cli.output import fields, size_text, table
+from proctor.core.text import counted
 from proctor.rpc._pb import record_pb2 as pb
 from proctor.rpc.auth_client import Client
 
@@ -39,8 +40,8 @@ def storage_data(found: pb.StorageResponse) -> dict[str, Any]:
 def storage_text(found: pb.StorageResponse) -> str:
     """Return totals and the days, oldest first."""
     pairs = [
-        ("Audit log", f"{size_text(sum(day.bytes for day in found.days))}, {_count(len(found.days), 'day')}"),
-        ("Recordings", f"{size_text(found.recording_bytes)}, {_count(found.recordings, 'session')}"),
+        ("Audit log", f"{size_text(sum(day.bytes for day in found.days))}, {counted(len(found.days), 'day')}"),
+        ("Recordings", f"{size_text(found.recording_bytes)}, {counted(found.recordings, 'session')}"),
         ("State", size_text(found.state_bytes)),
         ("Search index", size_text(found.index_bytes)),
         ("Free space", size_text(found.free_bytes)),
@@ -52,10 +53,6 @@ def storage_text(found: pb.StorageResponse) -> str:
         for day in found.days
     ]
     return fields(pairs) + "\n\n" + table(["Day", "On Disk", "Events", "Compressed"], rows)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _period(seconds: int) -> str:
@@ -94,7 +91,7 @@ def retain_text(found: pb.RetainResponse, *, dry_run: bool) -> str:
         for sid in found.recordings
     ]
     lines.append(
-        f"{_count(found.events, 'event')} and {_count(len(found.recordings), 'recording')}, "
+        f"{counted(found.events, 'event')} and {counted(len(found.recordings), 'recording')}, "
         f"{size_text(found.bytes)}"
         if lines
         else "nothing is due"

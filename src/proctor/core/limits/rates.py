@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from proctor.core.clock import Clock
 from proctor.core.errors import LimitExceeded
+from proctor.core.net import host_of
 from proctor.core.text import counted
 
 BURST = 40
@@ -62,7 +63,7 @@ def network_of(address: str, *, ipv4_prefix: int = 32) -> str:
 
     ``address`` may be followed by a port; what is no address counts as it is.
     """
-    parsed = _parsed(address) or _parsed(address.rpartition(":")[0])
+    parsed = _parsed(host_of(address))
     if parsed is None:
         return address
     mapped = getattr(parsed, "ipv4_mapped", None)
@@ -76,6 +77,6 @@ def network_of(address: str, *, ipv4_prefix: int = 32) -> str:
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        return ipaddress.ip_address(text)
     except ValueError:
         return None
