@@ -147,10 +147,17 @@ def _make(top: int, path: PurePosixPath, account: ServiceUser, mode: int) -> Non
 
 
 def _host_uuid(path: Path) -> str:
+    """The UUID in the file at ``path``, in the form in which everything else reads it there."""
     if not path.exists():
         replace_file(path, f"{uuid.uuid4()}\n".encode(), mode=0o644)
-    text = path.read_text().strip()
+    text = path.read_text(errors="replace").strip()
     try:
-        return str(uuid.UUID(text))
+        found = str(uuid.UUID(text))
     except ValueError:
-        raise Corrupted(f"{path} does not hold a UUID") from None
+        raise Corrupted(
+            f"{path} does not hold a UUID",
+            hint="Restore it from a backup; on a host that may join as a new one, remove it.",
+        ) from None
+    if found != text:
+        replace_file(path, f"{found}\n".encode(), mode=0o644)
+    return found

@@ -43,6 +43,15 @@ def test_the_uuid_stays(tmp_path: Path) -> None:
     assert (tmp_path / "host_uuid").read_text() == f"{first}\n"
 
 
+def test_a_uuid_in_another_form_is_rewritten(tmp_path: Path) -> None:
+    """Names of directories of the log, and a backup, are made of the text in the file."""
+    found = prepare(tmp_path)
+    for text in (found.upper(), f"{{{found}}}", found.replace("-", "")):
+        (tmp_path / "host_uuid").write_text(text)
+        assert prepare(tmp_path) == found
+        assert (tmp_path / "host_uuid").read_text() == f"{found}\n"
+
+
 def test_modes_are_repaired(tmp_path: Path) -> None:
     prepare(tmp_path)
     (tmp_path / "backend").chmod(0o777)
@@ -74,11 +83,13 @@ def test_files_of_a_restored_copy_get_their_owners_back(tmp_path: Path) -> None:
     assert outside.stat().st_uid == 0
 
 
-def test_a_foreign_uuid_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "host_uuid").write_text("something")
-    with pytest.raises(Corrupted, match="does not hold a UUID"):
+@pytest.mark.parametrize("content", [b"something", b"", b"\xff\xfe"])
+def test_a_foreign_uuid_is_not_overwritten(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "host_uuid").write_bytes(content)
+    with pytest.raises(Corrupted, match="does not hold a UUID") as raised:
         prepare(tmp_path)
-    assert (tmp_path / "host_uuid").read_text() == "something"
+    assert "backup" in raised.value.hint
+    assert (tmp_path / "host_uuid").read_bytes() == content
 
 
 def test_links_planted_by_a_service_are_not_followed(tmp_path: Path) -> None:
