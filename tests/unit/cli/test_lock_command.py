@@ -32,7 +32,7 @@ def test_lock_of_flags() -> None:
         (LockFlags(device="x"), ["nothing to lock", "--device: not offered"]),
         (LockFlags(user="x", ttl="1h", expires="2030-01-01T00:00:00Z"), ["--ttl and --expires: give one"]),
         (LockFlags(user="x", ttl="soon"), ["--ttl: 'soon' is not a duration"]),
-        (LockFlags(user="x", ttl="0"), ["--ttl: '0' is not a duration that a lock can last"]),
+        (LockFlags(user="x", ttl="0"), ["--ttl: '0' is no time at all; leave --ttl out"]),
         (
             LockFlags(user="x", expires="2001-01-01T00:00:00Z"),
             ["--expires: 2001-01-01T00:00:00Z is in the past"],

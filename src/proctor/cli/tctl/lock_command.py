@@ -36,7 +36,7 @@ class LockFlags:
     access_request: Annotated[str, Option(help="UUID of an access request.")] = ""
     device: Annotated[str, Option(help="Not offered.", hidden=True)] = ""
     windows_desktop: Annotated[str, Option(help="Not offered.", hidden=True)] = ""
-    message: Annotated[str, Option(help="Message for those whom it concerns.")] = ""
+    message: Annotated[str, Option(help="Message for users whom the lock refuses.")] = ""
     ttl: Annotated[str, Option(help="How long it is in force: 8h [until it is removed].")] = ""
     expires: Annotated[str, Option(help="When it ends: 2030-01-01T00:00:00Z.")] = ""
 
@@ -87,9 +87,7 @@ def _ends(flags: LockFlags) -> str:
     except ValueError as error:
         raise BadRequest(f"--ttl: {error}") from None
     if flags.ttl and not seconds:
-        raise BadRequest(
-            f"--ttl: {flags.ttl!r} is not a duration that a lock can last; leave it out for ever"
-        )
+        raise BadRequest(f"--ttl: {flags.ttl!r} is no time at all; leave --ttl out for a lock without an end")
     return format_time(SYSTEM.now() + timedelta(seconds=seconds)) if seconds else ""
 
 

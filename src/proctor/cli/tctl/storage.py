@@ -39,8 +39,9 @@ def storage_data(found: pb.StorageResponse) -> dict[str, Any]:
 
 def storage_text(found: pb.StorageResponse) -> str:
     """Return totals and the days, oldest first."""
+    log = size_text(sum(day.bytes for day in found.days))
     pairs = [
-        ("Audit log", f"{size_text(sum(day.bytes for day in found.days))}, {counted(len(found.days), 'day')}"),
+        ("Audit log", f"{log}, {counted(len(found.days), 'day')}"),
         ("Recordings", f"{size_text(found.recording_bytes)}, {counted(found.recordings, 'session')}"),
         ("State", size_text(found.state_bytes)),
         ("Search index", size_text(found.index_bytes)),
