@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from proctor.runtime.privileges.service_users import ServiceUser, service_user
@@ -15,14 +17,19 @@ from proctor.runtime.privileges.service_users import ServiceUser, service_user
 SAMPLE = 50
 """Entries of a directory that are looked at to find out whether anything needs repair."""
 
+_DEEPEST = 8
+"""Levels below a service's directory; that service may have made more than a path can name."""
+
+_CHANGED = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _log = logging.getLogger(__name__)
 
 
 def repair_owners(data_dir: Path) -> int:
     """Give services what is theirs below ``data_dir``; how many files and directories were not.
 
-    Only as root, before services start. Links are not followed; files with further names, sockets and the
-    like are left alone: the directories belong to services, which may have put them there.
+    Only as root. Services may be at work, when a supervisor has executed itself: files come and go. Links
+    are not followed; files with further names, sockets and the like are left alone: the directories belong
+    to services, which may have put them there.
     """
     count, data_dir = 0, data_dir.resolve()
     for path, account in _trees(data_dir):
@@ -49,20 +56,26 @@ def _trees(data_dir: Path) -> Iterator[tuple[Path, ServiceUser]]:
             yield path, account
 
 
-def _foreign(path: Path, account: ServiceUser, sample: int | None) -> Iterator[Path]:
+def _foreign(path: Path, account: ServiceUser, sample: int | None, depth: int = 0) -> Iterator[Path]:
     """Files and directories at and below ``path`` of others; of each directory the first ``sample``."""
-    status = os.lstat(path)
-    ours = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)  # a socket cannot be opened
-    if ours and (status.st_uid, status.st_gid) != account:
-        yield path
-    if stat.S_ISDIR(status.st_mode):
-        with os.scandir(path) as entries:
-            for entry in itertools.islice(entries, sample):
-                yield from _foreign(Path(entry.path), account, sample)
+    with suppress(FileNotFoundError, NotADirectoryError):  # removed or replaced just now
+        status = os.lstat(path)
+        ours = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)  # a socket cannot be opened
+        if ours and (status.st_uid, status.st_gid) != account:
+            yield path
+        if stat.S_ISDIR(status.st_mode) and depth < _DEEPEST:
+            with os.scandir(path) as entries:
+                for entry in itertools.islice(entries, sample):
+                    yield from _foreign(Path(entry.path), account, sample, depth + 1)
 
 
 def _give(path: Path, account: ServiceUser) -> bool:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _CHANGED:
+            return False
+        raise
     try:
         if os.readlink(f"/proc/self/fd/{descriptor}") != str(path):
             return False  # a directory on the way became a link

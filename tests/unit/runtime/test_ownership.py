@@ -133,3 +133,39 @@ def test_of_a_foreign_directory_all_files_are_given(data: Path, given: Given) ->
         (data / name).touch()
     repair_owners(data)
     assert names <= set(given)
+
+
+def test_files_that_vanish_meanwhile_stop_nothing(
+    data: Path, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade of the supervisor the services go on while owners are looked at."""
+    names = {f"backend/{number}" for number in range(5)}
+    for name in names:
+        (data / name).touch()
+
+    def give_and_remove(descriptor: int, uid: int, gid: int) -> None:
+        given(descriptor, uid, gid)
+        if last := names & set(given):
+            for name in names - last:
+                (data / name).unlink(missing_ok=True)
+
+    monkeypatch.setattr(os, "fchown", give_and_remove)
+    repair_owners(data)
+    assert len(names & set(given)) == 1
+    assert "log/1048a649-8f3f-4431-9529-0c53339b65a5" in given
+
+
+def test_directories_deeper_than_a_path_can_name_stop_nothing(data: Path, given: Given) -> None:
+    top = os.open(data / "spool/node", os.O_RDONLY)
+    directory = os.dup(top)
+    name = "d" * 200
+    for _ in range(30):
+        os.mkdir(name, dir_fd=directory)
+        inner = os.open(name, os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = inner
+    os.close(directory)
+    os.close(top)
+    repair_owners(data)
+    assert f"spool/node/{name}" in given
+    assert "log/1048a649-8f3f-4431-9529-0c53339b65a5" in given
