@@ -181,12 +181,6 @@ def run_away(refuge: Path, counter: Path) -> Callable[[], None]:
     return main
 
 
-def stands_still(counter: Path) -> bool:
-    before = counter.read_text()
-    time.sleep(0.1)
-    return counter.read_text() == before
-
-
 def test_whoever_left_the_cgroup_of_a_strict_session_is_held_and_killed(
     lab: CaptureHarness, refuge: Path, tmp_path: Path
 ) -> None:
@@ -196,12 +190,13 @@ def test_whoever_left_the_cgroup_of_a_strict_session_is_held_and_killed(
     marks = AbsenceMarks(lab.path.parent)
     lab.process.kill()
     marks.hold()  # as the supervisor does
-    until(lambda: stands_still(counter), 10, "a held process")
+    until(lambda: "frozen 1" in (session.cgroup.path / "cgroup.events").read_text(), 10, "a held process")
+    held = counter.read_text()
     assert not (refuge / "cgroup.procs").read_text()
 
     lab.process = lab.start_again()
     lab.subscriber.reconnect()
-    until(lambda: not stands_still(counter), 10, "a process that goes on")
+    until(lambda: counter.read_text() != held, 10, "a process that goes on")
 
     lab.process.kill()
     marks.end()
