@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from proctor.audit.compressed import compress
 from proctor.audit.dayfiles import day_files
 from proctor.audit.log import Query
 from proctor.cli.tctl.backup import manifest
-from proctor.cli.tctl.backup.contents import Contents
+from proctor.cli.tctl.backup.contents import Contents, Source
 from proctor.cli.tctl.backup.create import create, read, verify
 from proctor.cli.tctl.backup.restore import restore
 from proctor.core.clock import FakeClock
@@ -203,6 +204,32 @@ def test_what_is_no_backup(tmp_path: Path, content: bytes) -> None:
 def test_a_host_without_an_auth_service(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no auth service keeps its data"):
         contents(tmp_path)
+
+
+@pytest.mark.parametrize("target", ["b.tar", "d/"])
+def test_a_file_that_cannot_be_read_is_named(data: Path, tmp_path: Path, target: str) -> None:
+    day = data / "log" / HOST / "2023-07-05.00:00:00.log"
+    day.unlink()
+    day.mkdir()
+    with pytest.raises(ProctorError) as raised:
+        create(contents(data), f"{tmp_path}/{target}")
+    assert raised.value.message == f"{day}: Is a directory"
+    assert raised.value.hint == "The backup was not made."
+    assert not (tmp_path / "b.tar").exists()
+    assert not list(tmp_path.glob("d/*"))
+
+
+def test_a_file_that_became_shorter_is_no_backup(data: Path, tmp_path: Path) -> None:
+    class Shrinking(Contents):
+        def sources(self) -> Iterator[Source]:
+            for source in super().sources():
+                yield source._replace(size=source.size + 1)
+
+    for target in ("b.tar", "d/"):
+        with pytest.raises(ProctorError) as raised:
+            create(Shrinking(data, data / "backend"), f"{tmp_path}/{target}")
+        assert "None" not in raised.value.message
+    assert not (tmp_path / "b.tar").exists()
 
 
 def test_a_line_that_is_being_written_is_left_out(data: Path, tmp_path: Path) -> None:

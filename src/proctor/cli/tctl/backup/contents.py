@@ -59,7 +59,15 @@ class Contents:
             )
 
     def sources(self) -> Iterator[Source]:
-        """Every file, each open until the next is asked for. Raises OSError, ProctorError."""
+        """Every file, each open until the next is asked for. Raises ProctorError, which names the file."""
+        try:
+            yield from self._sources()
+        except OSError as error:  # not of the target: who writes is no part of this generator
+            raise ProctorError(
+                f"{error.filename or self._data}: {error.strerror}", hint="The backup was not made."
+            ) from None
+
+    def _sources(self) -> Iterator[Source]:
         yield self._of_bytes("host_uuid", f"{self.host_uuid}\n".encode())
         for name in _MEMORY:
             with suppress(FileNotFoundError):

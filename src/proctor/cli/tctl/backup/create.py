@@ -66,7 +66,7 @@ def create(contents: Contents, target: str, clock: Clock = SYSTEM) -> BackupMani
             text = manifest.encode(made)
             write(Source(manifest.NAME, io.BytesIO(text), len(text)))
     except OSError as error:
-        raise ProctorError(f"{target}: {error.strerror}", hint="The backup was not made.") from None
+        raise ProctorError(f"{target}: {error.strerror or error}", hint="The backup was not made.") from None
     return made
 
 
