@@ -18,3 +18,11 @@ def test_times_to_wait_are_named_in_one_module(module: object) -> None:
     elsewhere = {path.name: NAMED.findall(path.read_text()) for path in package.rglob("*.py")}
 
     assert not {name for name, found in elsewhere.items() if found}
+
+
+@pytest.mark.parametrize("module", [of_node, of_spawner])
+def test_each_time_to_wait_is_used(module: object) -> None:
+    package = Path(str(getattr(module, "__file__", ""))).parent
+    used = set(re.findall(r"\btimeouts\.([A-Z_]+)\b", "".join(p.read_text() for p in package.rglob("*.py"))))
+
+    assert {name for name in vars(module) if name.isupper()} == used
